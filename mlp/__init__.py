@@ -1,0 +1,54 @@
+"""Neural networks in numpy, numerical derivatives, and checks of the one against the other."""
+
+from mlp.check.gradients import check_gradients
+from mlp.check.report import GradientReport, TensorCheck
+from mlp.differences.derivatives import numerical_gradient
+from mlp.differences.methods import METHODS, Method, optimal_step, richardson
+from mlp.differences.networks import jacobian, loss_gradients
+from mlp.nn.activations import ACTIVATIONS, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from mlp.nn.functional import linear_backward, linear_forward
+from mlp.nn.initialisations import INITIALISATIONS, glorot, he, standard_normal
+from mlp.nn.layers import Activation, Layer, Linear
+from mlp.nn.losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, Loss, MSELoss
+from mlp.nn.network import MLP, Sequential, dense_layers
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALISATIONS",
+    "LOSSES",
+    "METHODS",
+    "MLP",
+    "Activation",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "GradientReport",
+    "HuberLoss",
+    "Identity",
+    "Layer",
+    "LeakyReLU",
+    "Linear",
+    "Loss",
+    "MSELoss",
+    "Method",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "Tanh",
+    "TensorCheck",
+    "check_gradients",
+    "dense_layers",
+    "glorot",
+    "he",
+    "jacobian",
+    "linear_backward",
+    "linear_forward",
+    "loss_gradients",
+    "numerical_gradient",
+    "optimal_step",
+    "richardson",
+    "standard_normal",
+]

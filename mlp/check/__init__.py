@@ -1,0 +1,1 @@
+"""Analytical gradients against numerical ones."""

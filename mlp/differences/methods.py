@@ -1,0 +1,104 @@
+"""A method of numerical differentiation is a value: where to evaluate, with which weights, and of which order.
+
+Every method here computes
+
+    f'(x) ~ Re( sum_k w_k f(x + o_k h) ) / h
+
+from its offsets o_k and weights w_k. A finite difference has real ones. The complex step f'(x) ~ Im f(x + ih) / h
+is the same formula with one imaginary offset and one imaginary weight, since Re(-i z) = Im z.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.nn.arrays import Array, as_real
+
+
+@dataclass(frozen=True)
+class Method:
+    """A formula for the first derivative.
+
+    Attributes:
+        name: what people call it.
+        offsets: where f is evaluated, in units of the step h.
+        weights: what each value is multiplied by; they add up to 0 for a finite difference.
+        order: p in the truncation error C h^p.
+    """
+
+    name: str
+    offsets: tuple[complex, ...]
+    weights: tuple[complex, ...]
+    order: int
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether f is evaluated off the real axis, where no subtraction of nearby values is needed."""
+        return any(complex(offset).imag for offset in self.offsets)
+
+
+def richardson(method: Method, levels: int) -> Method:
+    """Extrapolate a symmetric method to h -> 0 from the steps h, h/2, ..., h/2^levels.
+
+    The errors of a symmetric method are C2 h^2 + C4 h^4 + ..., so each level removes one term:
+    D'(h) = (2^p D(h/2) - D(h)) / (2^p - 1) is of order p + 2. Source: Richardson, "The approximate arithmetical
+    solution by finite differences" (1911), in the halving form of Ridders (1982). A combination of differences is
+    itself one with more offsets.
+    """
+    for _ in range(levels):
+        factor = 2**method.order
+        weights: dict[complex, complex] = {}
+        for offset, weight in zip(method.offsets, method.weights, strict=True):
+            # D(h/2) has the offsets o/2 and, since it divides by h/2, the weights 2w.
+            weights[offset / 2] = weights.get(offset / 2, 0) + 2 * weight * factor / (factor - 1)
+            weights[offset] = weights.get(offset, 0) - weight / (factor - 1)
+        method = Method("richardson", tuple(weights), tuple(weights.values()), method.order + 2)
+    return method
+
+
+CENTRAL = Method("central", (1, -1), (1 / 2, -1 / 2), order=2)
+COMPLEX_STEP = Method("complex-step", (1j,), (-1j,), order=2)
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("forward", (1, 0), (1, -1), order=1),
+        Method("backward", (0, -1), (1, -1), order=1),
+        CENTRAL,
+        Method("five-point", (2, 1, -1, -2), (-1 / 12, 8 / 12, -8 / 12, 1 / 12), order=4),
+        COMPLEX_STEP,
+        richardson(CENTRAL, levels=2),
+    )
+}
+
+
+def as_method(method: str | Method) -> Method:
+    """Return the method of this name, or the method itself.
+
+    Raises:
+        ValueError: there is no method of this name.
+    """
+    if isinstance(method, Method):
+        return method
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    return METHODS[method]
+
+
+def optimal_step(method: str | Method, x: ArrayLike) -> Array:
+    """The step size that theory recommends for each element of x, in its shape.
+
+    A method of order p balances truncation C h^p against round-off u |f| / h at h ~ u^(1 / (p + 1)), u being the
+    machine epsilon of x's dtype; the step grows with |x| beyond 1. Source: Press et al., Numerical Recipes, section
+    5.7. The complex step subtracts nothing, so for it any tiny step will do: 1e-20.
+
+    Raises:
+        ValueError: there is no method of this name.
+        TypeError: x is not real.
+    """
+    method, x = as_method(method), as_real("x", x)
+    scale = np.maximum(1, np.abs(x))
+    if method.is_complex:
+        return 1e-20 * scale
+    return np.finfo(x.dtype).eps ** (1 / (method.order + 1)) * scale

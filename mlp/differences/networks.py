@@ -1,0 +1,69 @@
+"""Jacobians of layers and gradients of a network's loss, numerically and through `apply` alone.
+
+`backward` is never called, and no array of the network is ever changed: these are the numbers it is checked against.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.differences.derivatives import Function, numerical_gradient
+from mlp.differences.methods import CENTRAL, Method
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+INPUT = "x"
+
+
+def jacobian(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL) -> Array:
+    """The derivatives of a layer's (or a whole network's) output with respect to its input.
+
+    Args:
+        layer: anything with `apply`.
+        x: one sample (features,) or a batch (n, features).
+        eps: as in `numerical_gradient`, which also tells the errors raised.
+        method: likewise.
+
+    Returns:
+        Shape (ny, nx) for one sample, (n, ny, n, nx) for a batch.
+    """
+    return numerical_gradient(layer.apply, x, eps, method)
+
+
+def loss_function(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, name: str) -> Function:
+    """The loss as a function of one tensor alone: of the parameter `name`, or of the input if the name is "x"."""
+    if name == INPUT:
+        return lambda varied: loss.apply(network.apply(varied), target)
+    return lambda varied: loss.apply(network.replaced(name, varied).apply(x), target)
+
+
+def tensors(network: Layer, x: ArrayLike) -> dict[str, Array]:
+    """Everything that a loss has gradients with respect to: each parameter by name, then the input as "x"."""
+    return {**network.parameters(), INPUT: as_real("x", x)}
+
+
+def loss_gradients(
+    network: Layer,
+    loss: Loss,
+    x: ArrayLike,
+    target: ArrayLike,
+    eps: float = 1e-4,
+    method: str | Method = CENTRAL,
+) -> dict[str, Array]:
+    """The gradient of the loss with respect to every parameter and the input, each in its tensor's shape.
+
+    The plain loop: the network is evaluated anew for every entry and every offset of the method.
+
+    Args:
+        network: a layer or network.
+        loss: a loss.
+        x: input of shape (features,) or (n, features).
+        target: what the loss takes for that input.
+        eps: as in `numerical_gradient`, which also tells the errors raised.
+        method: likewise.
+    """
+    gradients = {}
+    for name, tensor in tensors(network, x).items():
+        function = loss_function(network, loss, x, target, name)
+        gradients[name] = numerical_gradient(function, tensor, eps, method).reshape(np.shape(tensor))
+    return gradients

@@ -1,0 +1,183 @@
+"""An experiment is one frozen set of plain values: the cache key, the address and the settings of an export.
+
+The same experiment gives the same numbers on every machine: it draws from `np.random.RandomState(seed)`, whose stream
+numpy has frozen, weights and biases layer by layer, then the input, then the target, as the exercise does.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.differences.methods import METHODS
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.arrays import Array
+from mlp.nn.initialisations import INITIALISATIONS
+from mlp.nn.losses import LOSSES, Loss
+from mlp.nn.network import Sequential, dense_layers
+
+EPS_STEPS = tuple(float(f"{digit}e{power}") for power in range(-12, 0) for digit in (1, 2, 5))
+MAX_LAYERS = 20
+MAX_BATCH = 1_000
+MAX_SEED = 2**32 - 1
+MAX_PARAMETERS = 20_000
+MAX_MULTIPLICATIONS = 4_000_000_000
+
+
+class Problem(NamedTuple):
+    """What an experiment draws: a network, its loss, an input and a target."""
+
+    network: Sequential
+    loss: Loss
+    x: Array
+    target: Array
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The settings of a gradient check.
+
+    Attributes:
+        sizes: units in each layer, inputs first, outputs last.
+        activation, loss, initialisation, method: names in ACTIVATIONS, LOSSES, INITIALISATIONS, METHODS.
+        seed: for np.random.RandomState, 0 to 2^32 - 1.
+        batch: number of samples; 1 is a single sample of shape (features,), more are (batch, features).
+        eps: step of the numerical derivative, above 0 and at most 1.
+
+    Raises:
+        ValueError: a setting is out of its range, or the check would be too large; the sentence says what would do.
+    """
+
+    sizes: tuple[int, ...] = (2, 10, 20, 5)
+    activation: str = "Tanh"
+    loss: str = "MSELoss"
+    initialisation: str = "standard normal"
+    seed: int = 0
+    batch: int = 1
+    eps: float = 1e-4
+    method: str = "central"
+
+    def __post_init__(self) -> None:
+        """Check every setting, then what they cost together."""
+        _require_sizes(self.sizes)
+        for name, known in CHOICES.items():
+            _require_choice(name, getattr(self, name), known)
+        _require_whole("seed", self.seed, 0, MAX_SEED)
+        _require_whole("batch", self.batch, 1, MAX_BATCH)
+        if not 0 < self.eps <= 1:
+            raise ValueError(f"eps must be above 0 and at most 1, not {self.eps!r}.")
+        _require_affordable(self)
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights and biases."""
+        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(self.sizes))
+
+    @property
+    def evaluations(self) -> int:
+        """How often the plain loop evaluates the network for the numerical gradients of all parameters and inputs."""
+        return len(METHODS[self.method].offsets) * (self.parameters + self.sizes[0] * self.batch)
+
+    @property
+    def multiplications(self) -> int:
+        """The multiplications of all those evaluations."""
+        return self.evaluations * self.batch * sum(inputs * outputs for inputs, outputs in pairwise(self.sizes))
+
+    def problem(self) -> Problem:
+        """Draw the network, then the input, then the target."""
+        rng = np.random.RandomState(self.seed)
+        layers = dense_layers(self.sizes, ACTIVATIONS[self.activation], rng, INITIALISATIONS[self.initialisation])
+        loss = LOSSES[self.loss]()
+        x = rng.standard_normal(self._shape(self.sizes[0]))
+        target = loss.random_target(rng, self._shape(self.sizes[-1]))
+        return Problem(Sequential(**layers), loss, x, target)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as plain values that JSON can hold, the sizes as text."""
+        return {**asdict(self), "sizes": format_sizes(self.sizes)}
+
+    def _shape(self, features: int) -> tuple[int, ...]:
+        return (features,) if self.batch == 1 else (self.batch, features)
+
+
+CHOICES: dict[str, Iterable[str]] = {
+    "activation": ACTIVATIONS,
+    "loss": LOSSES,
+    "initialisation": INITIALISATIONS,
+    "method": METHODS,
+}
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Read layer sizes such as "2-10-20-5".
+
+    Raises:
+        ValueError: anything else, in a sentence that says what would do.
+    """
+    if not re.fullmatch(r"[0-9]+(-[0-9]+)+", text.strip()):
+        raise ValueError(
+            f"Layer sizes are whole numbers with hyphens between them, at least inputs and outputs, such as "
+            f"2-10-20-5; this is {_shortened(text)}."
+        )
+    parts = text.strip().split("-")
+    if max(map(len, parts)) > 9:
+        raise ValueError(f"No layer can have as many units as {_shortened(max(parts, key=len))}.")
+    return tuple(map(int, parts))
+
+
+def format_sizes(sizes: Iterable[int]) -> str:
+    """Write layer sizes as `parse_sizes` reads them."""
+    return "-".join(map(str, sizes))
+
+
+def format_eps(eps: float) -> str:
+    """Write a step size briefly: 0.5, 0.01, 1e-4, 2e-12."""
+    if eps >= 0.01:
+        return f"{eps:g}"
+    mantissa, _, exponent = f"{eps:e}".partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def _require_sizes(sizes: tuple[int, ...]) -> None:
+    if not isinstance(sizes, tuple) or len(sizes) < 2:
+        raise ValueError(
+            f"sizes must be a tuple of at least inputs and outputs, such as (2, 10, 20, 5), not {sizes!r}."
+        )
+    if len(sizes) - 1 > MAX_LAYERS:
+        raise ValueError(
+            f"A network can have at most {MAX_LAYERS} linear layers here; these sizes make {len(sizes) - 1}."
+        )
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise ValueError(
+                f"Each layer needs at least 1 unit, as a whole number; {format_sizes(sizes)} has {size!r}."
+            )
+
+
+def _require_choice(name: str, value: str, known: Iterable[str]) -> None:
+    if value not in tuple(known):
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {_shortened(value)}.")
+
+
+def _require_whole(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}.")
+
+
+def _require_affordable(experiment: Experiment) -> None:
+    sizes, count = format_sizes(experiment.sizes), experiment.parameters
+    if count > MAX_PARAMETERS:
+        raise ValueError(f"{sizes} has {count:,} parameters; the limit is {MAX_PARAMETERS:,}. Take smaller layers.")
+    if experiment.multiplications > MAX_MULTIPLICATIONS:
+        raise ValueError(
+            f"Checking {sizes} on {experiment.batch} samples takes {experiment.multiplications:.1e} multiplications; "
+            f"the limit is {MAX_MULTIPLICATIONS:.0e}. Take smaller layers or fewer samples."
+        )
+
+
+def _shortened(text: object) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= 40 else f"{shown[:30]}... ({len(str(text)):,} characters)"

@@ -1,0 +1,1 @@
+"""The network: pure functions, layers, losses, and layers in a row."""

@@ -1,0 +1,170 @@
+"""A loss maps the network's output y and a target to one number c, and gives back dc/dy.
+
+Where the mean is taken over follows PyTorch's defaults and stands in each docstring.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.nn.arrays import Array, as_numbers, as_real, require_sample_or_batch, require_shape
+from mlp.nn.functional import log_softmax, magnitude, relu, sigmoid
+from mlp.nn.initialisations import RandomSource
+
+
+Scalar = np.inexact[Any]
+
+
+class Loss:
+    """What every loss offers. A subclass writes the static methods `value` and `gradient`."""
+
+    def __init__(self) -> None:
+        self._gradient: Array | None = None
+
+    @staticmethod
+    def value(y: Array, target: Array) -> Scalar:
+        """The loss of checked arrays; y may be complex."""
+        raise NotImplementedError
+
+    @staticmethod
+    def gradient(y: Array, target: Array) -> Array:
+        """The derivative of that very value with respect to y, in the shape of y."""
+        raise NotImplementedError
+
+    @staticmethod
+    def random_target(rng: RandomSource, shape: tuple[int, ...]) -> Array:
+        """Draw a target for outputs of this shape from standard normal numbers."""
+        return rng.standard_normal(shape)
+
+    def as_target(self, target: ArrayLike, y: Array) -> Array:
+        """Return the target as an array in the shape of y, or raise an error that names what was expected."""
+        target = as_real("target", target)
+        require_shape("target", target, y.shape)
+        return target
+
+    def apply(self, y: ArrayLike, target: ArrayLike) -> Scalar:
+        """Compute the loss, a numpy number, and keep nothing.
+
+        Args:
+            y: network output, real or complex, shape (features,) or (n, features).
+            target: what the output should be, in the shape of y.
+
+        Raises:
+            ValueError: a shape is wrong.
+            TypeError: y or target holds no numbers.
+        """
+        y = as_numbers("y", y)
+        require_sample_or_batch("y", y)
+        return self.value(y, self.as_target(target, y))
+
+    def forward(self, y: ArrayLike, target: ArrayLike) -> Scalar:
+        """Compute the loss, a numpy number, and keep its gradient for backward."""
+        y = as_real("y", y)
+        loss = self.apply(y, target)
+        self._gradient = self.gradient(y, self.as_target(target, y))
+        return loss
+
+    def backward(self) -> Array:
+        """Return dc/dy in the shape of the last forward's y.
+
+        Raises:
+            RuntimeError: there was no forward yet.
+        """
+        if self._gradient is None:
+            raise RuntimeError("call forward() first: there is nothing to go on yet")
+        return self._gradient.copy()
+
+
+class MSELoss(Loss):
+    """The mean-squared error, sum (y_i - t_i)^2 / n; the mean is over all elements of a batch."""
+
+    @staticmethod
+    def value(y: Array, target: Array) -> Scalar:
+        """mean((y - t)^2)."""
+        return np.mean(np.square(y - target))
+
+    @staticmethod
+    def gradient(y: Array, target: Array) -> Array:
+        """2 (y - t) / n."""
+        return 2 * (y - target) / y.size
+
+
+class HuberLoss(Loss):
+    """Squared where |y - t| <= 1, linear beyond; the mean is over all elements. Kinks in the second derivative only."""
+
+    @staticmethod
+    def value(y: Array, target: Array) -> Scalar:
+        """mean(d^2 / 2), or of |d| - 1/2 where |d| > 1, for d = y - t."""
+        d = y - target
+        size = magnitude(d)
+        return np.mean(np.where(size.real <= 1, np.square(d) / 2, size - 0.5))
+
+    @staticmethod
+    def gradient(y: Array, target: Array) -> Array:
+        """(y - t) / n, cut off at -1/n and 1/n."""
+        return np.clip(y - target, -1, 1) / y.size
+
+
+class BCEWithLogitsLoss(Loss):
+    """Binary cross-entropy of sigmoid(y) and t between 0 and 1; the mean is over all elements."""
+
+    @staticmethod
+    def value(y: Array, target: Array) -> Scalar:
+        """mean((1 - t) y + log(1 + exp(-y))), each term free of overflow at any logit."""
+        # softplus(-y) is written out, so that its large part cancels against (1 - t) y before the small one is added.
+        return np.mean(((1 - target) * y + relu(-y)) + np.log1p(np.exp(-magnitude(y))))
+
+    @staticmethod
+    def gradient(y: Array, target: Array) -> Array:
+        """(sigmoid(y) - t) / n."""
+        return (sigmoid(y) - target) / y.size
+
+    @staticmethod
+    def random_target(rng: RandomSource, shape: tuple[int, ...]) -> Array:
+        """Zeros and ones, each with probability one half."""
+        return (rng.standard_normal(shape) > 0).astype(np.float64)
+
+
+class CrossEntropyLoss(Loss):
+    """Cross-entropy of softmax(y) and a target; the sum is over classes, the mean over the samples of a batch.
+
+    The target is either probabilities in the shape of y, or class indices: integers of shape (n,), or one for a
+    single sample.
+    """
+
+    @staticmethod
+    def value(y: Array, target: Array) -> Scalar:
+        """-sum_j t_j log softmax(y)_j."""
+        return -np.sum(target * log_softmax(y)) / _samples(y)
+
+    @staticmethod
+    def gradient(y: Array, target: Array) -> Array:
+        """softmax(y) sum_j t_j - t, which is softmax(y) - t for probabilities that add up to 1."""
+        total = target.sum(axis=-1, keepdims=True)
+        return (np.exp(log_softmax(y)) * total - target) / _samples(y)
+
+    @staticmethod
+    def random_target(rng: RandomSource, shape: tuple[int, ...]) -> Array:
+        """One class for each sample, all equally likely, as probabilities of 0 and 1."""
+        scores = rng.standard_normal(shape)
+        return (scores == scores.max(axis=-1, keepdims=True)).astype(np.float64)
+
+    def as_target(self, target: ArrayLike, y: Array) -> Array:
+        """Turn class indices into probabilities of 0 and 1; check probabilities' shape."""
+        indices = np.asarray(target)
+        if indices.dtype.kind not in "iu" or indices.shape != y.shape[:-1]:
+            return super().as_target(target, y)
+        classes = y.shape[-1]
+        if np.any((indices < 0) | (indices >= classes)):
+            raise ValueError(f"target must hold class indices from 0 to {classes - 1}, not {indices.tolist()}")
+        return np.eye(classes, dtype=y.real.dtype)[indices]
+
+
+def _samples(y: Array) -> int:
+    return 1 if y.ndim == 1 else y.shape[0]
+
+
+LOSSES: dict[str, type[Loss]] = {
+    loss.__name__: loss for loss in (MSELoss, HuberLoss, BCEWithLogitsLoss, CrossEntropyLoss)
+}

@@ -1,0 +1,44 @@
+"""Experiments worth a look, each with the sentence that says what to look at."""
+
+from typing import NamedTuple
+
+from mlp.experiment import Experiment
+
+
+class Preset(NamedTuple):
+    """An experiment and what it shows."""
+
+    experiment: Experiment
+    shows: str
+
+
+PRESETS: dict[str, Preset] = {
+    "The exercise": Preset(
+        Experiment(),
+        "Two hidden layers of tanh, one sample, mean-squared error, eps 1e-4: the network of the exercise.",
+    ),
+    "By hand (1-1-1)": Preset(
+        Experiment(sizes=(1, 1, 1)),
+        "One input, one hidden unit, one output: small enough to follow every number with pencil and paper.",
+    ),
+    "Classifier (softmax, batch of 8)": Preset(
+        Experiment(sizes=(4, 16, 3), activation="SiLU", loss="CrossEntropyLoss", initialisation="Glorot", batch=8),
+        "Eight samples at once: the gradients of the parameters are sums over the batch.",
+    ),
+    "Deep and saturated (vanishing)": Preset(
+        Experiment(sizes=(4, 20, 20, 20, 20, 20, 3)),
+        "Standard normal weights drive tanh flat, and the gradients shrink on their way back to the first layers.",
+    ),
+    "Epsilon too small": Preset(
+        Experiment(eps=1e-12),
+        "The two function values agree in almost all digits, so their difference is mostly round-off error.",
+    ),
+    "Epsilon too large": Preset(
+        Experiment(eps=0.5),
+        "The loss bends within the step, so the difference quotient is off by the truncation error.",
+    ),
+    "ReLU kink": Preset(
+        Experiment(activation="ReLU", seed=5, eps=0.01),
+        "Some steps carry a unit across its corner at zero, where the numerical value mixes two slopes.",
+    ),
+}
