@@ -12,7 +12,6 @@ from mlp.nn.arrays import Array, as_numbers, as_real, require_sample_or_batch, r
 from mlp.nn.functional import log_softmax, magnitude, relu, sigmoid
 from mlp.nn.initialisations import RandomSource
 
-
 Scalar = np.inexact[Any]
 
 
