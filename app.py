@@ -9,5 +9,6 @@ from pages.ui import shell, sidebar
 
 shell.settle_memory()
 page = shell.navigation()
+sidebar.open_address(page)
 with shell.serving(sidebar.experiment()):
     page.run()

@@ -43,7 +43,7 @@ widgets.figure(
 )
 
 st.subheader("Where to go next")
-shell.link("gradient_check", "See every gradient as a heatmap, and the entries that differ most")
+shell.link("gradient_check", "Every gradient as a heatmap")
 
 st.caption(
     f"Input {problem.x.shape}, target {problem.target.shape}, float64. "

@@ -118,7 +118,7 @@ def _draw_units(figure: go.Figure, column: int, size: int, title: str) -> None:
         hoverinfo="text",
     )
     if size > shown:
-        figure.add_annotation(x=column, y=heights[-1], text=f"+{size - shown} more", showarrow=False)
+        figure.add_annotation(x=column, y=heights[-1], text=f"+{size - shown}<br>more", showarrow=False)
     figure.add_annotation(x=column, y=-1.1, yanchor="top", text=title, showarrow=False, align="center")
 
 

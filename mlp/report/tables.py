@@ -104,4 +104,4 @@ def _offset(offset: complex) -> str:
 
 def _exact(value: complex) -> str:
     """All digits of a function value: what matters is in the last ones."""
-    return f"{value:.16g}" if isinstance(value, float) else f"{value.real:.16g} {value.imag:+.16g}i"
+    return f"{value:.17g}" if isinstance(value, float) else f"{value.real:.16g} {value.imag:+.17g}i"

@@ -10,8 +10,7 @@ PAGE_SETTINGS = ("edges", "tensor", "panel")
 
 
 def refuse(key: str, text: str, sentence: str) -> None:
-    """Take a setting out of the address and keep a sentence about it."""
-    st.query_params.pop(key, None)
+    """Keep a sentence about a setting of the address that cannot be used."""
     shown = text if len(text) <= 40 else text[:40] + "..."
     st.session_state.setdefault("address_problems", {})[key] = plain(f"{key}={shown}: {sentence}")
 
@@ -21,12 +20,10 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]$<>#~|]|:(?=\w))", r"\\\1", text.replace("\n", " "))
 
 
-def open_with(parameters: Mapping[str, str]) -> None:
-    """Keep the settings that only the pages know; those that no page knows are reported."""
-    for key, text in parameters.items():
-        if key not in PAGE_SETTINGS:
-            refuse(key, text, "There is no setting of this name; it is ignored.")
-    st.session_state["opened"] = {key: text for key, text in parameters.items() if key in PAGE_SETTINGS}
+def page_settings(given: Mapping[str, str]) -> dict[str, str]:
+    """Those of the given settings that stand on a page, kept for its `check`."""
+    st.session_state["opened"] = {key: text for key, text in given.items() if key in PAGE_SETTINGS}
+    return dict(st.session_state["opened"])
 
 
 def check(key: str, options: Sequence[str], used: str) -> None:

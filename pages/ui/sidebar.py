@@ -1,7 +1,8 @@
 """The sidebar: keyed widgets bound to the address, read as one Experiment.
 
 The address bar is the saved state. Streamlit drops what it cannot use from an address without a word, so a session's
-first run reads the address itself and keeps what is wrong with it as sentences before the widgets see it.
+first run reads the address itself and keeps what is wrong with it as sentences before the widgets see it. A preset in
+the address stands for its settings; which preset is shown follows from the settings.
 """
 
 import secrets
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from mlp.differences.methods import METHODS
 from mlp.experiment import EPS_STEPS, MAX_BATCH, MAX_SEED, READERS, Experiment, format_eps, format_setting
@@ -22,39 +24,52 @@ OWN = "Own settings"
 DEFAULT = Experiment()
 
 
+def open_address(page: StreamlitPage) -> None:
+    """On a session's first run, read the address, and start over with one that holds just what could be used.
+
+    What could not be used is kept as sentences for `address.show`.
+    """
+    if "accepted" in st.session_state:
+        return
+    given = st.query_params.to_dict()
+    opened = _read(given)
+    st.session_state["accepted"] = opened.settings()
+    st.session_state.update(opened.settings())
+    usable = _changed(opened) | address.page_settings(given)
+    if usable != given:
+        st.switch_page(page, query_params=usable)
+
+
 def experiment() -> Experiment:
     """Show the sidebar and return its settings; where they are impossible, say so and return the last possible ones."""
-    first_run = "accepted" not in st.session_state
-    if first_run:
-        st.session_state["accepted"] = _read(st.query_params.to_dict()).settings()
-        st.session_state["opening"] = True
-    elif st.session_state.pop("opening", False):
-        st.session_state.update(st.session_state["accepted"])
     with st.sidebar:
         _widgets()
-    if first_run:
-        # Each widget has now taken its value from the address, usable or not. From the next run on the session's own
-        # values rule.
-        st.rerun()
     return _accepted()
 
 
-def _read(parameters: Mapping[str, str]) -> Experiment:
+def _read(given: Mapping[str, str]) -> Experiment:
     """The address's experiment, with a sentence kept for each setting that cannot be used."""
-    preset = parameters.get("preset", OWN)
+    preset = given.get("preset", OWN)
     result = DEFAULT
     if preset in PRESETS:
         result = PRESETS[preset].experiment
     elif preset != OWN:
         address.refuse("preset", preset, f"There is no preset of this name; there are: {', '.join(PRESETS)}.")
-    for key, text in parameters.items():
+    for key, text in given.items():
         if key in READERS:
             try:
                 result = replace(result, **{key: READERS[key](text)})
             except ValueError as error:
                 address.refuse(key, text, f"{error} Instead, {format_setting(result.settings()[key])} is used.")
-    address.open_with({key: text for key, text in parameters.items() if key not in READERS and key != "preset"})
+        elif key != "preset" and key not in address.PAGE_SETTINGS:
+            address.refuse(key, text, "There is no setting of this name; it is ignored.")
     return result
+
+
+def _changed(shown: Experiment) -> dict[str, str]:
+    """The settings that differ from the exercise's, as the address holds them."""
+    default = DEFAULT.settings()
+    return {key: format_setting(value) for key, value in shown.settings().items() if value != default[key]}
 
 
 def _accepted() -> Experiment:
@@ -75,8 +90,8 @@ def _accepted() -> Experiment:
 
 
 def _preset_of_widgets() -> str:
-    """The name of the preset that has just the settings that the widgets are about to show."""
-    shown = {key: st.session_state.get(key, value) for key, value in DEFAULT.settings().items()}
+    """The name of the preset that has just the settings that the widgets show."""
+    shown = {key: st.session_state[key] for key in DEFAULT.settings()}
     return next((name for name, preset in PRESETS.items() if preset.experiment.settings() == shown), OWN)
 
 
@@ -96,17 +111,7 @@ def _draw_seed() -> None:
 
 def _widgets() -> None:
     default = DEFAULT.settings()
-    st.session_state["preset"] = _preset_of_widgets()
-    preset = st.selectbox(
-        "Preset",
-        [*PRESETS, OWN],
-        key="preset",
-        bind="query-params",
-        on_change=_choose_preset,
-        help="Experiments worth a look. Choosing one sets everything below.",
-    )
-    if preset in PRESETS:
-        st.caption(PRESETS[preset].shows)
+    top = st.container()
     st.text_input(
         "Layer sizes",
         default["sizes"],
@@ -135,6 +140,22 @@ def _widgets() -> None:
     _whole("Batch size", "batch", 1, MAX_BATCH, "Number of samples; with 1 the arrays have no batch axis.")
     _choice("Initialisation", "initialisation", list(INITIALISATIONS), "How weights and biases are drawn.")
     st.button("Reset to the exercise", on_click=_reset, icon=":material/restart_alt:", width="stretch")
+    # Last, because browser history changes the other widgets' values only as they are shown.
+    with top:
+        _preset()
+
+
+def _preset() -> None:
+    st.session_state["preset"] = _preset_of_widgets()
+    preset = st.selectbox(
+        "Preset",
+        [*PRESETS, OWN],
+        key="preset",
+        on_change=_choose_preset,
+        help="Experiments worth a look. Choosing one sets everything below.",
+    )
+    if preset in PRESETS:
+        st.caption(PRESETS[preset].shows)
 
 
 def _choice(label: str, key: str, options: list[str], text: str) -> None:
