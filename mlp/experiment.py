@@ -67,7 +67,7 @@ class Experiment:
             _require_choice(name, getattr(self, name), known)
         _require_whole("seed", self.seed, 0, MAX_SEED)
         _require_whole("batch", self.batch, 1, MAX_BATCH)
-        if not 0 < self.eps <= 1:
+        if isinstance(self.eps, bool) or not isinstance(self.eps, int | float) or not 0 < self.eps <= 1:
             raise ValueError(f"eps must be above 0 and at most 1, not {self.eps!r}.")
         _require_affordable(self)
 
