@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mlp.check.gradients import analytical_gradients, check_gradients
 from mlp.differences.methods import METHODS, Method, optimal_step
 from mlp.nn.activations import ACTIVATIONS, Tanh
+from mlp.nn.arrays import Array
 from mlp.nn.initialisations import glorot
 from mlp.nn.layers import Layer, Linear
 from mlp.nn.losses import LOSSES, Loss, MSELoss
@@ -42,28 +43,34 @@ def test_every_method_passes_a_correct_network_at_its_best_step(method):
     assert report.passed
 
 
+class Pass(NamedTuple):
+    """A right backward pass of a linear layer, from which a wrong one is made."""
+
+    W: Array
+    dy: Array
+    dx: Array
+    dW: Array
+    db: Array
+
+
 class Backward(Linear):
-    """A linear layer of 3 inputs and 3 outputs whose backward is rewritten by `wrong`."""
+    """A linear layer of 3 inputs and 3 outputs whose backward pass is changed by `wrong`."""
 
-    wrong: Callable
-
-    def __init__(self, wrong):
+    def __init__(self, wrong: Callable[[Pass], Pass]):
         super().__init__(3, 3, np.random.RandomState(2))
         self.wrong = wrong
 
     def backward(self, dy):
         dx = super().backward(dy)
-        dx, self.grad_W, self.grad_b = self.wrong(self, dy, dx, self.grad_W, self.grad_b)
-        return dx
+        changed = self.wrong(Pass(self.W, dy, dx, self.grad_W, self.grad_b))
+        self.grad_W, self.grad_b = changed.dW, changed.db
+        return changed.dx
 
 
-def one_entry_off(_layer, _dy, dx, dW, db):
+def one_entry_off(right):
+    dW = right.dW.copy()
     dW[1, 2] *= 1.01
-    return dx, dW, db
-
-
-def earlier_input(_layer, dy, dx, _dW, db):
-    return dx, dy.T @ np.ones((4, 3)), db  # as if the forward pass had not been this one
+    return right._replace(dW=dW)
 
 
 class SlopeOfOutput(Tanh):
@@ -119,20 +126,20 @@ class Wrong(NamedTuple):
 # A wrong dx of fc2 spoils all that lies before it, a wrong dW or db only itself, a wrong loss everything.
 BEFORE_FC2 = {"fc1.W", "fc1.b", "x"}
 WRONG = {
-    "dx with the wrong sign": Wrong(Backward(lambda _, dy, dx, dW, db: (-dx, dW, db)), BEFORE_FC2),
-    "dx twice": Wrong(Backward(lambda _, dy, dx, dW, db: (2 * dx, dW, db)), BEFORE_FC2),
-    "dx through W transposed": Wrong(Backward(lambda layer, dy, dx, dW, db: (dy @ layer.W.T, dW, db)), BEFORE_FC2),
-    "dx zero": Wrong(Backward(lambda _, dy, dx, dW, db: (0 * dx, dW, db)), BEFORE_FC2),
-    "dx is dy": Wrong(Backward(lambda _, dy, dx, dW, db: (dy, dW, db)), BEFORE_FC2),
-    "dW with the wrong sign": Wrong(Backward(lambda _, dy, dx, dW, db: (dx, -dW, db)), {"fc2.W"}),
-    "dW not transposed": Wrong(Backward(lambda _, dy, dx, dW, db: (dx, dW.T, db)), {"fc2.W"}),
-    "dW averaged over the batch": Wrong(Backward(lambda _, dy, dx, dW, db: (dx, dW / 4, db)), {"fc2.W"}),
-    "dW zero": Wrong(Backward(lambda _, dy, dx, dW, db: (dx, 0 * dW, db)), {"fc2.W"}),
-    "dW of another input": Wrong(Backward(earlier_input), {"fc2.W"}),
+    "dx with the wrong sign": Wrong(Backward(lambda p: p._replace(dx=-p.dx)), BEFORE_FC2),
+    "dx twice": Wrong(Backward(lambda p: p._replace(dx=2 * p.dx)), BEFORE_FC2),
+    "dx through W transposed": Wrong(Backward(lambda p: p._replace(dx=p.dy @ p.W.T)), BEFORE_FC2),
+    "dx zero": Wrong(Backward(lambda p: p._replace(dx=0 * p.dx)), BEFORE_FC2),
+    "dx is dy": Wrong(Backward(lambda p: p._replace(dx=p.dy)), BEFORE_FC2),
+    "dW with the wrong sign": Wrong(Backward(lambda p: p._replace(dW=-p.dW)), {"fc2.W"}),
+    "dW not transposed": Wrong(Backward(lambda p: p._replace(dW=p.dW.T)), {"fc2.W"}),
+    "dW averaged over the batch": Wrong(Backward(lambda p: p._replace(dW=p.dW / 4)), {"fc2.W"}),
+    "dW zero": Wrong(Backward(lambda p: p._replace(dW=0 * p.dW)), {"fc2.W"}),
+    "dW of another input": Wrong(Backward(lambda p: p._replace(dW=p.dy.T @ np.ones((4, 3)))), {"fc2.W"}),
     "dW off in one entry": Wrong(Backward(one_entry_off), {"fc2.W"}),
-    "db of the first sample alone": Wrong(Backward(lambda _, dy, dx, dW, db: (dx, dW, dy[0])), {"fc2.b"}),
-    "db zero": Wrong(Backward(lambda _, dy, dx, dW, db: (dx, dW, 0 * db)), {"fc2.b"}),
-    "db reversed": Wrong(Backward(lambda _, dy, dx, dW, db: (dx, dW, db[::-1])), {"fc2.b"}),
+    "db of the first sample alone": Wrong(Backward(lambda p: p._replace(db=p.dy[0])), {"fc2.b"}),
+    "db zero": Wrong(Backward(lambda p: p._replace(db=0 * p.db)), {"fc2.b"}),
+    "db reversed": Wrong(Backward(lambda p: p._replace(db=p.db[::-1])), {"fc2.b"}),
     "slope taken at the output": Wrong(SlopeOfOutput(), BEFORE_FC2),
     "slope left out": Wrong(NoSlope(), BEFORE_FC2),
     "slope taken twice": Wrong(SlopeSquared(), BEFORE_FC2),
@@ -169,7 +176,7 @@ def most_used(report):
 
 def test_the_network_that_the_wrong_parts_go_into_is_right():
     assert check_gradients(*build()).passed
-    assert check_gradients(*build(Backward(lambda _, dy, dx, dW, db: (dx, dW, db)))).passed
+    assert check_gradients(*build(Backward(lambda right: right))).passed
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
@@ -283,9 +290,9 @@ def test_one_forward_one_backward_and_nothing_else_is_touched():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda _, dy, dx, dW, db: (dx, dW, db[None]), r"the gradient of fc2.b must have shape \(3,\), not \(1, 3\)"),
-        (lambda _, dy, dx, dW, db: (dx, dW, dy), r"the gradient of fc2.b must have shape \(3,\), not \(4, 3\)"),
-        (lambda _, dy, dx, dW, db: (dx, dW[0], db), r"the gradient of fc2.W must have shape \(3, 3\), not \(3,\)"),
+        (lambda p: p._replace(db=p.db[None]), r"the gradient of fc2.b must have shape \(3,\), not \(1, 3\)"),
+        (lambda p: p._replace(db=p.dy), r"the gradient of fc2.b must have shape \(3,\), not \(4, 3\)"),
+        (lambda p: p._replace(dW=p.dW[0]), r"the gradient of fc2.W must have shape \(3, 3\), not \(3,\)"),
     ],
 )
 def test_a_gradient_of_another_shape_is_not_broadcast_into_passing(wrong, message):
