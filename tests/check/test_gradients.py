@@ -49,7 +49,7 @@ class Pass(NamedTuple):
     W: Array
     dy: Array
     dx: Array
-    dW: Array
+    dW: Array  # noqa: N815 - the name that everybody knows it by
     db: Array
 
 
