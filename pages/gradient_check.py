@@ -19,7 +19,7 @@ widgets.verdict(report)
 name = widgets.choice(
     "Tensor",
     list(report),
-    [f":{'green' if check.passed else 'red'}[{tables.verdict(check)}]" for check in report.values()],
+    [tables.verdict_markdown(check) for check in report.values()],
     "tensor",
     "The weights W and biases b of each layer, and the input x.",
 )

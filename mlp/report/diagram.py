@@ -8,29 +8,35 @@ from mlp.check.report import GradientReport
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Linear
 from mlp.nn.network import Sequential
+from mlp.nn.trace import LOSS
 from mlp.report.heatmaps import DIVERGING
 
 MAX_UNITS = 10  # a layer with more is drawn with two fewer and a node that says how many are left out
 BINS = 9  # plotly draws one colour and width per trace, so edges are sorted into this many
 NEUTRAL = "#8c8c8c"
+HIGHLIGHT = "#E69F00"
 
 
-def diagram(network: Sequential, edges: dict[str, Array], what: str) -> go.Figure:
+def diagram(network: Sequential, edges: dict[str, Array], what: str, highlighted: str | None = None) -> go.Figure:
     """Draw a network of linear layers.
 
     Args:
         network: its linear layers are drawn, its activations are named.
         edges: for each linear layer's name a matrix (out, in): the number that each edge shows.
         what: what these numbers are, "weight" or "gradient".
+        highlighted: the name of the layer that stands out, or "loss" for the outputs.
     """
     linear = {name: layer for name, layer in network.layers.items() if isinstance(layer, Linear)}
     sizes = [next(iter(linear.values())).W.shape[1], *(layer.W.shape[0] for layer in linear.values())]
     figure = go.Figure()
     limit = max(float(np.nanmax(np.abs(edges[name]), initial=0)) for name in linear) or 1.0
+    titles = ["x", *(_layer_title(network, name) for name in linear)]
     for column, name in enumerate(linear):
-        _draw_edges(figure, column, name, edges[name], limit, what)
+        faint = highlighted in linear and highlighted != name
+        _draw_edges(figure, column, name, edges[name], limit, what, 0.25 if faint else 1.0)
     for column, size in enumerate(sizes):
-        _draw_units(figure, column, size, _layer_title(network, linear, column))
+        stands_out = highlighted in titles[column].split("<br>") or (highlighted == LOSS and column == len(linear))
+        _draw_units(figure, column, size, _shown_title(network, titles[column]), HIGHLIGHT if stands_out else NEUTRAL)
     figure.update_layout(
         height=min(460, 140 + 32 * min(MAX_UNITS, max(sizes))),
         margin={"l": 10, "r": 10, "t": 10, "b": 50},
@@ -62,11 +68,12 @@ def _heights(size: int) -> Array:
     return np.linspace(1, -1, nodes) * min(1, nodes / 4) if nodes > 1 else np.zeros(1)
 
 
-def _draw_edges(figure: go.Figure, column: int, name: str, matrix: Array, limit: float, what: str) -> None:
+def _draw_edges(
+    figure: go.Figure, column: int, name: str, matrix: Array, limit: float, what: str, strength: float
+) -> None:
     drawn = matrix[: _shown(matrix.shape[0]), : _shown(matrix.shape[1])]
     starts, ends = _heights(matrix.shape[1]), _heights(matrix.shape[0])
-    strength = np.nan_to_num(drawn / limit)
-    bins = np.round((strength + 1) / 2 * (BINS - 1)).astype(int)
+    bins = np.round((np.nan_to_num(drawn / limit) + 1) / 2 * (BINS - 1)).astype(int)
     # The faintest first, so that the strong edges lie on top.
     for k in sorted(np.unique(bins), key=lambda k: abs(2 * k - BINS + 1)):
         rows, columns = np.nonzero(bins == k)
@@ -77,7 +84,7 @@ def _draw_edges(figure: go.Figure, column: int, name: str, matrix: Array, limit:
             y=np.stack([starts[columns], ends[rows], gap], axis=1).ravel(),
             mode="lines",
             line={"color": _color(share), "width": 0.6 + 3.4 * abs(share)},
-            opacity=0.35 + 0.65 * abs(share),
+            opacity=(0.35 + 0.65 * abs(share)) * strength,
             hoverinfo="skip",
         )
     _draw_edge_hover(figure, column, name, drawn, (starts, ends), what)
@@ -106,14 +113,14 @@ def _draw_edge_hover(
     )
 
 
-def _draw_units(figure: go.Figure, column: int, size: int, title: str) -> None:
+def _draw_units(figure: go.Figure, column: int, size: int, title: str, color: str) -> None:
     heights = _heights(size)
     shown = _shown(size)
     figure.add_scatter(
         x=np.full(shown, column),
         y=heights[:shown],
         mode="markers",
-        marker={"size": 15, "color": NEUTRAL, "line": {"width": 1.5, "color": "white"}},
+        marker={"size": 15, "color": color, "line": {"width": 1.5, "color": "white"}},
         hovertext=[f"unit {k}" for k in range(shown)],
         hoverinfo="text",
     )
@@ -122,14 +129,18 @@ def _draw_units(figure: go.Figure, column: int, size: int, title: str) -> None:
     figure.add_annotation(x=column, y=-1.1, yanchor="top", text=title, showarrow=False, align="center")
 
 
-def _layer_title(network: Sequential, linear: dict[str, Linear], column: int) -> str:
-    if column == 0:
-        return "x"
-    name = list(linear)[column - 1]
+def _layer_title(network: Sequential, name: str) -> str:
+    """A linear layer's name and, below it, that of the activation that follows."""
     names = list(network.layers)
-    following = names[names.index(name) + 1 : names.index(name) + 2]
-    activation = [type(network.layers[other]).__name__ for other in following]
-    return "<br>".join([name, *activation])
+    following = names[names.index(name) + 1 :][:1]
+    return "<br>".join([name, *(other for other in following if not isinstance(network.layers[other], Linear))])
+
+
+def _shown_title(network: Sequential, title: str) -> str:
+    """The title with an activation's name replaced by what it computes."""
+    layers = network.layers
+    parts = [type(layers[part]).__name__ if part in layers else part for part in title.split("<br>")[1:]]
+    return "<br>".join([title.split("<br>", maxsplit=1)[0], *parts])
 
 
 def weights(network: Sequential) -> dict[str, Array]:

@@ -54,8 +54,8 @@ def comparison(check: TensorCheck, panels: tuple[str, ...] = PANELS) -> go.Figur
     for column, panel in enumerate(panels, start=1):
         values = drawn(getattr(check, panel))
         figure.add_trace(_heatmap(check, panel, values, hover), row=1, col=column)
-        figure.update_xaxes(**_ticks(values.columns), title=axes.columns, row=1, col=column)
-        figure.update_yaxes(**_ticks(values.rows), autorange="reversed", row=1, col=column)
+        figure.update_xaxes(**tick_settings(values.columns), title=axes.columns, row=1, col=column)
+        figure.update_yaxes(**tick_settings(values.rows), autorange="reversed", row=1, col=column)
         if values.is_reduced:
             figure.update_yaxes(scaleanchor=f"x{column if column > 1 else ''}", constrain="domain", row=1, col=column)
             figure.update_xaxes(constrain="domain", row=1, col=column)
@@ -64,7 +64,7 @@ def comparison(check: TensorCheck, panels: tuple[str, ...] = PANELS) -> go.Figur
     figure.update_layout(
         height=height + TOP + BOTTOM,
         margin={"l": 10, "r": 10, "t": TOP, "b": BOTTOM},
-        **_scales(check, panels, below=-0.6 * BOTTOM / height),
+        **_scales(check, panels),
     )
     return figure
 
@@ -115,7 +115,7 @@ def _hover_data(check: TensorCheck) -> Array:
     return np.stack([drawn(getattr(check, panel)).values for panel in PANELS], axis=-1)
 
 
-def _ticks(edges: Array) -> dict[str, Any]:
+def tick_settings(edges: Array) -> dict[str, Any]:
     """Integer ticks; on a reduced axis each tells the entries that its cell stands for."""
     cells = len(edges) - 1
     if cells == edges[-1]:
@@ -139,7 +139,7 @@ def _logarithm(check: TensorCheck, difference: Array) -> Array:
     return np.log10(np.maximum(np.abs(difference), 10.0**bottom))
 
 
-def _scales(check: TensorCheck, panels: tuple[str, ...], below: float) -> dict[str, Any]:
+def _scales(check: TensorCheck, panels: tuple[str, ...]) -> dict[str, Any]:
     top = _span(check)
     largest = np.nanmax(np.abs([check.analytical, check.numerical]), initial=0)
     limit = float(largest) if 0 < largest < np.inf else 1.0
@@ -150,7 +150,7 @@ def _scales(check: TensorCheck, panels: tuple[str, ...], below: float) -> dict[s
             "cmin": -limit,
             "cmax": limit,
             "showscale": bool(shared),
-            "colorbar": _colorbar(0, len(shared) / len(panels), below, "gradient"),
+            "colorbar": _colorbar(0, len(shared) / len(panels), "gradient"),
         },
         "coloraxis2": {
             "colorscale": SEQUENTIAL,
@@ -158,7 +158,7 @@ def _scales(check: TensorCheck, panels: tuple[str, ...], below: float) -> dict[s
             "cmax": top,
             "showscale": "difference" in panels,
             "colorbar": {
-                **_colorbar(len(shared) / len(panels), 1, below, "|analytical - numerical|"),
+                **_colorbar(len(shared) / len(panels), 1, "|analytical - numerical|"),
                 "tickprefix": "1e",
                 "tickformat": "d",
             },
@@ -166,14 +166,17 @@ def _scales(check: TensorCheck, panels: tuple[str, ...], below: float) -> dict[s
     }
 
 
-def _colorbar(start: float, end: float, y: float, title: str) -> dict[str, Any]:
+def _colorbar(start: float, end: float, title: str) -> dict[str, Any]:
     return {
         "orientation": "h",
         "x": (start + end) / 2,
         "len": max(0.1, (end - start) * 0.85),
-        "y": y,
+        "yref": "container",
+        "y": 0,
+        "yanchor": "bottom",
         "ypad": 0,
-        "yanchor": "top",
+        "nticks": 5,
+        "tickangle": 0,
         "thickness": 10,
         "title": {"text": title, "side": "bottom"},
     }

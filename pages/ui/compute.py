@@ -5,9 +5,12 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from mlp.check.flow import Flow, jacobian_flow
 from mlp.check.gradients import check_gradients
 from mlp.check.report import GradientReport
 from mlp.experiment import Experiment, Problem
+from mlp.nn.arrays import Array
+from mlp.nn.trace import Step, trace
 from mlp.report.archive import archive
 
 
@@ -29,6 +32,29 @@ def checked(experiment: Experiment) -> Checked:
     start = time.perf_counter()
     report = check_gradients(*problem, experiment.eps, experiment.method)
     return Checked(problem, report, time.perf_counter() - start)
+
+
+@st.cache_resource(max_entries=32)
+def first_sample(experiment: Experiment) -> dict[str, Array]:
+    """What the loss takes of the experiment's first sample: the network's output and the target."""
+    problem = experiment.problem()
+    y = problem.network.apply(problem.x)
+    first = 0 if experiment.batch > 1 else ...
+    return {"loss_y": y[first], "loss_t": problem.target[first]}
+
+
+@st.cache_resource(max_entries=32)
+def traced(experiment: Experiment) -> list[Step]:
+    """One forward and one backward pass, step by step."""
+    return trace(*experiment.problem())
+
+
+@st.cache_resource(max_entries=32, show_spinner="Differentiating every layer ...")
+def flow(experiment: Experiment) -> Flow:
+    """The Jacobians of the layers and of the whole network at the first sample."""
+    problem = experiment.problem()
+    sample = problem.x if experiment.batch == 1 else problem.x[0]
+    return jacobian_flow(problem.network, sample, experiment.eps, experiment.method)
 
 
 def packed(experiment: Experiment) -> bytes:

@@ -16,6 +16,12 @@ PAGES = {
     "": [
         ("overview", "Overview", "home", "What this is, and the answer for the network in the sidebar."),
     ],
+    "Learn": [
+        ("loss", "Loss", "target", "One number from output and target, and its gradient with respect to the output."),
+        ("activations", "Activations", "show_chart", "Element-wise functions: curve, derivative, diagonal Jacobian."),
+        ("linear_layer", "Linear layer", "grid_on", "y = W x + b and its three gradients, entry by entry."),
+        ("network", "Network", "hub", "Forward and backward one layer at a time, and why gradients vanish."),
+    ],
     "Check": [
         (
             "gradient_check",

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from mlp.check.report import GradientReport
+from mlp.check.report import GradientReport, TensorCheck
 from mlp.report.numbers import brief, entry
 from pages.ui import address
 
@@ -36,6 +36,19 @@ def verdict(report: GradientReport) -> None:
         title="Backpropagation and differences disagree",
         icon=":material/error:",
     )
+
+
+def tensor_verdict(check: TensorCheck, what: str) -> None:
+    """The answer for one tensor in a line."""
+    worst = check.worst
+    numbers = (
+        f"worst entry {list(worst)}: analytical {check.analytical[worst]:.9g}, numerical {check.numerical[worst]:.9g}, "
+        f"difference {brief(check.difference[worst])}"
+    )
+    if check.passed:
+        st.success(f"Analytical and numerical agree on {what}; {numbers}.", icon=":material/check_circle:")
+    else:
+        st.error(f"Analytical and numerical disagree on {what}; {numbers}.", icon=":material/error:")
 
 
 def figure(content: go.Figure, alt: str, key: str) -> None:
@@ -67,3 +80,36 @@ def segments(label: str, options: Sequence[str], key: str) -> str:
     chosen = st.segmented_control(label, options, default=options[0], required=True, key=key, bind="query-params")
     address.check(key, options, chosen or options[0])
     return chosen or options[0]
+
+
+def selection(label: str, options: Sequence[str], key: str, text: str, default: str | None = None) -> str:
+    """One of possibly many options from a list that unfolds, in the address like `choice`."""
+    first = options.index(default) if default else 0
+    chosen = st.selectbox(label, options, first, key=key, bind="query-params", help=text, width=220)
+    address.check(key, options, chosen)
+    return chosen
+
+
+def stepper(label: str, options: Sequence[str], key: str) -> int:
+    """The position in a sequence, chosen from a list or by previous and next, which the arrow keys press too."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        back, choose, forth = (
+            st.container(width="content"),
+            st.container(width="content"),
+            st.container(width="content"),
+        )
+    with choose:
+        position = options.index(selection(label, options, key, "Where in the two passes you are."))
+    for place, text, move, shortcut in ((back, "Previous", -1, "Left"), (forth, "Next", 1, "Right")):
+        target = position + move
+        inside = 0 <= target < len(options)
+        place.button(
+            text,
+            key=f"{key}_{text}",
+            on_click=st.session_state.update,
+            args=({key: options[target]} if inside else {},),
+            disabled=not inside,
+            shortcut=shortcut,
+        )
+    st.caption(f"Step {position + 1} of {len(options)}")
+    return position

@@ -1,27 +1,12 @@
 """The gradient check's page shows the numbers of the API."""
 
-import base64
-import json
-
 import numpy as np
-import plotly.io
 import pytest
 
 from mlp import check_gradients
 from mlp.experiment import Experiment
 from mlp.presets import PRESETS
-
-
-def traces(app):
-    [chart] = app.get("plotly_chart")
-    return plotly.io.from_json(json.dumps(json.loads(chart.proto.spec))).data
-
-
-def decoded(values):
-    if isinstance(values, dict):
-        flat = np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
-        return flat.reshape([int(size) for size in values["shape"].split(",")])
-    return np.asarray(values)
+from tests.pages.plots import arrays
 
 
 @pytest.mark.parametrize("tensor", ["fc1.W", "fc2.b", "x"])
@@ -29,7 +14,7 @@ def test_the_heatmaps_are_the_reports_arrays(open_page, tensor):
     experiment = Experiment(sizes=(3, 4, 2), seed=3, batch=2)
     report = check_gradients(*experiment.problem(), experiment.eps, experiment.method)
     app = open_page("gradient_check", sizes="3-4-2", seed="3", batch="2", tensor=tensor)
-    analytical, numerical, difference = (decoded(trace.z) for trace in traces(app))
+    analytical, numerical, difference = arrays(app, 0)
     expected = report[tensor]
     rows = expected.analytical.shape[0]
     np.testing.assert_array_equal(analytical, expected.analytical.reshape(rows, -1))
@@ -42,7 +27,7 @@ def test_the_heatmaps_are_the_reports_arrays(open_page, tensor):
 
 def test_one_panel_alone(open_page):
     app = open_page("gradient_check", panel="numerical")
-    assert len(traces(app)) == 1
+    assert len(arrays(app, 0)) == 1
 
 
 def test_a_tensor_that_the_network_does_not_have_is_named(open_page):

@@ -1,0 +1,71 @@
+"""One forward and one backward pass, layer by layer, with everything that flows written down."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.losses import Loss
+from mlp.nn.network import Sequential
+
+LOSS = "loss"
+
+
+class Step(NamedTuple):
+    """What one layer, or the loss, does in one direction.
+
+    Attributes:
+        direction: "forward" or "backward".
+        name: the layer's name, or "loss".
+        given: what comes in, x forward and dy backward; for the loss backward, its gradient starts from the number 1.
+        result: what goes out, y forward and dx backward.
+        gradients: backward, the gradients of the layer's parameters by name ("W", "b").
+    """
+
+    direction: str
+    name: str
+    given: Array
+    result: Array
+    gradients: dict[str, Array]
+
+
+def trace(network: Sequential, loss: Loss, x: ArrayLike, target: ArrayLike) -> list[Step]:
+    """Run forward through every layer and the loss, then backward through the loss and every layer.
+
+    Args:
+        network: its stored state and gradients are those of this pass afterwards.
+        loss: likewise.
+        x: input of shape (features,) or (n, features).
+        target: what the loss takes for it.
+
+    Raises:
+        ValueError, TypeError: a shape or a type does not fit, as the layers and the loss say.
+    """
+    value, steps = as_real("x", x), []
+    for name, layer in network.layers.items():
+        result = layer.forward(value)
+        steps.append(Step("forward", name, value, result, {}))
+        value = result
+    steps.append(Step("forward", LOSS, value, np.asarray(loss.forward(value, target)), {}))
+    gradient = loss.backward()
+    steps.append(Step("backward", LOSS, np.ones(()), gradient, {}))
+    for name, layer in reversed(network.layers.items()):
+        dx = layer.backward(gradient)
+        steps.append(Step("backward", name, gradient, dx, layer.gradients()))
+        gradient = dx
+    return steps
+
+
+def jacobian_by_backward(network: Sequential, x: ArrayLike) -> Array:
+    """The Jacobian of a network's output with respect to one sample, row i from one backward pass with dy = e_i.
+
+    Args:
+        network: its stored state and gradients are those of the last of these passes afterwards.
+        x: one sample of shape (in_features,).
+
+    Returns:
+        Shape (out_features, in_features).
+    """
+    y = network.forward(x)
+    return np.stack([network.backward(unit) for unit in np.eye(y.size)])
