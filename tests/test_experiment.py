@@ -379,7 +379,7 @@ def test_the_order_of_drawing_is_layer_by_layer_then_x_then_target(initialisatio
 
 
 def test_the_first_number_of_seed_0_is_the_one_that_everybody_knows():
-    # The start of np.random.seed(0); np.random.randn(), in countless notebooks since 2006.
+    # What np.random.seed(0); np.random.randn() begins with in every numpy.
     assert Experiment(seed=0).problem().network.fc1.W[0, 0] == 1.764052345967664
 
 
