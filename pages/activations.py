@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from mlp.check.parts import check_products, layer_jacobians
+from mlp.check.parts import check_products, jacobian_error
 from mlp.differences.networks import INPUT
 from mlp.lessons import activation_input
 from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.trace import jacobians_by_backward
 from mlp.report import heatmaps, slopes, tables
 from mlp.report.matrices import Matrix, matrices
+from mlp.report.numbers import brief
 from pages.ui import address, editor, shell, widgets
 
 experiment = shell.settings()
@@ -40,10 +42,11 @@ widgets.tensor_verdict(check, "dx")
 widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "dx")
 
 st.subheader("The Jacobian")
-jacobian = layer_jacobians(activation, x, experiment.eps, experiment.method)[INPUT]
+jacobian = jacobians_by_backward(activation, x)[INPUT]
 st.markdown(
-    f"All {jacobian.size} numbers of it, from {experiment.method} differences of `{experiment.activation}.apply`: zero "
-    "beside the diagonal. That is why `backward` never builds it."
+    f"All {jacobian.size} numbers of it: zero beside the diagonal, which is why `backward` never builds it. The one "
+    f"from {experiment.method} differences differs by at most "
+    f"{brief(jacobian_error(activation, x, experiment.eps, experiment.method))}."
 )
 widgets.figure(
     matrices([Matrix("dy / dx", jacobian), Matrix("f'(x), its diagonal", activation.derivative(x))]),

@@ -4,10 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from mlp.check.parts import check_products, layer_jacobians
+from mlp.check.parts import check_products, jacobian_error
 from mlp.lessons import LinearProblem, linear_problem
+from mlp.nn.trace import jacobians_by_backward
 from mlp.report import heatmaps, tables
 from mlp.report.matrices import Matrix, matrices
+from mlp.report.numbers import brief
 from mlp.report.tables import entry_names
 from pages.ui import address, editor, shell, widgets
 
@@ -58,10 +60,10 @@ st.markdown(
     "`numerical_gradient` takes vectors to vectors. To differentiate with respect to the matrix W, flatten it row by "
     f"row: `lambda w: linear_forward(x, w.reshape({outputs}, {inputs}), b)` is a function of {outputs * inputs} "
     f"numbers, and its Jacobian has shape ({outputs}, {outputs}·{inputs}). Each output depends on its own row of W "
-    f"only. Multiplied by dy from the left, each Jacobian gives a gradient: $dW$ is $dy \\cdot \\partial y / \\partial W$, "
-    f"reshaped to ({outputs}, {inputs})."
+    f"only. Multiplied by dy from the left, each Jacobian gives a gradient: $dW$ is "
+    f"$dy \\cdot \\partial y / \\partial W$, reshaped to ({outputs}, {inputs})."
 )
-jacobians = layer_jacobians(layer, problem.x, experiment.eps, experiment.method)
+jacobians = jacobians_by_backward(layer, problem.x)
 rows = entry_names("y", (outputs,))
 widgets.figure(
     matrices(
@@ -72,6 +74,10 @@ widgets.figure(
     ),
     "The Jacobians of y with respect to x, W and b",
     "jacobians",
+)
+st.caption(
+    "Analytical: row i is what `backward` makes of dy = e_i. The numerical Jacobians differ from these by at most "
+    f"{brief(jacobian_error(layer, problem.x, experiment.eps, experiment.method))}."
 )
 with st.container(horizontal=True):
     widgets.download(

@@ -51,9 +51,9 @@ widgets.figure(
 )
 st.markdown(
     "The Jacobian of the output with respect to the input is the product of the layers' Jacobians, the last layer's "
-    "first: that is the chain rule. The product and the Jacobian of the whole network in one piece differ by at most "
-    f"{numbers.brief(flow.largest_difference)}"
-    + (", both for the first sample of the batch." if experiment.batch > 1 else ".")
+    "first: that is the chain rule. The product differs from the Jacobian of the network in one piece by at most "
+    f"{numbers.brief(flow.error_of_product)}, which is rounding, and that from its differences by "
+    f"{numbers.brief(flow.error_of_numerical)}" + (", all for the first sample." if experiment.batch > 1 else ".")
 )
 widgets.figure(
     matrices([Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)]),

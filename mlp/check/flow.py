@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.differences.methods import CENTRAL, Method
-from mlp.differences.networks import jacobian
+from mlp.differences.networks import INPUT, jacobian
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.network import Sequential
+from mlp.nn.trace import jacobians_by_backward
 
 # A factor of ten from the loss to the input is ordinary; a hundred starves or floods the first layers.
 NOTABLE = 100.0
@@ -18,19 +19,26 @@ class Flow(NamedTuple):
     """The Jacobians of a network at one sample.
 
     Attributes:
-        layers: by name, each layer's own Jacobian of shape (outputs, inputs), at the input that reaches it.
+        layers: by name, each layer's own analytical Jacobian of shape (outputs, inputs), at the input that reaches it.
         product: all of them multiplied, the last layer's first: the chain rule.
-        whole: the Jacobian of the network in one piece, for comparison.
+        whole: the analytical Jacobian of the network in one piece.
+        numerical: the same from differences.
     """
 
     layers: dict[str, Array]
     product: Array
     whole: Array
+    numerical: Array
 
     @property
-    def largest_difference(self) -> float:
-        """The largest difference between the product and the whole."""
+    def error_of_product(self) -> float:
+        """The largest difference between the product and the whole: rounding."""
         return float(np.abs(self.product - self.whole).max())
+
+    @property
+    def error_of_numerical(self) -> float:
+        """The largest difference between the numerical Jacobian and the analytical one."""
+        return float(np.abs(self.numerical - self.whole).max())
 
     @property
     def singular_values(self) -> dict[str, Array]:
@@ -39,7 +47,9 @@ class Flow(NamedTuple):
 
 
 def jacobian_flow(network: Sequential, x: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL) -> Flow:
-    """Differentiate every layer and the whole network numerically at one sample x of shape (in_features,).
+    """Differentiate every layer, and the whole network, at one sample x of shape (in_features,).
+
+    The network's stored state and gradients are those of these passes afterwards.
 
     Raises:
         ValueError, TypeError: as `jacobian`.
@@ -47,12 +57,12 @@ def jacobian_flow(network: Sequential, x: ArrayLike, eps: float = 1e-4, method: 
     x = as_real("x", x)
     layers, value = {}, x
     for name, layer in network.layers.items():
-        layers[name] = jacobian(layer, value, eps, method)
+        layers[name] = jacobians_by_backward(layer, value)[INPUT]
         value = layer.apply(value)
     product = np.eye(x.size)
     for matrix in layers.values():
         product = matrix @ product
-    return Flow(layers, product, jacobian(network, x, eps, method))
+    return Flow(layers, product, jacobians_by_backward(network, x)[INPUT], jacobian(network, x, eps, method))
 
 
 def flow_in_words(norms: list[float]) -> str:

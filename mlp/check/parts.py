@@ -10,6 +10,7 @@ from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+from mlp.nn.trace import jacobians_by_backward
 
 
 def check_loss(
@@ -48,6 +49,17 @@ def layer_jacobians(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str |
 
 def _output_of(layer: Layer, name: str, x: Array) -> Function:
     return lambda varied: layer.replaced(name, varied).apply(x)
+
+
+def jacobian_error(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL) -> float:
+    """The largest difference between any entry of a layer's numerical Jacobians and of those that backward makes.
+
+    Raises:
+        ValueError, TypeError: as `layer_jacobians`.
+    """
+    analytical = jacobians_by_backward(layer, x)
+    numerical = layer_jacobians(layer, x, eps, method)
+    return max(float(np.abs(numerical[name] - analytical[name]).max()) for name in analytical)
 
 
 def check_products(

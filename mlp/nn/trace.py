@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
 
@@ -57,15 +58,22 @@ def trace(network: Sequential, loss: Loss, x: ArrayLike, target: ArrayLike) -> l
     return steps
 
 
-def jacobian_by_backward(network: Sequential, x: ArrayLike) -> Array:
-    """The Jacobian of a network's output with respect to one sample, row i from one backward pass with dy = e_i.
+def jacobians_by_backward(layer: Layer, x: ArrayLike) -> dict[str, Array]:
+    """The analytical Jacobians of a layer's or network's output for one sample, row i from backward with dy = e_i.
 
     Args:
-        network: its stored state and gradients are those of the last of these passes afterwards.
+        layer: its stored state and gradients are those of the last of these passes afterwards.
         x: one sample of shape (in_features,).
 
     Returns:
-        Shape (out_features, in_features).
+        By tensor name, "x" for the input: a row for each output, a column for each entry of the tensor, a
+        matrix counted row by row.
+
+    Raises:
+        ValueError: x is a batch.
     """
-    y = network.forward(x)
-    return np.stack([network.backward(unit) for unit in np.eye(y.size)])
+    y = layer.forward(x)
+    if y.ndim != 1:
+        raise ValueError(f"x must be one sample of shape (features,), not of shape {np.shape(x)}")
+    rows = [{"x": layer.backward(unit), **layer.gradients()} for unit in np.eye(y.size)]
+    return {name: np.stack([row[name].ravel() for row in rows]) for name in rows[0]}

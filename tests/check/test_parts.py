@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlp.check.parts import check_loss, check_products, layer_jacobians
+from mlp.check.parts import check_loss, check_products, jacobian_error, layer_jacobians
 from mlp.lessons import activation_input, linear_problem
 from mlp.nn.activations import ACTIVATIONS, Tanh
 from mlp.nn.layers import Linear
@@ -66,6 +66,12 @@ def test_a_bias_gradient_of_the_wrong_sign_is_caught():
 
     checks = check_products(Wrong(2, 3, np.random.RandomState(0)), np.array([1.0, 2.0]), np.arange(1.0, 4.0))
     assert {name: check.passed for name, check in checks.items()} == {"x": True, "W": True, "b": False}
+
+
+def test_the_numerical_jacobians_are_those_that_backward_makes():
+    drawn = linear_problem(seed=3)
+    # A linear layer has no truncation error; what is left is the rounding of outputs near 1, divided by eps.
+    assert 0 < jacobian_error(drawn.layer(), drawn.x, eps=1e-4) < 8 * 2**-52 / 1e-4
 
 
 def test_a_batch_is_refused_in_a_sentence():

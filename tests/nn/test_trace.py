@@ -7,7 +7,7 @@ import pytest
 
 from mlp.differences.networks import jacobian
 from mlp.experiment import Experiment
-from mlp.nn.trace import LOSS, jacobian_by_backward, trace
+from mlp.nn.trace import LOSS, jacobians_by_backward, trace
 
 
 @pytest.mark.parametrize("batch", [1, 4])
@@ -40,4 +40,6 @@ def test_backward_passes_make_the_jacobian():
     problem = Experiment(sizes=(3, 5, 2), activation="SiLU").problem()
     numerical = jacobian(problem.network, problem.x, 1e-20, "complex-step")
     # Both are exact but for rounding: about ten operations an entry.
-    np.testing.assert_allclose(jacobian_by_backward(problem.network, problem.x), numerical, rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(
+        jacobians_by_backward(problem.network, problem.x)["x"], numerical, rtol=1e-13, atol=1e-14
+    )

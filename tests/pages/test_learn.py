@@ -50,8 +50,7 @@ def test_the_activation_page_shows_the_apis_dx(open_page, name):
     expected = check_products(ACTIVATIONS[name](), drawn.x, drawn.dy)["x"]
     app = open_page("activations", activation=name, seed="3")
     np.testing.assert_array_equal(arrays(app, 1)[0].ravel(), expected.analytical)
-    jacobian = arrays(app, 2)[0]
-    np.testing.assert_array_equal(drawn.dy @ jacobian, expected.numerical)
+    np.testing.assert_array_equal(arrays(app, 2)[0], np.diag(ACTIVATIONS[name]().derivative(drawn.x)))
 
 
 @pytest.mark.parametrize("tensor", ["W", "b", "x"])
