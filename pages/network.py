@@ -65,7 +65,7 @@ widgets.figure(
     matrices([Matrix(f"d{layer}: dy / dx", flow.layers[layer])]), f"The Jacobian of {layer}", "layer_jacobian"
 )
 table = tables.flow(flow, norms)
-widgets.table(table, "Norms and singular values by layer")
+widgets.table(table)
 with st.container(horizontal=True):
     widgets.download("Jacobian as CSV", lambda: tables.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
     widgets.download("Layers as CSV", lambda: tables.to_csv(table), "layers.csv", "text/csv")

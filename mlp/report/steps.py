@@ -1,8 +1,9 @@
 """The steps of a forward and a backward pass in words, formulas and figures."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from mlp.check.flow import Flow
 from mlp.nn.arrays import Array
@@ -12,6 +13,7 @@ from mlp.nn.network import Sequential
 from mlp.nn.trace import LOSS, Step
 from mlp.report.matrices import Matrix, matrices
 from mlp.report.numbers import brief
+from mlp.report.panels import Panel, side_by_side
 
 FORWARD = "#0072B2"
 BACKWARD = "#D55E00"
@@ -69,34 +71,41 @@ def gradient_norms(steps: list[Step]) -> dict[str, float]:
 
 def flow_figure(norms: dict[str, float], flow: Flow) -> go.Figure:
     """The gradient's norm on its way back, and the singular values of each layer's Jacobian, on logarithmic axes."""
-    figure = make_subplots(
-        cols=2,
-        subplot_titles=["norm of the gradient<br>on its way back", "singular values<br>of each layer's Jacobian"],
-        horizontal_spacing=0.12,
+    way = {
+        "type": "scatter",
+        "x": list(norms),
+        "y": _drawable(norms.values()),
+        "mode": "lines+markers",
+        "line": {"color": BACKWARD},
+        "hovertemplate": "%{x}: %{y:.4g}<extra></extra>",
+    }
+    spectra = [
+        {
+            "type": "scatter",
+            "x": [name] * len(values),
+            "y": _drawable(values),
+            "mode": "markers",
+            "marker": {"color": FORWARD, "size": 8, "opacity": 0.7},
+            "hovertemplate": f"{name}: %{{y:.4g}}<extra></extra>",
+        }
+        for name, values in flow.singular_values.items()
+    ]
+    xaxis, yaxis = {"tickangle": -45}, {"type": "log", "exponentformat": "power"}
+    return side_by_side(
+        [
+            Panel("norm of the gradient<br>on its way back", [way], xaxis, yaxis),
+            Panel("singular values<br>of each layer's Jacobian", spectra, xaxis, yaxis),
+        ],
+        gap=0.12,
+        height=380,
+        margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        showlegend=False,
     )
-    figure.add_scatter(
-        x=list(norms),
-        y=[value or None for value in norms.values()],
-        mode="lines+markers",
-        line_color=BACKWARD,
-        hovertemplate="%{x}: %{y:.4g}<extra></extra>",
-        row=1,
-        col=1,
-    )
-    for name, values in flow.singular_values.items():
-        figure.add_scatter(
-            x=[name] * len(values),
-            y=[value or None for value in values],
-            mode="markers",
-            marker={"color": FORWARD, "size": 8, "opacity": 0.7},
-            hovertemplate=f"{name}: %{{y:.4g}}<extra></extra>",
-            row=1,
-            col=2,
-        )
-    figure.update_yaxes(type="log", exponentformat="power")
-    figure.update_xaxes(tickangle=-45)
-    figure.update_layout(height=380, margin={"l": 10, "r": 10, "t": 60, "b": 10}, showlegend=False)
-    return figure
+
+
+def _drawable(values: Iterable[float]) -> list[float | None]:
+    """Zero has no place on a logarithmic axis; it becomes a gap."""
+    return [value or None for value in values]
 
 
 def _linear(step: Step) -> str:

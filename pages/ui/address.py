@@ -7,6 +7,8 @@ import streamlit as st
 
 # The settings that stand on a page instead of in the sidebar.
 PAGE_SETTINGS = (
+    *("function", "at", "h", "component", "output"),
+    *("gradient_of", "error"),
     *("edges", "tensor", "panel"),
     *("loss_y", "loss_t", "loss_i"),
     *("act_x", "act_dy"),
