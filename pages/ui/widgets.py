@@ -64,7 +64,7 @@ def table(content: pd.DataFrame) -> None:
     floats = content.select_dtypes("float").columns
     written = content.assign(**{name: content[name].map("{:.4g}".format) for name in floats})
     rules = ["---:" if pd.api.types.is_numeric_dtype(kind) else "---" for kind in content.dtypes]
-    rows = [written.columns, *written.itertuples(index=False)]
+    rows = [list(written.columns), *written.to_numpy().tolist()]
     head, *body = ["| " + " | ".join(address.plain(str(cell)) for cell in row) + " |" for row in rows]
     st.markdown("\n".join([head, f"| {' | '.join(rules)} |", *body]))
 

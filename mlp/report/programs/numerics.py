@@ -4,11 +4,13 @@ The simple methods are written out; every other one is its offsets and weights i
 """
 
 import textwrap
+from collections.abc import Iterable
 from fractions import Fraction
 from math import isclose
 from typing import NamedTuple
 
 from mlp.differences.methods import METHODS
+from mlp.report.programs.writing import WIDTH, lines
 
 
 class Quotient(NamedTuple):
@@ -60,12 +62,13 @@ def difference(is_complex: bool) -> str:
 
 def numerical_gradient(method: str) -> list[str]:
     """Define `numerical_gradient(fun, x, eps)` for a function of an array to a number."""
-    return _function(method, "numerical_gradient", "gradient", "np.zeros_like(x)", "i")
+    return _function(method, "numerical_gradient", "gradient", "np.zeros_like(x)", ("np.ndindex(x.shape)", "i"))
 
 
 def numerical_jacobian(method: str) -> list[str]:
-    """Define `numerical_jacobian(fun, x, eps)` of shape (*y.shape, *x.shape) for a function of an array to an array."""
-    return _function(method, "numerical_jacobian", "jacobian", "np.zeros(np.shape(fun(x)) + x.shape)", "(..., *i)")
+    """Define `numerical_jacobian(fun, x, eps)` for a function of a vector to a vector, as the exercise does."""
+    empty = "np.zeros((fun(x).size, x.size))"
+    return _function(method, "numerical_jacobian", "jacobian", empty, ("range(x.size)", ":, i"))
 
 
 def stencil(method: str) -> tuple[str, str]:
@@ -74,20 +77,29 @@ def stencil(method: str) -> tuple[str, str]:
     return f"[{', '.join(map(_written, offsets))}]", f"[{', '.join(map(_written, weights))}]"
 
 
-def _function(method: str, name: str, result: str, empty: str, index: str) -> list[str]:
-    blocks, before = [], ""
+def method_table(methods: Iterable[str]) -> str:
+    """Define `methods`: offsets and weights by name."""
+    return lines(["# Offsets and weights of each method.", "methods = {", *map(_row, methods), "}"])
+
+
+def _row(name: str) -> str:
+    offsets, weights = stencil(name)
+    row = f'    "{name}": ({offsets}, {weights}),'
+    return row if len(row) <= WIDTH else row.replace("], [", "],\n" + " " * (len(name) + 9) + "[")
+
+
+def _function(method: str, name: str, result: str, empty: str, loop: tuple[str, str]) -> list[str]:
+    """Define a function that fills its result entry by entry; `loop` is what i runs over, and the index it fills."""
+    blocks, before, (over, index) = [], "", loop
     quotient = WRITTEN_OUT.get(method)
     if quotient is None:
-        blocks, before = (
-            [difference(METHODS[method].is_complex)],
-            "    offsets = {}\n    weights = {}\n".format(*stencil(method)),
-        )
+        blocks, before = [difference(METHODS[method].is_complex)], "    offsets = {}\n    weights = {}\n".format(*stencil(method))
         quotient = Quotient("", "difference(fun, x, i, eps, offsets, weights)")
-    loop = textwrap.indent(f"{quotient.shift}\n{result}[{index}] = {quotient.value}".strip(), " " * 8)
+    body = textwrap.indent(f"{quotient.shift}\n{result}[{index}] = {quotient.value}".strip(), " " * 8)
     text = (
         f"def {name}(fun, x, eps):\n"
         f'    """The {method} method: shift one entry of x at a time."""\n'
-        f"{before}    {result} = {empty}\n    for i in np.ndindex(x.shape):\n{loop}\n    return {result}"
+        f"{before}    {result} = {empty}\n    for i in {over}:\n{body}\n    return {result}"
     )
     return [*blocks, text]
 
