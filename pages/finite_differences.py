@@ -6,7 +6,6 @@ from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
 from mlp.report import curves, examples, tables, worked
 from mlp.report.matrices import Matrix, matrices
-from mlp.report.tables import entry_names
 from pages.ui import address, point, shell, widgets
 
 experiment = shell.settings()
@@ -25,14 +24,14 @@ with st.container(horizontal=True):
         x = point.point(example)
     with st.container(width=260):
         eps = point.step(0.5)
-inputs = entry_names(example.variable, x.shape)
-outputs = entry_names("f", (example.outputs,))
+inputs, outputs = examples.input_names(example), examples.output_names(example)
 with st.container(horizontal=True):
     chosen = inputs.index(widgets.segments("Move the input", inputs, "component"))
     output = outputs.index(widgets.segments("Watch the output", outputs, "output"))
 index = worked.place(x, chosen)
 
-st.latex(rf"{example.formula} \qquad {worked.analytical(example, x)}")
+st.latex(example.formula)
+st.latex(worked.analytical(example, x))
 widgets.figure(
     curves.secant(example, x, index, output, eps),
     f"{outputs[output]} along {inputs[chosen]} with its tangent and the secant from {eps:g} below to {eps:g} above",
@@ -49,7 +48,7 @@ for column, place in zip(st.columns(min(x.size, 2)), worked.shown(x, index), str
 
 st.subheader("Every method")
 results = estimates(example, x, index, output, eps)
-widgets.table(examples.methods(results), "Every method with its value and its error")
+widgets.table(examples.methods(results))
 st.caption(
     f"The derivative of {outputs[output]} with respect to {inputs[chosen]} with eps = {eps:g}; the error is the value "
     f"minus the analytical derivative. In the sidebar, {experiment.method} is chosen for the network."

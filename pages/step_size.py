@@ -23,17 +23,17 @@ with st.container(horizontal=True):
     name = widgets.selection(
         "Gradient of the loss by", list(sizes), "gradient_of", "The tensor whose entries are moved."
     )
-    error = widgets.segments("Error over its entries", step_size.ERRORS, "error")
+    kind = widgets.segments("Error over its entries", step_size.ERRORS, "error")
 result = compute.swept(experiment, name)
 
-st.markdown(step_size.verdict(result, experiment.method, experiment.eps))
+st.info(step_size.verdict(result, kind, experiment.method, experiment.eps), icon=":material/straighten:")
 widgets.figure(
-    step_size.errors_by_step(result, error, experiment.method, experiment.eps),
-    f"The {error} error of every method in the gradient by {name} against eps, on logarithmic axes",
+    step_size.errors_by_step(result, kind, experiment.method, experiment.eps),
+    f"The {kind} error of every method in the gradient by {name} against eps, on logarithmic axes",
     "errors",
 )
 st.caption(step_size.explanation(result, sizes[name], experiment.method))
-widgets.table(step_size.table(result, experiment.eps), "Every method with its error here and its best step")
+widgets.table(step_size.table(result, kind, experiment.eps))
 
 with st.container(horizontal=True):
     widgets.download(
@@ -41,7 +41,7 @@ with st.container(horizontal=True):
     )
     widgets.download(
         "Best steps as CSV",
-        lambda: to_csv(step_size.table(result, experiment.eps)),
+        lambda: to_csv(step_size.table(result, kind, experiment.eps)),
         f"step-size-{name}-best.csv",
         "text/csv",
     )

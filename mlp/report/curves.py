@@ -9,8 +9,8 @@ from mlp.differences.derivatives import sample
 from mlp.differences.examples import Example
 from mlp.differences.methods import CENTRAL
 from mlp.nn.arrays import Array
+from mlp.report.examples import input_names
 from mlp.report.numbers import brief
-from mlp.report.tables import entry_names
 
 CURVE, TANGENT, SECANT = "#0072B2", "#D55E00", "#009E73"
 REACH = 1.0
@@ -40,7 +40,7 @@ def secant(example: Example, x: Array, index: tuple[int, ...], output: int, eps:
         traces.append(_line(grid[ENDS], line, f"secant, slope {brief(chord)}", SECANT))
         traces.append(_points(ends, heights, ["x - eps", "x + eps"], SECANT))
     traces.append(_points(np.array([at]), np.array([value]), ["x"], TANGENT))
-    name = entry_names(example.variable, x.shape)[np.ravel_multi_index(index, x.shape)]
+    name = input_names(example)[np.ravel_multi_index(index, x.shape)]
     layout = {
         "xaxis": {"title": {"text": name}},
         "yaxis": {"range": _range(values, value, slope, heights)},

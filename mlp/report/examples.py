@@ -11,6 +11,16 @@ from mlp.report.numbers import brief
 from mlp.report.tables import entry_names
 
 
+def input_names(example: Example) -> list[str]:
+    """The names of the entries that can be moved: x, or x[0], x[1], ..., or A[0,0], A[0,1], ..."""
+    return entry_names(example.variable, example.point.shape) if example.point.size > 1 else [example.variable]
+
+
+def output_names(example: Example) -> list[str]:
+    """The names of the values of f: f, or f[0], f[1], ..."""
+    return entry_names("f", (example.outputs,)) if example.outputs > 1 else ["f"]
+
+
 def methods(results: list[Estimate]) -> pd.DataFrame:
     """One row for each method: its name, order, value with all digits, error, and a remark where one is due."""
     return pd.DataFrame(
@@ -19,7 +29,7 @@ def methods(results: list[Estimate]) -> pd.DataFrame:
                 "method": result.method.name,
                 "order": result.method.order,
                 "evaluations of f": len(result.method.offsets),
-                "value": "" if np.isnan(result.value) else repr(result.value),
+                "value": "" if np.isnan(result.value) else repr(result.value).removesuffix(".0"),
                 "error": result.remark if np.isnan(result.error) else brief(result.error),
             }
             for result in results
@@ -54,11 +64,11 @@ def jacobians(example: Example, x: Array, eps: float) -> dict[str, Array]:
 def entries(example: Example, x: Array, eps: float) -> pd.DataFrame:
     """One row for each derivative: output, input, analytical, numerical, difference."""
     exact, numerical = jacobians(example, x, eps).values()
-    inputs = entry_names(example.variable, x.shape)
+    inputs, outputs = input_names(example), output_names(example)
     return pd.DataFrame(
         [
             {
-                "output": f"f[{i}]" if example.outputs > 1 else "f",
+                "output": outputs[i],
                 "input": inputs[j],
                 "analytical": exact[i, j],
                 "numerical": numerical[i, j],

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from mlp.differences.methods import METHODS, Method
 from mlp.differences.sweep import Sweep
+from mlp.experiment import format_eps
 from mlp.nn.arrays import Array
 from mlp.report.numbers import brief
 
@@ -28,60 +29,59 @@ TRUTHS = {"complex-step": " at 1e-20, which has no round-off to speak of"}
 ERRORS = ("largest", "median")
 
 
-def errors_by_step(result: Sweep, error: str, method: str, eps: float) -> go.Figure:
+def errors_by_step(result: Sweep, kind: str, method: str, eps: float) -> go.Figure:
     """Draw one of ERRORS of every method against the step, on logarithmic axes.
 
     Of the chosen method the two slopes, the step that theory recommends and the measured best are marked, and eps.
     """
-    floor = FLOOR * (float(np.max(np.abs(result.truth))) or 1.0)
-    curves = {"largest": result.largest, "median": result.median}[error]
-    traces = [_curve(result.steps, curves[name], name, name == method, floor) for name in curves]
-    shapes, notes = _marks(eps, "your eps", "solid", 1.0)
+    curves, floor = result.errors(kind), _floor(result)
+    bottom, top = _range(list(curves.values()), floor)
+    traces = [_curve(result.steps, errors, name, name == method, floor) for name, errors in curves.items()]
+    marks, notes = [_mark(eps, "your eps", "solid", 1.0)], []
     if method in curves:
-        traces += _guides(result, curves[method], METHODS[method], floor)
-        best = result.best(method)
-        traces.append(_star(result.steps[best], max(curves[method][best], floor), "measured best"))
-        if result.theory[method] >= result.steps[0]:
-            more_shapes, more_notes = _marks(result.theory[method], "theory", "dot", 0.93)
-            shapes, notes = shapes + more_shapes, notes + more_notes
+        best = result.best(kind, method)
+        traces += [_star(result.steps[best], max(curves[method][best], floor))]
+        marks += [_mark(result.theory[method], "theory", "dot", 0.94)] if not METHODS[method].is_complex else []
+        guides = _guides(result, kind, METHODS[method], bottom)
+        traces += [guide for guide, _ in guides]
+        notes = [note for _, note in guides]
     layout = {
         "xaxis": {"type": "log", "title": {"text": "eps"}, "exponentformat": "power", "dtick": 2},
         "yaxis": {
             "type": "log",
-            "title": {"text": f"{error} |error|"},
+            "title": {"text": f"{kind} |error|"},
             "exponentformat": "power",
-            "range": _range(list(curves.values()), floor),
+            "range": [bottom, top],
         },
         "height": 480,
         "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-        "shapes": shapes,
-        "annotations": notes,
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "entrywidth": 95},
+        "shapes": [line for line, _ in marks],
+        "annotations": [note for _, note in marks] + notes,
     }
     return go.Figure(traces, layout)
 
 
-def verdict(result: Sweep, method: str, eps: float) -> str:
+def verdict(result: Sweep, kind: str, method: str, eps: float) -> str:
     """Say on which side of the best step eps lies for this method, and what would be best."""
-    if method not in result.largest:
+    if method not in result.theory:
         return f"{method} does not apply here: the function takes no complex numbers."
-    best, own = result.best(method), result.position(eps)
-    errors = result.largest[method]
+    errors, best, own = result.errors(kind)[method], result.best(kind, method), result.position(eps)
     if METHODS[method].is_complex:
-        advice = "It subtracts nothing, so there is no step that is too small: take 1e-20."
+        advice = "It subtracts nothing, so no step is too small: take 1e-20."
     else:
         advice = f"Theory recommends about {brief(result.theory[method])}."
-    measured = f"{brief(result.steps[best])} (largest error {brief(errors[best])})"
-    if errors[own] <= NEAR * max(errors[best], FLOOR * float(np.max(np.abs(result.truth)))):
+    measured = f"Best measured is {format_eps(result.steps[best])}, with {brief(errors[best])}. {advice}"
+    if errors[own] <= NEAR * max(errors[best], _floor(result)):
         return (
-            f"eps = {brief(eps)} is **near the best** for {method}: the largest error is {brief(errors[own])}. "
-            f"The best measured is {measured}. {advice}"
+            f"eps = {format_eps(eps)} is **near the best** for {method}: the {kind} error is {brief(errors[own])}. "
+            f"{measured}"
         )
     side, why = ("large", "truncation") if own > best else ("small", "round-off")
-    factor = "" if not errors[best] else f", {brief(errors[own] / errors[best])} times as large as it could be"
+    factor = f", {brief(errors[own] / errors[best])} times what it could be" if errors[best] else ""
     return (
-        f"eps = {brief(eps)} is **too {side}** for {method}: {why} error dominates. The largest error is "
-        f"{brief(errors[own])}{factor}. The best measured is {measured}. {advice}"
+        f"eps = {format_eps(eps)} is **too {side}** for {method}: {why} dominates. The {kind} error is "
+        f"{brief(errors[own])}{factor}. {measured}"
     )
 
 
@@ -96,18 +96,18 @@ def explanation(result: Sweep, size: int, method: str) -> str:
     )
 
 
-def table(result: Sweep, eps: float) -> pd.DataFrame:
+def table(result: Sweep, kind: str, eps: float) -> pd.DataFrame:
     """One row for each method: its order, its error at eps, and its best steps by measurement and theory."""
     own = result.position(eps)
     rows = []
-    for name, errors in result.largest.items():
-        best = result.best(name)
+    for name, errors in result.errors(kind).items():
+        best = result.best(kind, name)
         rows.append(
             {
                 "method": name,
                 "order": METHODS[name].order,
-                f"error at {brief(eps)}": errors[own],
-                "best eps": result.steps[best],
+                f"error at {format_eps(eps)}": errors[own],
+                "best eps": format_eps(result.steps[best]),
                 "error there": errors[best],
                 "eps by theory": result.theory[name],
             }
@@ -124,20 +124,20 @@ def all_steps(result: Sweep) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def guide_constants(result: Sweep, errors: Array, method: Method) -> tuple[float, float]:
-    """The constants C and R of the lines C eps^p and R / eps beside these errors; NaN where none is to be seen.
+def guide_constants(result: Sweep, kind: str, method: Method) -> tuple[float, float]:
+    """The constants C and R of the lines C eps^p and R / eps beside a method's errors; NaN where none is to be seen.
 
-    Medians over the steps within three decades above and below the smallest error, without the decade next to it.
+    Medians over the steps from one decade to three decades above the best step, and over all from one decade below.
     """
-    if not np.nanmax(errors):
-        return np.nan, np.nan
-    distance = np.log10(result.steps / result.steps[result.best(method.name)])
-    with np.errstate(over="ignore", under="ignore"):
-        truncation = (errors / result.steps**method.order)[(distance >= 0.9) & (distance <= 3)]
-        round_off = (errors * result.steps)[distance <= -0.9]
-    if method.is_complex:
-        round_off = round_off[:0]
-    return _median(truncation), _median(round_off)
+    errors, best = result.errors(kind)[method.name], result.best(kind, method.name)
+    decades = np.log10(result.steps / result.steps[best])
+    truncation = (errors / result.steps**method.order)[(decades > 0.9) & (decades < 3.1)]
+    round_off = (errors * result.steps)[decades < -0.9]
+    return _median(truncation), np.nan if method.is_complex else _median(round_off)
+
+
+def _floor(result: Sweep) -> float:
+    return FLOOR * (float(np.max(np.abs(result.truth))) or 1.0)
 
 
 def _median(values: Array) -> float:
@@ -145,24 +145,32 @@ def _median(values: Array) -> float:
     return float(np.median(seen)) if seen.size else np.nan
 
 
-def _guides(result: Sweep, errors: Array, method: Method, floor: float) -> list[dict[str, Any]]:
-    truncation, round_off = guide_constants(result, errors, method)
+def _guides(result: Sweep, kind: str, method: Method, bottom: float) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The lines of both slopes, each with its label at the end that lies away from the curve."""
+    truncation, round_off = guide_constants(result, kind, method)
     p = method.order
-    lines = ((truncation, p, f"truncation, slope {p}"), (round_off, -1, "round-off, slope -1"))
-    return [_guide(result.steps, c, slope, name, floor) for c, slope, name in lines if np.isfinite(c)]
+    lines = ((truncation, p, f"truncation, slope {p}", "left"), (round_off, -1, "round-off, slope -1", "right"))
+    return [_guide(result.steps, c, slope, name, end, bottom) for c, slope, name, end in lines if np.isfinite(c)]
 
 
-def _guide(steps: Array, constant: float, slope: int, name: str, floor: float) -> dict[str, Any]:
+def _guide(
+    steps: Array, constant: float, slope: int, name: str, end: str, bottom: float
+) -> tuple[dict[str, Any], dict[str, Any]]:
     heights = constant * steps**slope
-    return {
+    visible = np.flatnonzero(np.log10(heights) > bottom + 0.8)
+    line = {
         "type": "scatter",
         "mode": "lines",
-        "x": steps,
-        "y": np.where(heights >= floor, heights, np.nan),
+        "x": steps[visible],
+        "y": heights[visible],
         "name": name,
-        "line": {"color": GUIDE, "dash": "dash" if slope > 0 else "dashdot", "width": 2},
+        "showlegend": False,
+        "line": {"color": GUIDE, "dash": "dash", "width": 2},
         "hoverinfo": "skip",
     }
+    at = visible[0 if end == "left" else -1] if visible.size else 0
+    place = {"x": np.log10(steps[at]), "y": np.log10(heights[at]), "xanchor": end, "yanchor": "top"}
+    return line, {**place, "text": name, "showarrow": False}
 
 
 def _curve(steps: Array, errors: Array, name: str, is_chosen: bool, floor: float) -> dict[str, Any]:
@@ -180,24 +188,24 @@ def _curve(steps: Array, errors: Array, name: str, is_chosen: bool, floor: float
     }
 
 
-def _star(step: float, error: float, name: str) -> dict[str, Any]:
+def _star(step: float, error: float) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
         "x": [step],
         "y": [error],
-        "name": name,
-        "marker": {"symbol": "star", "size": 16, "color": "#D55E00", "line": {"width": 1, "color": "white"}},
+        "name": "measured best",
+        "marker": {"symbol": "star", "size": 16, "color": "#F0E442", "line": {"width": 1.5, "color": "#444444"}},
         "hoverinfo": "skip",
     }
 
 
-def _marks(eps: float, text: str, dash: str, height: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A vertical line at eps with its name."""
+def _mark(eps: float, text: str, dash: str, height: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A vertical line at eps, and its name on the side with more room."""
     line = {"type": "line", "x0": eps, "x1": eps, "y0": 0, "y1": 1, "yref": "paper"}
-    note = {"x": np.log10(eps), "y": height, "yref": "paper", "text": text, "showarrow": False}
-    side = {"xanchor": "left", "yanchor": "top"} if eps < 1e-3 else {"xanchor": "right", "yanchor": "top"}
-    return [{**line, "line": {"color": GUIDE, "dash": dash, "width": 2}}], [{**note, **side}]
+    note = {"x": np.log10(eps), "y": height, "yref": "paper", "yanchor": "top", "text": text, "showarrow": False}
+    side = "left" if eps < 1e-3 else "right"
+    return {**line, "line": {"color": GUIDE, "dash": dash, "width": 2}}, {**note, "xanchor": side}
 
 
 def _range(curves: list[Array], floor: float) -> list[float]:

@@ -28,13 +28,14 @@ def matrix(values: Array) -> str:
 def analytical(example: Example, x: Array) -> str:
     """The derivative's formula, and what it gives at x to four digits."""
     rounded = np.array([[float(f"{value:.4g}") for value in row] for row in example.jacobian(x)])
-    sign = "=" if np.array_equal(rounded, example.jacobian(x)) else r"\approx"
+    sign = "=" if np.array_equal(rounded, example.jacobian(x), equal_nan=True) else r"\approx"
     values = number(rounded.item()) if rounded.size == 1 else matrix(rounded)
     return rf"{example.derivative_formula} {sign} {values}"
 
 
 def quotient(example: Example, x: Array, index: tuple[int, ...], output: int, eps: float) -> str:
-    """The central difference of one output with respect to one entry: formula, values of f, result."""
+    """The central difference of one output with respect to one entry: formula, values of f, result, and its error."""
+    exact = float(example.jacobian(x)[output, np.ravel_multi_index(index, x.shape)])
     with np.errstate(divide="ignore", invalid="ignore"):
         samples = sample(example.function, x, index, eps, CENTRAL)
         up, down = (float(np.real(value.flat[output])) for value in samples.values)
@@ -46,7 +47,8 @@ def quotient(example: Example, x: Array, index: tuple[int, ...], output: int, ep
         r"\begin{aligned} "
         rf"{_derivative(example, index, function)} &\approx \frac{{{shifted[0]} - {shifted[1]}}}{{{step}}} \\[4pt] "
         rf"&= \frac{{{number(up)} - {_enclosed(down)}}}{{{number(2 * samples.step)}}} "
-        rf"= {number(result)} "
+        rf"= {number(result)} \\[4pt] "
+        rf"&\text{{analytical: }} {number(exact)}, \; \text{{difference: }} {number(exact - result)} "
         r"\end{aligned}"
     )
 
