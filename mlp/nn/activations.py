@@ -42,6 +42,8 @@ class Sigmoid(Activation):
 class ReLU(Activation):
     """max(x, 0), with a kink at 0."""
 
+    kinks = (0.0,)
+
     @staticmethod
     def function(x: Array) -> Array:
         """max(x, 0)."""
@@ -56,6 +58,7 @@ class ReLU(Activation):
 class LeakyReLU(Activation):
     """x for x > 0, else x / 100 (PyTorch's default slope), with a kink at 0."""
 
+    kinks = (0.0,)
     negative_slope = 0.01
 
     @staticmethod

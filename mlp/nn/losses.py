@@ -3,7 +3,7 @@
 Where the mean is taken over follows PyTorch's defaults and stands in each docstring.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +17,9 @@ Scalar = np.inexact[Any]
 
 class Loss:
     """What every loss offers. A subclass writes the static methods `value` and `gradient`."""
+
+    kinks: ClassVar[tuple[float, ...]] = ()
+    """The values of y - target at which the loss or its slope has a corner."""
 
     def __init__(self) -> None:
         self._gradient: Array | None = None
@@ -91,6 +94,8 @@ class MSELoss(Loss):
 
 class HuberLoss(Loss):
     """Squared where |y - t| <= 1, linear beyond; the mean is over all elements. Kinks in the second derivative only."""
+
+    kinks = (-1.0, 1.0)
 
     @staticmethod
     def value(y: Array, target: Array) -> Scalar:

@@ -1,0 +1,180 @@
+"""Steps that cross a corner: found from the activation pattern, or from one-sided slopes that do not grow together.
+
+The activation pattern of a network is, for every unit of a layer with a corner (ReLU, LeakyReLU, |x|, and the loss
+for Huber), on which side of the corner it stands. Where it is not the same at all points of a step as in the middle,
+the numerical derivative is a mixture of two slopes, and backward's is one of them (or any number between, exactly in
+the corner).
+
+A layer that somebody else wrote does not say where its corners are. For those the two one-sided slopes are taken at
+two small steps: of a smooth function their gap is f'' h and shrinks with the step, at a corner it stays. So an entry
+is also in a corner if a quarter of the step leaves more than half of the gap, well above the noise.
+
+Each entry costs a few evaluations of the network, so only entries that look suspicious are examined, and at most
+`MOST_EXAMINED` of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.passes import LOSS, leaves, shown
+from mlp.differences.methods import CENTRAL, Method, optimal_step
+from mlp.differences.networks import INPUT, loss_function
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+MOST_EXAMINED = 600
+_MOST_UNDECLARED = 100
+
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A corner within the step of one entry.
+
+    Attributes:
+        index: the entry.
+        layer: the layer (or "loss") whose unit changes sides; "" if it was found from the slopes alone.
+        left, right: the one-sided derivatives (f(x) - f(x - s)) / s and (f(x + s) - f(x)) / s.
+        explained: whether the analytical derivative is one that the corner allows: between the one-sided ones, or
+            equal to the numerical one of a step so small that it crosses nothing.
+    """
+
+    index: Index
+    layer: str
+    left: float
+    right: float
+    explained: bool
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for a person to read."""
+        where = f"a corner of {self.layer}" if self.layer else "a corner of some layer"
+        return (
+            f"The step at entry {list(self.index)} crosses {where}: the slope is {self.left:.4g} to the left and "
+            f"{self.right:.4g} to the right, and the numerical value mixes the two."
+        )
+
+
+@dataclass(frozen=True)
+class Site:
+    """The network at the point where it is checked, and how."""
+
+    network: Layer
+    loss: Loss
+    x: Array
+    target: ArrayLike
+    eps: float
+    method: Method
+
+    def function(self, name: str) -> Callable[[Array], float]:
+        """The loss as a function of one tensor alone."""
+        evaluate = loss_function(self.network, self.loss, self.x, self.target, name)
+        return lambda varied: float(np.real(evaluate(varied)))
+
+    def tensor(self, name: str) -> Array:
+        """The tensor of this name, a parameter or the input."""
+        return as_real(name, self.x if name == INPUT else self.network.parameters()[name])
+
+    def pattern(self, name: str, varied: Array) -> dict[str, Array]:
+        """On which side of its corners each unit stands, by layer, if the tensor has these values instead."""
+        network, x = (self.network, varied) if name == INPUT else (self.network.replaced(name, varied), self.x)
+        sides: dict[str, Array] = {}
+        for layer_name, layer in leaves(network):
+            for kink in layer.kinks:
+                sides[f"{shown(layer_name, layer)} at {kink:g}"] = np.sign(x - kink)
+            x = layer.apply(x)
+        for kink in self.loss.kinks:
+            sides[f"{LOSS} at {kink:g}"] = np.sign(x - self.loss.as_target(self.target, x) - kink)
+        return sides
+
+    @property
+    def has_declared_kinks(self) -> bool:
+        """Whether some layer or the loss says that it has corners."""
+        return bool(self.loss.kinks) or any(layer.kinks for _, layer in leaves(self.network))
+
+
+def find_kinks(site: Site, name: str, suspects: Array, analytical: Array, noise: float) -> list[Kink]:
+    """Examine some entries of one tensor.
+
+    Args:
+        site: the network.
+        name: the tensor.
+        suspects: flat indices, the most suspicious first; the first few hundred are examined.
+        analytical: the tensor's gradient by backward.
+        noise: the root-mean-square rounding error of the loss.
+    """
+    function, tensor = site.function(name), site.tensor(name)
+    found = []
+    middle = site.pattern(name, tensor) if site.has_declared_kinks else {}
+    for count, flat in enumerate(suspects[:MOST_EXAMINED]):
+        index = tuple(int(i) for i in np.unravel_index(flat, tensor.shape))
+        crossed = _crossed(site, name, tensor, index, middle) if middle else None
+        if crossed is not None:
+            found.append(_kink(function, tensor, index, crossed, site.eps, float(analytical[index]), noise))
+        elif count < _MOST_UNDECLARED:
+            kink = _from_slopes(function, tensor, index, site, float(analytical[index]), noise)
+            found += [kink] if kink else []
+    return found
+
+
+def _crossed(site: Site, name: str, tensor: Array, index: Index, middle: dict[str, Array]) -> str | None:
+    """The first layer in which a unit changes sides within the step; None if none does."""
+    for offset in {float(np.real(offset)) for offset in site.method.offsets} - {0.0}:
+        sides = site.pattern(name, _shifted(tensor, index, offset * site.eps))
+        for layer, there in sides.items():
+            if not np.array_equal(there, middle[layer]):
+                return layer.partition(" at ")[0]
+    return None
+
+
+def _kink(
+    function: Callable[[Array], float],
+    tensor: Array,
+    index: Index,
+    layer: str,
+    step: float,
+    analytical: float,
+    noise: float,
+) -> Kink:
+    left, right = _slopes(function, tensor, index, step)
+    allowed = 8 * noise / step
+    explained = min(left, right) - allowed <= analytical <= max(left, right) + allowed
+    if not explained:  # two corners in one step, or a slope that bends: ask a step that crosses less
+        small = float(optimal_step(CENTRAL, 1.0))
+        near = _slopes(function, tensor, index, small)
+        allowed = 8 * noise / small + 1e-3 * (abs(near[0]) + abs(near[1]))
+        explained = min(near) - allowed <= analytical <= max(near) + allowed
+    return Kink(index, layer, left, right, explained)
+
+
+def _from_slopes(
+    function: Callable[[Array], float], tensor: Array, index: Index, site: Site, analytical: float, noise: float
+) -> Kink | None:
+    """The corner that the one-sided slopes show, if they show one at the very point."""
+    step = min(site.eps, 10 * float(optimal_step(CENTRAL, 1.0)))
+    wide, narrow = _slopes(function, tensor, index, step), _slopes(function, tensor, index, step / 4)
+    gap = abs(narrow[1] - narrow[0])
+    if gap < 100 * noise / step or gap < 0.5 * abs(wide[1] - wide[0]):
+        return None
+    kink = _kink(function, tensor, index, "", step / 4, analytical, noise)
+    return kink if kink.explained else None
+
+
+def _slopes(function: Callable[[Array], float], tensor: Array, index: Index, step: float) -> tuple[float, float]:
+    middle = function(tensor)
+    left, right = _shifted(tensor, index, -step), _shifted(tensor, index, step)
+    down, up = float(tensor[index] - left[index]), float(right[index] - tensor[index])
+    if not down or not up:
+        return np.nan, np.nan
+    return (middle - function(left)) / down, (function(right) - middle) / up
+
+
+def _shifted(tensor: Array, index: Index, step: float) -> Array:
+    shifted = tensor.copy()
+    shifted[index] += step
+    return shifted
