@@ -16,8 +16,8 @@ def advice(estimate: Estimate, analytical: Array, eps: float, method: Method) ->
     expected = ROUNDING_FACTOR * _roundoff(estimate, best, method) * np.sqrt(analytical.size)
     if not method.is_complex and not (expected <= GROSS * gradient):
         return (
-            f"No step of the {method.name} method would do: a gradient as small as this one ({gradient:.0e}) is lost in "
-            f"the rounding of the loss ({estimate.noise:.0e}). The complex-step method has no such limit."
+            f"No step of the {method.name} method would do: a gradient as small as this one ({gradient:.0e}) "
+            f"is lost in the rounding of the loss ({estimate.noise:.0e}). The complex-step method has no such limit."
         )
     if best / 3 <= eps <= 3 * best:
         return f"A step near {best:.0e} is the best for this method; the loss bends too sharply for it here."

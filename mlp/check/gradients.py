@@ -1,27 +1,22 @@
 """The check itself: one forward and one backward pass against differences of the loss, with error bars for both."""
 
+import copy
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.advice import advice
-from mlp.check.error_bars import gradient_rounding
-from mlp.check.hygiene import remarks, warm_up
-from mlp.check.kinks import MOST_EXAMINED, Kink, Site, find_kinks
-from mlp.check.passes import Passes, run_passes
+from mlp.check.compare import compare_gradients
+from mlp.check.diagnosis.diagnose import diagnose
+from mlp.check.findings import Finding
+from mlp.check.passes import run_passes
 from mlp.check.report import GradientReport
-from mlp.check.silence import silent_entries
-from mlp.check.tensor import TensorCheck
-from mlp.check.verdict import ROUNDING_FACTOR, error_bar
-from mlp.differences.errors import Estimate, estimated_gradients
+from mlp.check.verdict import Verdict
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.networks import tensors
-from mlp.differences.noise import machine_epsilon
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
-
-# A truncation below this part of an entry is that of any smooth function; a kink that adds less is of no account.
-_SMOOTH = 1e-6
 
 
 def check_gradients(
@@ -47,17 +42,8 @@ def check_gradients(
     Raises:
         ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
     """
-    method = as_method(method)
-    with np.errstate(all="ignore"):  # overflow in a step that is too large is a result here, not an accident
-        site = Site(as_float64(network), loss, np.asarray(as_real("x", x), np.float64), target, eps, method)
-        estimates = estimated_gradients(site.network, loss, site.x, target, eps, method)
-        warm_up(network, loss, x, target)
-        passes = run_passes(network, loss, x, target)
-        said = remarks(network, loss, x, target, passes)
-        analytical = _comparable(passes, estimates)
-        rounding = gradient_rounding(network, loss, site.x, target, analytical, _unit(network, x, passes))
-        checks = _checks(site, estimates, analytical, rounding)
-    return GradientReport(checks, passes.value, eps, method, tuple(said))
+    diagnosis = _Diagnosis(*_snapshot(network, loss), np.array(x), np.array(target))
+    return replace(compare_gradients(network, loss, x, target, eps, as_method(method)), diagnose=diagnosis)
 
 
 def analytical_gradients(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> tuple[float, dict[str, Array]]:
@@ -66,84 +52,22 @@ def analytical_gradients(network: Layer, loss: Loss, x: ArrayLike, target: Array
     return passes.value, {name: passes.gradients[name] for name in tensors(network, x)}
 
 
-def as_float64(network: Layer) -> Layer:
-    """The network, or a copy with its parameters in float64 if they are in anything else."""
-    for name, parameter in network.parameters().items():
-        if np.asarray(parameter).dtype != np.float64:
-            network = network.replaced(name, np.asarray(parameter, dtype=np.float64))
-    return network
+@dataclass(frozen=True)
+class _Diagnosis:
+    """The diagnosis of a report, for when it is asked for: of the network as it was before the check."""
+
+    network: Layer
+    loss: Loss
+    x: Array
+    target: Array
+
+    def __call__(self, report: GradientReport) -> tuple[Finding, ...]:
+        wrong = any(check.verdict is Verdict.WRONG for check in report.values())
+        return diagnose(self.network, self.loss, self.x, self.target, report.remarks, wrong)
 
 
-def _comparable(passes: Passes, estimates: dict[str, Estimate]) -> dict[str, Array]:
-    """The analytical gradients in their tensors' shapes: not a number where backward gave none, or another shape."""
-    return {
-        name: passes.gradients[name].astype(np.float64)
-        if name in passes.gradients and passes.gradients[name].shape == estimate.value.shape
-        else np.full(estimate.value.shape, np.nan)
-        for name, estimate in estimates.items()
-    }
-
-
-def _unit(network: Layer, x: ArrayLike, passes: Passes) -> float:
-    """The machine epsilon of backward's arithmetic: the coarsest that turns up anywhere."""
-    outputs = (visit.y for visit in passes.visits)
-    return machine_epsilon(as_real("x", x), *network.parameters().values(), *outputs, *passes.gradients.values())
-
-
-def _checks(
-    site: Site, estimates: dict[str, Estimate], analytical: dict[str, Array], rounding: dict[str, Array]
-) -> dict[str, TensorCheck]:
-    silent = silent_entries(site, {name: _zero(analytical[name], estimate) for name, estimate in estimates.items()})
-    return {
-        name: _tensor_check(site, name, estimate, analytical[name], rounding[name], silent[name])
-        for name, estimate in estimates.items()
-    }
-
-
-def _zero(analytical: Array, estimate: Estimate) -> Array:
-    """Whether backward says exactly zero and the numerical derivative shows nothing but rounding."""
-    return (analytical == 0) & (np.abs(estimate.value) <= ROUNDING_FACTOR * estimate.roundoff)
-
-
-def _tensor_check(
-    site: Site, name: str, estimate: Estimate, analytical: Array, rounding: Array, silent: Array
-) -> TensorCheck:
-    bar = error_bar(estimate.truncation, estimate.roundoff, rounding)
-    outside, doubtful = _suspects(estimate, analytical, bar, site.has_declared_kinks)
-    kinks = find_kinks(site, name, np.concatenate([outside, doubtful]), analytical, estimate.noise)
-    truncation = _excused(estimate.truncation, outside, kinks)
-    return TensorCheck(
-        name,
-        analytical,
-        estimate.value,
-        truncation,
-        estimate.roundoff,
-        rounding,
-        silent,
-        tuple(kinks),
-        advice(estimate, analytical, site.eps, site.method),
-    )
-
-
-def _suspects(estimate: Estimate, analytical: Array, bar: Array, has_kinks: bool) -> tuple[Array, Array]:
-    """Flat indices of the entries outside their bars, and of those that a kink may have widened, worst first."""
-    difference = np.abs(analytical - estimate.value).ravel()
-    bar, truncation = bar.ravel(), estimate.truncation.ravel()
-    outside = np.flatnonzero(difference > bar)
-    with np.errstate(divide="ignore"):
-        outside = outside[np.argsort(-difference[outside] / bar[outside], kind="stable")]
-    if not has_kinks:
-        return outside, outside[:0]
-    size = np.fmax(np.abs(analytical), np.abs(estimate.value)).ravel()
-    rough = (truncation > estimate.roundoff.ravel()) & (truncation > _SMOOTH * size) & ~(difference > bar)
-    doubtful = np.flatnonzero(rough & np.isfinite(truncation))
-    return outside, doubtful[np.argsort(-truncation[doubtful], kind="stable")]
-
-
-def _excused(truncation: Array, outside: Array, kinks: list[Kink]) -> Array:
-    """The truncation, infinite for entries nobody looked at if all that were examined turned out to be kinks."""
-    if len(outside) <= MOST_EXAMINED or len(kinks) < MOST_EXAMINED:
-        return truncation
-    truncation = truncation.copy()
-    truncation.flat[outside[MOST_EXAMINED:]] = np.inf
-    return truncation
+def _snapshot(network: Layer, loss: Loss) -> tuple[Layer, Loss]:
+    try:
+        return copy.deepcopy((network, loss))
+    except Exception:
+        return network, loss

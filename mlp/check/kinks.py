@@ -6,8 +6,9 @@ the numerical derivative is a mixture of two slopes, and backward's is one of th
 the corner).
 
 A layer that somebody else wrote does not say where its corners are. For those the two one-sided slopes are taken at
-two small steps: of a smooth function their gap is f'' h and shrinks with the step, at a corner it stays. So an entry
-is also in a corner if a quarter of the step leaves more than half of the gap, well above the noise.
+two small steps: of a smooth function their gap is f'' h, so that a quarter of the step leaves a quarter of it. In a
+corner it stays, and beside one it vanishes. So an entry is also at a corner if the smaller step leaves more than a
+half of the gap or less than a tenth, and the gap is a good part of the slopes.
 
 Each entry costs a few evaluations of the network, so only entries that look suspicious are examined, and at most
 `MOST_EXAMINED` of them.
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.passes import LOSS, leaves, shown
+from mlp.check.verdict import GROSS
 from mlp.differences.methods import CENTRAL, Method, optimal_step
 from mlp.differences.networks import INPUT, loss_function
 from mlp.nn.arrays import Array, as_real
@@ -28,6 +30,7 @@ from mlp.nn.losses import Loss
 
 MOST_EXAMINED = 600
 _MOST_UNDECLARED = 100
+_LARGEST_PROBE = 1e-3
 
 Index = tuple[int, ...]
 
@@ -85,17 +88,17 @@ class Site:
         network, x = (self.network, varied) if name == INPUT else (self.network.replaced(name, varied), self.x)
         sides: dict[str, Array] = {}
         for layer_name, layer in leaves(network):
-            for kink in layer.kinks:
+            for kink in _corners(layer):
                 sides[f"{shown(layer_name, layer)} at {kink:g}"] = np.sign(x - kink)
             x = layer.apply(x)
-        for kink in self.loss.kinks:
+        for kink in _corners(self.loss):
             sides[f"{LOSS} at {kink:g}"] = np.sign(x - self.loss.as_target(self.target, x) - kink)
         return sides
 
     @property
     def has_declared_kinks(self) -> bool:
         """Whether some layer or the loss says that it has corners."""
-        return bool(self.loss.kinks) or any(layer.kinks for _, layer in leaves(self.network))
+        return bool(_corners(self.loss)) or any(_corners(layer) for _, layer in leaves(self.network))
 
 
 def find_kinks(site: Site, name: str, suspects: Array, analytical: Array, noise: float) -> list[Kink]:
@@ -120,6 +123,11 @@ def find_kinks(site: Site, name: str, suspects: Array, analytical: Array, noise:
             kink = _from_slopes(function, tensor, index, site, float(analytical[index]), noise)
             found += [kink] if kink else []
     return found
+
+
+def _corners(part: object) -> tuple[float, ...]:
+    """Where a layer or loss says that it has corners; one that somebody else wrote says nothing."""
+    return getattr(part, "kinks", ())
 
 
 def _crossed(site: Site, name: str, tensor: Array, index: Index, middle: dict[str, Array]) -> str | None:
@@ -155,14 +163,18 @@ def _kink(
 def _from_slopes(
     function: Callable[[Array], float], tensor: Array, index: Index, site: Site, analytical: float, noise: float
 ) -> Kink | None:
-    """The corner that the one-sided slopes show, if they show one at the very point."""
-    step = min(site.eps, 10 * float(optimal_step(CENTRAL, 1.0)))
-    wide, narrow = _slopes(function, tensor, index, step), _slopes(function, tensor, index, step / 4)
-    gap = abs(narrow[1] - narrow[0])
-    if gap < 100 * noise / step or gap < 0.5 * abs(wide[1] - wide[0]):
+    """The corner that the one-sided slopes show, if they show one."""
+    step = min(site.eps, _LARGEST_PROBE)
+    near, far = (_gap(function, tensor, index, size) for size in (step / 4, step))
+    if not max(near, far) > 100 * noise / step or 0.1 * far < near < 0.5 * far:
         return None
-    kink = _kink(function, tensor, index, "", step / 4, analytical, noise)
-    return kink if kink.explained else None
+    kink = _kink(function, tensor, index, "", step / 4 if near > far / 2 else step, analytical, noise)
+    return kink if kink.explained and far > GROSS * max(abs(kink.left), abs(kink.right)) else None
+
+
+def _gap(function: Callable[[Array], float], tensor: Array, index: Index, step: float) -> float:
+    left, right = _slopes(function, tensor, index, step)
+    return abs(right - left)
 
 
 def _slopes(function: Callable[[Array], float], tensor: Array, index: Index, step: float) -> tuple[float, float]:

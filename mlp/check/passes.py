@@ -61,7 +61,7 @@ def leaves(network: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
 
 def shown(name: str, layer: object) -> str:
     """How a sentence calls a layer: by its name in the network, or by its class if it has none."""
-    return name or type(layer).__name__
+    return name or type(getattr(layer, "inner", layer)).__name__
 
 
 def run_passes(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> Passes:

@@ -12,6 +12,12 @@ from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict, overall
 from mlp.differences.methods import Method
 
+Diagnose = Callable[["GradientReport"], tuple[Finding, ...]]
+
+
+def _no_diagnosis(_: "GradientReport") -> tuple[Finding, ...]:
+    return ()
+
 
 @dataclass(frozen=True)
 class GradientReport(Mapping[str, TensorCheck]):
@@ -22,6 +28,7 @@ class GradientReport(Mapping[str, TensorCheck]):
         loss: the loss at which the gradients were taken.
         eps, method: the step and the method of the numerical gradients.
         remarks: what there is to say about the code beside the numbers: its arrays, NaN, state that it keeps.
+        diagnose: makes the diagnosis of a report that did not pass, when it is first asked for.
     """
 
     checks: Mapping[str, TensorCheck]
@@ -29,9 +36,7 @@ class GradientReport(Mapping[str, TensorCheck]):
     eps: float
     method: Method
     remarks: tuple[Remark, ...] = ()
-    _diagnose: Callable[["GradientReport"], tuple[Finding, ...]] = field(
-        default=lambda _: (), repr=False, compare=False
-    )
+    diagnose: Diagnose = field(default=_no_diagnosis, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> TensorCheck:
         """The check of one tensor."""
@@ -68,7 +73,7 @@ class GradientReport(Mapping[str, TensorCheck]):
 
         Computed on first use, since it checks every layer once more on its own.
         """
-        return () if self.passed else self._diagnose(self)
+        return () if self.passed else self.diagnose(self)
 
     @property
     def summary(self) -> str:

@@ -1,0 +1,118 @@
+"""From a report that did not pass to sentences that say what to fix: every layer on its own, the last one first.
+
+The gradient comes to the layers from the loss backwards, so the first faulty layer on that way is named first. Layers
+before it have wrong gradients too, but only because they were given a wrong dy; on their own they are right, and so
+they are not named.
+"""
+
+import copy
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.compare import compare_gradients
+from mlp.check.diagnosis.algebra import right_line, symbol
+from mlp.check.diagnosis.case import EPS, Case, Role
+from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
+from mlp.check.diagnosis.elementwise import ELEMENTWISE, JACOBIAN, WRONG_SLOPE
+from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain
+from mlp.check.diagnosis.linear import LINEAR
+from mlp.check.diagnosis.losses import LOSSES
+from mlp.check.diagnosis.sentences import from_explanations, from_remark, unrecognised, wiring
+from mlp.check.findings import Finding
+from mlp.check.hygiene import other_input, warm_up
+from mlp.check.passes import LOSS, leaves, run_passes
+from mlp.check.projection import Projection, random_dy, with_apply
+from mlp.check.remarks import Kind, Remark
+from mlp.check.verdict import Verdict
+from mlp.differences.methods import CENTRAL
+from mlp.differences.networks import INPUT
+from mlp.nn.activations import Identity
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+TABLES: dict[Role, tuple[Hypothesis, ...]] = {
+    Role.LINEAR: (*FIRST, *LINEAR, *EXACT, *FITTED),
+    Role.ELEMENTWISE: (*FIRST, *ELEMENTWISE, *EXACT, *FITTED, WRONG_SLOPE),
+    Role.OTHER: (*FIRST, *JACOBIAN, *EXACT, *FITTED),
+    Role.LOSS: (*FIRST, *LOSSES, *EXACT, *FITTED),
+}
+
+
+def diagnose(
+    network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, remarks: Iterable[Remark], wrong: bool
+) -> tuple[Finding, ...]:
+    """Everything that is wrong with a network and its loss, the first faulty layer first.
+
+    Args:
+        network: as it was before the check; only copies of its layers are run.
+        loss: likewise.
+        x: the input of the check.
+        target: its target.
+        remarks: what the check remarked.
+        wrong: whether the check found a wrong gradient.
+    """
+    faults = [remark for remark in remarks if remark.is_fault]
+    if any(remark.kind is Kind.NOT_FINITE for remark in faults):
+        return tuple(from_remark(remark) for remark in faults)
+    findings: list[Finding] = []
+    with np.errstate(all="ignore"):
+        for case in _cases(network, loss, x, target):
+            findings += _findings(case, faults)
+            findings += [from_remark(fault) for fault in faults if fault.layer == case.name]
+    if wrong and not findings:
+        findings.append(wiring())
+    return tuple(findings)
+
+
+def _cases(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> Iterator[Case]:
+    """The loss, then the layers from the last to the first, each on its own."""
+    visits, y = [], as_real("x", x)
+    for name, layer in leaves(network):
+        visits.append((name, layer, y))
+        y = np.asarray(with_apply(copy.deepcopy(layer)).apply(y))
+    yield _case(LOSS, loss, Identity(), loss, y, target)
+    for name, layer, given in reversed(visits):
+        output = with_apply(copy.deepcopy(layer)).apply(given)
+        yield _case(name, layer, with_apply(layer), Projection(), given, random_dy(np.shape(output)))
+
+
+def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Case:
+    checked, checked_loss = copy.deepcopy((function, loss))
+    report = compare_gradients(checked, checked_loss, x, dy, EPS, CENTRAL)
+    run, run_loss = copy.deepcopy((function, loss))
+    warm_up(run, run_loss, x, dy)
+    said = run_passes(run, run_loss, x, dy).gradients
+    return Case(name, subject, function, loss, x, dy, other_input(x), report, said)
+
+
+def _findings(case: Case, faults: list[Remark]) -> list[Finding]:
+    """One finding for each pattern, with all the tensors that it shows in."""
+    accumulating = any(fault.kind is Kind.ACCUMULATES and fault.layer == case.name for fault in faults)
+    by_pattern: dict[str, list[tuple[str, list[Explanation]]]] = {}
+    findings = []
+    for tensor in reversed(list(case.report)):
+        check = case.report[tensor]
+        if check.verdict is not Verdict.WRONG or (accumulating and tensor != INPUT):
+            continue
+        if tensor not in case.said:
+            continue  # a remark says why there is nothing
+        explanations = _explanations(case, tensor)
+        if explanations:
+            by_pattern.setdefault(explanations[0].hypothesis.pattern, []).append((tensor, explanations))
+        elif case.said[tensor].shape == check.numerical.shape:
+            findings.append(unrecognised(case, tensor, symbol(case, tensor), right_line(case, tensor)))
+    return [from_explanations(case, group) for group in by_pattern.values()] + findings
+
+
+def _explanations(case: Case, tensor: str) -> list[Explanation]:
+    """The hypotheses that explain a gradient, the best first."""
+    role = {case.weight: "W", case.bias: "b", INPUT: "x"}.get(tensor, "") if case.role is Role.LINEAR else tensor
+    found = [
+        explain(hypothesis, case, tensor)
+        for hypothesis in TABLES[case.role]
+        if not hypothesis.tensors or role in hypothesis.tensors
+    ]
+    return sorted((one for one in found if one), key=lambda one: one.prediction.fitted > 0)
