@@ -9,6 +9,8 @@ from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
 
+_MOST_ROWS = 512
+
 
 def _always(make: Callable[[Array], Array]) -> Callable[[Case, str], Iterator[Prediction]]:
     """A prediction that only needs the right gradient."""
@@ -45,7 +47,7 @@ def _any_factor(case: Case, tensor: str) -> Iterator[Prediction]:
     if said.shape != right.shape or not np.any(right):
         return
     factor = float(np.sum(said * right) / np.sum(np.square(right)))
-    yield Prediction(factor * right, f"the factor is {factor:.6g}", fitted=1)
+    yield Prediction(factor * right, f"the factor is {factor:.6g}", 1, (factor,))
 
 
 def _transposed(case: Case, tensor: str) -> Iterator[Prediction]:
@@ -68,16 +70,22 @@ def _permuted(case: Case, tensor: str) -> Iterator[Prediction]:
     for axis, word in list(enumerate(("rows", "columns") if right.ndim == 2 else ("entries",))):
         order = _matching(np.moveaxis(said, axis, 0), np.moveaxis(right, axis, 0))
         if order is not None:
-            yield Prediction(np.take(right, order, axis=axis), f"the {word} come in the order {_brief(order)}", 1)
+            yield Prediction(
+                np.take(right, order, axis=axis), f"the {word} come in the order {_brief(order)}", 1, (axis, *order)
+            )
 
 
 def _matching(said: Array, right: Array) -> list[int] | None:
     """For each row of `said` the nearest of `right`, if that is a permutation and not the trivial one."""
     said, right = said.reshape(len(said), -1), right.reshape(len(right), -1)
-    if len(right) > 512:
+    if len(right) > _MOST_ROWS:
         return None
-    order = [int(np.argmin(np.sum(np.square(right - row), axis=1))) for row in said]
-    return order if sorted(order) == list(range(len(right))) and order != sorted(order) else None
+    order: list[int] = []
+    for row in said:
+        distance = np.sum(np.square(right - row), axis=1)
+        distance[order] = np.inf  # each row once: several can be equal, such as rows of zeros
+        order.append(int(np.argmin(distance)))
+    return order if order != sorted(order) else None
 
 
 def _brief(order: list[int]) -> str:
@@ -109,7 +117,7 @@ def _decayed(case: Case, tensor: str) -> Iterator[Prediction]:
     if said.shape != right.shape or not np.any(value):
         return
     rate = float(np.sum((said - right) * value) / np.sum(np.square(value)))
-    yield Prediction(right + rate * value, f"{rate:.6g} times the value is added", fitted=1)
+    yield Prediction(right + rate * value, f"{rate:.6g} times the value is added", 1, (rate,))
 
 
 def _partly(case: Case, tensor: str) -> Iterator[Prediction]:
@@ -122,23 +130,23 @@ def _partly(case: Case, tensor: str) -> Iterator[Prediction]:
     if len(where) == 0:
         return
     mended = np.where(wrong, np.nan_to_num(said), right)
-    if len(where) == 1:
+    place, values = _place(where, right.shape)
+    if place:
         index = tuple(int(i) for i in where[0])
-        yield Prediction(
-            mended, f"only entry {list(index)} is wrong: {said[index]:.4g} instead of {right[index]:.4g}", fitted=1
-        )
-        return
-    for axis, word in enumerate(("row", "column") if right.ndim == 2 else ()):
-        lines = np.unique(where[:, axis])
-        if 2 * len(lines) <= right.shape[axis] or (len(lines) == 1 and right.shape[axis] > 1):
-            zero = not np.any(said[wrong])
-            names = f"{word} {lines[0]}" if len(lines) == 1 else f"{word}s {_brief([int(i) for i in lines])}"
-            verb = "is" if len(lines) == 1 else "are"
-            measured = f"only {names} {verb} wrong" + (", and stayed zero" if zero else "")
-            yield Prediction(mended, measured, fitted=len(where))
-            return
-    if right.ndim == 1 and 2 * len(where) <= right.size:
-        yield Prediction(mended, f"only entries {_brief([int(i) for i in where[:, 0]])} are wrong", fitted=len(where))
+        zero = "and stayed zero" if not np.any(said[wrong]) else f"{said[index]:.4g} instead of {right[index]:.4g}"
+        yield Prediction(mended, f"only {place}, {zero}", len(where), values)
+
+
+def _place(where: Array, shape: tuple[int, ...]) -> tuple[str, tuple[float, ...]]:
+    """What to call a few wrong entries, with the numbers in the name; "" if they are no place but half the tensor."""
+    if len(where) == 1:
+        index = [int(i) for i in where[0]]
+        return f"entry {index}", tuple(index)
+    for axis, word in enumerate(("row", "column") if len(shape) == 2 else ("place",)):
+        lines = [int(i) for i in np.unique(where[:, axis])]
+        if 2 * len(lines) <= shape[axis]:
+            return f"{word} {lines[0]}" if len(lines) == 1 else f"{word}s {_brief(lines)}", (axis, *lines)
+    return "", ()
 
 
 FIRST: tuple[Hypothesis, ...] = (
@@ -184,7 +192,7 @@ FITTED: tuple[Hypothesis, ...] = (
     ),
     Hypothesis(
         "entry, row or column wrong",
-        "{tensor} is right except in one place: {measured}. Look at the ends of a loop or slice.",
+        "{tensor} is right but for one place: {measured}. Look at the ends of a loop or slice.",
         _partly,
     ),
     Hypothesis(

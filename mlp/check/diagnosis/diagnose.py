@@ -16,7 +16,7 @@ from mlp.check.diagnosis.algebra import right_line, symbol
 from mlp.check.diagnosis.case import EPS, Case, Role
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
 from mlp.check.diagnosis.elementwise import ELEMENTWISE, JACOBIAN, WRONG_SLOPE
-from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain
+from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
 from mlp.check.diagnosis.linear import LINEAR
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.sentences import from_explanations, from_remark, unrecognised, wiring
@@ -37,8 +37,11 @@ TABLES: dict[Role, tuple[Hypothesis, ...]] = {
     Role.LINEAR: (*FIRST, *LINEAR, *EXACT, *FITTED),
     Role.ELEMENTWISE: (*FIRST, *ELEMENTWISE, *EXACT, *FITTED, WRONG_SLOPE),
     Role.OTHER: (*FIRST, *JACOBIAN, *EXACT, *FITTED),
-    Role.LOSS: (*FIRST, *LOSSES, *EXACT, *FITTED),
+    Role.LOSS: (*FIRST, *EXACT, *LOSSES, *FITTED),
 }
+
+_CAUSES = frozenset({Kind.ACCUMULATES, Kind.INTEGER_GRADIENT, Kind.NOT_REPEATABLE})
+_COMPANIONS = 2
 
 
 def diagnose(
@@ -60,8 +63,12 @@ def diagnose(
     findings: list[Finding] = []
     with np.errstate(all="ignore"):
         for case in _cases(network, loss, x, target):
-            findings += _findings(case, faults)
-            findings += [from_remark(fault) for fault in faults if fault.layer == case.name]
+            seen = [fault for fault in faults if fault.layer == case.name]
+            # A fault that was seen happen explains the numbers that come of it, and not the other way round.
+            causes = [fault for fault in seen if fault.kind in _CAUSES]
+            findings += [from_remark(fault) for fault in causes]
+            findings += _findings(case, bool(causes))
+            findings += [from_remark(fault) for fault in seen if fault not in causes]
     if wrong and not findings:
         findings.append(wiring())
     return tuple(findings)
@@ -88,26 +95,30 @@ def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy:
     return Case(name, subject, function, loss, x, dy, other_input(x), report, said)
 
 
-def _findings(case: Case, faults: list[Remark]) -> list[Finding]:
-    """One finding for each pattern, with all the tensors that it shows in."""
-    accumulating = any(fault.kind is Kind.ACCUMULATES and fault.layer == case.name for fault in faults)
+def _companions(case: Case) -> list[Case]:
+    """The same layer on other inputs, of both signs and moderate size, where no explanation can hold by chance."""
+    rng = np.random.RandomState(3)
+    inputs = [rng.standard_normal(case.x.shape) for _ in range(_COMPANIONS)]
+    return [_case(case.name, case.subject, case.function, case.loss, x, case.dy) for x in inputs]
+
+
+def _findings(case: Case, caused: bool) -> list[Finding]:
+    """One finding for each pattern, with all the tensors that it shows in; of dx alone if the others are explained."""
     by_pattern: dict[str, list[tuple[str, list[Explanation]]]] = {}
-    findings = []
-    for tensor in reversed(list(case.report)):
-        check = case.report[tensor]
-        if check.verdict is not Verdict.WRONG or (accumulating and tensor != INPUT):
-            continue
-        if tensor not in case.said:
-            continue  # a remark says why there is nothing
-        explanations = _explanations(case, tensor)
+    rest = []
+    wrong = [name for name, check in case.report.items() if check.verdict is Verdict.WRONG and name in case.said]
+    wrong = [name for name in wrong if not caused or (name == INPUT and case.role is not Role.ELEMENTWISE)]
+    companions = _companions(case) if wrong else []
+    for tensor in wrong:
+        explanations = _explanations(case, tensor, companions)
         if explanations:
             by_pattern.setdefault(explanations[0].hypothesis.pattern, []).append((tensor, explanations))
-        elif case.said[tensor].shape == check.numerical.shape:
-            findings.append(unrecognised(case, tensor, symbol(case, tensor), right_line(case, tensor)))
-    return [from_explanations(case, group) for group in by_pattern.values()] + findings
+        elif case.said[tensor].shape == case.right(tensor).shape:
+            rest.append(unrecognised(case, tensor, symbol(case, tensor), right_line(case, tensor)))
+    return [from_explanations(case, group) for group in by_pattern.values()] + rest
 
 
-def _explanations(case: Case, tensor: str) -> list[Explanation]:
+def _explanations(case: Case, tensor: str, companions: list[Case]) -> list[Explanation]:
     """The hypotheses that explain a gradient, the best first."""
     role = {case.weight: "W", case.bias: "b", INPUT: "x"}.get(tensor, "") if case.role is Role.LINEAR else tensor
     found = [
@@ -115,4 +126,5 @@ def _explanations(case: Case, tensor: str) -> list[Explanation]:
         for hypothesis in TABLES[case.role]
         if not hypothesis.tensors or role in hypothesis.tensors
     ]
-    return sorted((one for one in found if one), key=lambda one: one.prediction.fitted > 0)
+    ranked = sorted((one for one in found if one), key=lambda one: one.prediction.fitted > 0)
+    return [one for one in ranked if all(holds(one, companion, tensor) for companion in companions)]

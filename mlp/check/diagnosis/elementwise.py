@@ -25,8 +25,8 @@ def _times_dy(slope: Callable[[Case], Array]) -> Callable[[Case, str], Iterator[
 def _wrong_places(case: Case, _tensor: str) -> Iterator[Prediction]:
     """f' taken at something else than x."""
     dy = np.asarray(case.dy)
-    for place, words in ((case.y, "the output y"), (dy, "dy"), (-case.x, "-x")):
-        yield Prediction(case.slope_at(place) * dy, f"it is taken at {words}")
+    for number, (place, words) in enumerate(((case.y, "the output y"), (dy, "dy"), (-case.x, "-x"))):
+        yield Prediction(case.slope_at(place) * dy, f"it is taken at {words}", values=(number,))
 
 
 def _dy_as_gate(case: Case, _tensor: str) -> Iterator[Prediction]:
@@ -41,7 +41,8 @@ def _other_side(case: Case, _tensor: str) -> Iterator[Prediction]:
     dy = np.asarray(case.dy)
     for side, words in ((case.x <= 0, "x <= 0"), (case.x > 0, "x > 0")):
         for value in (0.0, 1.0):
-            yield Prediction(np.where(side, value, case.slope) * dy, f"where {words} the slope is {value:g}")
+            measured = f"where {words} the slope is {value:g}"
+            yield Prediction(np.where(side, value, case.slope) * dy, measured)
 
 
 def _wrong_slope(case: Case, tensor: str) -> Iterator[Prediction]:
@@ -67,6 +68,11 @@ ELEMENTWISE: tuple[Hypothesis, ...] = (
         _times_dy(lambda case: np.square(case.slope)),
     ),
     Hypothesis(
+        "gated by dy",
+        "{tensor} looks at the sign of dy ({measured}). The activation's slope depends on x, not on dy.",
+        _dy_as_gate,
+    ),
+    Hypothesis(
         "derivative at the wrong place",
         "{tensor} uses the derivative of the activation in the wrong place: {measured}. It belongs at x, the input of "
         "the forward pass.",
@@ -76,11 +82,6 @@ ELEMENTWISE: tuple[Hypothesis, ...] = (
         "function taken for its derivative",
         "{tensor} is multiplied by the activation's value f(x) where its derivative f'(x) should stand.",
         _times_dy(lambda case: case.y),
-    ),
-    Hypothesis(
-        "gated by dy",
-        "{tensor} looks at the sign of dy ({measured}). The activation's slope depends on x, not on dy.",
-        _dy_as_gate,
     ),
     Hypothesis(
         "wrong slope on one side",

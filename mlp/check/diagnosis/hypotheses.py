@@ -3,7 +3,8 @@
 Let a be what backward said, n what is right and w what the hypothesis predicts. The hypothesis explains a if w leaves
 at most a thousandth of the difference |a - n| (root sum of squares), or nothing beyond the numerical error of w.
 Predictions with fewer fitted numbers are preferred, then those earlier in the table: an exact match with a formula is
-no coincidence when dy is random, while some factor fits anything that has a single entry.
+no coincidence when dy is random, while some factor fits anything that has a single entry. And it has to hold on other
+inputs too, with the same factor.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp.check.diagnosis.case import Case
+from mlp.check.verdict import Verdict
 from mlp.nn.arrays import Array
 
 _LEFT = 1e-3
@@ -25,11 +27,13 @@ class Prediction:
         gradient: the prediction, of any shape.
         measured: the measured value in words, such as "the factor is 2"; "" if there is none.
         fitted: how many numbers were chosen to fit.
+        values: those of them that must come out the same for any input, such as a factor.
     """
 
     gradient: Array
     measured: str = ""
     fitted: int = 0
+    values: tuple[float, ...] = ()
 
 
 Predict = Callable[[Case, str], Iterator[Prediction]]
@@ -60,13 +64,11 @@ class Explanation:
         hypothesis: the hypothesis.
         prediction: its prediction.
         left: the part of the difference that it leaves unexplained.
-        slack: the part of the difference that lies within the numerical error.
     """
 
     hypothesis: Hypothesis
     prediction: Prediction
     left: float
-    slack: float
 
 
 def explain(hypothesis: Hypothesis, case: Case, tensor: str) -> Explanation | None:
@@ -75,20 +77,33 @@ def explain(hypothesis: Hypothesis, case: Case, tensor: str) -> Explanation | No
     return min((one for one in found if one), key=lambda one: one.left, default=None)
 
 
+def holds(explanation: Explanation, other: Case, tensor: str) -> bool:
+    """Whether an explanation found on one input also holds on another, where the tensor is wrong at all."""
+    if tensor not in other.said or other.report[tensor].verdict is not Verdict.WRONG:
+        return True
+    again = explain(explanation.hypothesis, other, tensor)
+    values = explanation.prediction.values
+    if again is None or len(again.prediction.values) != len(values):
+        return False
+    return bool(np.allclose(again.prediction.values, values, rtol=1e-3))
+
+
 def _explanation(hypothesis: Hypothesis, case: Case, tensor: str, prediction: Prediction) -> Explanation | None:
-    said, right = case.said[tensor].astype(np.float64), case.right(tensor)
-    expected = np.asarray(prediction.gradient)
-    if expected.shape != said.shape or not np.all(np.isfinite(expected)):
+    said, right, expected = case.said[tensor].astype(np.float64), case.right(tensor), np.asarray(prediction.gradient)
+    if expected.shape != said.shape:
         return None
+    if said.shape == right.shape:  # at a kink, a numerical derivative is no measure
+        keep = case.report[tensor].verdicts != Verdict.KINK_CROSSED
+        said, right, expected, bar = said[keep], right[keep], expected[keep], case.report[tensor].error_bar[keep]
+        difference = _norm(said - right)
+    else:  # of another shape, all of it is wrong
+        bar, difference = np.zeros(0), _norm(said)
     size = max(_norm(said), _norm(expected))
-    # Of another shape, all of it is wrong.
-    difference = _norm(said - right) if said.shape == right.shape else size
-    bar = case.report[tensor].error_bar
     slack = _norm(np.where(np.isfinite(bar), bar, 0)) * max(1.0, size / (_norm(right) or 1.0)) + 1e-9 * size
     residual = _norm(said - expected)
-    if not np.isfinite(residual) or difference == 0 or residual > max(_LEFT * difference, min(slack, difference / 10)):
+    if not difference > 0 or not residual <= max(_LEFT * difference, min(slack, difference / 10)):
         return None
-    return Explanation(hypothesis, prediction, residual / difference, slack / difference)
+    return Explanation(hypothesis, prediction, residual / difference)
 
 
 def _norm(array: Array) -> float:

@@ -30,7 +30,7 @@ def _w_updated(case: Case, tensor: str) -> Iterator[Prediction]:
     step = dy @ (dW if case.out_first else dW.T)
     if np.any(step):
         rate = -float(np.sum((said - right) * step) / np.sum(np.square(step)))
-        yield Prediction(right - rate * step, f"the learning rate is {rate:.6g}", fitted=1)
+        yield Prediction(right - rate * step, f"the learning rate is {rate:.6g}", 1, (rate,))
 
 
 def _not_summed(case: Case, _tensor: str) -> Iterator[Prediction]:

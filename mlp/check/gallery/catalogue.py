@@ -93,7 +93,7 @@ _LINEAR = (
     ),
     Bug(
         "weights averaged",
-        "Divides by the number of samples, which the loss has done already. The larger the batch, the slower it learns.",
+        "Divides by the number of samples, which the loss has done already. Large batches then learn slowly.",
         "dW = dy.T @ x / len(x)",
         "dW = dy.T @ x",
         "constant factor",
@@ -291,8 +291,8 @@ _ACTIVATIONS = (
     ),
     Bug(
         "dy changed in place",
-        "Saves one array and spoils the caller's. Harmless in a chain; with a second path through the network the other "
-        "path gets the wrong numbers.",
+        "Saves one array and spoils the caller's. Harmless in a chain; with a second path through the network that "
+        "one gets the wrong numbers.",
         "dy *= f'(x); return dy",
         "return dy * f'(x)",
         "changes its input in place",
@@ -433,7 +433,7 @@ _LOSSES = (
     ),
     Bug(
         "sigmoid's slope twice",
-        "In the cross-entropy with logits s (1 - s) cancels. Put in all the same, it stops sure mistakes from learning.",
+        "In the cross-entropy with logits s (1 - s) cancels. With it, sure mistakes hardly learn.",
         "dy = (s - t) * s * (1 - s) / y.size",
         "dy = (s - t) / y.size",
         "derivative doubled",
