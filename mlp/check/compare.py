@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from mlp.check.advice import advice
 from mlp.check.error_bars import gradient_rounding
 from mlp.check.hygiene import remarks, warm_up
-from mlp.check.kinks import MOST_EXAMINED, Kink, Site, find_kinks
+from mlp.check.kinks import Kink, Site, affordable, find_kinks, spread
 from mlp.check.passes import Passes, run_passes
 from mlp.check.report import GradientReport
 from mlp.check.silence import silent_entries
@@ -83,8 +83,9 @@ def _tensor_check(
 ) -> TensorCheck:
     bar = error_bar(estimate.truncation, estimate.roundoff, rounding)
     outside, doubtful = _suspects(estimate, analytical, bar, site.has_declared_kinks)
-    kinks = find_kinks(site, name, np.concatenate([outside, doubtful]), analytical, estimate.noise)
-    truncation = _excused(estimate.truncation, outside, kinks)
+    examined = spread(outside, count := affordable(site))
+    kinks = find_kinks(site, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
+    truncation = _excused(estimate.truncation, outside, examined, kinks)
     return TensorCheck(
         name,
         analytical,
@@ -112,10 +113,11 @@ def _suspects(estimate: Estimate, analytical: Array, bar: Array, has_kinks: bool
     return outside, doubtful[np.argsort(-truncation[doubtful], kind="stable")]
 
 
-def _excused(truncation: Array, outside: Array, kinks: list[Kink]) -> Array:
+def _excused(truncation: Array, outside: Array, examined: Array, kinks: list[Kink]) -> Array:
     """The truncation, infinite for entries nobody looked at if all that were examined turned out to be kinks."""
-    if len(outside) <= MOST_EXAMINED or len(kinks) < MOST_EXAMINED:
+    kinked = {int(np.ravel_multi_index(kink.index, truncation.shape)) for kink in kinks}
+    if len(examined) == len(outside) or not kinked.issuperset(examined.tolist()):
         return truncation
     truncation = truncation.copy()
-    truncation.flat[outside[MOST_EXAMINED:]] = np.inf
+    truncation.flat[np.setdiff1d(outside, examined)] = np.inf
     return truncation

@@ -10,8 +10,8 @@ two small steps: of a smooth function their gap is f'' h, so that a quarter of t
 corner it stays, and beside one it vanishes. So an entry is also at a corner if the smaller step leaves more than a
 half of the gap or less than a tenth, and the gap is a good part of the slopes.
 
-Each entry costs a few evaluations of the network, so only entries that look suspicious are examined, and at most
-`MOST_EXAMINED` of them.
+Each entry costs a few evaluations of the network, so only entries that look suspicious are examined, and of those no
+more than can be afforded.
 """
 
 from collections.abc import Callable
@@ -28,9 +28,13 @@ from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 
-MOST_EXAMINED = 600
-_MOST_UNDECLARED = 100
+_MOST_EXAMINED = 300
+# Multiplications that may be spent, and what the call of a network costs beside them, in multiplications.
+_BUDGET = 500_000_000
+_CALL = 20_000
 _LARGEST_PROBE = 1e-3
+# How much a slope may bend within the small step, relatively.
+_BEND = 1e-3
 
 Index = tuple[int, ...]
 
@@ -43,8 +47,8 @@ class Kink:
         index: the entry.
         layer: the layer (or "loss") whose unit changes sides; "" if it was found from the slopes alone.
         left, right: the one-sided derivatives (f(x) - f(x - s)) / s and (f(x + s) - f(x)) / s.
-        explained: whether the analytical derivative is one that the corner allows: between the one-sided ones, or
-            equal to the numerical one of a step so small that it crosses nothing.
+        explained: whether the analytical derivative is one that the corner allows: between the one-sided ones of a
+            small step, which are the same number unless the point stands in the corner itself.
     """
 
     index: Index
@@ -102,27 +106,42 @@ class Site:
 
 
 def find_kinks(site: Site, name: str, suspects: Array, analytical: Array, noise: float) -> list[Kink]:
-    """Examine some entries of one tensor.
+    """The kinks among some entries of one tensor.
 
     Args:
         site: the network.
         name: the tensor.
-        suspects: flat indices, the most suspicious first; the first few hundred are examined.
+        suspects: flat indices of the entries to examine.
         analytical: the tensor's gradient by backward.
         noise: the root-mean-square rounding error of the loss.
     """
     function, tensor = site.function(name), site.tensor(name)
-    found = []
     middle = site.pattern(name, tensor) if site.has_declared_kinks else {}
-    for count, flat in enumerate(suspects[:MOST_EXAMINED]):
+    found = []
+    for flat in suspects:
         index = tuple(int(i) for i in np.unravel_index(flat, tensor.shape))
         crossed = _crossed(site, name, tensor, index, middle) if middle else None
-        if crossed is not None:
-            found.append(_kink(function, tensor, index, crossed, site.eps, float(analytical[index]), noise))
-        elif count < _MOST_UNDECLARED:
+        if crossed is None:
             kink = _from_slopes(function, tensor, index, site, float(analytical[index]), noise)
-            found += [kink] if kink else []
+        else:
+            kink = _kink(function, tensor, index, crossed, site.eps, float(analytical[index]), noise)
+        found += [kink] if kink else []
     return found
+
+
+def affordable(site: Site) -> int:
+    """How many entries of a tensor can be examined in about a tenth of a second."""
+    parameters = site.network.parameters().values()
+    samples = site.x.shape[0] if site.x.ndim > 1 else 1
+    cost = sum(value.size for value in parameters) * samples + _CALL
+    return int(np.clip(_BUDGET // (cost * (len(parameters) + 1)), 4, _MOST_EXAMINED))
+
+
+def spread(indices: Array, count: int) -> Array:
+    """At most `count` of the indices, taken evenly from all over the list."""
+    if len(indices) <= count:
+        return indices
+    return indices[np.linspace(0, len(indices) - 1, count).astype(int)]
 
 
 def _corners(part: object) -> tuple[float, ...]:
@@ -150,13 +169,10 @@ def _kink(
     noise: float,
 ) -> Kink:
     left, right = _slopes(function, tensor, index, step)
-    allowed = 8 * noise / step
-    explained = min(left, right) - allowed <= analytical <= max(left, right) + allowed
-    if not explained:  # two corners in one step, or a slope that bends: ask a step that crosses less
-        small = float(optimal_step(CENTRAL, 1.0))
-        near = _slopes(function, tensor, index, small)
-        allowed = 8 * noise / small + 1e-3 * (abs(near[0]) + abs(near[1]))
-        explained = min(near) - allowed <= analytical <= max(near) + allowed
+    small = min(step, float(optimal_step(CENTRAL, 1.0)))
+    near = _slopes(function, tensor, index, small)
+    allowed = 8 * noise / small + _BEND * (abs(near[0]) + abs(near[1]))
+    explained = min(near) - allowed <= analytical <= max(near) + allowed
     return Kink(index, layer, left, right, explained)
 
 
