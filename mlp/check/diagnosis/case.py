@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from mlp.check.compare import as_float64
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
+from mlp.check.verdict import Verdict
 from mlp.differences.methods import CENTRAL, optimal_step
 from mlp.differences.networks import INPUT, loss_gradients
 from mlp.nn.arrays import Array
@@ -63,6 +64,11 @@ class Case:
     def right(self, tensor: str) -> Array:
         """The numerical gradient of a tensor."""
         return self.report[tensor].numerical
+
+    @cached_property
+    def wrong_tensors(self) -> list[str]:
+        """The tensors of which backward said something, and something wrong."""
+        return [name for name, check in self.report.items() if check.verdict is Verdict.WRONG and name in self.said]
 
     def gradient(
         self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None

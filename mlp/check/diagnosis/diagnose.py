@@ -25,7 +25,6 @@ from mlp.check.hygiene import other_input, warm_up
 from mlp.check.passes import LOSS, leaves, run_passes
 from mlp.check.projection import Projection, random_dy, with_apply
 from mlp.check.remarks import Kind, Remark
-from mlp.check.verdict import Verdict
 from mlp.differences.methods import CENTRAL
 from mlp.differences.networks import INPUT
 from mlp.nn.activations import Identity
@@ -41,7 +40,7 @@ TABLES: dict[Role, tuple[Hypothesis, ...]] = {
 }
 
 _CAUSES = frozenset({Kind.ACCUMULATES, Kind.INTEGER_GRADIENT, Kind.NOT_REPEATABLE})
-_COMPANIONS = 2
+_COMPANIONS = 3
 
 
 def diagnose(
@@ -62,16 +61,36 @@ def diagnose(
         return tuple(from_remark(remark) for remark in faults)
     findings: list[Finding] = []
     with np.errstate(all="ignore"):
-        for case in _cases(network, loss, x, target):
-            seen = [fault for fault in faults if fault.layer == case.name]
-            # A fault that was seen happen explains the numbers that come of it, and not the other way round.
-            causes = [fault for fault in seen if fault.kind in _CAUSES]
-            findings += [from_remark(fault) for fault in causes]
-            findings += _findings(case, bool(causes))
-            findings += [from_remark(fault) for fault in seen if fault not in causes]
-    if wrong and not findings:
-        findings.append(wiring())
-    return tuple(findings)
+        cases = list(_cases(network, loss, x, target))
+        for case in cases:
+            findings += _all_findings(case, [fault for fault in faults if fault.layer == case.name])
+        if wrong and not findings:  # on their own inputs all are right, so ask others before blaming the network
+            others = [companion for case in cases for companion in _companions(case)]
+            findings += [finding for other in others for finding in _findings(other, other.wrong_tensors)][:1]
+    return tuple(findings or [wiring()]) if wrong else tuple(findings)
+
+
+def _all_findings(case: Case, faults: list[Remark]) -> list[Finding]:
+    """What is wrong with one layer: the numbers, and what was seen happen."""
+    # A fault that was seen explains the numbers that come of it, and not the other way round.
+    causes = [fault for fault in faults if fault.kind in _CAUSES]
+    unexplained = [tensor for tensor in case.wrong_tensors if not causes or _is_apart(case, tensor)]
+    return [
+        *(from_remark(fault) for fault in causes),
+        *_findings(case, unexplained),
+        *(from_remark(fault, _right_lines(case, fault)) for fault in faults if fault not in causes),
+    ]
+
+
+def _right_lines(case: Case, fault: Remark) -> str:
+    """The lines for what backward should have given, where it gave nothing."""
+    missing = [tensor for tensor in case.report if tensor not in case.said]
+    return "; ".join(right_line(case, tensor) for tensor in missing) if fault.kind is Kind.RAISES else ""
+
+
+def _is_apart(case: Case, tensor: str) -> bool:
+    """Whether a tensor has nothing to do with what happened to the parameters' gradients."""
+    return tensor == INPUT and case.role is Role.LINEAR
 
 
 def _cases(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> Iterator[Case]:
@@ -102,15 +121,15 @@ def _companions(case: Case) -> list[Case]:
     return [_case(case.name, case.subject, case.function, case.loss, x, case.dy) for x in inputs]
 
 
-def _findings(case: Case, caused: bool) -> list[Finding]:
-    """One finding for each pattern, with all the tensors that it shows in; of dx alone if the others are explained."""
+def _findings(case: Case, tensors: list[str]) -> list[Finding]:
+    """One finding for each pattern, with all of these tensors that it shows in."""
     by_pattern: dict[str, list[tuple[str, list[Explanation]]]] = {}
     rest = []
-    wrong = [name for name, check in case.report.items() if check.verdict is Verdict.WRONG and name in case.said]
-    wrong = [name for name in wrong if not caused or (name == INPUT and case.role is not Role.ELEMENTWISE)]
-    companions = _companions(case) if wrong else []
-    for tensor in wrong:
+    companions = _companions(case) if tensors else []
+    for tensor in tensors:
         explanations = _explanations(case, tensor, companions)
+        for companion in companions:  # zeros in the real input can hide what is plain on another
+            explanations = explanations or _explanations(companion, tensor, companions)
         if explanations:
             by_pattern.setdefault(explanations[0].hypothesis.pattern, []).append((tensor, explanations))
         elif case.said[tensor].shape == case.right(tensor).shape:
@@ -119,7 +138,9 @@ def _findings(case: Case, caused: bool) -> list[Finding]:
 
 
 def _explanations(case: Case, tensor: str, companions: list[Case]) -> list[Explanation]:
-    """The hypotheses that explain a gradient, the best first."""
+    """The hypotheses that explain a gradient here and on the other inputs, the best first."""
+    if tensor not in case.wrong_tensors:
+        return []
     role = {case.weight: "W", case.bias: "b", INPUT: "x"}.get(tensor, "") if case.role is Role.LINEAR else tensor
     found = [
         explain(hypothesis, case, tensor)

@@ -30,9 +30,10 @@ def from_explanations(case: Case, group: list[tuple[str, list[Explanation]]]) ->
     )
 
 
-def from_remark(remark: Remark) -> Finding:
-    """A fault that was seen happen."""
-    return Finding(remark.layer, (), remark.kind.value, "", Certainty.CERTAIN, remark.sentence, "")
+def from_remark(remark: Remark, right: str = "") -> Finding:
+    """A fault that was seen happen, with the line that would be right where there is one."""
+    sentence = f"{remark.sentence} {_right([right])}" if right else remark.sentence
+    return Finding(remark.layer, (), remark.kind.value, "", Certainty.CERTAIN, sentence, right)
 
 
 def unrecognised(case: Case, tensor: str, name: str, right: str) -> Finding:
