@@ -50,8 +50,8 @@ def loss_noise(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> f
     shaken = _shaken_losses(network, loss, x, target, np.sqrt(unit), rng)
     conditioning = np.sqrt(unit) * _rms(shaken - value)
     noise = _jitter(network, loss, x, target, rng)
-    if noise is None:  # nothing moves at all: the loss is lost in its own rounding, so ask how large it usually is
-        noise, size = 0.0, max(size, float(np.abs(loss.apply(np.zeros_like(y), target))))
+    if noise == 0:  # nothing moves: the loss is lost in the rounding of something larger, so ask how large it can be
+        size = max(size, float(np.abs(loss.apply(np.zeros_like(y), target))))
     return float(np.nanmax([conditioning, noise, unit * size]))
 
 
@@ -82,9 +82,9 @@ def _shaken_losses(
     return np.array(values, dtype=np.float64)
 
 
-def _jitter(network: Layer, loss: Loss, x: Array, target: ArrayLike, rng: np.random.RandomState) -> float | None:
-    """The noise that fourth differences show, in the median of a few paths; None if the loss never moves."""
-    found, moves = [], False
+def _jitter(network: Layer, loss: Loss, x: Array, target: ArrayLike, rng: np.random.RandomState) -> float:
+    """The noise that fourth differences show, in the median of a few paths."""
+    found = []
     for _ in range(_PATHS):
         seed, path = rng.randint(2**31 - 1), []
         direction = rng.standard_normal(x.shape)
@@ -93,10 +93,10 @@ def _jitter(network: Layer, loss: Loss, x: Array, target: ArrayLike, rng: np.ran
             # One seed for all five points puts them on one straight line.
             there = moved(network, amount, np.random.RandomState(seed))
             path.append(loss.apply(there.apply(x * (1 + amount * direction)), target))
-        moves |= bool(np.ptp(path) != 0)
-        found.append(abs(_FOURTH_DIFFERENCE @ np.array(path, dtype=np.float64)))
+        # From the first value on, so that values that are all equal give exactly zero.
+        found.append(abs(_FOURTH_DIFFERENCE @ (np.array(path, dtype=np.float64) - path[0])))
     # The median of |z| for a normal z is 0.67 of its standard deviation; it ignores a path that meets a kink.
-    return float(np.median(found) / 0.67 / np.linalg.norm(_FOURTH_DIFFERENCE)) if moves else None
+    return float(np.median(found) / 0.67 / np.linalg.norm(_FOURTH_DIFFERENCE))
 
 
 def _rms(values: Array) -> float:
