@@ -1,6 +1,7 @@
 """Neural networks in numpy, numerical derivatives, and checks of the one against the other."""
 
 from mlp.check.gradients import check_gradients
+from mlp.check.layer import check_layer
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
@@ -43,6 +44,7 @@ __all__ = [
     "TensorCheck",
     "Verdict",
     "check_gradients",
+    "check_layer",
     "dense_layers",
     "glorot",
     "he",

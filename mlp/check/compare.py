@@ -82,7 +82,7 @@ def _tensor_check(
     site: Site, name: str, estimate: Estimate, analytical: Array, rounding: Array, silent: Array
 ) -> TensorCheck:
     bar = error_bar(estimate.truncation, estimate.roundoff, rounding)
-    outside, doubtful = _suspects(estimate, analytical, bar, site.has_declared_kinks)
+    outside, doubtful = _suspects(estimate, analytical, bar, silent, site.has_declared_kinks)
     examined = spread(outside, count := affordable(site))
     kinks = find_kinks(site, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
     truncation = _excused(estimate.truncation, outside, examined, kinks)
@@ -99,7 +99,7 @@ def _tensor_check(
     )
 
 
-def _suspects(estimate: Estimate, analytical: Array, bar: Array, has_kinks: bool) -> tuple[Array, Array]:
+def _suspects(estimate: Estimate, analytical: Array, bar: Array, silent: Array, has_kinks: bool) -> tuple[Array, Array]:
     """Flat indices of the entries outside their bars, and of those that a kink may have widened, worst first."""
     difference = np.abs(analytical - estimate.value).ravel()
     bar, truncation = bar.ravel(), estimate.truncation.ravel()
@@ -109,6 +109,8 @@ def _suspects(estimate: Estimate, analytical: Array, bar: Array, has_kinks: bool
     size = np.fmax(np.abs(analytical), np.abs(estimate.value)).ravel()
     threshold = np.maximum(estimate.roundoff.ravel(), (_SMOOTH if has_kinks else GROSS) * size)
     rough = (truncation > threshold) & ~(difference > bar)
+    # Two slopes that cancel, as those of |x| at 0, leave a zero that something does depend on.
+    rough |= (_zero(analytical, estimate) & ~silent).ravel()
     doubtful = np.flatnonzero(rough & np.isfinite(truncation))
     return outside, doubtful[np.argsort(-truncation[doubtful], kind="stable")]
 

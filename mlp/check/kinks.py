@@ -6,9 +6,9 @@ the numerical derivative is a mixture of two slopes, and backward's is one of th
 the corner).
 
 A layer that somebody else wrote does not say where its corners are. For those the two one-sided slopes are taken at
-two small steps: of a smooth function their gap is f'' h, so that a quarter of the step leaves a quarter of it. In a
-corner it stays, and beside one it vanishes. So an entry is also at a corner if the smaller step leaves more than a
-half of the gap or less than a tenth, and the gap is a good part of the slopes.
+three small steps: of a smooth function their gap is f'' h, so that a quarter of the step leaves a quarter of it. In a
+corner it stays, and beside one it vanishes. So an entry is also at a corner if one of the smaller steps leaves more
+than a half of the gap or less than a tenth, and the gap is a good part of the slopes.
 
 Each entry costs a few evaluations of the network, so only entries that look suspicious are examined, and of those no
 more than can be afforded.
@@ -16,6 +16,7 @@ more than can be afforded.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -181,11 +182,14 @@ def _from_slopes(
 ) -> Kink | None:
     """The corner that the one-sided slopes show, if they show one."""
     step = min(site.eps, _LARGEST_PROBE)
-    near, far = (_gap(function, tensor, index, size) for size in (step / 4, step))
-    if not max(near, far) > 100 * noise / step or 0.1 * far < near < 0.5 * far:
+    steps = [step, step / 4, step / 16]
+    gaps = [_gap(function, tensor, index, size) for size in steps]
+    if not max(gaps) > 1000 * noise / step or all(0.1 * wide < gap < 0.5 * wide for wide, gap in pairwise(gaps)):
         return None
-    kink = _kink(function, tensor, index, "", step / 4 if near > far / 2 else step, analytical, noise)
-    return kink if kink.explained and far > GROSS * max(abs(kink.left), abs(kink.right)) else None
+    # The smallest step that still sees the corner shows its slopes best.
+    seeing = [size for size, gap in zip(steps, gaps, strict=True) if gap > GROSS * max(gaps)]
+    kink = _kink(function, tensor, index, "", seeing[-1], analytical, noise)
+    return kink if kink.explained and max(gaps) > GROSS * max(abs(kink.left), abs(kink.right)) else None
 
 
 def _gap(function: Callable[[Array], float], tensor: Array, index: Index, step: float) -> float:

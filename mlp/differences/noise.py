@@ -52,7 +52,8 @@ def loss_noise(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> f
     noise = _jitter(network, loss, x, target, rng)
     if noise == 0:  # nothing moves: the loss is lost in the rounding of something larger, so ask how large it can be
         size = max(size, float(np.abs(loss.apply(np.zeros_like(y), target))))
-    return float(np.nanmax([conditioning, noise, unit * size]))
+    largest = np.fmax.reduce([conditioning, noise, unit * size])
+    return float(largest) if np.isfinite(largest) else float("inf")
 
 
 def shaken(layer: Layer, x: Array, amount: float, rng: np.random.RandomState) -> Array:
