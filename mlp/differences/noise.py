@@ -24,6 +24,8 @@ _DRAWS = 6
 _PATHS = 4
 _PATH_STEP = 2.0**-20
 _FOURTH_DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0])
+# Half a unit in the last place of a number c, seen in one fourth difference, is at least this part of u c.
+_LAST_BIT = 0.05
 
 
 def machine_epsilon(*arrays: ArrayLike) -> float:
@@ -49,10 +51,13 @@ def loss_noise(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> f
     size = float(np.abs(value))
     shaken = _shaken_losses(network, loss, x, target, np.sqrt(unit), rng)
     conditioning = np.sqrt(unit) * _rms(shaken - value)
-    noise = _jitter(network, loss, x, target, rng)
-    if noise == 0:  # nothing moves: the loss is lost in the rounding of something larger, so ask how large it can be
+    jitter = _jitter(network, loss, x, target, rng)
+    if np.min(jitter) < _LAST_BIT * unit * size:
+        # Some path is straight to the last bit, so the loss may well move in steps coarser than its own last bit,
+        # those of some larger number that it was taken from. So we ask how large it can be.
         size = max(size, float(np.abs(loss.apply(np.zeros_like(y), target))))
-    largest = np.fmax.reduce([conditioning, noise, unit * size])
+    # The median of |z| for a normal z is 0.67 of its standard deviation; it ignores a path that meets a kink.
+    largest = np.fmax.reduce([conditioning, float(np.median(jitter)) / 0.67, unit * size])
     return float(largest) if np.isfinite(largest) else float("inf")
 
 
@@ -83,8 +88,8 @@ def _shaken_losses(
     return np.array(values, dtype=np.float64)
 
 
-def _jitter(network: Layer, loss: Loss, x: Array, target: ArrayLike, rng: np.random.RandomState) -> float:
-    """The noise that fourth differences show, in the median of a few paths."""
+def _jitter(network: Layer, loss: Loss, x: Array, target: ArrayLike, rng: np.random.RandomState) -> Array:
+    """The noise that the fourth difference along each of a few paths shows, in units of the loss."""
     found = []
     for _ in range(_PATHS):
         seed, path = rng.randint(2**31 - 1), []
@@ -96,8 +101,7 @@ def _jitter(network: Layer, loss: Loss, x: Array, target: ArrayLike, rng: np.ran
             path.append(loss.apply(there.apply(x * (1 + amount * direction)), target))
         # From the first value on, so that values that are all equal give exactly zero.
         found.append(abs(_FOURTH_DIFFERENCE @ (np.array(path, dtype=np.float64) - path[0])))
-    # The median of |z| for a normal z is 0.67 of its standard deviation; it ignores a path that meets a kink.
-    return float(np.median(found) / 0.67 / np.linalg.norm(_FOURTH_DIFFERENCE))
+    return np.array(found) / np.linalg.norm(_FOURTH_DIFFERENCE)
 
 
 def _rms(values: Array) -> float:

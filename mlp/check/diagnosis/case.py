@@ -4,6 +4,7 @@ Because dy is drawn at random, a fault of another layer cannot show here; and be
 on another input, a fault that remembers too long does.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.compare import as_float64
+from mlp.check.hygiene import warm_up
+from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
@@ -77,6 +80,10 @@ class Case:
         function = as_float64(self.function if function is None else function)
         x = np.asarray(self.x if x is None else x, dtype=np.float64)
         return loss_gradients(function, self.loss, x, self.dy if dy is None else dy, EPS)[tensor]
+
+    def said_for(self, dy: Array) -> Mapping[str, Array]:
+        """What backward says of another dy."""
+        return said(self.function, self.loss, self.x, dy)
 
     @cached_property
     def role(self) -> Role:
@@ -145,3 +152,10 @@ class Case:
     def slope_at(self, x: Array) -> Array:
         """f' at other points."""
         return self.gradient(INPUT, x=x, dy=np.ones(self.y.shape))
+
+
+def said(function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Mapping[str, Array]:
+    """The gradients of one run of a copy, after a forward on another input; each of the shape that backward gave it."""
+    run, run_loss = copy.deepcopy((function, loss))
+    warm_up(run, run_loss, x, dy)
+    return run_passes(run, run_loss, x, dy).gradients

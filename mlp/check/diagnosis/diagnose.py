@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from mlp.check.compare import compare_gradients
 from mlp.check.diagnosis.algebra import right_line, symbol
-from mlp.check.diagnosis.case import EPS, Case, Role
+from mlp.check.diagnosis.case import EPS, Case, Role, said
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
 from mlp.check.diagnosis.elementwise import ELEMENTWISE, JACOBIAN, WRONG_SLOPE
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
@@ -21,8 +21,8 @@ from mlp.check.diagnosis.linear import LINEAR
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.sentences import from_explanations, from_remark, unrecognised, wiring
 from mlp.check.findings import Finding
-from mlp.check.hygiene import other_input, warm_up
-from mlp.check.passes import LOSS, leaves, run_passes
+from mlp.check.hygiene import other_input
+from mlp.check.passes import LOSS, leaves
 from mlp.check.projection import Projection, random_dy, with_apply
 from mlp.check.remarks import Kind, Remark
 from mlp.differences.methods import CENTRAL
@@ -108,10 +108,7 @@ def _cases(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> Itera
 def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Case:
     checked, checked_loss = copy.deepcopy((function, loss))
     report = compare_gradients(checked, checked_loss, x, dy, EPS, CENTRAL)
-    run, run_loss = copy.deepcopy((function, loss))
-    warm_up(run, run_loss, x, dy)
-    said = run_passes(run, run_loss, x, dy).gradients
-    return Case(name, subject, function, loss, x, dy, other_input(x), report, said)
+    return Case(name, subject, function, loss, x, dy, other_input(x), report, said(function, loss, x, dy))
 
 
 def _companions(case: Case) -> list[Case]:
@@ -123,18 +120,39 @@ def _companions(case: Case) -> list[Case]:
 
 def _findings(case: Case, tensors: list[str]) -> list[Finding]:
     """One finding for each pattern, with all of these tensors that it shows in."""
-    by_pattern: dict[str, list[tuple[str, list[Explanation]]]] = {}
-    rest = []
     companions = _companions(case) if tensors else []
+    explained: dict[str, list[Explanation]] = {}
     for tensor in tensors:
         explanations = _explanations(case, tensor, companions)
         for companion in companions:  # zeros in the real input can hide what is plain on another
             explanations = explanations or _explanations(companion, tensor, companions)
-        if explanations:
-            by_pattern.setdefault(explanations[0].hypothesis.pattern, []).append((tensor, explanations))
-        elif case.said[tensor].shape == case.right(tensor).shape:
-            rest.append(unrecognised(case, tensor, symbol(case, tensor), right_line(case, tensor)))
-    return [from_explanations(case, group) for group in by_pattern.values()] + rest
+        explained[tensor] = explanations
+    groups = _grouped({tensor: explanations for tensor, explanations in explained.items() if explanations})
+    return [from_explanations(case, group) for group in groups] + [
+        unrecognised(case, tensor, symbol(case, tensor), right_line(case, tensor))
+        for tensor, explanations in explained.items()
+        if not explanations and case.said[tensor].shape == case.right(tensor).shape
+    ]
+
+
+def _grouped(explained: dict[str, list[Explanation]]) -> list[list[tuple[str, list[Explanation]]]]:
+    """The tensors by pattern: by one that explains all of them if there is one, else each by its best."""
+    shared = [
+        pattern
+        for pattern in (one.hypothesis.pattern for explanations in explained.values() for one in explanations)
+        if all(pattern in {one.hypothesis.pattern for one in _best(others)} for others in explained.values())
+    ]
+    groups: dict[str, list[tuple[str, list[Explanation]]]] = {}
+    for tensor, explanations in explained.items():
+        pattern = shared[0] if shared else explanations[0].hypothesis.pattern
+        ranked = sorted(explanations, key=lambda one: one.hypothesis.pattern != pattern)
+        groups.setdefault(pattern, []).append((tensor, ranked))
+    return list(groups.values())
+
+
+def _best(explanations: list[Explanation]) -> list[Explanation]:
+    """Those that fit no more numbers than the first."""
+    return [one for one in explanations if (one.prediction.fitted > 0) == (explanations[0].prediction.fitted > 0)]
 
 
 def _explanations(case: Case, tensor: str, companions: list[Case]) -> list[Explanation]:

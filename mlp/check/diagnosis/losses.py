@@ -49,6 +49,13 @@ def _unclipped(case: Case, tensor: str) -> Iterator[Prediction]:
         yield from _up_to_mean((lambda y, t: y - t, ""))(case, tensor)
 
 
+def _unsquashed(case: Case, tensor: str) -> Iterator[Prediction]:
+    """The y - t of a loss that is not a parabola, whose right gradient is that."""
+    d, right = case.x - _target(case), case.right(tensor)
+    if d.shape == right.shape and not np.allclose(right * np.sum(d * d), d * np.sum(d * right), rtol=1e-4):
+        yield from _up_to_mean((lambda y, t: y - t, "it is y - t"))(case, tensor)
+
+
 LOSSES: tuple[Hypothesis, ...] = (
     Hypothesis(
         "target forgotten",
@@ -68,7 +75,7 @@ LOSSES: tuple[Hypothesis, ...] = (
     Hypothesis(
         "derivative missing",
         "{tensor} is computed from y as if it had not gone through softmax or sigmoid: {measured}.",
-        _up_to_mean((lambda y, t: y - t, "it is y - t")),
+        _unsquashed,
     ),
     Hypothesis(
         "derivative doubled",
