@@ -13,6 +13,7 @@ from mlp.report.programs.numpy_passes import definitions
 from mlp.report.programs.passes import forward_function, variables
 from mlp.report.programs.writing import PRINT_ALL, folded, lines, program, settings, shown, step
 
+
 def step_size(experiment: Experiment, tensor: str) -> Programs:
     """Programs that print the largest and the median error over the entries, for every method at every one of EPS_STEPS.
 
