@@ -93,7 +93,10 @@ def _function(method: str, name: str, result: str, empty: str, loop: tuple[str, 
     blocks, before, (over, index) = [], "", loop
     quotient = WRITTEN_OUT.get(method)
     if quotient is None:
-        blocks, before = [difference(METHODS[method].is_complex)], "    offsets = {}\n    weights = {}\n".format(*stencil(method))
+        blocks, before = (
+            [difference(METHODS[method].is_complex)],
+            "    offsets = {}\n    weights = {}\n".format(*stencil(method)),
+        )
         quotient = Quotient("", "difference(fun, x, i, eps, offsets, weights)")
     body = textwrap.indent(f"{quotient.shift}\n{result}[{index}] = {quotient.value}".strip(), " " * 8)
     text = (
