@@ -43,12 +43,17 @@ st.subheader("Step by step")
 st.markdown(
     r"The central difference: $f$ a step $\epsilon$ above and a step $\epsilon$ below, over the distance of the two."
 )
-for column, place in zip(st.columns(min(x.size, 2)), worked.shown(x, index), strict=False):
-    column.latex(worked.quotient(example, x, place, output, eps))
+places = worked.shown(x, index)
+with st.container(horizontal=True):
+    for place in places:
+        with st.container(width=320 if len(places) > 1 else "stretch"):
+            st.latex(worked.quotient(example, x, place, output, eps))
+            st.caption(worked.compared(example, x, place, output, eps))
 
 st.subheader("Every method")
 results = estimates(example, x, index, output, eps)
 widgets.table(examples.methods(results))
+st.markdown(examples.remarks(results))
 st.caption(
     f"The derivative of {outputs[output]} with respect to {inputs[chosen]} with eps = {eps:g}; the error is the value "
     f"minus the analytical derivative. In the sidebar, {experiment.method} is chosen for the network."

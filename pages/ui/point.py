@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mlp.differences.examples import Example
-from mlp.experiment import EPS_STEPS, format_eps
+from mlp.experiment import EPS_STEPS, format_eps, read_eps
 from mlp.nn.arrays import Array
 from pages.ui import address
 from pages.ui.editor import read
@@ -44,6 +44,14 @@ def point(example: Example) -> Array:
 
 def step(default: float) -> float:
     """Show the slider of the page's own step and return it."""
+    given = st.session_state["opened"].pop("h", None)
+    if given is not None:
+        try:
+            st.session_state["h"] = read_eps(given)
+        except ValueError as error:
+            address.refuse("h", given, f"{error} {format_eps(default)} is used.")
+            st.query_params.pop("h", None)
+            st.rerun()
     eps = st.select_slider(
         "eps, this page's own",
         EPS_STEPS,
@@ -53,7 +61,6 @@ def step(default: float) -> float:
         bind="query-params",
         help="How far the point is moved to either side. The one in the sidebar is for the network.",
     )
-    address.check("h", [format_eps(each) for each in EPS_STEPS], format_eps(eps))
     return float(eps)
 
 
