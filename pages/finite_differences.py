@@ -4,7 +4,7 @@ import streamlit as st
 
 from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
-from mlp.report import curves, examples, tables, worked
+from mlp.report import curves, examples, programs, tables, worked
 from mlp.report.matrices import Matrix, matrices
 from pages.ui import address, point, shell, widgets
 
@@ -26,8 +26,8 @@ with st.container(horizontal=True):
         eps = point.step(0.5)
 inputs, outputs = examples.input_names(example), examples.output_names(example)
 with st.container(horizontal=True):
-    chosen = inputs.index(widgets.segments("Move the input", inputs, "component"))
-    output = outputs.index(widgets.segments("Watch the output", outputs, "output"))
+    chosen = point.one_of("Move the input", inputs, "component")
+    output = point.one_of("Watch the output", outputs, "output")
 index = worked.place(x, chosen)
 
 st.latex(example.formula)
@@ -43,12 +43,17 @@ st.subheader("Step by step")
 st.markdown(
     r"The central difference: $f$ a step $\epsilon$ above and a step $\epsilon$ below, over the distance of the two."
 )
-for column, place in zip(st.columns(min(x.size, 2)), worked.shown(x, index), strict=False):
-    column.latex(worked.quotient(example, x, place, output, eps))
+places = worked.shown(x, index)
+with st.container(horizontal=True):
+    for place in places:
+        with st.container(width=320 if len(places) > 1 else "stretch"):
+            st.latex(worked.quotient(example, x, place, output, eps))
+            st.caption(worked.compared(example, x, place, output, eps))
 
 st.subheader("Every method")
 results = estimates(example, x, index, output, eps)
 widgets.table(examples.methods(results))
+st.markdown(examples.remarks(results))
 st.caption(
     f"The derivative of {outputs[output]} with respect to {inputs[chosen]} with eps = {eps:g}; the error is the value "
     f"minus the analytical derivative. In the sidebar, {experiment.method} is chosen for the network."
@@ -78,3 +83,5 @@ with st.container(horizontal=True):
         "finite-difference-derivatives.csv",
         "text/csv",
     )
+
+widgets.programs(programs.finite_differences(example, x, eps))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mlp.differences.networks import tensors
-from mlp.report import step_size
+from mlp.report import programs, step_size
 from mlp.report.tables import to_csv
 from pages.ui import address, compute, shell, widgets
 
@@ -21,7 +21,7 @@ problem = experiment.problem()
 sizes = {name: tensor.size for name, tensor in tensors(problem.network, problem.x).items()}
 with st.container(horizontal=True):
     name = widgets.selection(
-        "Gradient of the loss by", list(sizes), "gradient_of", "The tensor whose entries are moved."
+        "Gradient with respect to", list(sizes), "gradient_of", "The tensor whose entries are moved."
     )
     kind = widgets.segments("Error over its entries", step_size.ERRORS, "error")
 result = compute.swept(experiment, name)
@@ -29,7 +29,7 @@ result = compute.swept(experiment, name)
 st.info(step_size.verdict(result, kind, experiment.method, experiment.eps), icon=":material/straighten:")
 widgets.figure(
     step_size.errors_by_step(result, kind, experiment.method, experiment.eps),
-    f"The {kind} error of every method in the gradient by {name} against eps, on logarithmic axes",
+    f"The {kind} error of every method in the gradient with respect to {name} against eps, on logarithmic axes",
     "errors",
 )
 st.caption(step_size.explanation(result, sizes[name], experiment.method))
@@ -45,3 +45,5 @@ with st.container(horizontal=True):
         f"step-size-{name}-best.csv",
         "text/csv",
     )
+
+widgets.programs(programs.step_size(experiment, name))

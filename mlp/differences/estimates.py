@@ -46,21 +46,21 @@ def _estimate(
     except TypeError:
         if not method.is_complex:
             raise
-        remark = "does not apply: for a complex number this function returns a real one, so Im f is always 0"
+        remark = "does not apply, for the function returns a real number even for a complex one"
         return Estimate(method, np.nan, np.nan, remark)
     if not np.isfinite(value):
         return Estimate(method, np.nan, np.nan, _why_not_finite(example, x, index, eps, method))
     if np.isnan(exact):
-        return Estimate(method, value, np.nan, "there is no derivative here that it could be compared with")
+        return Estimate(method, value, np.nan, "there is no derivative here to compare with")
     return Estimate(method, value, value - exact)
 
 
 def _why_not_finite(example: Example, x: Array, index: tuple[int, ...], eps: float, method: Method) -> str:
     if not sample(lambda varied: varied, x, index, eps, method).step:
-        return "no step taken: x + eps is rounded to x"
+        return "no step is taken, for x + eps is rounded to x"
     for offset in method.offsets:
         shifted = x.copy()
         shifted[index] += np.real(offset) * eps
         if example.domain(shifted):
-            return f"asks for f at {shifted[index]:g}, where it has no value"
+            return f"f would be needed at {shifted[index]:g}, where it has no value"
     return "a value of f is beyond floating point"

@@ -143,7 +143,7 @@ EXAMPLES: dict[str, Example] = {
         Example(
             "absolute value",
             r"f(x) = |x|",
-            r"f'(x) = 1 \text{ if } x > 0,\; -1 \text{ if } x < 0,\; \text{none at } 0",
+            r"f'(x) = \begin{cases} 1 & x > 0 \\ -1 & x < 0 \end{cases}",
             np.abs,
             _slope_of_magnitude,
             np.array([0.2]),

@@ -10,6 +10,8 @@ from mlp.nn.arrays import Array
 from mlp.report.numbers import brief
 from mlp.report.tables import entry_names
 
+NONE = "–"  # noqa: RUF001  # a dash for a number that there is not
+
 
 def input_names(example: Example) -> list[str]:
     """The names of the entries that can be moved: x, or x[0], x[1], ..., or A[0,0], A[0,1], ..."""
@@ -22,19 +24,26 @@ def output_names(example: Example) -> list[str]:
 
 
 def methods(results: list[Estimate]) -> pd.DataFrame:
-    """One row for each method: its name, order, value with all digits, error, and a remark where one is due."""
+    """One row for each method: its name, order, evaluations of f, value with all digits, and error."""
     return pd.DataFrame(
         [
             {
                 "method": result.method.name,
                 "order": result.method.order,
-                "evaluations of f": len(result.method.offsets),
-                "value": "" if np.isnan(result.value) else repr(result.value).removesuffix(".0"),
-                "error": result.remark if np.isnan(result.error) else brief(result.error),
+                "evaluations": len(result.method.offsets),
+                "value": NONE if np.isnan(result.value) else repr(result.value).removesuffix(".0"),
+                "error": NONE if np.isnan(result.error) else brief(result.error),
             }
             for result in results
         ]
     )
+
+
+def remarks(results: list[Estimate]) -> str:
+    """Why numbers are missing, as a Markdown list; empty if none is."""
+    texts = dict.fromkeys(result.remark for result in results if result.remark)
+    names = {text: ", ".join(result.method.name for result in results if result.remark == text) for text in texts}
+    return "\n".join(f"- {names[text]}: {text}." for text in texts)
 
 
 def methods_csv(results: list[Estimate]) -> pd.DataFrame:

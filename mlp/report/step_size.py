@@ -55,7 +55,7 @@ def errors_by_step(result: Sweep, kind: str, method: str, eps: float) -> go.Figu
         },
         "height": 480,
         "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "entrywidth": 95},
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "entrywidth": 80, "font": {"size": 11}},
         "shapes": [line for line, _ in marks],
         "annotations": [note for _, note in marks] + notes,
     }
@@ -71,7 +71,9 @@ def verdict(result: Sweep, kind: str, method: str, eps: float) -> str:
         advice = "It subtracts nothing, so no step is too small: take 1e-20."
     else:
         advice = f"Theory recommends about {brief(result.theory[method])}."
-    measured = f"Best measured is {format_eps(result.steps[best])}, with {brief(errors[best])}. {advice}"
+    measured = (
+        f"The best measured is {format_eps(result.steps[best])}, with an error of {brief(errors[best])}. {advice}"
+    )
     if errors[own] <= NEAR * max(errors[best], _floor(result)):
         return (
             f"eps = {format_eps(eps)} is **near the best** for {method}: the {kind} error is {brief(errors[own])}. "

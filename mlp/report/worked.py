@@ -6,6 +6,7 @@ from mlp.differences.derivatives import sample
 from mlp.differences.examples import Example
 from mlp.differences.methods import CENTRAL
 from mlp.nn.arrays import Array
+from mlp.report.numbers import brief
 
 
 def number(value: float) -> str:
@@ -27,30 +28,43 @@ def matrix(values: Array) -> str:
 
 def analytical(example: Example, x: Array) -> str:
     """The derivative's formula, and what it gives at x to four digits."""
-    rounded = np.array([[float(f"{value:.4g}") for value in row] for row in example.jacobian(x)])
-    sign = "=" if np.array_equal(rounded, example.jacobian(x), equal_nan=True) else r"\approx"
+    exact = example.jacobian(x)
+    if np.isnan(exact).any():
+        return rf"{example.derivative_formula} \quad \text{{(here there is none)}}"
+    rounded = np.array([[float(f"{value:.4g}") for value in row] for row in exact])
+    sign = "=" if np.array_equal(rounded, exact) else r"\approx"
     values = number(rounded.item()) if rounded.size == 1 else matrix(rounded)
     return rf"{example.derivative_formula} {sign} {values}"
 
 
 def quotient(example: Example, x: Array, index: tuple[int, ...], output: int, eps: float) -> str:
-    """The central difference of one output with respect to one entry: formula, values of f, result, and its error."""
-    exact = float(example.jacobian(x)[output, np.ravel_multi_index(index, x.shape)])
+    """The central difference of one output with respect to one entry: formula, values of f, result."""
     with np.errstate(divide="ignore", invalid="ignore"):
         samples = sample(example.function, x, index, eps, CENTRAL)
-        up, down = (float(np.real(value.flat[output])) for value in samples.values)
+        up, down = (float(value.flat[output]) for value in samples.values)
         result = float(samples.quotient.flat[output])
     function = "f" if example.outputs == 1 else f"f_{{{output}}}"
     shifted = [f"{function}({_argument(example, x, index, sign, eps)})" for sign in "+-"]
-    step = rf"2 \cdot {number(eps)}"
+    name = _derivative(example, index, function)
     return (
         r"\begin{aligned} "
-        rf"{_derivative(example, index, function)} &\approx \frac{{{shifted[0]} - {shifted[1]}}}{{{step}}} \\[4pt] "
-        rf"&= \frac{{{number(up)} - {_enclosed(down)}}}{{{number(2 * samples.step)}}} "
-        rf"= {number(result)} \\[4pt] "
-        rf"&\text{{analytical: }} {number(exact)}, \; \text{{difference: }} {number(exact - result)} "
+        rf"{name} &\approx \frac{{{shifted[0]} - {shifted[1]}}}{{2 \cdot {number(eps)}}} "
+        rf"\\[4pt] &= \frac{{{number(up)} - {_enclosed(down)}}}{{{number(2 * samples.step)}}} "
+        rf"\\[4pt] &= {number(result)} "
         r"\end{aligned}"
     )
+
+
+def compared(example: Example, x: Array, index: tuple[int, ...], output: int, eps: float) -> str:
+    """What the central difference has missed, in words."""
+    exact = float(example.jacobian(x)[output, np.ravel_multi_index(index, x.shape)])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = float(sample(example.function, x, index, eps, CENTRAL).quotient.flat[output]) - exact
+    if np.isnan(exact):
+        return "There is no derivative here."
+    if not np.isfinite(error):
+        return f"The analytical derivative is {exact:.10g}."
+    return f"The analytical derivative is {exact:.10g}: the quotient is off by {brief(error)}."
 
 
 def place(x: Array, number: int) -> tuple[int, ...]:

@@ -114,6 +114,8 @@ def _arrays(table: pd.DataFrame, like: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _counted(shape: tuple[int, ...]) -> str:
+    if shape == (1,):
+        return "one number"
     if len(shape) == 1:
         return f"{shape[0]} numbers with commas between them"
     return f"{shape[0]} rows of {shape[1]} numbers, with commas between numbers and semicolons between rows"

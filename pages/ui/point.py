@@ -3,9 +3,9 @@
 import streamlit as st
 
 from mlp.differences.examples import Example
-from mlp.experiment import EPS_STEPS, format_eps
+from mlp.experiment import EPS_STEPS, format_eps, read_eps
 from mlp.nn.arrays import Array
-from pages.ui import address
+from pages.ui import address, widgets
 from pages.ui.editor import read
 
 KEY = "at"
@@ -44,6 +44,14 @@ def point(example: Example) -> Array:
 
 def step(default: float) -> float:
     """Show the slider of the page's own step and return it."""
+    given = st.session_state["opened"].pop("h", None)
+    if given is not None:
+        try:
+            st.session_state["h"] = read_eps(given)
+        except ValueError as error:
+            address.refuse("h", given, f"{error} {format_eps(default)} is used.")
+            st.query_params.pop("h", None)
+            st.rerun()
     eps = st.select_slider(
         "eps, this page's own",
         EPS_STEPS,
@@ -53,8 +61,14 @@ def step(default: float) -> float:
         bind="query-params",
         help="How far the point is moved to either side. The one in the sidebar is for the network.",
     )
-    address.check("h", [format_eps(each) for each in EPS_STEPS], format_eps(eps))
     return float(eps)
+
+
+def one_of(label: str, names: list[str], key: str) -> int:
+    """Show the names of a function's inputs or outputs and return which one is chosen, by its number."""
+    if st.session_state.get(key, names[0]) not in names:
+        st.session_state[key] = names[0]  # what was chosen belongs to another function; this clears the address of it
+    return names.index(widgets.segments(label, names, key))
 
 
 def _open(example: Example) -> None:

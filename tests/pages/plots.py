@@ -13,6 +13,12 @@ def arrays(app, chart):
     return [_decoded(trace["z"]) for trace in figure["data"] if trace["type"] == "heatmap"]
 
 
+def errors_drawn(app, chart):
+    """The exact numbers behind each curve of the page's chart of this number, by the curve's name."""
+    figure = json.loads(app.get("plotly_chart")[chart].proto.spec)
+    return {trace["name"]: _decoded(trace["customdata"]) for trace in figure["data"] if "customdata" in trace}
+
+
 def markdown_table(app, column):
     """The page's table that has a column of this name, its cells as text."""
     [text] = [element.value for element in app.markdown if f" {column} |" in element.value]

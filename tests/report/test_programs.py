@@ -6,10 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Method, check_gradients, numerical_gradient
+from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Method, check_gradients
 from mlp.check.flow import jacobian_flow
 from mlp.differences.networks import loss_function, tensors
-from mlp.experiment import Experiment
+from mlp.differences.sweep import affordable, sampled, spread, sweep
+from mlp.experiment import EPS_STEPS, Experiment
 from mlp.nn.activations import Tanh
 from mlp.nn.losses import MSELoss
 from mlp.nn.trace import jacobians_by_backward, trace
@@ -28,7 +29,7 @@ def experiments():
         activation = list(ACTIVATIONS)[i % len(ACTIVATIONS)]
         loss, initialisation, method = (names[i % len(names)] for names in lists)
         for batch in (1, 3):
-            yield Experiment((3, 4, 5, 2), activation, loss, initialisation, i, batch, 1e-3, method)
+            yield Experiment((3, 4, 5, 2), activation, loss, initialisation, i, batch, 0.0012345678, method)
     yield Experiment((2, 3))
     yield Experiment((1, 1, 1), loss="BCEWithLogitsLoss", seed=4)
     yield Experiment((2,) * 21, initialisation="Glorot", eps=2e-6)
@@ -147,22 +148,29 @@ def test_network_derived_automatically(experiment, label):
         assert_close(values, expected[name], RTOL, name)
 
 
-@pytest.mark.parametrize("experiment", [Experiment((2, 3, 2)), Experiment((2, 3), loss="CrossEntropyLoss", batch=2)])
-@pytest.mark.parametrize("tensor", ["fc1.W", "x"])
+# The last has 104 entries, more than are moved.
+@pytest.mark.parametrize(
+    ("experiment", "tensor"),
+    [
+        (Experiment((2, 3, 2), activation="Softplus"), "fc1.W"),
+        (Experiment((2, 3), loss="CrossEntropyLoss", batch=2), "x"),
+        (Experiment((13, 8, 2)), "fc1.W"),
+    ],
+)
 def test_step_size(experiment, tensor):
-    steps = (1e-9, 1e-5, 0.1)
     problem = experiment.problem()
     fun, values = loss_function(*problem, tensor), tensors(problem.network, problem.x)[tensor]
-    exact = numerical_gradient(fun, values, 1e-20, "complex-step")
-    offered = programs.step_size(experiment, tensor, steps)
+    indices = spread(values.shape, affordable(experiment.multiplications // experiment.evaluations))
+    result = sweep(sampled(fun, values, indices), np.array([values[index] for index in indices]), EPS_STEPS)
+    offered = programs.step_size(experiment, tensor)
     ours, numpys = run(offered["mlp"]), run(offered["numpy"])
+    np.testing.assert_array_equal(numpys["steps"], result.steps)
     for method in METHODS:
-        errors = [np.abs(numerical_gradient(fun, values, eps, method) - exact) for eps in steps]
-        for name, function in {"largest": np.max, "median": np.median}.items():
-            label, expected = f"{name} error of {method}", [function(error) for error in errors]
-            np.testing.assert_array_equal(ours[label], expected)
-            for eps, one, other in zip(steps, numpys[label], expected, strict=True):
-                allowed = quotient_tolerance(loss_noise(*problem), eps, method, np.abs(exact).max())
+        for name, errors in {"largest": result.largest, "median": result.median}.items():
+            label = f"{name} error of {method}"
+            np.testing.assert_array_equal(ours[label], errors[method])
+            for eps, one, other in zip(EPS_STEPS, numpys[label], errors[method], strict=True):
+                allowed = quotient_tolerance(loss_noise(*problem), eps, method, np.abs(result.truth).max())
                 assert_within(one, other, allowed, f"{label} at {eps:g}")
 
 
@@ -205,9 +213,19 @@ def test_what_a_language_does_not_know_it_is_not_offered_for(monkeypatch):
 
 
 def test_a_new_real_method_is_written_by_its_offsets(monkeypatch):
-    monkeypatch.setitem(METHODS, "skewed", Method("skewed", (0, 1, 2), (-1.5, 2, -0.5), order=2))
+    # Three points, irrational: no fraction will do for these weights.
+    s = 2**0.5
+    monkeypatch.setitem(METHODS, "skewed", Method("skewed", (0, 1, s), (-(1 + s) / s, s / (s - 1), 1 / (s - s * s)), 2))
     experiment = Experiment((2, 3, 2), method="skewed", eps=1e-3)
     problem, report = checked(experiment)
     printed = run(programs.gradient_check(experiment, "fc1.W")["numpy"])["numerical gradient of fc1.W"]
     allowed = tolerance(experiment, problem, report["fc1.W"])
     assert_within(printed, report["fc1.W"].numerical, allowed, "the numerical gradient")
+
+
+def test_numbers_are_written_as_people_write_them():
+    text = programs.gradient_check(Experiment(method="five-point", loss="HuberLoss", eps=1e-4), "x")["numpy"]
+    assert "[2 / 3, -2 / 3, -1 / 12, 1 / 12]" in text
+    assert "eps=1e-4)" in text
+    assert ".real" not in text
+    assert "128 / 45" in programs.step_size(Experiment(), "x")["numpy"]

@@ -84,6 +84,13 @@ def test_activation_at_the_kink(name, label):
         assert_close(printed[part], values, RTOL, part)
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_complex_step_takes_one_branch_at_the_kink(name):
+    x, dy = np.array([-1.0, 0.0, 1.0]), np.ones(3)
+    printed = run(programs.activation(name, x, dy, 1e-20, "complex-step")["numpy"])
+    assert_close(printed["numerical dx"], ACTIVATIONS[name].derivative(x), RTOL, "dx")
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_linear(method):
     problem = linear_problem(7)
@@ -147,3 +154,10 @@ def test_numbers_that_are_none_are_written_too():
     with np.errstate(invalid="ignore"):  # differences of infinities: what is tested is that the numbers can be read
         printed = run(text)
     np.testing.assert_array_equal(printed["dx"], [np.nan, np.inf])
+
+
+@pytest.mark.parametrize("method", ["forward", "backward", "central"])
+def test_the_quotient_is_over_the_step_that_was_taken(method):
+    # 1 + 1e-12 is rounded, and the step is off by a part in ten thousand; over what is left of it, y = x has slope 1.
+    printed = run(programs.linear([[1.0]], [1.0], [0.0], [1.0], 1e-12, method)["numpy"])
+    assert printed["numerical Jacobian dy/dx"] == 1

@@ -15,7 +15,7 @@ from mlp.report.programs.writing import PRINT_ALL, folded, lines, program, setti
 
 
 def step_size(experiment: Experiment, tensor: str) -> Programs:
-    """Programs that print the largest and the median error over the entries, for every method at every one of EPS_STEPS.
+    """Programs that print the largest and the median error over the entries, of every method at each of EPS_STEPS.
 
     Of a tensor with many entries they take as many, and the same ones, as the page does.
 

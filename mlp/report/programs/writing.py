@@ -75,11 +75,13 @@ def shown(label: str, expression: str, form: str = "") -> str:
 
 def settings(experiment: Experiment) -> str:
     """Write an experiment with all its settings."""
-    rows = (f"    {name}={_quoted(value)}," for name, value in asdict(experiment).items())
+    rows = (f"    {name}={_setting(value)}," for name, value in asdict(experiment).items())
     return lines(["experiment = Experiment(", *rows, ")"])
 
 
-def _quoted(value: object) -> str:
+def _setting(value: object) -> str:
+    if isinstance(value, float):
+        return step(value)
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
