@@ -87,9 +87,9 @@ def test_a_bug_tells_its_story_and_shows_its_line(bug):
     assert bug.wrong
 
 
-@pytest.mark.parametrize("start", range(0, 6, 2))
+@pytest.mark.parametrize("start", range(2))
 def test_layer_and_pattern_are_named(start):
-    results = list(diagnosed(GALLERY.values(), range(start, start + 2)))
+    results = list(diagnosed(list(GALLERY.values())[start::2], range(3)))
     missed = [label for right, label in results if not right]
     assert len(missed) <= 0.05 * len(results), missed
 
