@@ -29,8 +29,9 @@ def _named_factors(case: Case, tensor: str) -> Iterator[Prediction]:
         "the number of samples": case.samples,
         "the number of outputs": features,
         "samples times outputs": case.samples * features,
-        "the number of inputs": inputs,
     }
+    if case.role is not Role.LOSS:  # its inputs are the outputs
+        counts["the number of inputs"] = inputs
     for factor, meaning in [(2.0, "")] + [(float(count), name) for name, count in counts.items()]:
         for value, words in ((factor, meaning), (1 / factor, f"one over {meaning}" if meaning else "one half")):
             meanings.setdefault(value, []).append(words)
@@ -57,8 +58,8 @@ def _transposed(case: Case, tensor: str) -> Iterator[Prediction]:
 
 def _reshaped(case: Case, tensor: str) -> Iterator[Prediction]:
     right = case.right(tensor)
-    if right.ndim == 2 and 1 not in right.shape:
-        yield Prediction(right.T.reshape(right.shape), "")
+    if right.ndim == 2 and 1 not in right.shape and right.shape[0] != right.shape[1]:  # else it is a transpose
+        yield Prediction(right.T.reshape(right.shape))
 
 
 def _dy_ignored(case: Case, tensor: str) -> Iterator[Prediction]:

@@ -163,8 +163,8 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "one entry one per cent off",
         "A single number, a little wrong: what fixed tolerances and random projections like to overlook.",
-        "dW[0, 0] *= 1.01",
-        "",
+        "dW = dy.T @ x; dW[0, 0] *= 1.01",
+        "dW = dy.T @ x",
         "entry, row or column wrong",
         (Linear,),
         linear.OneEntryOff,
