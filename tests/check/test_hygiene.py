@@ -181,6 +181,18 @@ def test_nan_made_by_backward_alone_is_found_there():
     assert "the dx that activation_fn2.backward returns" in fault.sentence
 
 
+def test_infinity_is_no_gradient_and_no_error_explains_it():
+    class Overflows(Tanh):
+        def backward(self, dy):
+            with np.errstate(over="ignore"):
+                return super().backward(dy) * 1e300 * 1e300
+
+    report = check_layer(Overflows(), np.array([0.5, -1.0]))
+    assert report["x"].verdict is Verdict.WRONG
+    assert report["x"].verdicts.tolist() == [Verdict.WRONG] * 2
+    assert np.all(np.isfinite(report["x"].error_bar))
+
+
 def single(network):
     for name, value in network.parameters().items():
         network = network.replaced(name, value.astype(np.float32))
@@ -204,6 +216,15 @@ def test_right_code_in_float32_passes_and_the_note_says_so(loss, activation, siz
     # The bars are those of float32: about 1e-7 of the gradient, and not 1e-4.
     bars = np.concatenate([(check.error_bar / np.max(np.abs(check.analytical))).ravel() for check in report.values()])
     assert 1e-8 < np.median(bars) < 1e-5
+
+
+def test_the_steps_are_taken_in_float64_even_for_float32_parameters():
+    network, loss, x, target = problem()
+    # Near 1, float32 numbers are 1e-7 apart: a step of 1e-8 would go nowhere.
+    network.fc2.W[...] = 1.0
+    report = check_gradients(single(network), loss, x, target, eps=1e-8)
+    assert np.all(np.isfinite(report["fc2.W"].numerical))
+    assert report["fc2.W"].passed
 
 
 def test_wrong_code_in_float32_is_wrong():
