@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from math import ceil
 from typing import NamedTuple
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.tensors import Tensor, evaluate, tensors
-from mlp.nn.arrays import as_real
+from mlp.nn.arrays import Array, as_real
 from mlp.nn.changes import Columns
 from mlp.nn.layers import Layer
 
@@ -56,40 +57,44 @@ def structured_cost(network: Layer, x: ArrayLike, method: str | Method = CENTRAL
         ValueError, TypeError: x or the method is wrong; the message says how.
     """
     stages = evaluate(network, as_real("x", x))
-    outputs = stages[-1].y.size
+    offsets = np.array(as_method(method).offsets)
     elements = multiplications = 0
-    for tensor in tensors(stages, 1.0, as_method(method)):
-        cost, _ = entry_cost(tensor)
-        elements += tensor.matrix.size * (cost.elements + len(tensor.offsets) * outputs)
+    for tensor in tensors(stages):
+        cost, _ = entry_cost(tensor, offsets)
+        elements += tensor.matrix.size * (cost.elements + offsets.size * stages[-1].y.size)
         multiplications += tensor.matrix.size * cost.multiplications
     return Cost(elements, multiplications)
 
 
-def entry_cost(tensor: Tensor) -> tuple[Cost, int]:
+def entry_cost(tensor: Tensor, offsets: Array) -> tuple[Cost, int]:
     """The cost of one entry's derivative, and the size of the largest array on the way, found by trying one entry."""
     elements = multiplications = largest = 0
     before = None
-    for index, change in enumerate(tensor.changes(tensor.moved(slice(0, 1), slice(0, 1)))):
+    for index, change in enumerate(tensor.changes(tensor.moved(slice(0, 1), slice(0, 1), offsets))):
         size = change.values.size if isinstance(change, Columns) else change.size
         elements += size
         largest = max(largest, size)
         if before is not None and not isinstance(before, Columns):
             stage = tensor.behind[index - 1]
-            multiplications += len(tensor.offsets) * stage.layer.multiplications(stage.x)
+            multiplications += offsets.size * stage.layer.multiplications(stage.x)
         before = change
     return Cost(elements, multiplications), largest
 
 
-def cut(tensor: Tensor) -> Iterator[Block]:
+def most_work(tensor: Tensor, offsets: Array) -> int:
+    """An upper bound of the numbers that all steps on a tensor change in one layer."""
+    return tensor.matrix.size * offsets.size * tensor.reach
+
+
+def cut(tensor: Tensor, offsets: Array) -> Iterator[Block]:
     """Cut a tensor's matrix into blocks of about BLOCK_ELEMENTS, alike in size.
 
     The blocks do not depend on the number of threads, and so neither does the rounding in a matrix product.
     """
-    rows, columns = tensor.matrix.shape
-    height, width = rows, columns
-    if tensor.work > BLOCK_ELEMENTS:
-        _, largest = entry_cost(tensor)
-        entries = max(BLOCK_ELEMENTS // largest, BLOCK_STEPS // len(tensor.offsets), 1)
+    rows, columns = height, width = tensor.matrix.shape
+    if most_work(tensor, offsets) > BLOCK_ELEMENTS:
+        _, largest = entry_cost(tensor, offsets)
+        entries = max(BLOCK_ELEMENTS // largest, BLOCK_STEPS // offsets.size, 1)
         width = _even(columns, entries)
         height = _even(rows, max(1, entries // columns))
     for i in range(0, rows, height):

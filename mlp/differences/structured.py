@@ -5,21 +5,20 @@ arithmetic enters, and nothing is shared between the steps except the activation
 taken. In particular no product with weights is ever prepared for several steps, which would be backpropagation itself.
 """
 
-from collections import deque
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.differences.blocks import Block, cut
+from mlp.differences.blocks import Block, cut, most_work
 from mlp.differences.derivatives import require_step
 from mlp.differences.memory import WarmMemory
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress, available_cores, run_tasks
-from mlp.differences.tensors import Tensor, evaluate, tensors
-from mlp.nn.arrays import Array, as_numbers, as_real
-from mlp.nn.changes import Columns
+from mlp.differences.tensors import INPUT, Tensor, evaluate, tensors
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.changes import PIECE, Moved
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 
@@ -28,32 +27,31 @@ WORK_FOR_THREADS = 4_000_000
 
 
 class Problem(NamedTuple):
-    """The loss of a network's output, and how its values combine to a derivative."""
+    """The loss of a network, where it is evaluated, and how its values combine to a derivative."""
 
     loss: Loss
     y: Array
     target: Array
-    method: Method
+    offsets: Array
     weights: Array
     memory: WarmMemory
 
-    def values(self, tensor: Tensor, block: Block) -> tuple[Array, Array]:
-        """The loss for every offset of every entry of a block, shape (i, j, o), and the steps that were taken.
+    def values(self, tensor: Tensor, moved: Moved) -> Array:
+        """The loss for every value of every moved entry, in the shape (i, j, o) of `moved.values`.
 
         Raises:
             TypeError: a complex step met a layer or loss that returns real numbers for complex ones.
         """
-        empty = self.memory.reuse()
-        moved = tensor.moved(*block)
-        change = deque(tensor.changes(moved, empty), maxlen=1).pop()
-        ys = change.filled(self.y, empty) if isinstance(change, Columns) else change
-        values = as_numbers("the loss", self.loss.values(ys, self.target))
-        if np.iscomplexobj(tensor.offsets) and values.dtype.kind != "c":
+        ys = tensor.outputs(moved, self.y, self.memory.reuse())
+        step = max(1, PIECE // self.y.size)
+        pieces = [self.loss.values(ys[..., k : k + step], self.target) for k in range(0, ys.shape[-1], step)]
+        values = np.concatenate(pieces)
+        if moved.values.dtype.kind == "c" and values.dtype.kind != "c":
             raise TypeError(
-                f"the {self.method.name} method needs a network that returns complex numbers for complex ones, but "
-                f"between {tensor.name} and the loss they became {values.dtype}; take a real method such as central"
+                f"a complex step needs a network that returns complex numbers for complex ones, but between "
+                f"{tensor.name} and the loss they became {values.dtype}; take a real method such as central"
             )
-        return values.reshape(moved.values.shape), moved.steps
+        return values.reshape(moved.values.shape)
 
     def differentiate(self, tensor: Tensor, block: Block, derivatives: Array) -> None:
         """Put the derivatives of a block of entries into their places in the matrix of all.
@@ -61,8 +59,9 @@ class Problem(NamedTuple):
         As in the plain loop the quotient is over the step that floating point really took, sum_k w_k ((x + o_k h) - x),
         and NaN where that is zero.
         """
-        values, steps = self.values(tensor, block)
-        change, step = np.real(values @ self.weights), np.real(steps @ self.weights)
+        moved = tensor.moved(*block, self.offsets)
+        change = np.real(self.values(tensor, moved) @ self.weights)
+        step = np.real(moved.steps @ self.weights)
         derivatives[block] = np.divide(change, step, out=np.full(step.shape, np.nan), where=step != 0)
 
 
@@ -98,14 +97,18 @@ def structured_gradients(
     stages = evaluate(network, as_real("x", x))
     y = stages[-1].y
     precision = loss.apply(y, target).real.dtype
-    problem = Problem(loss, y, loss.as_target(target, y), method, np.array(method.weights), WarmMemory())
-    everything = [(tensor, np.empty(tensor.matrix.shape, precision)) for tensor in tensors(stages, eps, method)]
+    offsets, weights = np.array(method.offsets) * eps, np.array(method.weights)
+    problem = Problem(loss, y, loss.as_target(target, y), offsets, weights, WarmMemory())
+    gradients = {name: np.empty(np.shape(value), precision) for name, value in network.parameters().items()}
+    gradients[INPUT] = np.empty(stages[0].x.shape, precision)
+    parts = tuple(tensors(stages))
     tasks = [
-        partial(problem.differentiate, tensor, block, derivatives)
-        for tensor, derivatives in everything
-        for block in cut(tensor)
+        partial(problem.differentiate, tensor, block, tensor.see(gradients[tensor.name]))
+        for tensor in parts
+        for block in cut(tensor, offsets)
     ]
     if threads is None:
-        threads = available_cores() if sum(tensor.work for tensor, _ in everything) > WORK_FOR_THREADS else 1
+        work = sum(most_work(tensor, offsets) for tensor in parts)
+        threads = available_cores() if work > WORK_FOR_THREADS else 1
     run_tasks(tasks, threads, progress)
-    return {tensor.name: tensor.in_shape(derivatives) for tensor, derivatives in everything}
+    return gradients

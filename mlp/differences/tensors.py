@@ -5,13 +5,13 @@ the next linear layer turns it into a rank-one change, and only the layers that 
 about themselves (`apply_parameter`, `apply_columns`, `apply_stack`); here their answers are chained.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from mlp.differences.methods import Method
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.changes import Change, Columns, Empty, Moved, as_matrix
 from mlp.nn.layers import Layer
@@ -34,54 +34,6 @@ class Stage(NamedTuple):
         return self.layer.apply_stack(change, empty)
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """Something to differentiate with respect to: a parameter, or the network's input.
-
-    Attributes:
-        name: "fc1.W", or "x".
-        shape: that of the tensor itself.
-        matrix: its numbers as a matrix, in whose entries the steps are counted.
-        offsets: what is added to an entry, shape (o,), complex for a complex step.
-        move: from moved entries to the first change that they cause.
-        behind: the stages that this change then passes through.
-        reach: how many numbers there are in the largest array that a step may change.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    matrix: Array
-    offsets: Array
-    move: Callable[[Moved], Change]
-    behind: tuple[Stage, ...]
-    reach: int
-
-    @property
-    def work(self) -> int:
-        """An upper bound of the numbers that all steps change in one layer."""
-        return self.matrix.size * self.offsets.size * self.reach
-
-    def moved(self, rows: slice, columns: slice) -> Moved:
-        """A block of entries with each of the offsets added."""
-        base = self.matrix[rows, columns, None]
-        values = base + self.offsets
-        return Moved(rows, columns, values, values - base)
-
-    def changes(self, moved: Moved, empty: Empty = np.empty) -> Iterator[Change]:
-        """The change that the move makes at once, then the change at the output of each stage behind."""
-        change = self.move(moved)
-        yield change
-        for stage in self.behind:
-            change = stage.carry(change, empty)
-            yield change
-
-    def in_shape(self, results: Array) -> Array:
-        """Bring results, one for each entry of the matrix, into the shape of the tensor."""
-        if self.name == INPUT and len(self.shape) > 1:
-            return np.ascontiguousarray(results.T)
-        return results.reshape(self.shape)
-
-
 def evaluate(network: Layer, x: Array) -> tuple[Stage, ...]:
     """Run the network's layers on x and keep what goes in and comes out of each."""
     stages = []
@@ -92,8 +44,58 @@ def evaluate(network: Layer, x: Array) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def tensors(stages: tuple[Stage, ...], eps: float, method: Method) -> Iterator[Tensor]:
-    """Every parameter of every layer, then the input.
+@dataclass(frozen=True)
+class Tensor:
+    """Something to differentiate with respect to: a parameter, or the network's input, or one sample of it.
+
+    Attributes:
+        name: "fc1.W", or "x".
+        see: sees the tensor, or an array of its shape, as the matrix whose entries are moved; never a copy.
+        matrix: the numbers themselves, seen so.
+        move: from moved entries to the first change that they cause.
+        behind: the stages that this change then passes through.
+        reach: how many numbers the largest array has that a step may change.
+        sample: where in the batch the change is, if only that sample goes through the network.
+    """
+
+    name: str
+    see: Callable[[Array], Array]
+    matrix: Array
+    move: Callable[[Moved], Change]
+    behind: tuple[Stage, ...]
+    reach: int
+    sample: int | None = None
+
+    def moved(self, rows: slice, columns: slice, offsets: Array) -> Moved:
+        """A block of entries with each of the offsets added, in the entries' precision."""
+        base = self.matrix[rows, columns, None]
+        dtype = np.result_type(base, np.complex64) if offsets.dtype.kind == "c" else base.dtype
+        values = np.add(base, offsets, dtype=dtype)
+        return Moved(rows, columns, values, values - base)
+
+    def changes(self, moved: Moved, empty: Empty = np.empty) -> Iterator[Change]:
+        """The change that the move makes at once, then the change at the output of each stage behind."""
+        change = self.move(moved)
+        yield change
+        for stage in self.behind:
+            change = stage.carry(change, empty)
+            yield change
+
+    def outputs(self, moved: Moved, y: Array, empty: Empty) -> Array:
+        """The network's outputs for every move: of shape (*y.shape, k), y being its output without any."""
+        own = y if self.sample is None else y[self.sample]
+        change = deque(self.changes(moved, empty), maxlen=1).pop()
+        ys = change.filled(own, empty) if isinstance(change, Columns) else change
+        if self.sample is None:
+            return ys
+        batch = empty((*y.shape, ys.shape[-1]), np.result_type(y, ys))
+        batch[...] = y[..., None]
+        batch[self.sample] = ys
+        return batch
+
+
+def tensors(stages: tuple[Stage, ...]) -> Iterator[Tensor]:
+    """Every parameter of every layer, then the input: in one piece, or sample by sample if the layers allow it.
 
     Raises:
         ValueError: a tensor is empty.
@@ -102,21 +104,26 @@ def tensors(stages: tuple[Stage, ...], eps: float, method: Method) -> Iterator[T
     for index, stage in enumerate(stages):
         for key, parameter in stage.layer.parameters().items():
             name = f"{stage.prefix}.{key}" if stage.prefix else key
-            values = _not_empty(name, as_real(name, parameter))
-            offsets = method_offsets(method, eps, values)
-            reach = max(behind.y.size for behind in stages[index:])
-            mover = _parameter_mover(stage, key)
-            yield Tensor(name, values.shape, as_matrix(values), offsets, mover, stages[index + 1 :], reach)
-    x = _not_empty(INPUT, stages[0].x)
-    matrix = x.T if x.ndim > 1 else x[:, None]  # a row for each feature, a column for each sample
+            matrix = as_matrix(_differentiable(name, parameter))
+            reach = max(reached.y.size for reached in stages[index:])
+            yield Tensor(name, as_matrix, matrix, _parameter_mover(stage, key), stages[index + 1 :], reach)
+    x = _differentiable(INPUT, stages[0].x)
     reach = max(x.size, *(stage.y.size for stage in stages))
-    yield Tensor(INPUT, x.shape, matrix, method_offsets(method, eps, x), _input_mover(x), stages, reach)
+    if x.ndim == 1:
+        yield Tensor(INPUT, as_matrix, as_matrix(x), _input_mover(x), stages, reach)
+    elif all(stage.layer.samples_apart for stage in stages):
+        yield from (_sample_tensor(index, stages, reach // len(x)) for index in range(len(x)))
+    else:
+        yield Tensor(INPUT, np.transpose, x.T, _batch_mover(x), stages, reach)
 
 
-def method_offsets(method: Method, eps: float, values: Array) -> Array:
-    """The method's offsets in the units of the values, and in their precision."""
-    dtype = np.result_type(values, np.complex64) if method.is_complex else values.dtype
-    return (np.array(method.offsets) * eps).astype(dtype)
+def _sample_tensor(index: int, stages: tuple[Stage, ...], reach: int) -> Tensor:
+    def see(batch: Array) -> Array:
+        return as_matrix(batch[index])
+
+    x = stages[0].x
+    alone = tuple(Stage(stage.prefix, stage.layer, stage.x[index], stage.y[index]) for stage in stages)
+    return Tensor(INPUT, see, see(x), _input_mover(x[index]), alone, reach, index)
 
 
 def _parameter_mover(stage: Stage, key: str) -> Callable[[Moved], Change]:
@@ -124,21 +131,25 @@ def _parameter_mover(stage: Stage, key: str) -> Callable[[Moved], Change]:
 
 
 def _input_mover(x: Array) -> Callable[[Moved], Change]:
-    def move(moved: Moved) -> Columns:
-        features = np.arange(moved.rows.start, moved.rows.stop)
-        if x.ndim == 1:
-            return Columns(features, moved.values[:, 0])
+    """The rows are the features of a single sample."""
+    return lambda moved: Columns(np.arange(x.size)[moved.rows], moved.values[:, 0])
+
+
+def _batch_mover(x: Array) -> Callable[[Moved], Change]:
+    """The rows are the features, the columns the samples."""
+
+    def move(moved: Moved) -> Change:
         # Where a sample is moved stands its new value, in all other samples what stood there before.
         values = np.empty((x.shape[0], *moved.values.shape), moved.values.dtype)
         values[...] = x[:, moved.rows, None, None]
-        samples = np.arange(moved.columns.start, moved.columns.stop)
+        samples = np.arange(x.shape[0])[moved.columns]
         values[samples, :, np.arange(samples.size)] = moved.values.swapaxes(0, 1)
-        return Columns(features, values.reshape(*values.shape[:2], -1))
+        return Columns(np.arange(x.shape[1])[moved.rows], values.reshape(*values.shape[:2], -1))
 
     return move
 
 
-def _not_empty(name: str, values: Array) -> Array:
-    if values.size == 0:
+def _differentiable(name: str, values: Array) -> Array:
+    if np.size(values) == 0:
         raise ValueError(f"{name} must not be empty")
-    return values
+    return as_real(name, values)

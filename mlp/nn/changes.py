@@ -17,6 +17,11 @@ Empty = Callable[[tuple[int, ...], np.dtype[Any]], Array]
 """Gives an array to fill: np.empty, or something that hands out the same memory again and again."""
 
 
+# Numbers that a formula with temporary arrays takes at once: such arrays of 125 kB the allocator has at hand, larger
+# ones it fetches from the operating system each time, which takes longer than to fill them.
+PIECE = 16_000
+
+
 @dataclass(frozen=True)
 class Columns:
     """A stack of arrays that differ from a known one in a single feature each: one column of the batch.

@@ -1,7 +1,7 @@
 """A layer maps x to y, remembers what backward needs, and turns dy into dx and its parameters' gradients."""
 
 import copy
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +15,7 @@ from mlp.nn.arrays import (
     require_shape,
     require_size,
 )
-from mlp.nn.changes import Change, Columns, Empty, Moved, as_matrix, forget_inherited
+from mlp.nn.changes import PIECE, Change, Columns, Empty, Moved, as_matrix, forget_inherited
 from mlp.nn.functional import linear_backward, linear_forward
 from mlp.nn.initialisations import Initialisation, RandomSource, standard_normal
 from mlp.nn.products import rank_one, stacked_product
@@ -34,11 +34,13 @@ class Layer:
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = ()
+    samples_apart: ClassVar[bool] = False
+    """Whether each sample of a batch has its own output, whatever the others are."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls) -> None:
         """Forget what an ancestor knew about an `apply` that this class rewrites."""
-        super().__init_subclass__(**kwargs)
-        known = ("chain", "apply_stack", "apply_columns", "apply_parameter", "multiplications")
+        super().__init_subclass__()
+        known = ("chain", "samples_apart", "apply_stack", "apply_columns", "apply_parameter", "multiplications")
         forget_inherited(cls, Layer, "apply", known)
 
     def apply(self, x: ArrayLike) -> Array:
@@ -88,7 +90,7 @@ class Layer:
         """The layers that `apply` runs one after the other, by the prefix of their parameters' names."""
         return {"": self}
 
-    def apply_stack(self, xs: Array, empty: Empty = np.empty) -> Array:
+    def apply_stack(self, xs: Array, empty: Empty = np.empty) -> Array:  # noqa: ARG002
         """Apply to each of a stack of inputs: from (*x.shape, k) to (*y.shape, k). The default takes them singly."""
         return np.stack([self.apply(xs[..., k]) for k in range(xs.shape[-1])], axis=-1)
 
@@ -126,6 +128,7 @@ class Linear(Layer):
     """
 
     parameter_names = ("W", "b")
+    samples_apart = True
 
     def __init__(
         self,
@@ -196,6 +199,13 @@ class Activation(Layer):
     A subclass writes the two static methods `function` (real or complex arrays) and `derivative` (real arrays).
     """
 
+    samples_apart = True
+
+    def __init_subclass__(cls) -> None:
+        """Forget how an ancestor overwrote its input with a function that this class rewrites."""
+        super().__init_subclass__()
+        forget_inherited(cls, Activation, "function", ("overwrite",))
+
     def __init__(self) -> None:
         self._slope: Array | None = None
 
@@ -229,7 +239,7 @@ class Activation(Layer):
         require_shape("dy", dy, slope.shape)
         return dy * slope
 
-    def apply_stack(self, xs: Array, empty: Empty = np.empty) -> Array:
+    def apply_stack(self, xs: Array, empty: Empty = np.empty) -> Array:  # noqa: ARG002
         """The function takes arrays of any shape."""
         self.overwrite(xs)
         return xs
@@ -240,10 +250,10 @@ class Activation(Layer):
         return change
 
     def overwrite(self, x: Array) -> None:
-        """Put f(x) in the place of x, whatever its shape, in pieces whose temporary arrays fit the nearest cache."""
+        """Put f(x) in the place of x, whatever its shape."""
         flat = x.reshape(-1)
-        for start in range(0, flat.size, 4096):
-            flat[start : start + 4096] = self.function(flat[start : start + 4096])
+        for start in range(0, flat.size, PIECE):
+            flat[start : start + PIECE] = self.function(flat[start : start + PIECE])
 
 
 def _present(value: Array | None, step: str) -> Array:

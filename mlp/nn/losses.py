@@ -22,9 +22,9 @@ class Loss:
     def __init__(self) -> None:
         self._gradient: Array | None = None
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls) -> None:
         """Forget how an ancestor took a stack of outputs if this class rewrites the loss of one."""
-        super().__init_subclass__(**kwargs)
+        super().__init_subclass__()
         for rule in ("apply", "value"):
             forget_inherited(cls, Loss, rule, ("values",))
 
