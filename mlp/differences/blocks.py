@@ -1,6 +1,6 @@
-"""How much work a tensor's derivatives are, and how to cut it into blocks that fit the cache."""
+"""How much work a tensor's derivatives are, and how to cut it into waves that fit the cache."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import ceil
 from typing import NamedTuple
 
@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.differences.methods import CENTRAL, Method, as_method
-from mlp.differences.tensors import Tensor, evaluate, tensors
+from mlp.differences.tensors import Block, Tensor, evaluate, tensors
+from mlp.differences.waves import values_and_steps
 from mlp.nn.arrays import Array, as_real
-from mlp.nn.changes import Columns
+from mlp.nn.changes import Columns, Moved
 from mlp.nn.layers import Layer
 
 # Numbers in the largest array of a block: 1 MB of float64, which today's processors keep in a second-level cache or
@@ -38,13 +39,6 @@ class Cost(NamedTuple):
         return self.elements + self.multiplications / 16
 
 
-class Block(NamedTuple):
-    """A block of a tensor's matrix."""
-
-    rows: slice
-    columns: slice
-
-
 def structured_cost(network: Layer, x: ArrayLike, method: str | Method = CENTRAL) -> Cost:
     """Estimate what `loss_gradients` takes, without computing it.
 
@@ -69,15 +63,16 @@ def structured_cost(network: Layer, x: ArrayLike, method: str | Method = CENTRAL
 def entry_cost(tensor: Tensor, offsets: Array) -> tuple[Cost, int]:
     """The cost of one entry's derivative, and the size of the largest array on the way, found by trying one entry."""
     elements = multiplications = largest = 0
-    before = None
-    for index, change in enumerate(tensor.changes(tensor.moved(slice(0, 1), slice(0, 1), offsets))):
+    first = Block(tensor, slice(0, 1), slice(0, 1))
+    change = tensor.move(Moved(first.rows, first.columns, *(a[None] for a in values_and_steps([first], offsets))))
+    for stage in (None, *tensor.stages[tensor.entry :]):
+        if stage is not None:
+            if not isinstance(change, Columns):
+                multiplications += offsets.size * stage.layer.multiplications(stage.x)
+            change = stage.carry(change, np.empty)
         size = change.values.size if isinstance(change, Columns) else change.size
         elements += size
         largest = max(largest, size)
-        if before is not None and not isinstance(before, Columns):
-            stage = tensor.behind[index - 1]
-            multiplications += offsets.size * stage.layer.multiplications(stage.x)
-        before = change
     return Cost(elements, multiplications), largest
 
 
@@ -86,20 +81,39 @@ def most_work(tensor: Tensor, offsets: Array) -> int:
     return tensor.matrix.size * offsets.size * tensor.reach
 
 
-def cut(tensor: Tensor, offsets: Array) -> Iterator[Block]:
-    """Cut a tensor's matrix into blocks of about BLOCK_ELEMENTS, alike in size.
+def waves(everything: Iterable[Tensor], offsets: Array) -> list[list[Block]]:
+    """Cut tensors into blocks of about BLOCK_ELEMENTS, and gather what is smaller until it is as much.
 
-    The blocks do not depend on the number of threads, and so neither does the rounding in a matrix product.
+    This does not depend on the number of threads, and so neither does the rounding in a matrix product.
     """
-    rows, columns = height, width = tensor.matrix.shape
-    if most_work(tensor, offsets) > BLOCK_ELEMENTS:
-        _, largest = entry_cost(tensor, offsets)
-        entries = max(BLOCK_ELEMENTS // largest, BLOCK_STEPS // offsets.size, 1)
-        width = _even(columns, entries)
-        height = _even(rows, max(1, entries // columns))
+    result: list[list[Block]] = []
+    room, before = 0, None
+    for tensor in everything:
+        for block, work in _cut(tensor, offsets):
+            kind = (id(tensor.stages), tensor.matrix.dtype)
+            if kind != before or work > room:
+                result.append([])
+                room, before = BLOCK_ELEMENTS, kind
+            result[-1].append(block)
+            room -= work
+    return result
+
+
+def _cut(tensor: Tensor, offsets: Array) -> Iterator[tuple[Block, int]]:
+    """Blocks alike in size, each with the numbers that its steps change in one layer."""
+    rows, columns = tensor.matrix.shape
+    work = most_work(tensor, offsets)
+    if work <= BLOCK_ELEMENTS:
+        yield Block(tensor, slice(0, rows), slice(0, columns)), work
+        return
+    _, largest = entry_cost(tensor, offsets)
+    entries = max(BLOCK_ELEMENTS // largest, BLOCK_STEPS // offsets.size, 1)
+    width = _even(columns, entries)
+    height = _even(rows, max(1, entries // columns))
     for i in range(0, rows, height):
         for j in range(0, columns, width):
-            yield Block(slice(i, min(i + height, rows)), slice(j, min(j + width, columns)))
+            block = Block(tensor, slice(i, min(i + height, rows)), slice(j, min(j + width, columns)))
+            yield block, largest * block.shape[0] * block.shape[1]
 
 
 def _even(length: int, most: int) -> int:

@@ -5,20 +5,22 @@ arithmetic enters, and nothing is shared between the steps except the activation
 taken. In particular no product with weights is ever prepared for several steps, which would be backpropagation itself.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.differences.blocks import Block, cut, most_work
+from mlp.differences.blocks import most_work, waves
 from mlp.differences.derivatives import require_step
 from mlp.differences.memory import WarmMemory
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress, available_cores, run_tasks
-from mlp.differences.tensors import INPUT, Tensor, evaluate, tensors
+from mlp.differences.tensors import INPUT, Block, evaluate, tensors
+from mlp.differences.waves import fly, moves, values_and_steps
 from mlp.nn.arrays import Array, as_real
-from mlp.nn.changes import PIECE, Moved
+from mlp.nn.changes import PIECE, Change, Columns, Empty
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 
@@ -32,37 +34,62 @@ class Problem(NamedTuple):
     loss: Loss
     y: Array
     target: Array
+    precision: np.dtype[Any]
     offsets: Array
     weights: Array
     memory: WarmMemory
 
-    def values(self, tensor: Tensor, moved: Moved) -> Array:
-        """The loss for every value of every moved entry, in the shape (i, j, o) of `moved.values`.
-
-        Raises:
-            TypeError: a complex step met a layer or loss that returns real numbers for complex ones.
-        """
-        ys = tensor.outputs(moved, self.y, self.memory.reuse())
-        step = max(1, PIECE // self.y.size)
-        pieces = [self.loss.values(ys[..., k : k + step], self.target) for k in range(0, ys.shape[-1], step)]
-        values = np.concatenate(pieces)
-        if moved.values.dtype.kind == "c" and values.dtype.kind != "c":
-            raise TypeError(
-                f"a complex step needs a network that returns complex numbers for complex ones, but between "
-                f"{tensor.name} and the loss they became {values.dtype}; take a real method such as central"
-            )
-        return values.reshape(moved.values.shape)
-
-    def differentiate(self, tensor: Tensor, block: Block, derivatives: Array) -> None:
-        """Put the derivatives of a block of entries into their places in the matrix of all.
+    def differentiate(self, blocks: Sequence[Block], gradients: Mapping[str, Array]) -> None:
+        """Put the derivatives for the entries of some blocks, which fly in one wave, into the gradients.
 
         As in the plain loop the quotient is over the step that floating point really took, sum_k w_k ((x + o_k h) - x),
         and NaN where that is zero.
         """
-        moved = tensor.moved(*block, self.offsets)
-        change = np.real(self.values(tensor, moved) @ self.weights)
-        step = np.real(moved.steps @ self.weights)
-        derivatives[block] = np.divide(change, step, out=np.full(step.shape, np.nan), where=step != 0)
+        values, steps = values_and_steps(blocks, self.offsets)
+        step = (steps @ self.weights).real
+        step[step == 0] = np.nan
+        quotients = (self.losses(blocks, values, steps) @ self.weights).real / step
+        start = 0
+        for block in blocks:
+            height, width = block.shape
+            block.of(gradients[block.tensor.name])[...] = quotients[start : start + height * width].reshape(block.shape)
+            start += height * width
+
+    def losses(self, blocks: Sequence[Block], values: Array, steps: Array) -> Array:
+        """The loss for each step, in the shape (entries, offsets) of `values`.
+
+        Raises:
+            TypeError: a complex step met a layer or loss that returns real numbers for complex ones.
+        """
+        tensor, empty = blocks[0].tensor, self.memory.reuse()
+        results = np.empty(values.size, np.result_type(values, self.precision))
+        for change, which in fly(tensor.stages, moves(blocks, values, steps), empty):
+            ys = self._outputs(change, tensor.sample, empty)
+            losses = self._losses(ys)
+            if results.dtype.kind == "c" and losses.dtype.kind != "c":
+                raise TypeError(
+                    f"a complex step needs a network that returns complex numbers for complex ones, but between "
+                    f"{tensor.name} and the loss they became {losses.dtype}; take a real method such as central"
+                )
+            results[which.reshape(-1)] = losses
+        return results.reshape(values.shape)
+
+    def _outputs(self, change: Change, sample: int | None, empty: Empty) -> Array:
+        """The network's outputs in full, a stack of shape (*y.shape, k)."""
+        own = self.y if sample is None else self.y[sample]
+        ys = change.filled(own, empty) if isinstance(change, Columns) else change
+        if sample is None:
+            return ys
+        batch = empty((*self.y.shape, ys.shape[-1]), np.result_type(self.y, ys))
+        batch[...] = self.y[..., None]
+        batch[sample] = ys
+        return batch
+
+    def _losses(self, ys: Array) -> Array:
+        """The loss of each of the stack, in pieces for the sake of the temporary arrays."""
+        count = max(1, PIECE // self.y.size)
+        pieces = [self.loss.values(ys[..., k : k + count], self.target) for k in range(0, ys.shape[-1], count)]
+        return np.concatenate(pieces)
 
 
 def structured_gradients(
@@ -96,19 +123,15 @@ def structured_gradients(
     method = as_method(method)
     stages = evaluate(network, as_real("x", x))
     y = stages[-1].y
-    precision = loss.apply(y, target).real.dtype
+    precision = loss.apply(y, target).dtype
     offsets, weights = np.array(method.offsets) * eps, np.array(method.weights)
-    problem = Problem(loss, y, loss.as_target(target, y), offsets, weights, WarmMemory())
+    problem = Problem(loss, y, loss.as_target(target, y), precision, offsets, weights, WarmMemory())
     gradients = {name: np.empty(np.shape(value), precision) for name, value in network.parameters().items()}
     gradients[INPUT] = np.empty(stages[0].x.shape, precision)
-    parts = tuple(tensors(stages))
-    tasks = [
-        partial(problem.differentiate, tensor, block, tensor.see(gradients[tensor.name]))
-        for tensor in parts
-        for block in cut(tensor, offsets)
-    ]
+    everything = tuple(tensors(stages))
+    tasks = [partial(problem.differentiate, wave, gradients) for wave in waves(everything, offsets)]
     if threads is None:
-        work = sum(most_work(tensor, offsets) for tensor in parts)
+        work = sum(most_work(tensor, offsets) for tensor in everything)
         threads = available_cores() if work > WORK_FOR_THREADS else 1
     run_tasks(tasks, threads, progress)
     return gradients

@@ -5,9 +5,7 @@ the next linear layer turns it into a rank-one change, and only the layers that 
 about themselves (`apply_parameter`, `apply_columns`, `apply_stack`); here their answers are chained.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +15,9 @@ from mlp.nn.changes import Change, Columns, Empty, Moved, as_matrix
 from mlp.nn.layers import Layer
 
 INPUT = "x"
+
+# A batch whose steps change fewer numbers than this in any layer is moved as a whole, with less ado.
+SMALL = 50_000
 
 
 class Stage(NamedTuple):
@@ -44,8 +45,7 @@ def evaluate(network: Layer, x: Array) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(NamedTuple):
     """Something to differentiate with respect to: a parameter, or the network's input, or one sample of it.
 
     Attributes:
@@ -53,7 +53,8 @@ class Tensor:
         see: sees the tensor, or an array of its shape, as the matrix whose entries are moved; never a copy.
         matrix: the numbers themselves, seen so.
         move: from moved entries to the first change that they cause.
-        behind: the stages that this change then passes through.
+        stages: what the changes pass through.
+        entry: the number of the first stage whose input that change is; all stages for the last layer's parameters.
         reach: how many numbers the largest array has that a step may change.
         sample: where in the batch the change is, if only that sample goes through the network.
     """
@@ -62,68 +63,63 @@ class Tensor:
     see: Callable[[Array], Array]
     matrix: Array
     move: Callable[[Moved], Change]
-    behind: tuple[Stage, ...]
+    stages: tuple[Stage, ...]
+    entry: int
     reach: int
     sample: int | None = None
 
-    def moved(self, rows: slice, columns: slice, offsets: Array) -> Moved:
-        """A block of entries with each of the offsets added, in the entries' precision."""
-        base = self.matrix[rows, columns, None]
-        dtype = np.result_type(base, np.complex64) if offsets.dtype.kind == "c" else base.dtype
-        values = np.add(base, offsets, dtype=dtype)
-        return Moved(rows, columns, values, values - base)
 
-    def changes(self, moved: Moved, empty: Empty = np.empty) -> Iterator[Change]:
-        """The change that the move makes at once, then the change at the output of each stage behind."""
-        change = self.move(moved)
-        yield change
-        for stage in self.behind:
-            change = stage.carry(change, empty)
-            yield change
+class Block(NamedTuple):
+    """A block of a tensor's matrix, in whose entries steps are taken."""
 
-    def outputs(self, moved: Moved, y: Array, empty: Empty) -> Array:
-        """The network's outputs for every move: of shape (*y.shape, k), y being its output without any."""
-        own = y if self.sample is None else y[self.sample]
-        change = deque(self.changes(moved, empty), maxlen=1).pop()
-        ys = change.filled(own, empty) if isinstance(change, Columns) else change
-        if self.sample is None:
-            return ys
-        batch = empty((*y.shape, ys.shape[-1]), np.result_type(y, ys))
-        batch[...] = y[..., None]
-        batch[self.sample] = ys
-        return batch
+    tensor: Tensor
+    rows: slice
+    columns: slice
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The number of rows and of columns."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    def of(self, array: Array) -> Array:
+        """The block in an array that has the tensor's shape; a view."""
+        return self.tensor.see(array)[self.rows, self.columns]
+
+    def entries(self) -> Array:
+        """The numbers in the block, one after the other."""
+        return self.tensor.matrix[self.rows, self.columns].reshape(-1)
 
 
 def tensors(stages: tuple[Stage, ...]) -> Iterator[Tensor]:
-    """Every parameter of every layer, then the input: in one piece, or sample by sample if the layers allow it.
+    """Every parameter of every layer, then the input: in one piece, or sample by sample where that is less work.
 
     Raises:
         ValueError: a tensor is empty.
         TypeError: a tensor is not real.
     """
-    for index, stage in enumerate(stages):
+    sizes = [stage.y.size for stage in stages]
+    for entry, stage in enumerate(stages, start=1):
         for key, parameter in stage.layer.parameters().items():
             name = f"{stage.prefix}.{key}" if stage.prefix else key
             matrix = as_matrix(_differentiable(name, parameter))
-            reach = max(reached.y.size for reached in stages[index:])
-            yield Tensor(name, as_matrix, matrix, _parameter_mover(stage, key), stages[index + 1 :], reach)
+            yield Tensor(name, as_matrix, matrix, _parameter_mover(stage, key), stages, entry, max(sizes[entry - 1 :]))
     x = _differentiable(INPUT, stages[0].x)
-    reach = max(x.size, *(stage.y.size for stage in stages))
+    reach = max(x.size, *sizes)
     if x.ndim == 1:
-        yield Tensor(INPUT, as_matrix, as_matrix(x), _input_mover(x), stages, reach)
-    elif all(stage.layer.samples_apart for stage in stages):
+        yield Tensor(INPUT, as_matrix, as_matrix(x), _input_mover(x), stages, 0, reach)
+    elif x.size * reach > SMALL and all(stage.layer.samples_apart for stage in stages):
         yield from (_sample_tensor(index, stages, reach // len(x)) for index in range(len(x)))
     else:
-        yield Tensor(INPUT, np.transpose, x.T, _batch_mover(x), stages, reach)
+        yield Tensor(INPUT, np.transpose, x.T, _batch_mover(x), stages, 0, reach)
 
 
 def _sample_tensor(index: int, stages: tuple[Stage, ...], reach: int) -> Tensor:
     def see(batch: Array) -> Array:
         return as_matrix(batch[index])
 
-    x = stages[0].x
     alone = tuple(Stage(stage.prefix, stage.layer, stage.x[index], stage.y[index]) for stage in stages)
-    return Tensor(INPUT, see, see(x), _input_mover(x[index]), alone, reach, index)
+    x = alone[0].x
+    return Tensor(INPUT, see, as_matrix(x), _input_mover(x), alone, 0, reach, index)
 
 
 def _parameter_mover(stage: Stage, key: str) -> Callable[[Moved], Change]:

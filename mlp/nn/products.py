@@ -35,9 +35,12 @@ def stacked_product(W: Array, xs: Array, empty: Empty = np.empty) -> Array:
     product = empty((*lead, k, outputs), np.result_type(W, xs))
     height = min(outputs, max(FEW_OUTPUTS, LARGEST_PRODUCT // (FEW_STEPS * features)))
     width = max(1, LARGEST_PRODUCT // (height * features))
-    rows_of_steps = xs.swapaxes(-1, -2)
+    steps_first = xs.swapaxes(-1, -2)
+    if k <= width and height == outputs:
+        np.matmul(steps_first, W.T, out=product)
+        return product.swapaxes(-1, -2)
     for steps, p in _tiles(k, width):
-        left = rows_of_steps[..., steps, :].reshape(*lead, -1, 1, p, features)
+        left = steps_first[..., steps, :].reshape(*lead, -1, 1, p, features)
         for rows, q in _tiles(outputs, height):
             right = W[rows].reshape(-1, q, features).swapaxes(-1, -2)
             out = product[..., steps, rows].reshape(*lead, -1, p, right.shape[0], q).swapaxes(-3, -2)
