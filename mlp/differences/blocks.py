@@ -22,6 +22,9 @@ BLOCK_ELEMENTS = 131_072
 BLOCK_STEPS = 16
 
 
+ROOM = BLOCK_ELEMENTS
+
+
 class Cost(NamedTuple):
     """What some derivatives take.
 
@@ -76,13 +79,8 @@ def entry_cost(tensor: Tensor, offsets: Array) -> tuple[Cost, int]:
     return Cost(elements, multiplications), largest
 
 
-def most_work(tensor: Tensor, offsets: Array) -> int:
-    """An upper bound of the numbers that all steps on a tensor change in one layer."""
-    return tensor.matrix.size * offsets.size * tensor.reach
-
-
 def waves(everything: Iterable[Tensor], offsets: Array) -> list[list[Block]]:
-    """Cut tensors into blocks of about BLOCK_ELEMENTS, and gather what is smaller until it is as much.
+    """Cut tensors into blocks of about BLOCK_ELEMENTS; gather those that even together are small.
 
     This does not depend on the number of threads, and so neither does the rounding in a matrix product.
     """
@@ -93,7 +91,7 @@ def waves(everything: Iterable[Tensor], offsets: Array) -> list[list[Block]]:
             kind = (id(tensor.stages), tensor.matrix.dtype)
             if kind != before or work > room:
                 result.append([])
-                room, before = BLOCK_ELEMENTS, kind
+                room, before = ROOM, kind
             result[-1].append(block)
             room -= work
     return result
@@ -102,7 +100,7 @@ def waves(everything: Iterable[Tensor], offsets: Array) -> list[list[Block]]:
 def _cut(tensor: Tensor, offsets: Array) -> Iterator[tuple[Block, int]]:
     """Blocks alike in size, each with the numbers that its steps change in one layer."""
     rows, columns = tensor.matrix.shape
-    work = most_work(tensor, offsets)
+    work = tensor.matrix.size * offsets.size * tensor.reach
     if work <= BLOCK_ELEMENTS:
         yield Block(tensor, slice(0, rows), slice(0, columns)), work
         return

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from threading import Event, Lock
+from threading import Lock
 
 Progress = Callable[[float], None]
 Task = Callable[[], None]
@@ -50,17 +50,17 @@ class _Queue:
 
     def __init__(self, length: int) -> None:
         self._next, self._length = 0, length
-        self._lock, self._stopped = Lock(), Event()
+        self._lock, self._stopped = Lock(), False
 
     def take(self) -> int | None:
         with self._lock:
-            if self._stopped.is_set() or self._next == self._length:
+            if self._stopped or self._next == self._length:
                 return None
             self._next += 1
             return self._next - 1
 
     def stop(self) -> None:
-        self._stopped.set()
+        self._stopped = True
 
 
 def _work(tasks: Sequence[Task], queue: _Queue, progress: Progress | None) -> None:

@@ -7,25 +7,25 @@ taken. In particular no product with weights is ever prepared for several steps,
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.differences.blocks import most_work, waves
+from mlp.differences.blocks import waves
 from mlp.differences.derivatives import require_step
-from mlp.differences.memory import WarmMemory
+from mlp.differences.memory import MEMORY
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress, available_cores, run_tasks
 from mlp.differences.tensors import INPUT, Block, evaluate, tensors
 from mlp.differences.waves import fly, moves, values_and_steps
 from mlp.nn.arrays import Array, as_real
-from mlp.nn.changes import PIECE, Change, Columns, Empty
+from mlp.nn.changes import PIECE, Empty
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 
-# With less work than this, a few milliseconds, starting other threads takes longer than they help.
-WORK_FOR_THREADS = 4_000_000
+# With fewer waves than this, of some 0.2 milliseconds each, starting other threads takes longer than they help.
+WAVES_FOR_THREADS = 16
 
 
 class Problem(NamedTuple):
@@ -34,10 +34,8 @@ class Problem(NamedTuple):
     loss: Loss
     y: Array
     target: Array
-    precision: np.dtype[Any]
     offsets: Array
     weights: Array
-    memory: WarmMemory
 
     def differentiate(self, blocks: Sequence[Block], gradients: Mapping[str, Array]) -> None:
         """Put the derivatives for the entries of some blocks, which fly in one wave, into the gradients.
@@ -49,11 +47,11 @@ class Problem(NamedTuple):
         step = (steps @ self.weights).real
         step[step == 0] = np.nan
         quotients = (self.losses(blocks, values, steps) @ self.weights).real / step
-        start = 0
+        stop = 0
         for block in blocks:
-            height, width = block.shape
-            block.of(gradients[block.tensor.name])[...] = quotients[start : start + height * width].reshape(block.shape)
-            start += height * width
+            part = block.of(gradients[block.tensor.name])
+            start, stop = stop, stop + part.size
+            part[...] = quotients[start:stop].reshape(part.shape)
 
     def losses(self, blocks: Sequence[Block], values: Array, steps: Array) -> Array:
         """The loss for each step, in the shape (entries, offsets) of `values`.
@@ -61,25 +59,15 @@ class Problem(NamedTuple):
         Raises:
             TypeError: a complex step met a layer or loss that returns real numbers for complex ones.
         """
-        tensor, empty = blocks[0].tensor, self.memory.reuse()
-        results = np.empty(values.size, np.result_type(values, self.precision))
-        for change, which in fly(tensor.stages, moves(blocks, values, steps), empty):
-            ys = self._outputs(change, tensor.sample, empty)
-            losses = self._losses(ys)
-            if results.dtype.kind == "c" and losses.dtype.kind != "c":
-                raise TypeError(
-                    f"a complex step needs a network that returns complex numbers for complex ones, but between "
-                    f"{tensor.name} and the loss they became {losses.dtype}; take a real method such as central"
-                )
-            results[which.reshape(-1)] = losses
+        tensor = blocks[0].tensor
+        results = np.empty(values.size, values.dtype)
+        with MEMORY as empty:
+            for ys, which in fly(tensor.stages, moves(blocks, values, steps), empty):
+                results[which] = self._losses(ys if tensor.sample is None else self._batch(ys, tensor.sample, empty))
         return results.reshape(values.shape)
 
-    def _outputs(self, change: Change, sample: int | None, empty: Empty) -> Array:
-        """The network's outputs in full, a stack of shape (*y.shape, k)."""
-        own = self.y if sample is None else self.y[sample]
-        ys = change.filled(own, empty) if isinstance(change, Columns) else change
-        if sample is None:
-            return ys
+    def _batch(self, ys: Array, sample: int, empty: Empty) -> Array:
+        """The outputs of the whole batch, for a stack of those of one sample."""
         batch = empty((*self.y.shape, ys.shape[-1]), np.result_type(self.y, ys))
         batch[...] = self.y[..., None]
         batch[sample] = ys
@@ -89,7 +77,13 @@ class Problem(NamedTuple):
         """The loss of each of the stack, in pieces for the sake of the temporary arrays."""
         count = max(1, PIECE // self.y.size)
         pieces = [self.loss.values(ys[..., k : k + count], self.target) for k in range(0, ys.shape[-1], count)]
-        return np.concatenate(pieces)
+        losses = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        if self.offsets.dtype.kind == "c" and losses.dtype.kind != "c":
+            raise TypeError(
+                f"a complex step needs a network and a loss that return complex numbers for complex ones, but here "
+                f"they returned {losses.dtype}; take a real method such as central"
+            )
+        return losses
 
 
 def structured_gradients(
@@ -125,13 +119,12 @@ def structured_gradients(
     y = stages[-1].y
     precision = loss.apply(y, target).dtype
     offsets, weights = np.array(method.offsets) * eps, np.array(method.weights)
-    problem = Problem(loss, y, loss.as_target(target, y), precision, offsets, weights, WarmMemory())
+    problem = Problem(loss, y, loss.as_target(target, y), offsets, weights)
     gradients = {name: np.empty(np.shape(value), precision) for name, value in network.parameters().items()}
     gradients[INPUT] = np.empty(stages[0].x.shape, precision)
-    everything = tuple(tensors(stages))
-    tasks = [partial(problem.differentiate, wave, gradients) for wave in waves(everything, offsets)]
+    tasks = [partial(problem.differentiate, wave, gradients) for wave in waves(tensors(stages), offsets)]
     if threads is None:
-        work = sum(most_work(tensor, offsets) for tensor in everything)
-        threads = available_cores() if work > WORK_FOR_THREADS else 1
+        threads = available_cores() if len(tasks) >= WAVES_FOR_THREADS else 1
     run_tasks(tasks, threads, progress)
+    MEMORY.release()
     return gradients

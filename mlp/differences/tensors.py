@@ -146,6 +146,7 @@ def _batch_mover(x: Array) -> Callable[[Moved], Change]:
 
 
 def _differentiable(name: str, values: Array) -> Array:
-    if np.size(values) == 0:
+    array = as_real(name, values)
+    if array.size == 0:
         raise ValueError(f"{name} must not be empty")
-    return as_real(name, values)
+    return array

@@ -4,14 +4,14 @@ A large tensor's steps are many waves. But in a small network most of the time w
 all tensors' steps share the calls: whatever has become a stack at some layer goes on from there as one stack.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from mlp.differences.tensors import Block, Stage
 from mlp.nn.arrays import Array
-from mlp.nn.changes import Change, Columns, Empty, Moved
+from mlp.nn.changes import PIECE, Change, Columns, Empty, Moved
 
 
 class Flight(NamedTuple):
@@ -19,10 +19,6 @@ class Flight(NamedTuple):
 
     change: Change
     steps: Array
-
-    def through(self, stage: Stage, empty: Empty) -> "Flight":
-        """The change at the output of a stage that it came to as input."""
-        return _flight(stage.carry(self.change, empty), self.steps)
 
 
 def values_and_steps(blocks: Sequence[Block], offsets: Array) -> tuple[Array, Array]:
@@ -39,48 +35,57 @@ def values_and_steps(blocks: Sequence[Block], offsets: Array) -> tuple[Array, Ar
 
 def moves(blocks: Sequence[Block], values: Array, steps: Array) -> dict[int, list[Flight]]:
     """The first change that each block's steps make, by the number of the stage that it comes to."""
+    offsets = values.shape[1]
     numbers = np.arange(values.size)
     entering: dict[int, list[Flight]] = {}
-    start = 0
-    for block in blocks:
-        height, width = block.shape
-        stop = start + height * width
-        shape = (height, width, values.shape[1])
-        moved = Moved(block.rows, block.columns, values[start:stop].reshape(shape), steps[start:stop].reshape(shape))
-        change = block.tensor.move(moved)
-        which = numbers[start * values.shape[1] : stop * values.shape[1]]
-        entering.setdefault(block.tensor.entry, []).append(_flight(change, which))
-        start = stop
+    stop = 0
+    for tensor, rows, columns in blocks:
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        start, stop = stop, stop + height * width
+        shape = (height, width, offsets)
+        moved = Moved(rows, columns, values[start:stop].reshape(shape), steps[start:stop].reshape(shape))
+        flight = _flight(tensor.move(moved), numbers[start * offsets : stop * offsets])
+        entering.setdefault(tensor.entry, []).append(flight)
     return entering
 
 
-def fly(stages: Sequence[Stage], entering: dict[int, list[Flight]], empty: Empty) -> list[Flight]:
-    """Bring all changes to the output of the last stage; those that can are joined on the way."""
+def fly(stages: Sequence[Stage], entering: dict[int, list[Flight]], empty: Empty) -> list[tuple[Array, Array]]:
+    """Bring all changes to the output of the last stage; small ones that can are joined on the way.
+
+    Returns:
+        Stacks of outputs, (*y.shape, k), each with the numbers of its steps, (k,).
+    """
     flights: list[Flight] = []
     for index, stage in enumerate(stages):
-        flights = [flight.through(stage, empty) for flight in _joined(flights + entering.get(index, []))]
-    return _joined(flights + entering.get(len(stages), []))
+        if index in entering:
+            flights = joined(flights + entering[index])
+        flights = [_flight(stage.carry(change, empty), steps) for change, steps in flights]
+    flights += entering.get(len(stages), [])
+    y = stages[-1].y
+    return [
+        (change.filled(y, empty) if isinstance(change, Columns) else change, steps.reshape(-1))
+        for change, steps in joined(flights)
+    ]
 
 
-def _flight(change: Change, steps: Array) -> Flight:
-    return Flight(change, steps.reshape(change.values.shape[-2:] if isinstance(change, Columns) else -1))
-
-
-def _joined(flights: Iterable[Flight]) -> list[Flight]:
-    """One flight for all stacks, and one for all changes of the same features."""
-    groups: dict[bytes, list[Flight]] = {}
-    for flight in flights:
-        key = flight.change.features.tobytes() if isinstance(flight.change, Columns) else b""
-        groups.setdefault(key, []).append(flight)
+def joined(flights: list[Flight]) -> list[Flight]:
+    """One flight for all small stacks, and one for all small changes of the same features; large ones stay apart."""
+    if len(flights) == 1:
+        return flights
+    groups: dict[bytes | int, list[Flight]] = {}
+    for number, (change, steps) in enumerate(flights):
+        kind: bytes | int = change.features.tobytes() if isinstance(change, Columns) else b""
+        size = change.values.size if isinstance(change, Columns) else change.size
+        groups.setdefault(kind if size <= PIECE else number, []).append(Flight(change, steps))
     return [group[0] if len(group) == 1 else _join(group) for group in groups.values()]
 
 
 def _join(flights: list[Flight]) -> Flight:
-    steps = np.concatenate([flight.steps for flight in flights], axis=-1)
     changes = [flight.change for flight in flights]
-    values = np.concatenate([_numbers(change) for change in changes], axis=-1)
+    values = np.concatenate([change.values if isinstance(change, Columns) else change for change in changes], axis=-1)
+    steps = np.concatenate([flight.steps for flight in flights], axis=-1)
     return Flight(Columns(changes[0].features, values) if isinstance(changes[0], Columns) else values, steps)
 
 
-def _numbers(change: Change) -> Array:
-    return change.values if isinstance(change, Columns) else change
+def _flight(change: Change, steps: Array) -> Flight:
+    return Flight(change, steps.reshape(change.values.shape[-2:] if isinstance(change, Columns) else -1))

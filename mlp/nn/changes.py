@@ -6,8 +6,7 @@ inner loops are long however narrow a layer is, and a linear layer takes the who
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ Empty = Callable[[tuple[int, ...], np.dtype[Any]], Array]
 PIECE = 16_000
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(NamedTuple):
     """A stack of arrays that differ from a known one in a single feature each: one column of the batch.
 
     Attributes:
@@ -48,8 +46,7 @@ Change = Columns | Array
 """Columns where one feature changed, else the stack written out in full."""
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(NamedTuple):
     """Entries of a parameter, each moved by several offsets, one entry at a time.
 
     The parameter is seen as a matrix: its first axis against all others; a vector is a matrix of one column.

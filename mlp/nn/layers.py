@@ -186,7 +186,8 @@ class Linear(Layer):
         """Row i of W or b moves feature i of y alone, by the step, for W[i, j] times x_j."""
         delta = moved.steps * x[..., None, moved.columns, None] if name == "W" else moved.steps
         values = delta + y[..., moved.rows, None, None]
-        return Columns(np.arange(moved.rows.start, moved.rows.stop), values.reshape(*values.shape[:-2], -1))
+        features = np.arange(moved.rows.start, moved.rows.stop)
+        return Columns(features, values.reshape(*values.shape[:-2], -1))
 
     def multiplications(self, x: Array) -> int:
         """One for each weight and sample."""

@@ -15,6 +15,7 @@ from mlp.nn.changes import Empty
 LARGEST_PRODUCT = 2**18
 # Tiles of fewer outputs, or of fewer steps as long as outputs can be spared, are slow for their size.
 FEW_OUTPUTS, FEW_STEPS = 32, 64
+FEW_NUMBERS = 4096
 
 
 def stacked_product(W: Array, xs: Array, empty: Empty = np.empty) -> Array:
@@ -64,12 +65,16 @@ def rank_one(y: Array, columns: Array, delta: Array, empty: Empty = np.empty) ->
         Shape (outputs, i m) or (n, outputs, i m).
     """
     dtype = np.result_type(delta, columns, y)
+    ys = empty((*y.shape, *delta.shape[-2:]), dtype)
+    if ys.size < FEW_NUMBERS:
+        np.multiply(columns.T[..., None], delta[..., None, :, :], out=ys)
+        ys += y[..., None, None]
+        return ys.reshape(*y.shape, -1)
     left = np.empty((*delta.shape[:-1], y.shape[-1], 2), dtype)
     left[..., 0] = columns
     left[..., 1] = y[..., None, :]
     right = np.ones((*delta.shape[:-1], 2, delta.shape[-1]), dtype)
     right[..., 0, :] = delta
-    ys = empty((*y.shape, *delta.shape[-2:]), dtype)
     np.matmul(left, right, out=ys.swapaxes(-3, -2))
     return ys.reshape(*y.shape, -1)
 
