@@ -99,14 +99,15 @@ def tensors(stages: tuple[Stage, ...]) -> Iterator[Tensor]:
     """
     sizes = [stage.y.size for stage in stages]
     for entry, stage in enumerate(stages, start=1):
+        reach = max(sizes[entry - 1 :])
         for key, parameter in stage.layer.parameters().items():
             name = f"{stage.prefix}.{key}" if stage.prefix else key
             matrix = as_matrix(_differentiable(name, parameter))
-            yield Tensor(name, as_matrix, matrix, _parameter_mover(stage, key), stages, entry, max(sizes[entry - 1 :]))
+            yield Tensor(name, as_matrix, matrix, _parameter_mover(stage, key), stages, entry, reach)
     x = _differentiable(INPUT, stages[0].x)
     reach = max(x.size, *sizes)
     if x.ndim == 1:
-        yield Tensor(INPUT, as_matrix, as_matrix(x), _input_mover(x), stages, 0, reach)
+        yield Tensor(INPUT, as_matrix, as_matrix(x), _input_columns, stages, 0, reach)
     elif x.size * reach > SMALL and all(stage.layer.samples_apart for stage in stages):
         yield from (_sample_tensor(index, stages, reach // len(x)) for index in range(len(x)))
     else:
@@ -119,16 +120,16 @@ def _sample_tensor(index: int, stages: tuple[Stage, ...], reach: int) -> Tensor:
 
     alone = tuple(Stage(stage.prefix, stage.layer, stage.x[index], stage.y[index]) for stage in stages)
     x = alone[0].x
-    return Tensor(INPUT, see, as_matrix(x), _input_mover(x), alone, 0, reach, index)
+    return Tensor(INPUT, see, as_matrix(x), _input_columns, alone, 0, reach, index)
 
 
 def _parameter_mover(stage: Stage, key: str) -> Callable[[Moved], Change]:
     return lambda moved: stage.layer.apply_parameter(key, moved, stage.x, stage.y)
 
 
-def _input_mover(x: Array) -> Callable[[Moved], Change]:
+def _input_columns(moved: Moved) -> Change:
     """The rows are the features of a single sample."""
-    return lambda moved: Columns(np.arange(x.size)[moved.rows], moved.values[:, 0])
+    return Columns(moved.rows, moved.values[:, 0])
 
 
 def _batch_mover(x: Array) -> Callable[[Moved], Change]:
@@ -140,7 +141,7 @@ def _batch_mover(x: Array) -> Callable[[Moved], Change]:
         values[...] = x[:, moved.rows, None, None]
         samples = np.arange(x.shape[0])[moved.columns]
         values[samples, :, np.arange(samples.size)] = moved.values.swapaxes(0, 1)
-        return Columns(np.arange(x.shape[1])[moved.rows], values.reshape(*values.shape[:2], -1))
+        return Columns(moved.rows, values.reshape(*values.shape[:2], -1))
 
     return move
 

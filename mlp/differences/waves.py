@@ -5,7 +5,6 @@ all tensors' steps share the calls: whatever has become a stack at some layer go
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,12 +12,8 @@ from mlp.differences.tensors import Block, Stage
 from mlp.nn.arrays import Array
 from mlp.nn.changes import PIECE, Change, Columns, Empty, Moved
 
-
-class Flight(NamedTuple):
-    """A change on its way, and which of the wave's steps each part of it is: of shape (i, m) or (k,)."""
-
-    change: Change
-    steps: Array
+Flight = tuple[Change, Array]
+"""A change on its way, and the numbers of the wave's steps that it is made of, shape (k,)."""
 
 
 def values_and_steps(blocks: Sequence[Block], offsets: Array) -> tuple[Array, Array]:
@@ -44,7 +39,7 @@ def moves(blocks: Sequence[Block], values: Array, steps: Array) -> dict[int, lis
         start, stop = stop, stop + height * width
         shape = (height, width, offsets)
         moved = Moved(rows, columns, values[start:stop].reshape(shape), steps[start:stop].reshape(shape))
-        flight = _flight(tensor.move(moved), numbers[start * offsets : stop * offsets])
+        flight = (tensor.move(moved), numbers[start * offsets : stop * offsets])
         entering.setdefault(tensor.entry, []).append(flight)
     return entering
 
@@ -58,34 +53,40 @@ def fly(stages: Sequence[Stage], entering: dict[int, list[Flight]], empty: Empty
     flights: list[Flight] = []
     for index, stage in enumerate(stages):
         if index in entering:
-            flights = joined(flights + entering[index])
-        flights = [_flight(stage.carry(change, empty), steps) for change, steps in flights]
+            flights = _joined(flights + entering[index])
+        flights = [(stage.carry(change, empty), steps) for change, steps in flights]
     flights += entering.get(len(stages), [])
     y = stages[-1].y
-    return [
-        (change.filled(y, empty) if isinstance(change, Columns) else change, steps.reshape(-1))
-        for change, steps in joined(flights)
-    ]
+    stacks = [(change.filled(y, empty) if isinstance(change, Columns) else change, steps) for change, steps in flights]
+    return [_concatenated(stacks)] if sum([stack.size for stack, _ in stacks]) <= PIECE else stacks
 
 
-def joined(flights: list[Flight]) -> list[Flight]:
+def _joined(flights: list[Flight]) -> list[Flight]:
     """One flight for all small stacks, and one for all small changes of the same features; large ones stay apart."""
     if len(flights) == 1:
         return flights
-    groups: dict[bytes | int, list[Flight]] = {}
-    for number, (change, steps) in enumerate(flights):
-        kind: bytes | int = change.features.tobytes() if isinstance(change, Columns) else b""
-        size = change.values.size if isinstance(change, Columns) else change.size
-        groups.setdefault(kind if size <= PIECE else number, []).append(Flight(change, steps))
-    return [group[0] if len(group) == 1 else _join(group) for group in groups.values()]
+    result: list[Flight] = []
+    stacks: list[tuple[Array, Array]] = []
+    columns: dict[tuple[int, int], list[tuple[Array, Array]]] = {}
+    for change, steps in flights:
+        if steps.size > PIECE or (not isinstance(change, Columns) and change.size > PIECE):
+            result.append((change, steps))
+        elif isinstance(change, Columns):
+            steps_of_values = steps.reshape(change.values.shape[-2:])
+            features = (change.features.start, change.features.stop)
+            columns.setdefault(features, []).append((change.values, steps_of_values))
+        else:
+            stacks.append((change, steps))
+    if stacks:
+        result.append(_concatenated(stacks))
+    for (start, stop), group in columns.items():
+        values, steps = _concatenated(group)
+        result.append((Columns(slice(start, stop), values), steps.reshape(-1)))
+    return result
 
 
-def _join(flights: list[Flight]) -> Flight:
-    changes = [flight.change for flight in flights]
-    values = np.concatenate([change.values if isinstance(change, Columns) else change for change in changes], axis=-1)
-    steps = np.concatenate([flight.steps for flight in flights], axis=-1)
-    return Flight(Columns(changes[0].features, values) if isinstance(changes[0], Columns) else values, steps)
-
-
-def _flight(change: Change, steps: Array) -> Flight:
-    return Flight(change, steps.reshape(change.values.shape[-2:] if isinstance(change, Columns) else -1))
+def _concatenated(pairs: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    if len(pairs) == 1:
+        return pairs[0]
+    firsts, seconds = zip(*pairs, strict=True)
+    return np.concatenate(firsts, axis=-1), np.concatenate(seconds, axis=-1)

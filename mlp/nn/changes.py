@@ -25,12 +25,12 @@ class Columns(NamedTuple):
     """A stack of arrays that differ from a known one in a single feature each: one column of the batch.
 
     Attributes:
-        features: which features change, shape (i,).
+        features: which i features in a row change.
         values: what stands there in each of m trials, shape (i, m) for one sample, (n, i, m) for a batch of n. The
             whole stack is of k = i m arrays, those of the first feature first.
     """
 
-    features: Array
+    features: slice
     values: Array
 
     def filled(self, base: Array, empty: Empty = np.empty) -> Array:
@@ -38,7 +38,8 @@ class Columns(NamedTuple):
         count, trials = self.values.shape[-2:]
         stack = empty((*base.shape, count, trials), np.result_type(base, self.values))
         stack[...] = base[..., None, None]
-        stack[..., self.features, np.arange(count), :] = self.values
+        numbers = np.arange(count)
+        stack[..., self.features.start + numbers, numbers, :] = self.values
         return stack.reshape(*base.shape, count * trials)
 
 

@@ -180,14 +180,13 @@ class Linear(Layer):
     def apply_columns(self, change: Columns, x: Array, y: Array, empty: Empty = np.empty) -> Array:
         """A rank-one change: if x_c moves by d, y moves by column c of W times d."""
         delta = change.values - x[..., change.features, None]
-        return rank_one(y, self.W.T[change.features], delta, empty)
+        return rank_one(y, self.W[:, change.features], delta, empty)
 
     def apply_parameter(self, name: str, moved: Moved, x: Array, y: Array) -> Columns:
         """Row i of W or b moves feature i of y alone, by the step, for W[i, j] times x_j."""
         delta = moved.steps * x[..., None, moved.columns, None] if name == "W" else moved.steps
         values = delta + y[..., moved.rows, None, None]
-        features = np.arange(moved.rows.start, moved.rows.stop)
-        return Columns(features, values.reshape(*values.shape[:-2], -1))
+        return Columns(moved.rows, values.reshape(*values.shape[:-2], -1))
 
     def multiplications(self, x: Array) -> int:
         """One for each weight and sample."""

@@ -52,12 +52,9 @@ def stacked_product(W: Array, xs: Array, empty: Empty = np.empty) -> Array:
 def rank_one(y: Array, columns: Array, delta: Array, empty: Empty = np.empty) -> Array:
     """y plus a column times a number, for i columns and m numbers with each.
 
-    It is computed as the product of the matrix (column, y) and the rows (number, 1), which goes over the memory once
-    where a product and a sum would go twice.
-
     Args:
         y: shape (outputs,) or (n, outputs).
-        columns: shape (i, outputs).
+        columns: shape (outputs, i).
         delta: shape (i, m) or (n, i, m).
         empty: gives the memory of the result.
 
@@ -67,11 +64,12 @@ def rank_one(y: Array, columns: Array, delta: Array, empty: Empty = np.empty) ->
     dtype = np.result_type(delta, columns, y)
     ys = empty((*y.shape, *delta.shape[-2:]), dtype)
     if ys.size < FEW_NUMBERS:
-        np.multiply(columns.T[..., None], delta[..., None, :, :], out=ys)
+        np.multiply(columns[..., None], delta[..., None, :, :], out=ys)
         ys += y[..., None, None]
         return ys.reshape(*y.shape, -1)
+    # As the product of the matrix (column, y) and the rows (number, 1), which goes over the memory once, not twice.
     left = np.empty((*delta.shape[:-1], y.shape[-1], 2), dtype)
-    left[..., 0] = columns
+    left[..., 0] = columns.T
     left[..., 1] = y[..., None, :]
     right = np.ones((*delta.shape[:-1], 2, delta.shape[-1]), dtype)
     right[..., 0, :] = delta
