@@ -22,9 +22,6 @@ BLOCK_ELEMENTS = 131_072
 BLOCK_STEPS = 16
 
 
-ROOM = BLOCK_ELEMENTS
-
-
 class Cost(NamedTuple):
     """What some derivatives take.
 
@@ -72,7 +69,7 @@ def entry_cost(tensor: Tensor, offsets: Array) -> tuple[Cost, int]:
         if stage is not None:
             if not isinstance(change, Columns):
                 multiplications += offsets.size * stage.layer.multiplications(stage.x)
-            change = stage.carry(change, np.empty)
+            change = stage.carry(change)
         size = change.values.size if isinstance(change, Columns) else change.size
         elements += size
         largest = max(largest, size)
@@ -91,7 +88,7 @@ def waves(everything: Iterable[Tensor], offsets: Array) -> list[list[Block]]:
             kind = (id(tensor.stages), tensor.matrix.dtype)
             if kind != before or work > room:
                 result.append([])
-                room, before = ROOM, kind
+                room, before = BLOCK_ELEMENTS, kind
             result[-1].append(block)
             room -= work
     return result

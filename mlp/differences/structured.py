@@ -14,15 +14,18 @@ from numpy.typing import ArrayLike
 
 from mlp.differences.blocks import waves
 from mlp.differences.derivatives import require_step
-from mlp.differences.memory import MEMORY
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress, available_cores, run_tasks
 from mlp.differences.tensors import INPUT, Block, evaluate, tensors
 from mlp.differences.waves import fly, moves, values_and_steps
 from mlp.nn.arrays import Array, as_real
-from mlp.nn.changes import PIECE, Empty
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+
+# The GNU C library fetches arrays of more than 128 kB from the operating system and gives them back each time, which
+# takes longer than to fill them with tanh, until it sees a larger one freed. It is shown one of 8 MB here, which costs
+# nothing, and then keeps what is freed at hand. Other allocators do not mind.
+np.empty(2**20)
 
 # With fewer waves than this, of some 0.2 milliseconds each, starting other threads takes longer than they help.
 WAVES_FOR_THREADS = 16
@@ -61,29 +64,22 @@ class Problem(NamedTuple):
         """
         tensor = blocks[0].tensor
         results = np.empty(values.size, values.dtype)
-        with MEMORY as empty:
-            for ys, which in fly(tensor.stages, moves(blocks, values, steps), empty):
-                results[which] = self._losses(ys if tensor.sample is None else self._batch(ys, tensor.sample, empty))
+        for ys, which in fly(tensor.stages, moves(blocks, values, steps)):
+            losses = self.loss.values(ys if tensor.sample is None else self._batch(ys, tensor.sample), self.target)
+            if results.dtype.kind == "c" and losses.dtype.kind != "c":
+                raise TypeError(
+                    f"a complex step needs a network and a loss that return complex numbers for complex ones, but here "
+                    f"they returned {losses.dtype}; take a real method such as central"
+                )
+            results[which] = losses
         return results.reshape(values.shape)
 
-    def _batch(self, ys: Array, sample: int, empty: Empty) -> Array:
+    def _batch(self, ys: Array, sample: int) -> Array:
         """The outputs of the whole batch, for a stack of those of one sample."""
-        batch = empty((*self.y.shape, ys.shape[-1]), np.result_type(self.y, ys))
+        batch = np.empty((*self.y.shape, ys.shape[-1]), np.result_type(self.y, ys))
         batch[...] = self.y[..., None]
         batch[sample] = ys
         return batch
-
-    def _losses(self, ys: Array) -> Array:
-        """The loss of each of the stack, in pieces for the sake of the temporary arrays."""
-        count = max(1, PIECE // self.y.size)
-        pieces = [self.loss.values(ys[..., k : k + count], self.target) for k in range(0, ys.shape[-1], count)]
-        losses = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        if self.offsets.dtype.kind == "c" and losses.dtype.kind != "c":
-            raise TypeError(
-                f"a complex step needs a network and a loss that return complex numbers for complex ones, but here "
-                f"they returned {losses.dtype}; take a real method such as central"
-            )
-        return losses
 
 
 def structured_gradients(
@@ -126,5 +122,4 @@ def structured_gradients(
     if threads is None:
         threads = available_cores() if len(tasks) >= WAVES_FOR_THREADS else 1
     run_tasks(tasks, threads, progress)
-    MEMORY.release()
     return gradients

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.nn.arrays import Array, as_real
-from mlp.nn.changes import Change, Columns, Empty, Moved, as_matrix
+from mlp.nn.changes import Change, Columns, Moved, as_matrix
 from mlp.nn.layers import Layer
 
 INPUT = "x"
@@ -28,11 +28,11 @@ class Stage(NamedTuple):
     x: Array
     y: Array
 
-    def carry(self, change: Change, empty: Empty) -> Change:
+    def carry(self, change: Change) -> Change:
         """Pass a change of this layer's input on to its output."""
         if isinstance(change, Columns):
-            return self.layer.apply_columns(change, self.x, self.y, empty)
-        return self.layer.apply_stack(change, empty)
+            return self.layer.apply_columns(change, self.x, self.y)
+        return self.layer.apply_stack(change)
 
 
 def evaluate(network: Layer, x: Array) -> tuple[Stage, ...]:

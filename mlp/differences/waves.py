@@ -10,7 +10,10 @@ import numpy as np
 
 from mlp.differences.tensors import Block, Stage
 from mlp.nn.arrays import Array
-from mlp.nn.changes import PIECE, Change, Columns, Empty, Moved
+from mlp.nn.changes import Change, Columns, Moved
+
+# Arrays of more numbers than this are not joined with others: copying them would cost more than another call saves.
+SMALL = 16_000
 
 Flight = tuple[Change, Array]
 """A change on its way, and the numbers of the wave's steps that it is made of, shape (k,)."""
@@ -44,7 +47,7 @@ def moves(blocks: Sequence[Block], values: Array, steps: Array) -> dict[int, lis
     return entering
 
 
-def fly(stages: Sequence[Stage], entering: dict[int, list[Flight]], empty: Empty) -> list[tuple[Array, Array]]:
+def fly(stages: Sequence[Stage], entering: dict[int, list[Flight]]) -> list[tuple[Array, Array]]:
     """Bring all changes to the output of the last stage; small ones that can are joined on the way.
 
     Returns:
@@ -54,11 +57,11 @@ def fly(stages: Sequence[Stage], entering: dict[int, list[Flight]], empty: Empty
     for index, stage in enumerate(stages):
         if index in entering:
             flights = _joined(flights + entering[index])
-        flights = [(stage.carry(change, empty), steps) for change, steps in flights]
+        flights = [(stage.carry(change), steps) for change, steps in flights]
     flights += entering.get(len(stages), [])
     y = stages[-1].y
-    stacks = [(change.filled(y, empty) if isinstance(change, Columns) else change, steps) for change, steps in flights]
-    return [_concatenated(stacks)] if sum([stack.size for stack, _ in stacks]) <= PIECE else stacks
+    stacks = [(change.filled(y) if isinstance(change, Columns) else change, steps) for change, steps in flights]
+    return [_concatenated(stacks)] if sum([stack.size for stack, _ in stacks]) <= SMALL else stacks
 
 
 def _joined(flights: list[Flight]) -> list[Flight]:
@@ -69,7 +72,7 @@ def _joined(flights: list[Flight]) -> list[Flight]:
     stacks: list[tuple[Array, Array]] = []
     columns: dict[tuple[int, int], list[tuple[Array, Array]]] = {}
     for change, steps in flights:
-        if steps.size > PIECE or (not isinstance(change, Columns) and change.size > PIECE):
+        if steps.size > SMALL or (not isinstance(change, Columns) and change.size > SMALL):
             result.append((change, steps))
         elif isinstance(change, Columns):
             steps_of_values = steps.reshape(change.values.shape[-2:])

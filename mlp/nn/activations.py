@@ -24,10 +24,6 @@ class Tanh(Activation):
         e = np.exp(-2 * np.abs(x))
         return 4 * e / np.square(1 + e)
 
-    def overwrite(self, x: Array) -> None:
-        """tanh is one numpy function, which needs no temporary arrays."""
-        np.tanh(x, out=x)
-
 
 class Sigmoid(Activation):
     """1 / (1 + exp(-x)), between 0 and 1."""

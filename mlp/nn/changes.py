@@ -5,20 +5,11 @@ stack of k changed ones has shape (features, k) or (n, features, k). With the st
 inner loops are long however narrow a layer is, and a linear layer takes the whole stack in one matrix product.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mlp.nn.arrays import Array
-
-Empty = Callable[[tuple[int, ...], np.dtype[Any]], Array]
-"""Gives an array to fill: np.empty, or something that hands out the same memory again and again."""
-
-
-# Numbers that a formula with temporary arrays takes at once: such arrays of 125 kB the allocator has at hand, larger
-# ones it fetches from the operating system each time, which takes longer than to fill them.
-PIECE = 16_000
 
 
 class Columns(NamedTuple):
@@ -33,10 +24,10 @@ class Columns(NamedTuple):
     features: slice
     values: Array
 
-    def filled(self, base: Array, empty: Empty = np.empty) -> Array:
+    def filled(self, base: Array) -> Array:
         """Write the stack out in full: `base`, of shape (..., features), with one feature replaced in each copy."""
         count, trials = self.values.shape[-2:]
-        stack = empty((*base.shape, count, trials), np.result_type(base, self.values))
+        stack = np.empty((*base.shape, count, trials), np.result_type(base, self.values))
         stack[...] = base[..., None, None]
         numbers = np.arange(count)
         stack[..., self.features.start + numbers, numbers, :] = self.values

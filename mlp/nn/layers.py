@@ -15,7 +15,7 @@ from mlp.nn.arrays import (
     require_shape,
     require_size,
 )
-from mlp.nn.changes import PIECE, Change, Columns, Empty, Moved, as_matrix, forget_inherited
+from mlp.nn.changes import Change, Columns, Moved, as_matrix, forget_inherited
 from mlp.nn.functional import linear_backward, linear_forward
 from mlp.nn.initialisations import Initialisation, RandomSource, standard_normal
 from mlp.nn.products import rank_one, stacked_product
@@ -90,16 +90,16 @@ class Layer:
         """The layers that `apply` runs one after the other, by the prefix of their parameters' names."""
         return {"": self}
 
-    def apply_stack(self, xs: Array, empty: Empty = np.empty) -> Array:  # noqa: ARG002
+    def apply_stack(self, xs: Array) -> Array:
         """Apply to each of a stack of inputs: from (*x.shape, k) to (*y.shape, k). The default takes them singly."""
         return np.stack([self.apply(xs[..., k]) for k in range(xs.shape[-1])], axis=-1)
 
-    def apply_columns(self, change: Columns, x: Array, y: Array, empty: Empty = np.empty) -> Change:  # noqa: ARG002  # y serves subclasses
+    def apply_columns(self, change: Columns, x: Array, y: Array) -> Change:  # noqa: ARG002  # y serves subclasses
         """Apply to inputs that differ from x in one feature each, knowing y = apply(x).
 
         The default writes the inputs out in full.
         """
-        return self.apply_stack(change.filled(x, empty), empty)
+        return self.apply_stack(change.filled(x))
 
     def apply_parameter(self, name: str, moved: Moved, x: Array, y: Array) -> Change:  # noqa: ARG002
         """Apply to x with entries of the parameter `name` moved one at a time, knowing y = apply(x).
@@ -172,15 +172,14 @@ class Linear(Layer):
         dx, self.grad_W, self.grad_b = linear_backward(dy, _present(self._x, "forward"), self.W, self.b)
         return dx
 
-    def apply_stack(self, xs: Array, empty: Empty = np.empty) -> Array:
+    def apply_stack(self, xs: Array) -> Array:
         """One matrix product for each sample of the batch."""
-        product = stacked_product(self.W, xs, empty)
-        return np.add(product, self.b[:, None], out=empty(product.shape, product.dtype))
+        return np.add(stacked_product(self.W, xs), self.b[:, None], order="C")
 
-    def apply_columns(self, change: Columns, x: Array, y: Array, empty: Empty = np.empty) -> Array:
+    def apply_columns(self, change: Columns, x: Array, y: Array) -> Array:
         """A rank-one change: if x_c moves by d, y moves by column c of W times d."""
         delta = change.values - x[..., change.features, None]
-        return rank_one(y, self.W[:, change.features], delta, empty)
+        return rank_one(y, self.W[:, change.features], delta)
 
     def apply_parameter(self, name: str, moved: Moved, x: Array, y: Array) -> Columns:
         """Row i of W or b moves feature i of y alone, by the step, for W[i, j] times x_j."""
@@ -200,11 +199,6 @@ class Activation(Layer):
     """
 
     samples_apart = True
-
-    def __init_subclass__(cls) -> None:
-        """Forget how an ancestor overwrote its input with a function that this class rewrites."""
-        super().__init_subclass__()
-        forget_inherited(cls, Activation, "function", ("overwrite",))
 
     def __init__(self) -> None:
         self._slope: Array | None = None
@@ -239,21 +233,13 @@ class Activation(Layer):
         require_shape("dy", dy, slope.shape)
         return dy * slope
 
-    def apply_stack(self, xs: Array, empty: Empty = np.empty) -> Array:  # noqa: ARG002
+    def apply_stack(self, xs: Array) -> Array:
         """The function takes arrays of any shape."""
-        self.overwrite(xs)
-        return xs
+        return self.function(xs)
 
-    def apply_columns(self, change: Columns, x: Array, y: Array, empty: Empty = np.empty) -> Columns:  # noqa: ARG002
+    def apply_columns(self, change: Columns, x: Array, y: Array) -> Columns:  # noqa: ARG002
         """What changed in one feature stays in that feature."""
-        self.overwrite(change.values)
-        return change
-
-    def overwrite(self, x: Array) -> None:
-        """Put f(x) in the place of x, whatever its shape."""
-        flat = x.reshape(-1)
-        for start in range(0, flat.size, PIECE):
-            flat[start : start + PIECE] = self.function(flat[start : start + PIECE])
+        return Columns(change.features, self.function(change.values))
 
 
 def _present(value: Array | None, step: str) -> Array:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from mlp.nn.arrays import Array
-from mlp.nn.changes import Empty
 
 # OpenBLAS, which numpy brings along, runs a product of more multiplications than this in threads of its own. Beside
 # the threads in which the steps are computed they are in each other's way, at worst twentyfold on a busy machine.
@@ -18,7 +17,7 @@ FEW_OUTPUTS, FEW_STEPS = 32, 64
 FEW_NUMBERS = 4096
 
 
-def stacked_product(W: Array, xs: Array, empty: Empty = np.empty) -> Array:
+def stacked_product(W: Array, xs: Array) -> Array:
     """W x for each x of a stack, in tiles of at most LARGEST_PRODUCT multiplications.
 
     It is computed as x^T W^T, which takes BLAS half the time if the outputs are few and the steps many.
@@ -26,14 +25,13 @@ def stacked_product(W: Array, xs: Array, empty: Empty = np.empty) -> Array:
     Args:
         W: matrix of shape (outputs, features).
         xs: shape (features, k) or (n, features, k).
-        empty: gives the memory of the result.
 
     Returns:
         Shape (outputs, k) or (n, outputs, k), but with the outputs side by side in memory.
     """
     outputs, features = W.shape
     lead, k = xs.shape[:-2], xs.shape[-1]
-    product = empty((*lead, k, outputs), np.result_type(W, xs))
+    product = np.empty((*lead, k, outputs), np.result_type(W, xs))
     height = min(outputs, max(FEW_OUTPUTS, LARGEST_PRODUCT // (FEW_STEPS * features)))
     width = max(1, LARGEST_PRODUCT // (height * features))
     steps_first = xs.swapaxes(-1, -2)
@@ -49,20 +47,19 @@ def stacked_product(W: Array, xs: Array, empty: Empty = np.empty) -> Array:
     return product.swapaxes(-1, -2)
 
 
-def rank_one(y: Array, columns: Array, delta: Array, empty: Empty = np.empty) -> Array:
+def rank_one(y: Array, columns: Array, delta: Array) -> Array:
     """y plus a column times a number, for i columns and m numbers with each.
 
     Args:
         y: shape (outputs,) or (n, outputs).
         columns: shape (outputs, i).
         delta: shape (i, m) or (n, i, m).
-        empty: gives the memory of the result.
 
     Returns:
         Shape (outputs, i m) or (n, outputs, i m).
     """
     dtype = np.result_type(delta, columns, y)
-    ys = empty((*y.shape, *delta.shape[-2:]), dtype)
+    ys = np.empty((*y.shape, *delta.shape[-2:]), dtype)
     if ys.size < FEW_NUMBERS:
         np.multiply(columns[..., None], delta[..., None, :, :], out=ys)
         ys += y[..., None, None]
