@@ -17,7 +17,7 @@ from mlp.nn.layers import Layer
 # Numbers in the largest array of a block: 1 MB of float64, which today's processors keep in a second-level cache or
 # in one core's share of the third. Measured on 784-256-128-10: with a quarter of it numpy's overhead of some 30
 # microseconds a block, in which threads wait for each other, takes half as long again; more gains nothing.
-BLOCK_ELEMENTS = 131_072
+BLOCK_ELEMENTS = 262_144
 # With large batches a block holds at least so many steps, lest the inner loops become too short.
 BLOCK_STEPS = 16
 

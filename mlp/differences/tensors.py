@@ -50,6 +50,7 @@ class Tensor(NamedTuple):
 
     Attributes:
         name: "fc1.W", or "x".
+        shape: its shape, also if this is only one sample of it.
         see: sees the tensor, or an array of its shape, as the matrix whose entries are moved; never a copy.
         matrix: the numbers themselves, seen so.
         move: from moved entries to the first change that they cause.
@@ -60,6 +61,7 @@ class Tensor(NamedTuple):
     """
 
     name: str
+    shape: tuple[int, ...]
     see: Callable[[Array], Array]
     matrix: Array
     move: Callable[[Moved], Change]
@@ -102,16 +104,18 @@ def tensors(stages: tuple[Stage, ...]) -> Iterator[Tensor]:
         reach = max(sizes[entry - 1 :])
         for key, parameter in stage.layer.parameters().items():
             name = f"{stage.prefix}.{key}" if stage.prefix else key
-            matrix = as_matrix(_differentiable(name, parameter))
-            yield Tensor(name, as_matrix, matrix, _parameter_mover(stage, key), stages, entry, reach)
+            values = _differentiable(name, parameter)
+            yield Tensor(
+                name, values.shape, as_matrix, as_matrix(values), _parameter_mover(stage, key), stages, entry, reach
+            )
     x = _differentiable(INPUT, stages[0].x)
     reach = max(x.size, *sizes)
     if x.ndim == 1:
-        yield Tensor(INPUT, as_matrix, as_matrix(x), _input_columns, stages, 0, reach)
+        yield Tensor(INPUT, x.shape, as_matrix, as_matrix(x), _input_columns, stages, 0, reach)
     elif x.size * reach > SMALL and all(stage.layer.samples_apart for stage in stages):
         yield from (_sample_tensor(index, stages, reach // len(x)) for index in range(len(x)))
     else:
-        yield Tensor(INPUT, np.transpose, x.T, _batch_mover(x), stages, 0, reach)
+        yield Tensor(INPUT, x.shape, np.transpose, x.T, _batch_mover(x), stages, 0, reach)
 
 
 def _sample_tensor(index: int, stages: tuple[Stage, ...], reach: int) -> Tensor:
@@ -119,8 +123,7 @@ def _sample_tensor(index: int, stages: tuple[Stage, ...], reach: int) -> Tensor:
         return as_matrix(batch[index])
 
     alone = tuple(Stage(stage.prefix, stage.layer, stage.x[index], stage.y[index]) for stage in stages)
-    x = alone[0].x
-    return Tensor(INPUT, see, as_matrix(x), _input_columns, alone, 0, reach, index)
+    return Tensor(INPUT, stages[0].x.shape, see, as_matrix(alone[0].x), _input_columns, alone, 0, reach, index)
 
 
 def _parameter_mover(stage: Stage, key: str) -> Callable[[Moved], Change]:

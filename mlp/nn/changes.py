@@ -57,6 +57,8 @@ class Moved(NamedTuple):
 
 def as_matrix(parameter: Array) -> Array:
     """See a parameter as a matrix, its first axis against all others."""
+    if parameter.ndim == 2:
+        return parameter
     return parameter.reshape(parameter.shape[0] if parameter.ndim else 1, -1)
 
 

@@ -1,54 +1,59 @@
 """The floor: what no program can go below that computes these differences with these numpy functions.
 
-For each step on a parameter of a tanh network: the same number of np.tanh elements, the same matrix products and the
-same additions as `loss_gradients` needs, on arrays that are warm and in blocks of the same size. No step is taken, no
-loss is computed, nothing is looked up or shaped: only the arithmetic is there.
+For the steps on every parameter and input of a tanh network: the same number of np.tanh elements, the same matrix
+products and the same additions as `loss_gradients` needs, on arrays that are warm and in blocks of the same size. No
+step is taken, no loss is computed, nothing is looked up or laid out: only that arithmetic is there.
 """
 
+import threading
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from mlp.differences.blocks import BLOCK_ELEMENTS
-from mlp.differences.parallel import run_tasks
+
+_warm = threading.local()
 
 
 def floor_tasks(sizes, offsets=2):
     """The blocks of arithmetic for a network of these sizes and one sample, as functions without arguments."""
     tasks = []
     for layer, (inputs, outputs) in enumerate(pairwise(sizes)):
-        tasks += _tasks((inputs + 1) * outputs * offsets, sizes[layer + 2 :], column=True)
-    return tasks + _tasks(sizes[0] * offsets, sizes[1:], column=False)
+        behind = sizes[layer + 2 :]
+        if behind:
+            tasks += _tasks((inputs + 1) * outputs * offsets, behind, columns=1)
+    return tasks + _tasks(sizes[0] * offsets, sizes[1:], columns=0)
 
 
-def run_floor(tasks, threads):
-    """Run the arithmetic on so many threads."""
-    run_tasks(tasks, threads)
-
-
-def _tasks(steps, widths, column):
-    """Blocks for a number of steps: a column through tanh, a rank-one change, then tanh and products to the end."""
-    if not widths:
-        return []
+def _tasks(steps, widths, columns):
+    """So many steps: a column through tanh, a rank-one change, then tanh and products to the end."""
     block = min(steps, BLOCK_ELEMENTS // max(widths))
-    buffers = [np.zeros((width, block)) for width in widths]
-    weights = [np.full((after, before), 1e-3) for before, after in pairwise(widths)]
-    pair, rows = np.full((widths[0], 2), 1e-3), np.ones((2, block))
-    full = partial(_arithmetic, buffers, weights, pair, rows, column)
-    return [full] * max(1, round(steps / block))
+    whole, rest = divmod(steps, block)
+    return [partial(_arithmetic, block, widths, columns)] * whole + [partial(_arithmetic, rest, widths, columns)] * (
+        rest > 0
+    )
 
 
-def _arithmetic(buffers, weights, pair, rows, column):
-    buffers = _own(buffers)
-    if column:
-        np.tanh(rows[0])
-    np.matmul(pair, rows, out=buffers[0])
-    for W, before, after in zip(weights, buffers[:-1], buffers[1:], strict=True):
+def _arithmetic(steps, widths, columns):
+    column, pair, rows, layers = _arrays(steps, widths)
+    for _ in range(columns):
+        np.tanh(column, out=column)
+    np.matmul(pair, rows, out=layers[0][0])
+    for (before, _, _, _), (after, product, W, b) in pairwise(layers):
         np.tanh(before, out=before)
-        np.matmul(before.T, W.T, out=after.T if False else after.T)
-        np.add(after, 1e-3, out=after)
+        np.matmul(before.T, W.T, out=product)
+        np.add(product.T, b, out=after)
 
 
-def _own(buffers):
-    return buffers
+def _arrays(steps, widths):
+    """This thread's own arrays for so many steps, made at the first use and warm from then on."""
+    key = (steps, widths)
+    if key not in _warm.__dict__:
+        sizes = (0, *widths)
+        layers = [
+            (np.ones((n, steps)), np.ones((steps, n)), np.full((n, before), 1e-3), np.full((n, 1), 1e-3))
+            for before, n in pairwise(sizes)
+        ]
+        _warm.__dict__[key] = np.ones(steps), np.ones((widths[0], 2)), np.ones((2, steps)), layers
+    return _warm.__dict__[key]
