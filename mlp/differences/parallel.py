@@ -36,13 +36,15 @@ def run_tasks(tasks: Sequence[Task], threads: int, progress: Progress | None = N
     queue = _Queue(len(tasks))
     if threads <= 1:
         _work(tasks, queue, progress)
-        return
-    with ThreadPoolExecutor(threads - 1) as pool:
-        # A context of its own for each thread, so that np.errstate and the like hold there as they do here.
-        others = [pool.submit(copy_context().run, _work, tasks, queue, None) for _ in range(threads - 1)]
-        _work(tasks, queue, progress)
-    for other in others:
-        other.result()
+    else:
+        with ThreadPoolExecutor(threads - 1) as pool:
+            # A context of its own for each thread, so that np.errstate and the like hold there as they do here.
+            others = [pool.submit(copy_context().run, _work, tasks, queue, None) for _ in range(threads - 1)]
+            _work(tasks, queue, progress)
+        for other in others:
+            other.result()
+    if progress:
+        progress(1.0)
 
 
 class _Queue:
@@ -68,11 +70,9 @@ def _work(tasks: Sequence[Task], queue: _Queue, progress: Progress | None) -> No
     try:
         while (index := queue.take()) is not None:
             tasks[index]()
-            if progress and index + 1 - told >= interval:
-                told = index + 1
-                progress(told / len(tasks))
-        if progress and told < len(tasks):
-            progress(1.0)
+            if progress and index - told >= interval:
+                told = index
+                progress(index / len(tasks))  # so many at least have been begun, and all but a few are done
     except BaseException:
         queue.stop()
         raise

@@ -50,7 +50,7 @@ def compare(sizes, rounds, repeats, sample):
 def growth(title, cases):
     """Print how the time grows: networks with their work, counted as parameters times the width behind them."""
     print(
-        f"\n{title:<24}{'entries':>10} {'steps x width behind':>22} {'ms, 1 thread':>14} {'ns per step and unit':>22}"
+        f"\n{title:<24}{'entries':>10} {'steps x units behind':>21} {'ms, 1 thread':>13} {'ns per step and unit':>21}"
     )
     for sizes, batch in cases:
         network, loss, x, target = problem(sizes, batch)
@@ -59,9 +59,10 @@ def growth(title, cases):
             work += 2 * (batch or 1) * (inputs + 1) * outputs * (sum(sizes[layer + 2 :]) or outputs)
         run = timed(partial(structured_gradients, network, loss, x, target, threads=1))
         seconds = side_by_side({"ours": (3, run)}, 2 if work > 1e8 else 10)["ours"]
-        name = "-".join(map(str, sizes)) + (f", batch {batch}" if batch else "")
+        shown = sizes if len(sizes) < 5 else (sizes[0], f"... {len(sizes) - 3} times ...", *sizes[-2:])
+        name = "-".join(map(str, shown)) + (f", batch {batch}" if batch else "")
         entries = x.size + sum(parameter.size for parameter in network.parameters().values())
-        print(f"{name:<24}{entries:>10,} {work:>22,} {1e3 * seconds:>14.2f} {1e9 * seconds / work:>22.2f}", flush=True)
+        print(f"{name:<24}{entries:>10,} {work:>21,} {1e3 * seconds:>13.2f} {1e9 * seconds / work:>21.2f}", flush=True)
 
 
 def main():

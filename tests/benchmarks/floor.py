@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from mlp.differences.blocks import BLOCK_ELEMENTS
+from mlp.nn.products import stacked_product
 
 _warm = threading.local()
 
@@ -40,10 +41,9 @@ def _arithmetic(steps, widths, columns):
     for _ in range(columns):
         np.tanh(column, out=column)
     np.matmul(pair, rows, out=layers[0][0])
-    for (before, _, _, _), (after, product, W, b) in pairwise(layers):
+    for (before, _, _), (after, W, b) in pairwise(layers):
         np.tanh(before, out=before)
-        np.matmul(before.T, W.T, out=product)
-        np.add(product.T, b, out=after)
+        np.add(stacked_product(W, before), b, out=after)
 
 
 def _arrays(steps, widths):
@@ -52,8 +52,7 @@ def _arrays(steps, widths):
     if key not in _warm.__dict__:
         sizes = (0, *widths)
         layers = [
-            (np.ones((n, steps)), np.ones((steps, n)), np.full((n, before), 1e-3), np.full((n, 1), 1e-3))
-            for before, n in pairwise(sizes)
+            (np.ones((n, steps)), np.full((n, before), 1e-3), np.full((n, 1), 1e-3)) for before, n in pairwise(sizes)
         ]
         _warm.__dict__[key] = np.ones(steps), np.ones((widths[0], 2)), np.ones((2, steps)), layers
     return _warm.__dict__[key]
