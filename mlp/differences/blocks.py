@@ -13,13 +13,12 @@ from mlp.differences.waves import values_and_steps
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.changes import Columns, Moved
 from mlp.nn.layers import Layer
-from mlp.nn.products import LARGEST_PRODUCT
 
-# Numbers in the largest array of a block: 1 MB of float64, which today's processors keep in a second-level cache or
-# in one core's share of the third. Measured on 784-256-128-10: with a quarter of it numpy's overhead, in which threads
-# wait for each other, makes it half as long again. With more, the product behind a rank-one change, of two
-# multiplications for each number, would exceed LARGEST_PRODUCT.
-BLOCK_ELEMENTS = LARGEST_PRODUCT // 2
+# Numbers in the largest array of a block: 2 MB of float64, which a core finds in its own cache or in its share of the
+# common one. Measured on 784-256-128-10: an eighth of it takes half as long again on one thread and more than twice as
+# long on two, because of numpy's overhead of some 30 microseconds a block, in which threads wait for each other; twice
+# as much gains next to nothing.
+BLOCK_ELEMENTS = 2**18
 # With large batches a block holds at least so many steps, lest the inner loops become too short.
 BLOCK_STEPS = 16
 

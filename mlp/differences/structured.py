@@ -17,7 +17,7 @@ from mlp.differences.derivatives import require_step
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress, available_cores, run_tasks
 from mlp.differences.tensors import Block, evaluate, tensors
-from mlp.differences.waves import fly, moves, values_and_steps
+from mlp.differences.waves import fly, moves, require_complex, values_and_steps
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
@@ -66,11 +66,8 @@ class Problem(NamedTuple):
         results = np.empty(values.size, values.dtype)
         for ys, which in fly(tensor.stages, moves(blocks, values, steps)):
             losses = self.loss.values(ys if tensor.sample is None else self._batch(ys, tensor.sample), self.target)
-            if results.dtype.kind == "c" and losses.dtype.kind != "c":
-                raise TypeError(
-                    f"a complex step needs a network and a loss that return complex numbers for complex ones, but here "
-                    f"they returned {losses.dtype}; take a real method such as central"
-                )
+            if results.dtype.kind == "c":
+                require_complex(losses)
             results[which] = losses
         return results.reshape(values.shape)
 

@@ -88,8 +88,20 @@ def _joined(flights: list[Flight]) -> list[Flight]:
     return result
 
 
+def require_complex(array: Array) -> None:
+    """Raise a TypeError if this is real, though a complex step has led to it."""
+    if array.dtype.kind != "c":
+        raise TypeError(
+            f"a complex step needs a network and a loss that return complex numbers for complex ones, but somewhere "
+            f"they returned {array.dtype}; take a real method such as central"
+        )
+
+
 def _concatenated(pairs: list[tuple[Array, Array]]) -> tuple[Array, Array]:
     if len(pairs) == 1:
         return pairs[0]
     firsts, seconds = zip(*pairs, strict=True)
+    if any([first.dtype.kind == "c" for first in firsts]):
+        for first in firsts:  # one by one, because together they become complex in any case
+            require_complex(first)
     return np.concatenate(firsts, axis=-1), np.concatenate(seconds, axis=-1)

@@ -70,7 +70,10 @@ def rank_one(y: Array, columns: Array, delta: Array) -> Array:
     left[..., 1] = y[..., None, :]
     right = np.ones((*delta.shape[:-1], 2, delta.shape[-1]), dtype)
     right[..., 0, :] = delta
-    np.matmul(left, right, out=ys.swapaxes(-3, -2))
+    for trials, m in _tiles(delta.shape[-1], max(1, LARGEST_PRODUCT // (2 * y.shape[-1]))):
+        tiles = right[..., trials].reshape(*right.shape[:-1], -1, m).swapaxes(-3, -2)
+        out = ys[..., trials].reshape(*ys.shape[:-1], -1, m)
+        np.matmul(left[..., None, :, :], tiles, out=np.moveaxis(out, -4, -2))
     return ys.reshape(*y.shape, -1)
 
 

@@ -49,9 +49,7 @@ def compare(sizes, rounds, repeats, sample):
 
 def growth(title, cases):
     """Print how the time grows: networks with their work, counted as parameters times the width behind them."""
-    print(
-        f"\n{title:<24}{'entries':>10} {'steps x units behind':>21} {'ms, 1 thread':>13} {'ns per step and unit':>21}"
-    )
+    print(f"\n{title:<24}{'entries':>10} {'steps x units behind':>21} {'ms, 1 thread':>13} {'ns per step, unit':>21}")
     for sizes, batch in cases:
         network, loss, x, target = problem(sizes, batch)
         work = 2 * (batch or 1) * (sizes[0] * sum(sizes[1:]))
