@@ -20,7 +20,7 @@ from mlp.nn.layers import Layer
 # as much gains next to nothing.
 BLOCK_ELEMENTS = 2**18
 # With large batches a block holds at least so many steps, lest the inner loops become too short.
-BLOCK_STEPS = 16
+BLOCK_STEPS = 8
 
 
 class Cost(NamedTuple):

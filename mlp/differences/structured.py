@@ -7,7 +7,7 @@ taken. In particular no product with weights is ever prepared for several steps,
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,6 +37,7 @@ class Problem(NamedTuple):
     loss: Loss
     y: Array
     target: Array
+    precision: np.dtype[Any]
     offsets: Array
     weights: Array
 
@@ -63,7 +64,7 @@ class Problem(NamedTuple):
             TypeError: a complex step met a layer or loss that returns real numbers for complex ones.
         """
         tensor = blocks[0].tensor
-        results = np.empty(values.size, values.dtype)
+        results = np.empty(values.size, np.result_type(values, self.precision))
         for ys, which in fly(tensor.stages, moves(blocks, values, steps)):
             losses = self.loss.values(ys if tensor.sample is None else self._batch(ys, tensor.sample), self.target)
             if results.dtype.kind == "c":
@@ -112,7 +113,7 @@ def structured_gradients(
     y = stages[-1].y
     precision = loss.apply(y, target).dtype
     offsets, weights = np.array(method.offsets) * eps, np.array(method.weights)
-    problem = Problem(loss, y, loss.as_target(target, y), offsets, weights)
+    problem = Problem(loss, y, loss.as_target(target, y), precision, offsets, weights)
     everything = tuple(tensors(stages))
     shapes = {tensor.name: tensor.shape for tensor in everything}
     gradients = {name: np.empty(shape, precision) for name, shape in shapes.items()}

@@ -101,7 +101,7 @@ def _concatenated(pairs: list[tuple[Array, Array]]) -> tuple[Array, Array]:
     if len(pairs) == 1:
         return pairs[0]
     firsts, seconds = zip(*pairs, strict=True)
-    if any([first.dtype.kind == "c" for first in firsts]):
-        for first in firsts:  # one by one, because together they become complex in any case
+    if len({first.dtype.kind for first in firsts}) > 1:
+        for first in firsts:  # one by one: together they would all become complex
             require_complex(first)
     return np.concatenate(firsts, axis=-1), np.concatenate(seconds, axis=-1)

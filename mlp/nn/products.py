@@ -14,6 +14,7 @@ from mlp.nn.arrays import Array
 LARGEST_PRODUCT = 2**18
 # Tiles of fewer outputs, or of fewer steps as long as outputs can be spared, are slow for their size.
 FEW_OUTPUTS, FEW_STEPS = 32, 64
+# Fewer numbers than this are sooner multiplied and added than laid out for a matrix product that does both.
 FEW_NUMBERS = 4096
 
 

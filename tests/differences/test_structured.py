@@ -145,6 +145,14 @@ def test_float32_stays_float32():
         assert_agree(network, loss, x.astype(np.float32), target.astype(np.float32), 1e-2, method)
 
 
+def test_a_float32_parameter_in_a_float64_network():
+    """The step is float32's, the loss and the derivative are float64's."""
+    network, loss, x, target = problem(np.random.RandomState(15), (3, 4, 2), "Tanh", "MSELoss")
+    network = network.replaced("fc1.W", network.fc1.W.astype(np.float32))
+    for method in METHODS:
+        assert_agree(network, loss, x, target, 1e-2, method)
+
+
 def test_no_step_at_all_gives_nan():
     network, loss, x, target = problem(np.random.RandomState(8), (2, 3, 2), "Tanh", "MSELoss")
     network.fc1.W[1, 0] = 1e17  # where eps = 1e-4 is lost in rounding
