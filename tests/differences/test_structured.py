@@ -49,7 +49,9 @@ def assert_agree(network, loss, x, target, eps, method):
     for name, gradient in expected.items():
         assert actual[name].shape == gradient.shape
         assert actual[name].dtype == gradient.dtype
-        np.testing.assert_allclose(actual[name], gradient, rtol=ULPS * np.finfo(x.dtype).eps, atol=tolerance)
+        # The step (x + h) - x is itself rounded in its tensor's precision, where |x| < h.
+        of_step = ULPS * np.finfo({**network.parameters(), "x": x}[name].dtype).eps
+        np.testing.assert_allclose(actual[name], gradient, rtol=of_step, atol=tolerance, err_msg=name)
 
 
 def problem(rng, sizes, activation, loss, batch=None, initialisation="Glorot"):
@@ -153,9 +155,12 @@ def test_a_float32_parameter_in_a_float64_network():
         assert_agree(network, loss, x, target, 1e-2, method)
 
 
-def test_no_step_at_all_gives_nan():
+@pytest.mark.parametrize(("dtype", "large"), [(np.float64, 1e17), (np.float32, 1e5)])
+def test_no_step_at_all_gives_nan(dtype, large):
+    """Where eps = 1e-4 is lost in the rounding of the parameter, whatever the precision of all else."""
     network, loss, x, target = problem(np.random.RandomState(8), (2, 3, 2), "Tanh", "MSELoss")
-    network.fc1.W[1, 0] = 1e17  # where eps = 1e-4 is lost in rounding
+    network.fc1.W = network.fc1.W.astype(dtype)
+    network.fc1.W[1, 0] = large
     gradients = loss_gradients(network, loss, x, target)
     assert np.isnan(gradients["fc1.W"][1, 0])
     assert sum(np.isnan(gradient).sum() for gradient in gradients.values()) == 1

@@ -154,6 +154,18 @@ def test_an_error_in_any_thread_is_raised_and_ends_the_work(threads):
     assert len(begun) < 100
 
 
+def test_an_error_in_another_thread_than_the_callers_is_raised():
+    caller = threading.get_ident()
+
+    def task():
+        time.sleep(0.001)
+        if threading.get_ident() != caller:
+            raise ZeroDivisionError("elsewhere")
+
+    with pytest.raises(ZeroDivisionError, match="elsewhere"):
+        run_tasks([task] * 1_000, 2)
+
+
 def test_numpy_error_states_hold_in_every_thread(monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 2_000)
     network, loss, x, target = problem((11, 40, 30, 3))
