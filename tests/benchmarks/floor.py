@@ -1,8 +1,9 @@
 """The floor: what no program can go below that computes these differences with these numpy functions.
 
 For the steps on every parameter and input of a tanh network: the same number of np.tanh elements, the same matrix
-products and the same additions as `loss_gradients` needs, on arrays that are warm and in blocks of the same size. No
-step is taken, no loss is computed, nothing is looked up or laid out: only that arithmetic is there.
+products and the same additions as `loss_gradients` needs, on arrays that are warm and in blocks of the same size, cut
+into the same tiles, which keep BLAS from starting threads of its own. No step is taken, no loss is computed, nothing
+is looked up or laid out: only that arithmetic is there.
 """
 
 import threading
@@ -12,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from mlp.differences.blocks import BLOCK_ELEMENTS
-from mlp.nn.products import stacked_product
+from mlp.nn.products import LARGEST_PRODUCT, stacked_product
 
 _warm = threading.local()
 
@@ -40,7 +41,9 @@ def _arithmetic(steps, widths, columns):
     column, pair, rows, layers = _arrays(steps, widths)
     for _ in range(columns):
         np.tanh(column, out=column)
-    np.matmul(pair, rows, out=layers[0][0])
+    tile = max(1, LARGEST_PRODUCT // (2 * widths[0]))
+    for start in range(0, steps, tile):
+        np.matmul(pair, rows[:, start : start + tile], out=layers[0][0][:, start : start + tile])
     for (before, _, _), (after, W, b) in pairwise(layers):
         np.tanh(before, out=before)
         np.add(stacked_product(W, before), b, out=after)
