@@ -84,4 +84,4 @@ with st.container(horizontal=True):
         "text/csv",
     )
 
-widgets.programs(programs.finite_differences(example, x, eps))
+widgets.programs(lambda: programs.finite_differences(example, x, eps))

@@ -5,12 +5,12 @@ import pytest
 
 from mlp import METHODS, numerical_gradient
 from mlp.differences.examples import EXAMPLES
-from tests.pages.plots import arrays, markdown_table
+from tests.pages.plots import arrays, shown_table
 
 
 def table(app):
     """The rows of the table of methods: name to value and error, as texts."""
-    shown = markdown_table(app, "evaluations")
+    shown = shown_table(app, "evaluations")
     return dict(zip(shown["method"], zip(shown["value"], shown["error"], strict=True), strict=True))
 
 
