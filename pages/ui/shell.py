@@ -37,6 +37,15 @@ PAGES = {
             "Every gradient of the network: analytical, numerical and their difference, entry by entry.",
         ),
     ],
+    "Bugs": [
+        (
+            "bug_gallery",
+            "Bug gallery",
+            "bug_report",
+            "Well-known wrong backward passes: code, heatmaps, and what the check says of them.",
+        ),
+        ("quiz", "Quiz", "quiz", "A hidden bug: find it from the heatmaps."),
+    ],
 }
 HOME = "overview"
 ICON = Path(__file__).with_name("icon.svg")
