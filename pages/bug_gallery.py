@@ -13,8 +13,8 @@ experiment = shell.settings()
 
 st.title("Bug gallery")
 st.markdown(
-    f"{len(GALLERY)} ways to get `backward` wrong, every one of them seen in real code. Choose one: it is planted in "
-    "the network of the sidebar, and the check, which does not know what was planted, has to find it."
+    f"{len(GALLERY)} ways to get `backward` wrong. Choose one: it is planted in the network of the sidebar, and the "
+    "check, which does not know what was planted, has to find it."
 )
 address.show()
 
@@ -28,14 +28,11 @@ shown = bugs.placed(name, experiment)
 if shown.changes:
     bugs.instead("has no place for this bug, or is too large to check at a glance", shown.changes)
 place = bugs.one_of("Planted in", shown.places, "place", shown.places[-1])
-report, telling, changes_values = bugs.diagnosed(name, shown.experiment, place)
+report, sentences, telling, changes_values = bugs.diagnosed(name, shown.experiment, place)
 
-bugs.diagnosis(report)
+bugs.diagnosis(report, sentences)
 if not changes_values:
-    st.markdown(
-        ":material/info: **With this network, input and target the bug changes no value of any gradient.** No "
-        "comparison of numbers can see it here; another seed, batch, activation or place may bring it out."
-    )
+    bugs.no_value_changed(report)
 
 seen = bugs.one_of("Tensor", (TELLING, *report), "seen", TELLING)
 tensor = telling if seen == TELLING else seen

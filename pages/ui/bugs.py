@@ -23,11 +23,13 @@ class Shown(NamedTuple):
 
     Attributes:
         report: the check.
+        sentences: what it says, the first fault first.
         telling: the tensor that shows the bug best.
         changes_values: whether any gradient differs from what the right backward gives.
     """
 
     report: GradientReport
+    sentences: tuple[str, ...]
     telling: str
     changes_values: bool
 
@@ -44,14 +46,18 @@ def diagnosed(name: str, experiment: Experiment, place: str) -> Shown:
     right = experiment.problem()
     wrong = planted(GALLERY[name], right, place)
     report = check_gradients(*wrong, experiment.eps, experiment.method)
-    assert report.diagnosis is not None  # it is made when it is first asked for: here, under the spinner
     changed = change(gradients(wrong), gradients(right)) > 0
-    return Shown(report, telling(report, tuple(right.network.layers), place), changed)
+    return Shown(report, sentences(report), telling(report, tuple(right.network.layers), place), changed)
+
+
+def sentences(report: GradientReport) -> tuple[str, ...]:
+    """What there is to fix, the first fault first, or that there is nothing; takes a moment when first asked for."""
+    return tuple(finding.sentence for finding in report.diagnosis) or (report.summary,)
 
 
 def story(bug: Bug) -> None:
     """The bug's story, and its wrong line beside the right one."""
-    st.markdown(bug.story)
+    st.markdown(address.plain(bug.story))
     for column, heading, line in zip(
         st.columns(2),
         (":red[:material/close:] **Wrong**", ":green[:material/check:] **Right**"),
@@ -70,11 +76,10 @@ def instead(reason: str, changes: Sequence[str]) -> None:
     )
 
 
-def diagnosis(report: GradientReport) -> None:
-    """The sentence that says what to fix, then the verdict it follows from."""
-    sentences = [finding.sentence for finding in report.diagnosis] or [report.summary]
+def diagnosis(report: GradientReport, said: Sequence[str]) -> None:
+    """The sentences that say what to fix, then the verdict that they follow from."""
     st.info(
-        "\n\n".join(address.plain(sentence) for sentence in sentences),
+        "\n\n".join(map(address.plain, said)),
         title="What the check says",
         icon=":material/stethoscope:",
     )
@@ -84,6 +89,18 @@ def diagnosis(report: GradientReport) -> None:
     }
     tensors = "; ".join(f"{verdict.words}: {', '.join(names)}" for verdict, names in by_verdict.items() if names)
     st.markdown(f"**Verdict: {report.verdict.words}.** By tensor, {tensors}.")
+
+
+def no_value_changed(report: GradientReport) -> None:
+    """Say that the bug leaves every gradient as it should be, and what gives it away all the same, if anything."""
+    rest = (
+        "No comparison of numbers can see it here; another seed, batch, activation or place may bring it out."
+        if report.passed
+        else "Only what the code does beside computing gives it away."
+    )
+    st.markdown(
+        f":material/info: **With this network, input and target the bug changes no value of any gradient.** {rest}"
+    )
 
 
 def maps(report: GradientReport, name: str, key: str) -> None:
@@ -96,8 +113,13 @@ def maps(report: GradientReport, name: str, key: str) -> None:
 
 
 def one_of(label: str, options: Sequence[str], key: str, default: str) -> str:
-    """A row of buttons of which one is chosen, in the address; a choice that another bug left behind gives way."""
-    if st.session_state.get(key, default) not in options:
+    """A row of buttons of which one is chosen, in the address; a choice that another bug left behind gives way.
+
+    So does any choice when the default changes: the address leaves the default out, and must mean what is shown.
+    """
+    before = st.session_state.get(f"{key}_default", default)
+    st.session_state[f"{key}_default"] = default
+    if before != default or st.session_state.get(key, default) not in options:
         st.session_state[key] = default
     chosen = st.segmented_control(label, options, default=default, required=True, key=key, bind="query-params")
     address.check(key, options, chosen or default)

@@ -87,7 +87,8 @@ def reveal(what: Asked, given: Answer) -> None:
     st.subheader(f"The bug: {bug.name}")
     bugs.story(bug)
     with st.spinner("Looking for the bug ..."):
-        bugs.diagnosis(what.report)
+        said = bugs.sentences(what.report)
+    bugs.diagnosis(what.report, said)
 
 
 def score() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from mlp.experiment import Experiment
 from mlp.quiz import NOTHING, question
+from pages.ui.address import plain
 
 EXPERIMENT = Experiment()
 FAULTY = next(number for number in range(1, 50) if question(EXPERIMENT, number).bug)
@@ -39,10 +40,10 @@ def test_the_bug_is_hidden_until_it_is_answered(open_page):
     app = open_page("quiz", quiz=str(FAULTY))
     assert button(app, "Reveal").disabled
     assert not app.metric
-    for secret in (hidden.bug.story, hidden.bug.wrong, hidden.bug.right, hidden.bug.name):
+    for secret in (plain(hidden.bug.story), hidden.bug.wrong, hidden.bug.right, hidden.bug.name):
         assert secret not in everything(app)
     answer(app, hidden.bug.pattern, hidden.place)
-    for secret in (hidden.bug.story, hidden.bug.wrong, hidden.bug.right, hidden.bug.name):
+    for secret in (plain(hidden.bug.story), hidden.bug.wrong, hidden.bug.right, hidden.bug.name):
         assert secret in everything(app)
     assert app.info
     assert score(app) == "1 of 1 right"
