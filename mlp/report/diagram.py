@@ -98,8 +98,9 @@ def _edges(start: int, matrix: Array, limit: float, strength: float) -> list[dic
         rows, columns = np.nonzero(bins == k)
         share = float(2 * k / (BINS - 1) - 1)
         gap = np.full(len(rows), np.nan)
+        left = np.full(len(rows), float(start))
         lines = {
-            "x": np.stack([gap * 0 + start, gap * 0 + start + 1, gap], axis=1).ravel(),
+            "x": np.stack([left, left + 1, gap], axis=1).ravel(),
             "y": np.stack([starts[columns], ends[rows], gap], axis=1).ravel(),
             "line": {"color": _color(share), "width": 0.6 + 3.4 * abs(share)},
             "opacity": (0.35 + 0.65 * abs(share)) * strength,

@@ -169,7 +169,7 @@ def _scales(check: TensorCheck, panels: tuple[str, ...]) -> dict[str, Any]:
             "cmin": top - DIGITS,
             "cmax": top,
             "showscale": "difference" in panels,
-            "colorbar": _colorbar(split, 1, "|analytical - numerical|") | powers,
+            "colorbar": _colorbar(split, 1, "|difference|") | powers,
         },
         "coloraxis3": {
             "colorscale": RATIO_SCALE,
@@ -190,7 +190,7 @@ def _colorbar(start: float, end: float, title: str) -> dict[str, Any]:
         "y": 0,
         "yanchor": "bottom",
         "ypad": 0,
-        "nticks": 5,
+        "nticks": 4,
         "tickangle": 0,
         "thickness": 10,
         "title": {"text": title, "side": "bottom"},

@@ -104,6 +104,18 @@ def test_the_diagrams_edges_are_weights_or_gradients():
         np.testing.assert_array_equal(hover.customdata[:, 2], expected.ravel())
 
 
+def test_every_edge_goes_from_one_unit_to_another():
+    problem = Experiment(sizes=(2, 3)).problem()
+    figure = diagram.diagram(problem.network, diagram.weights(problem.network), "weight")
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    units = {(x, y) for trace in figure.data if trace.hovertext for x, y in zip(trace.x, trace.y, strict=True)}
+    ends = [
+        (x, y) for trace in lines for x, y in zip(trace.x, trace.y, strict=True) if not (np.isnan(x) or np.isnan(y))
+    ]
+    assert len(ends) == 2 * 2 * 3
+    assert set(ends) == units
+
+
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (-0.0, "0"), (-1.5e-9, "-1.5e-09"), (18.38, "18.4")])
 def test_brief_numbers(value, text):
     assert brief(value) == text
