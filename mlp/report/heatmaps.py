@@ -16,6 +16,7 @@ from mlp.nn.arrays import Array
 from mlp.report.numbers import brief
 from mlp.report.panels import Panel, side_by_side
 from mlp.report.reduce import Drawn, drawn
+from mlp.report.scales import Scale, with_scales
 
 # Both scales keep their order for colour-blind eyes and in print.
 DIVERGING = "RdBu_r"
@@ -27,7 +28,7 @@ RATIO_SCALE = [(0, "#440154"), (0.5, "#31688e"), (0.5, "#E69F00"), (1, "#D55E00"
 RATIO_DECADES = 3
 DIGITS = 16
 MAX_LABELLED_CELLS = 150
-TOP, BOTTOM = 40, 110  # pixels above the maps for titles, below them for axis titles and colour bars
+TOP, BOTTOM = 40, 50  # pixels above the maps for titles, below them for ticks and axis titles
 MAX_LABELLED_COLUMNS = 12
 
 
@@ -47,12 +48,13 @@ def axes_of(check: TensorCheck) -> Axes:
 
 def comparison(check: TensorCheck, panels: tuple[str, ...] = PANELS) -> go.Figure:
     """Draw these of the PANELS of a check side by side."""
-    return side_by_side(
+    figure = side_by_side(
         [_panel(check, panel, is_first=k == 0, number=k + 1) for k, panel in enumerate(panels)],
         height=_plot_height(check) + TOP + BOTTOM,
         margin={"l": 10, "r": 10, "t": TOP, "b": BOTTOM},
-        **_scales(check, panels),
+        **_axes_of_color(check),
     )
+    return with_scales(figure, _scales(check, panels))
 
 
 def reduction_note(check: TensorCheck) -> str | None:
@@ -149,52 +151,39 @@ def _logarithm(values: Array, bottom: float) -> Array:
     return np.log10(np.maximum(np.abs(values), 10.0**bottom))
 
 
-def _scales(check: TensorCheck, panels: tuple[str, ...]) -> dict[str, Any]:
-    top = _span(check)
+def _limit(check: TensorCheck) -> float:
+    """The end of the gradients' scale: their largest magnitude."""
     largest = np.nanmax(np.abs([check.analytical, check.numerical]), initial=0)
-    limit = float(largest) if 0 < largest < np.inf else 1.0
-    signed = [panel for panel in panels if panel not in ("difference", RATIO)]
-    split = len(signed) / len(panels)
-    powers = {"tickprefix": "1e", "tickformat": "d"}
+    return float(largest) if 0 < largest < np.inf else 1.0
+
+
+def _axes_of_color(check: TensorCheck) -> dict[str, Any]:
+    limit, top = _limit(check), _span(check)
+    axes = (
+        (DIVERGING, -limit, limit),
+        (SEQUENTIAL, top - DIGITS, top),
+        (RATIO_SCALE, -RATIO_DECADES, RATIO_DECADES),
+    )
     return {
-        "coloraxis": {
-            "colorscale": DIVERGING,
-            "cmin": -limit,
-            "cmax": limit,
-            "showscale": bool(signed),
-            "colorbar": _colorbar(0, split, "gradient"),
-        },
-        "coloraxis2": {
-            "colorscale": SEQUENTIAL,
-            "cmin": top - DIGITS,
-            "cmax": top,
-            "showscale": "difference" in panels,
-            "colorbar": _colorbar(split, 1, "|difference|") | powers,
-        },
-        "coloraxis3": {
-            "colorscale": RATIO_SCALE,
-            "cmin": -RATIO_DECADES,
-            "cmax": RATIO_DECADES,
-            "showscale": RATIO in panels,
-            "colorbar": _colorbar(split, 1, "above 1e0: wrong") | powers,
-        },
+        f"coloraxis{number}": {"colorscale": scale, "cmin": low, "cmax": high, "showscale": False}
+        for number, (scale, low, high) in zip(("", "2", "3"), axes, strict=True)
     }
 
 
-def _colorbar(start: float, end: float, title: str) -> dict[str, Any]:
-    return {
-        "orientation": "h",
-        "x": (start + end) / 2,
-        "len": max(0.1, (end - start) * 0.85),
-        "yref": "container",
-        "y": 0,
-        "yanchor": "bottom",
-        "ypad": 0,
-        "nticks": 4,
-        "tickangle": 0,
-        "thickness": 10,
-        "title": {"text": title, "side": "bottom"},
-    }
+def _scales(check: TensorCheck, panels: tuple[str, ...]) -> list[Scale]:
+    """The scales that these panels need."""
+    limit, top = _limit(check), int(_span(check))
+    ratios = [color for _, color in RATIO_SCALE]
+    # A gradient with a break: the two colours in the middle stand at the same place.
+    broken = (ratios[0], f"{ratios[1]} 50%", f"{ratios[2]} 50%", ratios[3])
+    scales = []
+    if set(panels) - {"difference", RATIO}:
+        scales.append(Scale("gradient", brief(-limit), brief(limit), DIVERGING))
+    if "difference" in panels:
+        scales.append(Scale("|difference|", f"1e{top - DIGITS}", f"1e{top}", SEQUENTIAL))
+    if RATIO in panels:
+        scales.append(Scale("|difference| / error bar, wrong above 1", "1e-3", "1e3", broken))
+    return scales
 
 
 def _plot_height(check: TensorCheck) -> int:

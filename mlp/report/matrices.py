@@ -7,8 +7,10 @@ import plotly.graph_objects as go
 
 from mlp.nn.arrays import Array
 from mlp.report.heatmaps import DIVERGING, MAX_LABELLED_CELLS, MAX_LABELLED_COLUMNS, tick_settings, written
+from mlp.report.numbers import brief
 from mlp.report.panels import Panel, side_by_side
 from mlp.report.reduce import as_matrix, drawn
+from mlp.report.scales import Scale, with_scales
 
 
 class Matrix(NamedTuple):
@@ -24,12 +26,13 @@ def matrices(content: list[Matrix]) -> go.Figure:
     """Draw the matrices, each as wide as it has columns; vectors as columns. Row 0 is on top."""
     largest = max(float(np.nanmax(np.abs(matrix.values), initial=0)) for matrix in content) or 1.0
     rows = max(as_matrix(matrix.values).shape[0] for matrix in content)
-    return side_by_side(
+    figure = side_by_side(
         [_panel(matrix) for matrix in content],
         height=int(np.clip(34 * rows, 100, 420)) + 90,
         margin={"l": 10, "r": 10, "t": 40, "b": 40},
-        coloraxis={"colorscale": DIVERGING, "cmin": -largest, "cmax": largest, "colorbar": {"thickness": 10}},
+        coloraxis={"colorscale": DIVERGING, "cmin": -largest, "cmax": largest, "showscale": False},
     )
+    return with_scales(figure, [Scale("value", brief(-largest), brief(largest), DIVERGING)])
 
 
 def _panel(matrix: Matrix) -> Panel:

@@ -11,6 +11,7 @@ import streamlit as st
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
+from mlp.report.scales import scales_html
 from pages.ui import address
 from pages.ui.address import plain
 
@@ -54,8 +55,11 @@ def tensor_verdict(check: TensorCheck) -> None:
 
 
 def figure(content: go.Figure, alt: str, key: str) -> None:
-    """A Plotly figure in the page's width."""
+    """A Plotly figure in the page's width, its colour scales below it."""
     st.plotly_chart(content, config=FIGURE_CONFIG, alt=alt, key=key)
+    scales = scales_html(content)
+    if scales:
+        st.html(scales)
 
 
 def table(content: pd.DataFrame) -> None:
