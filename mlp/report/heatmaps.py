@@ -51,7 +51,7 @@ def comparison(check: TensorCheck, panels: tuple[str, ...] = PANELS) -> go.Figur
     figure = side_by_side(
         [_panel(check, panel, is_first=k == 0, number=k + 1) for k, panel in enumerate(panels)],
         height=_plot_height(check) + TOP + BOTTOM,
-        margin={"l": 10, "r": 10, "t": TOP, "b": BOTTOM},
+        margin={"l": 64, "r": 10, "t": TOP, "b": BOTTOM, "autoexpand": False},
         **_axes_of_color(check),
     )
     return with_scales(figure, _scales(check, panels))

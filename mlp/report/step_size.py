@@ -54,7 +54,7 @@ def errors_by_step(result: Sweep, kind: str, method: str, eps: float) -> go.Figu
             "range": [bottom, top],
         },
         "height": 480,
-        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        "margin": {"l": 75, "r": 15, "t": 75, "b": 55, "autoexpand": False},
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "entrywidth": 80, "font": {"size": 11}},
         "shapes": [line for line, _ in marks],
         "annotations": [note for _, note in marks] + notes,
