@@ -8,6 +8,7 @@ import numpy as np
 
 from mlp.check.foreign import names
 from mlp.check.foreign.facts import problem
+from mlp.check.foreign.theirs import Theirs
 from mlp.nn.arrays import Array
 
 Parameters = list[inspect.Parameter]
@@ -33,7 +34,7 @@ def call(
     by_name: Mapping[str, Any],
     by_role: Mapping[str, Any],
     what: str,
-) -> Any:
+) -> Theirs:
     """Call a function with the values of `first` for its first free arguments and the rest by name or role.
 
     An argument whose name stands in `by_name` is filled from there; one without a default takes, in order, the next
@@ -90,7 +91,7 @@ def takes_rate(function: Callable[..., Any]) -> bool:
     return any(names.roles(one.name)[:1] == ("rate",) for one in parameters_of(function))
 
 
-def output_of(holder: Any, returned: Any, what: str) -> tuple[Array, Any]:
+def output_of(holder: Theirs, returned: Theirs, what: str) -> tuple[Array, Any]:
     """What forward computed, as a floating-point array of its own, and the cache that it returned beside it.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from mlp.check.foreign import calls, names
 from mlp.check.foreign.facts import ForeignError, problem, told
 from mlp.check.foreign.randomness import same_randomness
+from mlp.check.foreign.theirs import Theirs
 from mlp.check.foreign.values import CONVENTIONS, FEATURES, HIDDEN, OUTPUTS, PLAIN, Conventions, Recorder, array_for
 
 _UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
@@ -42,7 +44,16 @@ def objects(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> I
             except ForeignError as error:
                 failures.append(error)
     if failures and len(failures) >= 2 * len(seen):
-        raise failures[0]
+        raise _with_hint(cls, failures[0])
+
+
+def _with_hint(cls: type, error: ForeignError) -> ForeignError:
+    """The error with the one line that sets the arguments right."""
+    wanted = ", ".join(f'"{one.name}": ...' for one in calls.required(calls.parameters_of(cls)))
+    if not wanted or "GRADCHECK" in error.fact.text:
+        return error
+    hint = f'. The arguments were guessed; say them in one line, GRADCHECK = {{"{cls.__name__}": {{"args": {{{wanted}}}}}}}'
+    return ForeignError(replace(error.fact, text=error.fact.text + hint))
 
 
 def _made(cls: type, module: ModuleType | None, args: dict[str, Any], hooked: bool) -> Iterator[Built]:
@@ -79,7 +90,7 @@ _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def _arguments(
-    cls: type, chosen: calls.Parameters, conventions: Conventions, activation: Any, given: Mapping[str, Any]
+    cls: type, chosen: calls.Parameters, conventions: Conventions, activation: Theirs, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     used: dict[str, int] = {}
     args: dict[str, Any] = {}
@@ -101,7 +112,9 @@ def _arguments(
     return args
 
 
-def _value(one: inspect.Parameter, conventions: Conventions, activation: Any, used: dict[str, int]) -> tuple[str, Any]:
+def _value(
+    one: inspect.Parameter, conventions: Conventions, activation: Theirs, used: dict[str, int]
+) -> tuple[str, Any]:
     """The role that the argument plays here, and its value."""
     specials = {
         "input_shape": conventions.input_shape,
@@ -123,7 +136,7 @@ def _value(one: inspect.Parameter, conventions: Conventions, activation: Any, us
     return "unknown", _UNKNOWN[min(used.get("unknown", 0), len(_UNKNOWN) - 1)]
 
 
-def _tanh_prime(x: Any) -> Any:
+def _tanh_prime(x: Theirs) -> Theirs:
     return 1 - np.tanh(x) ** 2
 
 
@@ -131,11 +144,15 @@ def _activations(module: ModuleType | None) -> list[Any]:
     """Values for an argument `activation`: names, a function, and objects of the module's own activation classes."""
     own = []
     for cls in vars(module).values() if module else ():
-        if inspect.isclass(cls) and cls.__module__ == getattr(module, "__name__", "") and not calls.required(
-            calls.parameters_of(cls)
+        if (
+            inspect.isclass(cls)
+            and cls.__module__ == getattr(module, "__name__", "")
+            and not calls.required(calls.parameters_of(cls))
         ):
             methods = dir(cls)
-            if any(name in methods for name in names.FORWARD[:-3]) and any(name in methods for name in names.DERIVATIVE):
+            if any(name in methods for name in names.FORWARD[:-3]) and any(
+                name in methods for name in names.DERIVATIVE
+            ):
                 try:
                     own.append(cls())
                 except Exception:  # a class that cannot be made without arguments is no activation to offer
@@ -153,5 +170,3 @@ def _shown(args: Mapping[str, Any]) -> str:
 def plain_arguments(args: Mapping[str, Any]) -> dict[str, str]:
     """The arguments as text, for people."""
     return {name: _shown({name: value}).partition("=")[2] for name, value in args.items()}
-
-

@@ -15,6 +15,7 @@ from mlp.check.foreign.facts import Fact, ForeignError, place_of, told
 from mlp.check.foreign.kinds import is_base, kind_of, sounds_like_loss
 from mlp.check.foreign.override import Override
 from mlp.check.foreign.sides import is_loss
+from mlp.check.foreign.theirs import Theirs
 
 
 class Case(NamedTuple):
@@ -72,10 +73,7 @@ def own(module: ModuleType) -> dict[str, Any]:
         name: thing
         for name, thing in vars(module).items()
         if (inspect.isclass(thing) or inspect.isfunction(thing))
-        and (
-            thing.__module__ == module.__name__
-            or (is_package and thing.__module__.startswith(module.__name__ + "."))
-        )
+        and (thing.__module__ == module.__name__ or (is_package and thing.__module__.startswith(module.__name__ + ".")))
     }
 
 
@@ -151,7 +149,7 @@ def _derivative_flag(function: Callable[..., Any]) -> str:
 
 
 def _flagged(function: Callable[..., Any], flag: str) -> Callable[..., Any]:
-    def derivative(x: Any) -> Any:
+    def derivative(x: Theirs) -> Theirs:
         return function(x, **{flag: True})
 
     derivative.__name__ = f"{function.__name__}(x, {flag}=True)"

@@ -55,7 +55,9 @@ class CaseResult:
         """Two words at most: "passed", "wrong" (a gradient is) or "not checked"."""
         if self.passed:
             return "passed"
-        return "wrong" if self.report is not None or any("shape" in fact.text for fact in self.problems) else "not checked"
+        return (
+            "wrong" if self.report is not None or any("shape" in fact.text for fact in self.problems) else "not checked"
+        )
 
 
 def examine(case: Case, module: ModuleType | None, override: Override, eps: float, method: str) -> CaseResult:
@@ -129,7 +131,9 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
             )
             facts.append(Fact("problem", text, *_backward_place(tried, case)))
     if INPUT not in layer.pairs:
-        facts.append(Fact("note", "backward gives no gradient of the input, so that of the parameters alone was checked"))
+        facts.append(
+            Fact("note", "backward gives no gradient of the input, so that of the parameters alone was checked")
+        )
     return facts
 
 
@@ -140,8 +144,8 @@ def randomness(tried: Attempt) -> list[Fact]:
     first = layer.apply(tried.x)
     if not np.array_equal(first, layer.apply(tried.x), equal_nan=True):
         text = (
-            f"{tried.subject.name} gives another output for the same input each time, and fixing the seeds of np.random "
-            f'does not help; name its seed hook: GRADCHECK = {{"{tried.subject.name}": {{"seed": "name"}}}}'
+            f"{tried.subject.name} gives another output for the same input each time, and fixing the seeds of "
+            f'np.random does not help; name its seed hook: GRADCHECK = {{"{tried.subject.name}": {{"seed": "name"}}}}'
         )
         raise ForeignError(Fact("problem", text))
     with other_randomness():

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from mlp.check.foreign.theirs import Theirs
 
 Level = Literal["problem", "warning", "note"]
 
@@ -50,22 +52,23 @@ class ForeignError(Exception):
         self.fact = fact
 
 
-def problem(text: str, about: Any = None) -> ForeignError:
+def problem(text: str, about: Theirs = None) -> ForeignError:
     """An error that says `text` about a function or class of theirs."""
     return ForeignError(Fact("problem", text, *place_of(about)))
 
 
-def place_of(thing: Any) -> tuple[str, int]:
+def place_of(thing: Theirs) -> tuple[str, int]:
     """The file and line where a function or class is defined, ("", 0) if that is not known."""
     try:
-        thing = inspect.unwrap(getattr(thing, "__func__", thing))
-        return inspect.getsourcefile(thing) or "", inspect.getsourcelines(thing)[1]
+        function: Theirs = getattr(thing, "__func__", thing)
+        plain = inspect.unwrap(function)
+        return inspect.getsourcefile(plain) or "", inspect.getsourcelines(plain)[1]
     except (TypeError, OSError):
         return "", 0
 
 
 @contextmanager
-def told(doing: str, about: Any = None) -> Iterator[None]:
+def told(doing: str, about: Theirs = None) -> Iterator[None]:
     """Turn whatever their code raises while `doing` something into a ForeignError with their frames only."""
     try:
         yield
@@ -75,11 +78,11 @@ def told(doing: str, about: Any = None) -> Iterator[None]:
         raise ForeignError(exception_fact(error, doing, about)) from error
 
 
-def exception_fact(error: BaseException, doing: str, about: Any = None) -> Fact:
+def exception_fact(error: BaseException, doing: str, about: Theirs = None) -> Fact:
     """The fact that their code raised `error` while `doing` something."""
-    if isinstance(error, SyntaxError) and error.filename and not _is_ours(error.filename):
+    if isinstance(error, SyntaxError) and error.filename and not is_ours(error.filename):
         return Fact("problem", f"{doing} raised {_named(error)}", error.filename, error.lineno or 0)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_ours(frame.filename)]
     if not frames:
         return Fact("problem", f"{doing} raised {_named(error)}", *place_of(about))
     lines = tuple(
@@ -100,8 +103,8 @@ def _source_line(frame: traceback.FrameSummary) -> str:
     return (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
 
 
-def _is_ours(filename: str) -> bool:
-    """Whether a frame belongs to this package, to an installed library or to Python itself."""
+def is_ours(filename: str) -> bool:
+    """Whether a file belongs to the checker, to an installed library or to Python itself."""
     path = Path(filename)
     checking = any(path.is_relative_to(_OURS / part) for part in ("check", "differences"))
     return checking or filename.startswith(("<frozen", "<__array")) or filename.startswith(_LIBRARIES)

@@ -52,7 +52,9 @@ def is_base(cls: type, others: list[type]) -> bool:
         return True
     heirs = [other for other in others if other is not cls and issubclass(other, cls)]
     hollow = [
-        name for name in (*names.FORWARD, *names.BACKWARD) if name in vars(cls) and _is_hollow(inspect.getattr_static(cls, name))
+        name
+        for name in (*names.FORWARD, *names.BACKWARD)
+        if name in vars(cls) and _is_hollow(inspect.getattr_static(cls, name))
     ]
     kind = kind_of(cls, Override())
     lacking = kind is not None and not (kind.forward and kind.backward)
@@ -66,7 +68,13 @@ def _is_hollow(function: object) -> bool:
         return False
     raises = "NotImplementedError" in code.co_names or "NotImplemented" in code.co_names
     used = set(code.co_names) - {"NotImplementedError", "NotImplemented"}
-    empty = not used and not code.co_names and len(code.co_code) <= 8 and code.co_argcount > 1 and code.co_consts[-1:] in ((None,), ())
+    empty = (
+        not used
+        and not code.co_names
+        and len(code.co_code) <= 8
+        and code.co_argcount > 1
+        and code.co_consts[-1:] in ((None,), ())
+    )
     return (raises and not used) or empty
 
 
@@ -88,5 +96,3 @@ def _bound(cls: type, name: str) -> Callable[..., Any]:
     if isinstance(static, staticmethod | classmethod):
         return getattr(cls, name)
     return getattr(cls, name).__get__(object(), cls) if inspect.isfunction(static) else getattr(cls, name)
-
-

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from typing import NamedTuple
 
 # Methods, the likeliest first.
 FORWARD = (
@@ -31,72 +32,91 @@ GRADIENT_METHODS = (
     "get_gradients", "get_grads", "parameters", "params", "get_params", "get_parameters", "getGradParameters",
 )  # fmt: skip
 
-# Arguments: the first role whose pattern fits the whole name, in lower case and without underscores at its ends.
-_ROLES: tuple[tuple[str, str], ...] = (
-    ("rate", r"lr|l_r|learn(ing)?_?rate|eta|step_?size"),
-    ("training", r"(is_?)?train(ing|ning)?(_?(mode|flag|phase))?"),
-    ("cache", r".*cache|ctx|context|saved|memory|mem|tape|state"),
-    ("optimizer", r"optimi[sz]er|optim|opt|updater"),
-    (
+# Arguments. A name is cut into words (`y_true` and `yTrue` are y true); it has a role if all of its words are in one of
+# the role's sets and, where a role needs a leading word, at least one is in that.
+_COUNT = (
+    "n num number of size sizes dim dims d count nb no features feature units unit neurons neuron nodes node channels "
+    "planes width layer l"
+)
+_GRADIENT = "grad grads gradient gradients error err delta diff d dl accum acc upstream incoming top"
+
+
+class _Rule(NamedTuple):
+    """A role, the words of which a name must have at least one, and those it may have beside them."""
+
+    role: str
+    needed: str
+    beside: str = ""
+
+
+_RULES = (
+    _Rule("rate", "lr eta", ""),
+    _Rule("rate", "learning learn", "rate"),
+    _Rule("rate", "step", "size"),
+    _Rule("training", "train training trainning istrain", "is mode flag phase"),
+    _Rule("cache", "cache caches ctx context saved memory mem tape", "linear activation relu sigmoid fc the"),
+    _Rule("optimizer", "optimizer optimiser optim opt updater", ""),
+    _Rule(
         "upstream",
-        r"d_?(out|outs|output|outputs|y|z|a|h|s|value|values|curr|next|prev|upstream|j|activation|c|l_?d_?\w+|e_?d_?\w+)"
-        r"|(accum|upstream|output|out|up|next|prev|previous|incoming|top|acc|a|y|z)_?(grad|gradient|gradients|error|diff|delta)"
-        r"|(grad|grads|gradient|gradients|error|delta|diff)(_?(out|output|outputs|y|z|a|loss|wrt_out(put)?|next|prev|l))?"
-        r"|next_?d|err|delta_?l?|upstream|dl|dloss|g|nextgrad|jacobian|djds",
+        "dout dy dz da dvalues dvalue doutput doutputs dl dloss dscores dh ds dnext dcurr dupstream djds dj de delta "
+        "deltas error err grad grads gradient gradients accum upstream diff nextgrad doutputs dactivation jacobian",
+        f"{_GRADIENT} out outs output outputs y z a h s value values next prev previous curr l loss wrt of activation",
     ),
-    (
+    _Rule("upstream", "d dl de dc dj", "out outs output outputs y z a h values value l next prev"),
+    _Rule(
         "target",
-        r"t|tt|target|targets|label|labels|y_?true|true_?y|y_?real|y_?t|actual|actuals|expected|desired|truth|"
-        r"ground_?truth|gt|y_?target|y_?label|y_?actual|true|correct|real|true_?(value|label)s?|one_?hot|y_?onehot|y_?one_?hot",
+        "t tt target targets label labels true actual actuals expected desired truth gt real correct hot onehot ytrue",
+        "y ground value values one is",
     ),
-    (
+    _Rule(
         "prediction",
-        r"y_?_?(pred|hat|predicted|predict|p|prob|out|output)|pred|preds|predict|predicted|prediction|predictions|y_|yh|"
-        r"hypothesis|output|outputs|out|logits?|scores?|probs?|probabilities|al|p|estimate|estimated|y_?prediction|yhat|a_?l",
+        "pred preds predict predicted prediction predictions hat yhat ypred hypothesis output outputs out logit logits "
+        "score scores prob probs probabilities al estimate yh p",
+        "y a",
     ),
-    ("activation_prime", r"(act|activation)\w*(prime|deriv|derivative|grad|gradient)|d_?activation|f_?prime|df|prime|deriv\w*"),
-    ("activation", r"(act|activation)(_?(fn|func|function|type|name|f))?|non_?linearity|f|func"),
-    ("weight", r"w|ws|weights?|kernels?|w_?matrix|weight_?matrix|theta|wx|filters_?w|embedding"),
-    ("recurrent", r"wh|whh|w_?hh|u"),
-    ("bias", r"b|bs|bias|biases|b0|w0|bh|intercept"),
-    ("scale", r"gamma|scale|shift|beta"),
-    ("input_shape", r"(in|input)_?shape|shape"),
-    (
-        "in_size",
-        r"n?_?in(put)?s?(_?(features?|dims?|sizes?|units?|neurons?|channels?|nodes?|num|n|d|width|count|planes))?"
-        r"|(n|num|number_of|size|dim|d|nb|no)_?(of_?)?_?(in|inputs?|in_?features|in_?nodes|in_?units|prev|in_?dim|"
-        r"input_?(nodes|features|units|neurons|size|dim)s?)|fan_?in|prev\w*|d_?in|d_?model|previous\w*|from_?\w*|"
-        r"(last|prev)_?layer\w*|ins",
-    ),
-    (
-        "hidden",
-        r"(n|num|number_of|size|dim|d)_?(of_?)?hid(den)?\w*|hid(den)?(_?(features?|dims?|sizes?|units?|neurons?|nodes?|n|layers?_?size))?(_?\d)?|h|d_?hidden",
-    ),
-    (
+    _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d"),
+    _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),
+    _Rule("weight", "w ws weight weights kernel kernels theta wx", "matrix"),
+    _Rule("recurrent", "wh whh u", ""),
+    _Rule("bias", "b bs bias biases b0 w0 bh intercept", ""),
+    _Rule("scale", "gamma scale shift beta", ""),
+    _Rule("input_shape", "shape", "in input"),
+    _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
+    _Rule("in_size", "model", "d dim"),
+    _Rule("hidden", "hidden hid h nhidden", f"{_COUNT} state"),
+    _Rule(
         "out_size",
-        r"n?_?out(put)?s?(_?(features?|dims?|sizes?|units?|neurons?|channels?|nodes?|num|n|d|width|count|planes))?"
-        r"|(n|num|number_of|size|dim|d|nb|no)_?(of_?)?_?(out|outputs?|out_?features|units?|neurons?|nodes?|hidden|filters|classes|"
-        r"output_?(nodes|features|units|neurons|size|dim)s?)|fan_?out|units?|neurons?|nodes?|d_?out|to|num|n_?classes|classes|width|"
-        r"(this|curr|current|next)_?layer\w*|curr\w*|filters|neurons?_?num|outs|current",
+        "out outs output outputs curr current this to units unit neurons neuron nodes node classes filters fanout nout "
+        "noutputs nneurons nunits",
+        f"{_COUNT} fan",
     ),
-    ("features", r"(n|num|number_of)?_?features?(_?(size|dim|num))?|dims?|size|n|channels?|num_?channels?|normalized_?shape|d|m|in_?out"),
-    ("kernel_size", r"kernel_?(size|shape)|filter_?(size|shape|dim)|(h|w)_?filter|k|f_?size|field|pool_?(size|shape)|window\w*"),
-    ("stride", r"strides?"),
-    ("padding", r"pad(ding)?s?"),
-    ("probability", r"p|rate|drop\w*|keep_?\w*|prob\w*"),
-    ("sizes", r"(layer_?)?(sizes|dims|layers|units|shapes|dimensions|topology|architecture)"),
-    ("seed", r"seed|random_?(seed|state)"),
-    ("rng", r"rng|random|generator|random_?generator"),
-    ("input", r"x|xs|inputs?|inp|in|a|a_?prev|prev_?a|h|data|z|x_?in|input_?(data|x|tensor|array|val(ue)?s?)|layer_?input|s|v|features|tensor|arr|array|vec|vector|val|value|mat|matrix|prev|img|images?"),
-)  # fmt: skip
-_COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _ROLES)
+    _Rule("features", "features feature dim dims size n channels shape d m", "num number of normalized in out"),
+    _Rule("kernel_size", "kernel filter k pool window field", "size shape dim h w f height width"),
+    _Rule("stride", "stride strides", ""),
+    _Rule("padding", "pad padding pads", ""),
+    _Rule("probability", "p rate prob probability drop dropout keep", "drop dropout rate prob probability out keep p"),
+    _Rule("sizes", "sizes dims layers units shapes dimensions topology architecture", "layer"),
+    _Rule("seed", "seed", "random"),
+    _Rule("seed", "random", "state"),
+    _Rule("tiny", "eps epsilon", ""),
+    _Rule("fraction", "momentum alpha lambd lambda reg decay slope", "weight negative"),
+    _Rule("rng", "rng random generator", ""),
+    _Rule(
+        "input",
+        "x xs input inputs inp in a h data z s v features tensor arr array vec vector val value mat prev img image",
+        "layer data x tensor array val value values prev in",
+    ),
+)
+_WORDS = tuple((rule.role, set(rule.needed.split()), set(rule.beside.split())) for rule in _RULES)
 
 
 @cache
 def roles(name: str) -> tuple[str, ...]:
     """Every role that an argument of this name may have, the likeliest first."""
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
-    return tuple(role for role, pattern in _COMPILED if pattern.fullmatch(plain))
+    cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    words = {re.sub(r"(?<=[a-z]{2})\d+$", "", word) for word in cut.split("_") if word and not word.isdigit()}
+    found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
+    return tuple(dict.fromkeys(found))
 
 
 # Parameters: families of names that mean the same.

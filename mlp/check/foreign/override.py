@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlp.check.foreign.facts import Fact, ForeignError
+from mlp.check.foreign.theirs import Theirs
 from mlp.nn.arrays import Array
 
 ORIENTATIONS = ("rows", "columns", "single")
@@ -63,6 +64,7 @@ _WANTED: dict[str, tuple[type | tuple[type, ...], str]] = {
     "average": (bool, "True or False"),
     "skip": (bool, "True or False"),
 }
+_KNOWN = f"the settings are {', '.join(_WANTED)}"
 _CHOICES = {"orientation": ORIENTATIONS}
 
 
@@ -82,18 +84,20 @@ def read_overrides(module: ModuleType, known: list[str]) -> dict[str, Override]:
     overrides = {}
     for name, settings in said.items():
         if name not in known:
-            raise _wrong(module, f"GRADCHECK names {name!r}, but the module defines nothing of that name{_like(name, known)}")
+            raise _wrong(
+                module, f"GRADCHECK names {name!r}, but the module defines nothing of that name{_like(name, known)}"
+            )
         overrides[name] = override_of(settings, f"GRADCHECK[{name!r}]", module, getattr(module, name, None))
     return overrides
 
 
-def override_of(settings: Any, place: str, module: Any = None, about: Any = None) -> Override:
+def override_of(settings: Theirs, place: str, module: Theirs = None, about: Theirs = None) -> Override:
     """Check the settings of one class or function."""
     if not isinstance(settings, dict):
         raise _wrong(module, f"{place} must be a dict of settings, not {settings!r:.60}")
     for key, value in settings.items():
         if key not in _WANTED:
-            raise _wrong(module, f"{place} has {key!r}, which is no setting{_like(key, list(_WANTED))}; the settings are {', '.join(_WANTED)}")
+            raise _wrong(module, f"{place} has {key!r}, which is no setting{_like(key, list(_WANTED))}; {_KNOWN}")
         kinds, words = _WANTED[key]
         if not isinstance(value, kinds) or (key in _CHOICES and value not in _CHOICES[key]):
             raise _wrong(module, f"{place}: {key!r} must be {words}, not {value!r:.60}")
@@ -105,19 +109,19 @@ def override_of(settings: Any, place: str, module: Any = None, about: Any = None
     return Override(**settings)
 
 
-def _by_position(values: Any, about: Any, place: str, module: Any) -> dict[str, Any]:
+def _by_position(values: Theirs, about: Theirs, place: str, module: Theirs) -> dict[str, Any]:
     try:
         return dict(inspect.signature(about).bind_partial(*values).arguments)
     except TypeError as error:
         raise _wrong(module, f"{place}: 'args' do not fit: {error}") from error
 
 
-def _like(name: Any, known: list[str]) -> str:
+def _like(name: Theirs, known: list[str]) -> str:
     close = difflib.get_close_matches(str(name), known, 1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _wrong(module: Any, text: str) -> ForeignError:
+def _wrong(module: Theirs, text: str) -> ForeignError:
     file = getattr(module, "__file__", "") or ""
     line = 0
     if file:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mlp.check.foreign.theirs import Theirs
+
 _seed = 20_240
 
 
@@ -22,7 +24,7 @@ def other_randomness() -> Iterator[None]:
 
 
 @contextmanager
-def same_randomness(module: Any = None) -> Iterator[None]:
+def same_randomness(module: Theirs = None) -> Iterator[None]:
     """Run a block from a fixed state of np.random, random and the module's own generators, and restore them after."""
     generators = [thing for thing in vars(module).values() if _is_generator(thing)] if module else []
     saved = np.random.get_state(), random.getstate(), [_state(generator) for generator in generators]
@@ -37,7 +39,7 @@ def same_randomness(module: Any = None) -> Iterator[None]:
             _set_state(generator, state)
 
 
-def call_seed_hook(thing: Any, module: Any, name: str) -> None:
+def call_seed_hook(thing: Theirs, module: Theirs, name: str) -> None:
     """Seed by the hook that GRADCHECK names: a method or function is called with a number, an attribute replaced.
 
     Raises:
@@ -51,19 +53,19 @@ def call_seed_hook(thing: Any, module: Any, name: str) -> None:
         setattr(holder, name, np.random.RandomState(_seed) if _is_old(hook) else np.random.default_rng(_seed))
 
 
-def _is_generator(thing: Any) -> bool:
+def _is_generator(thing: Theirs) -> bool:
     return isinstance(thing, np.random.Generator | np.random.RandomState)
 
 
-def _is_old(thing: Any) -> bool:
+def _is_old(thing: Theirs) -> bool:
     return isinstance(thing, np.random.RandomState)
 
 
-def _state(generator: Any) -> Any:
+def _state(generator: Theirs) -> Theirs:
     return generator.get_state() if _is_old(generator) else generator.bit_generator.state
 
 
-def _set_state(generator: Any, state: Any) -> None:
+def _set_state(generator: Theirs, state: Theirs) -> None:
     if _is_old(generator):
         generator.set_state(state)
     else:

@@ -18,6 +18,7 @@ from mlp.check.foreign.pairing import INPUT
 from mlp.check.foreign.sides import is_loss, sides
 from mlp.check.foreign.subjects import PASS_ON, FunctionSubject, ObjectSubject, Subject
 from mlp.check.foreign.targets import loss_inputs
+from mlp.check.foreign.theirs import Theirs
 from mlp.check.foreign.trial import Attempt, Grade, attempt, best
 from mlp.check.foreign.values import Layout
 from mlp.nn.arrays import Array
@@ -39,12 +40,12 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
         attempts += _until_settled(_object_readings(built.thing, cls.__name__, kind, module, override))
         for tried in attempts:
             tried.args = tried.args or built.args
-        if attempts and best(attempts).grade >= Grade.SHAPES or len(attempts) > _MOST:
+        if (attempts and best(attempts).grade >= Grade.SHAPES) or len(attempts) > _MOST:
             break
     return _finished(attempts, override)
 
 
-def read_object(thing: Any, x: Array | None, module: ModuleType | None, override: Override) -> Attempt:
+def read_object(thing: Theirs, x: Array | None, module: ModuleType | None, override: Override) -> Attempt:
     """Find the reading of an object that somebody made, on their own input if they give one."""
     kind = kind_of(type(thing), override)
     if kind is None or not kind.backward or not kind.forward:
@@ -106,7 +107,7 @@ def _inputs(override: Override) -> Iterator[tuple[Array, Layout]]:
 
 
 def _object_readings(
-    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
+    thing: Theirs, name: str, kind: Kind, module: ModuleType | None, override: Override
 ) -> Iterator[Reading]:
     if kind.kind == "loss":
         yield from _loss_object_readings(thing, name, kind, module, override)
@@ -129,7 +130,7 @@ def _reading(subject: Subject, x: Array, layout: Layout, override: Override, red
 
 
 def _loss_object_readings(
-    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
+    thing: Theirs, name: str, kind: Kind, module: ModuleType | None, override: Override
 ) -> Iterator[Reading]:
     ways = _loss_ways(getattr(thing, kind.backward))
     for x, target, layout in loss_inputs(name, override):
@@ -211,7 +212,7 @@ def _loss_function_readings(
 
 
 def _finished(attempts: list[Attempt], override: Override) -> Attempt:
-    """The best reading, with parameters' gradients that are averages over the batch multiplied back where that is meant."""
+    """The best reading; parameters' gradients that are averages over the batch are multiplied back if that is meant."""
     tried = best(attempts)
     way = getattr(tried.subject, "pass_on", "gradient")
     if way not in ("gradient", "prediction"):
@@ -229,14 +230,17 @@ def _finished(attempts: list[Attempt], override: Override) -> Attempt:
     if override.average or (averaged and override.average is None and tried.layout.orientation == "columns"):
         again = attempt(tried.subject, tried.x, tried.layout, override.pairs, tried.reduction, float(samples))
         again.args = tried.args
-        text = f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}; dx is not an average"
-        again.notes = [*tried.notes, Fact("note", text + ' (to have that called wrong: "average": False)')]
+        text = (
+            f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}; "
+            'dx is not an average (to have that called wrong, say "average": False)'
+        )
+        again.notes = [*tried.notes, Fact("note", text)]
         return again
     if averaged:
         name = tried.subject.name
         text = (
-            f"every parameter's gradient is exactly 1/{samples} of what dy asks for, and {samples} is the batch: they are averaged, "
-            f'dx is not. If you mean that, say GRADCHECK = {{"{name}": {{"average": True}}}}'
+            f"every parameter's gradient is exactly 1/{samples} of what dy asks for, and {samples} is the batch: they "
+            f'are averaged, dx is not. If you mean that, say GRADCHECK = {{"{name}": {{"average": True}}}}'
         )
         tried.notes.append(Fact("note", text))
     return tried

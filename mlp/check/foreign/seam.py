@@ -22,7 +22,8 @@ def report_on(layer: Layer, x: Array, dy: Array | None, eps: float, method: str)
             continue
 
         def c(varied: Array, name: str = name) -> Array:
-            return np.sum(dy * (layer.apply(varied) if name == INPUT else layer.replaced(name, varied).apply(x)))
+            y = layer.apply(varied) if name == INPUT else layer.replaced(name, varied).apply(x)
+            return np.asarray(np.sum(dy * y))
 
         tensor = x if name == INPUT else layer.parameters()[name]
         checks[name] = TensorCheck(name, gradient, numerical_gradient(c, tensor, eps, method).reshape(tensor.shape))

@@ -9,12 +9,13 @@ from typing import Any
 
 from mlp.check.foreign import names
 from mlp.check.foreign.calls import parameters_of, required
+from mlp.check.foreign.theirs import Theirs
 
 # How much a name sounds like a target; `y` is one beside `y_pred`, but the prediction beside `target`.
 _SOUNDS = {"target": 2, "prediction": -2, "input": -1, "upstream": -1}
 
 
-def sides(function: Callable[..., Any], prediction: Any, target: Any) -> dict[str, Any]:
+def sides(function: Callable[..., Any], prediction: Theirs, target: Theirs) -> dict[str, Any]:
     """The values of a loss's arguments by name.
 
     One argument is the target if it sounds like one, else nothing is said of it. Of two, the one that sounds more like

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.check.foreign import names, walk
+from mlp.check.foreign.theirs import Theirs
 from mlp.nn.arrays import Array
 
 
@@ -28,7 +29,7 @@ class Source(NamedTuple):
     array: Array
 
 
-def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
+def returned_sources(value: Theirs, function: Callable[..., Any]) -> list[Source]:
     """The arrays in what backward returned; those of a tuple carry the names of its return statement if it has any."""
     if isinstance(value, tuple | list):
         labels = returned_names(function, len(value))
@@ -61,12 +62,12 @@ def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def attribute_sources(thing: Any) -> list[Source]:
+def attribute_sources(thing: Theirs) -> list[Source]:
     """Every array that the object holds."""
     return [Source(walk.text(path), path, "attribute", array) for path, array in walk.arrays(thing).items()]
 
 
-def method_sources(thing: Any, parameters: dict[walk.Path, Array]) -> list[Source]:
+def method_sources(thing: Theirs, parameters: dict[walk.Path, Array]) -> list[Source]:
     """What methods such as `grads()` or `params_and_grads()` return.
 
     A list is put beside the list that `params()` returns, and a pair beside its parameter, by the identity of the
@@ -88,7 +89,7 @@ def method_sources(thing: Any, parameters: dict[walk.Path, Array]) -> list[Sourc
     return found
 
 
-def _called(thing: Any, name: str) -> Any:
+def _called(thing: Theirs, name: str) -> Theirs:
     method = getattr(thing, name, None)
     if not inspect.ismethod(method):
         return None
@@ -99,7 +100,7 @@ def _called(thing: Any, name: str) -> Any:
         return None
 
 
-def _at(values: dict[str, Any], index: int, paths: dict[int, walk.Path]) -> Any:
+def _at(values: dict[str, Any], index: int, paths: dict[int, walk.Path]) -> Theirs:
     """The parameter at this place in the list that a method such as `params()` returned."""
     for value in values.values():
         if isinstance(value, list | tuple) and index < len(value) and id(value[index]) in paths:
@@ -107,7 +108,7 @@ def _at(values: dict[str, Any], index: int, paths: dict[int, walk.Path]) -> Any:
     return None
 
 
-def update_sources(before: dict[walk.Path, Array], thing: Any, rate: float) -> list[Source]:
+def update_sources(before: dict[walk.Path, Array], thing: Theirs, rate: float) -> list[Source]:
     """The gradient in an update W <- W - rate * dW that backward made: (before - after) / rate."""
     found = []
     for path, old in before.items():

@@ -12,6 +12,7 @@ from mlp.check.foreign.facts import Fact, place_of, told
 from mlp.check.foreign.randomness import call_seed_hook, same_randomness
 from mlp.check.foreign.sides import sides
 from mlp.check.foreign.sources import Source
+from mlp.check.foreign.theirs import Theirs
 from mlp.nn.arrays import Array
 
 
@@ -48,7 +49,7 @@ class PassOn(NamedTuple):
     words: str
 
 
-def _kept_output(thing: Any, _x: Array, y: Array, _dy: Array) -> Any:
+def _kept_output(thing: Theirs, _x: Array, y: Array, _dy: Array) -> Theirs:
     kept = getattr(thing, "output", None)
     return np.array(kept) if isinstance(kept, np.ndarray) else y
 
@@ -113,7 +114,7 @@ class ObjectSubject:
         facts = changed_in_place(what, "its input", given, x, method)
         return Run(y, lambda dy: self._backward(thing, np.array(x), y, cache, dy, facts), facts)
 
-    def _backward(self, thing: Any, x: Array, y: Array, cache: Any, dy: Array, facts: list[Fact]) -> list[Source]:
+    def _backward(self, thing: Theirs, x: Array, y: Array, cache: Theirs, dy: Array, facts: list[Fact]) -> list[Source]:
         before = {path: np.array(array) for path, array in walk.arrays(thing).items()}
         method, what, how = getattr(thing, self.backward), f"{self.name}.{self.backward}", PASS_ON[self.pass_on]
         first = how.value(thing, x, y, dy)
@@ -134,13 +135,13 @@ class ObjectSubject:
         ]
         return [one._replace(array=chained(one.array, dy, x.shape)) for one in found] if how.is_derivative else found
 
-    def _sides(self, method: Callable[..., Any], prediction: Any) -> dict[str, Any]:
+    def _sides(self, method: Callable[..., Any], prediction: Theirs) -> dict[str, Any]:
         if self.target is None:
             return {}
         return sides(method, prediction, walk.duplicate(self.target))
 
 
-def _rate(thing: Any, method: Callable[..., Any]) -> float:
+def _rate(thing: Theirs, method: Callable[..., Any]) -> float:
     """The learning rate of an update in backward: the 1.0 it was given, else the layer's own."""
     if calls.takes_rate(method):
         return 1.0
@@ -197,7 +198,7 @@ class FunctionSubject:
         return given
 
     def _backward(
-        self, given: dict[str, Any], x: Array, y: Array, cache: Any, dy: Array, facts: list[Fact]
+        self, given: dict[str, Any], x: Array, y: Array, cache: Theirs, dy: Array, facts: list[Fact]
     ) -> list[Source]:
         if self.backward is None:
             return sources.returned_sources(cache, self.forward)
@@ -226,7 +227,7 @@ def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:
     return dy * derivative if derivative.shape in (dy.shape, ()) else derivative
 
 
-def changed_in_place(what: str, victim: str, now: Array, before: Array, about: Any) -> list[Fact]:
+def changed_in_place(what: str, victim: str, now: Array, before: Array, about: Theirs) -> list[Fact]:
     """A warning if an array that was passed in is another one afterwards."""
     if now.shape == before.shape and np.array_equal(now, before, equal_nan=True):
         return []

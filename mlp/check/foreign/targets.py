@@ -1,12 +1,13 @@
 """Predictions and targets to try a loss on: numbers, probabilities with classes, or signs, as its name suggests."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.check.foreign.override import Override
+from mlp.check.foreign.theirs import Theirs
 from mlp.check.foreign.values import BATCH, FEATURES, Layout, normal
 from mlp.nn.arrays import Array
 
@@ -76,28 +77,30 @@ def prediction(kind: str, layout: Layout) -> Array:
     if kind == "normal":
         return scores
     axis = _feature_axis(layout)
-    if layout.shape[axis] == 1 or len(layout.shape) == 1 and layout.batch:
+    if _is_single_output(layout):
         return 1 / (1 + np.exp(-scores))
     powers = np.exp(scores)
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
-def target(kind: str, layout: Layout) -> Any:
-    """A random target of this kind, None where the layout has no such target."""
+def target(kind: str, layout: Layout) -> Theirs:
+    """A random target of this kind, None where one output for each sample has no such target."""
     scores, axis = normal(layout.shape, seed=2), _feature_axis(layout)
-    if kind == "normal":
-        return scores
-    if kind == "binary":
-        return (scores > 0).astype(np.float64)
-    if kind == "signs":
-        return np.where(scores > 0, 1.0, -1.0)
-    if layout.shape[axis] == 1 or (len(layout.shape) == 1 and layout.batch):
+    drawn: dict[str, Callable[[], Array]] = {
+        "normal": lambda: scores,
+        "binary": lambda: (scores > 0).astype(np.float64),
+        "signs": lambda: np.where(scores > 0, 1.0, -1.0),
+        "labels": lambda: scores.argmax(axis=axis),
+        "one-hot": lambda: (scores == scores.max(axis=axis, keepdims=True)).astype(np.float64),
+        "probability": lambda: np.flip(prediction("probability", layout), axis).copy(),
+    }
+    if kind in ("labels", "one-hot", "probability") and _is_single_output(layout):
         return None
-    if kind == "labels":
-        return scores.argmax(axis=axis)
-    if kind == "one-hot":
-        return (scores == scores.max(axis=axis, keepdims=True)).astype(np.float64)
-    return prediction("probability", layout)[..., ::-1].copy()
+    return drawn[kind]()
+
+
+def _is_single_output(layout: Layout) -> bool:
+    return layout.shape[_feature_axis(layout)] == 1 or (len(layout.shape) == 1 and layout.batch)
 
 
 def _feature_axis(layout: Layout) -> int:

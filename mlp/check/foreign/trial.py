@@ -81,7 +81,9 @@ def attempt(
         run = subject.run(x, values or {})
         if not np.all(np.isfinite(run.y)):
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(run.y))[0])
-            raise problem(f"{subject.name} gives {run.y[index]} at index {list(index)} of its output for a finite input")
+            raise problem(
+                f"{subject.name} gives {run.y[index]} at index {list(index)} of its output for a finite input"
+            )
         tried.grade = Grade.FORWARD
         dy = np.ones(()) if reduction else _random(run.y.shape)
         found = run.backward(dy)
@@ -184,5 +186,3 @@ def best(attempts: list[Attempt]) -> Attempt:
     if top is None and single is None:
         raise ValueError("there was nothing to try")
     return top if top is not None else attempts[0]
-
-

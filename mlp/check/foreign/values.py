@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.check.foreign.theirs import Theirs
 from mlp.nn.arrays import Array
 
 # All different, so that a matrix of the wrong orientation cannot fit by chance.
@@ -54,7 +55,7 @@ class Recorder:
 
     lr = learning_rate = 1.0
 
-    def update(self, parameter: Array, gradient: Array, *_rest: Any) -> Array:
+    def update(self, parameter: Array, gradient: Array, *_rest: Theirs) -> Array:
         """The parameter minus its gradient."""
         return parameter - gradient
 
@@ -105,6 +106,8 @@ PLAIN: dict[str, tuple[Any, ...]] = {
     "padding": (0,),
     "probability": (0.5,),
     "rate": (1.0,),
+    "tiny": (1e-5,),
+    "fraction": (0.1,),
     "seed": (0,),
     "sizes": ([FEATURES, HIDDEN[0], OUTPUTS],),
     "training": (True,),

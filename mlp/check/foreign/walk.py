@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp.check.foreign.theirs import Theirs
 from mlp.nn.arrays import Array
 
 Path = tuple[str | int, ...]
@@ -13,12 +14,12 @@ _DEPTH = 6
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), range)
 
 
-def arrays(thing: Any) -> dict[Path, Array]:
+def arrays(thing: Theirs) -> dict[Path, Array]:
     """Every real floating-point array (and every bare float) that can be reached from `thing`, by its path."""
     return dict(_walk(thing, (), set()))
 
 
-def _walk(thing: Any, path: Path, above: set[int]) -> Iterator[tuple[Path, Array]]:
+def _walk(thing: Theirs, path: Path, above: set[int]) -> Iterator[tuple[Path, Array]]:
     if isinstance(thing, np.ndarray):
         if thing.dtype.kind in "fiu":
             yield path, thing
@@ -32,7 +33,7 @@ def _walk(thing: Any, path: Path, above: set[int]) -> Iterator[tuple[Path, Array
         yield from _walk(value, (*path, key), above | {id(thing)})
 
 
-def items(thing: Any) -> list[tuple[str | int, Any]]:
+def items(thing: Theirs) -> list[tuple[str | int, Any]]:
     """What a container or an object holds, by key, index or attribute."""
     if isinstance(thing, dict):
         return [(key, value) for key, value in thing.items() if isinstance(key, str | int)]
@@ -51,7 +52,7 @@ def text(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def get(thing: Any, path: Path) -> Any:
+def get(thing: Theirs, path: Path) -> Theirs:
     """What stands at the path.
 
     Raises:
@@ -65,7 +66,7 @@ def get(thing: Any, path: Path) -> Any:
     return thing
 
 
-def put(thing: Any, path: Path, value: Array) -> None:
+def put(thing: Theirs, path: Path, value: Array) -> None:
     """Put `value` where the path leads: in an attribute, dict or list; a bare float stays a bare number."""
     holder, last = get(thing, path[:-1]), path[-1]
     if isinstance(dict(items(holder)).get(last), float | np.floating):
@@ -78,7 +79,7 @@ def put(thing: Any, path: Path, value: Array) -> None:
         object.__setattr__(holder, str(last), value)
 
 
-def twins(thing: Any) -> dict[Path, list[Path]]:
+def twins(thing: Theirs) -> dict[Path, list[Path]]:
     """For the first path to each array, every path to the very same array: `W` may be `params.0` as well."""
     found = arrays(thing)
     first: dict[int, Path] = {}
@@ -89,6 +90,6 @@ def twins(thing: Any) -> dict[Path, list[Path]]:
     return same
 
 
-def duplicate(thing: Any) -> Any:
+def duplicate(thing: Theirs) -> Theirs:
     """A deep copy, so that no run can leave anything behind in the original."""
     return copy.deepcopy(thing)

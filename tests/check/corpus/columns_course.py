@@ -1,3 +1,4 @@
+# ruff: noqa: RUF059  (written as other people write)
 """Batches as columns, a cache, and parameter gradients that are averages over the batch."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF059  (written as other people write)
 """Functions with a cache, as computer-vision courses set them."""
 
 import numpy as np

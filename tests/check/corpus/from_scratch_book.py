@@ -1,3 +1,4 @@
+# ruff: noqa: N801, PLW2901  (written as other people write)
 """Layers that keep everything in attributes: inputs, output, dweights, dbiases, dinputs."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# ruff: noqa: A002, ARG002  (written as other people write)
 """Column vectors one at a time, and a backward that takes a learning rate and updates at once."""
 
 import numpy as np

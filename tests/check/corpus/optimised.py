@@ -1,3 +1,4 @@
+# ruff: noqa: A002, ARG002  (written as other people write)
 """Layers that are given an optimizer or a rate of their own and learn inside backward."""
 
 import copy
