@@ -52,7 +52,8 @@ def _with_hint(cls: type, error: ForeignError) -> ForeignError:
     wanted = ", ".join(f'"{one.name}": ...' for one in calls.required(calls.parameters_of(cls)))
     if not wanted or "GRADCHECK" in error.fact.text:
         return error
-    hint = f'. The arguments were guessed; say them in one line, GRADCHECK = {{"{cls.__name__}": {{"args": {{{wanted}}}}}}}'
+    line = f'GRADCHECK = {{"{cls.__name__}": {{"args": {{{wanted}}}}}}}'
+    hint = f". The arguments were guessed; say them in one line, {line}"
     return ForeignError(replace(error.fact, text=error.fact.text + hint))
 
 

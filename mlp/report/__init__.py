@@ -1,0 +1,1 @@
+"""Results as figures, tables and files; nothing here knows of Streamlit."""
