@@ -5,10 +5,10 @@ numpy has frozen, weights and biases layer by layer, then the input, then the ta
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class Experiment:
             _require_choice(name, getattr(self, name), known)
         _require_whole("seed", self.seed, 0, MAX_SEED)
         _require_whole("batch", self.batch, 1, MAX_BATCH)
-        if not 0 < self.eps <= 1:
+        if isinstance(self.eps, bool) or not isinstance(self.eps, int | float) or not 0 < self.eps <= 1:
             raise ValueError(f"eps must be above 0 and at most 1, not {self.eps!r}.")
         _require_affordable(self)
 
@@ -96,8 +96,17 @@ class Experiment:
         return Problem(Sequential(**layers), loss, x, target)
 
     def settings(self) -> dict[str, Any]:
-        """The settings as plain values that JSON can hold, the sizes as text."""
+        """The settings as plain values that JSON and the address can hold: the sizes as text, all else as it is."""
         return {**asdict(self), "sizes": format_sizes(self.sizes)}
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Make the experiment of these `settings()`.
+
+        Raises:
+            ValueError: a setting is out of its range, or the check would be too large.
+        """
+        return cls(**{**settings, "sizes": parse_sizes(settings["sizes"])})
 
     def _shape(self, features: int) -> tuple[int, ...]:
         return (features,) if self.batch == 1 else (self.batch, features)
@@ -139,6 +148,50 @@ def format_eps(eps: float) -> str:
         return f"{eps:g}"
     mantissa, _, exponent = f"{eps:e}".partition("e")
     return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def format_setting(value: float | str) -> str:
+    """Write one of an experiment's `settings()` as the sidebar and the address do."""
+    return format_eps(value) if isinstance(value, float) else str(value)
+
+
+def read_whole(text: str) -> int:
+    """Read a whole number such as "7".
+
+    Raises:
+        ValueError: anything else, in a sentence.
+    """
+    if not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
+        raise ValueError(f"This must be a whole number, not {_shortened(text)}.")
+    return int(text)
+
+
+def read_eps(text: str) -> float:
+    """Read one of EPS_STEPS, such as "1e-4" or "0.0001".
+
+    Raises:
+        ValueError: anything else, in a sentence.
+    """
+    try:
+        eps = float(text)
+    except ValueError:
+        eps = 0.0
+    if eps not in EPS_STEPS:
+        raise ValueError(
+            f"eps must be 1, 2 or 5 times a power of ten from {format_eps(EPS_STEPS[0])} to "
+            f"{format_eps(EPS_STEPS[-1])}, not {_shortened(text)}."
+        )
+    return eps
+
+
+# How each setting is read from text, as in the address. What a choice may be, Experiment itself knows.
+READERS: dict[str, Callable[[str], Any]] = {
+    "sizes": parse_sizes,
+    **dict.fromkeys(CHOICES, str),
+    "seed": read_whole,
+    "batch": read_whole,
+    "eps": read_eps,
+}
 
 
 def _require_sizes(sizes: tuple[int, ...]) -> None:

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from mlp.check.report import GradientReport, TensorCheck
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.networks import INPUT, loss_gradients
-from mlp.nn.arrays import Array
+from mlp.nn.arrays import Array, require_shape
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 
@@ -30,11 +30,15 @@ def check_gradients(
         method: a method or the name of one in METHODS.
 
     Raises:
-        ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
+        ValueError, TypeError: a shape, type, step or method is wrong, or a gradient that `backward` made has another
+            shape than its tensor; the message says which and what fits.
     """
     method = as_method(method)
     numerical = loss_gradients(network, loss, x, target, eps, method)
     value, analytical = analytical_gradients(network, loss, x, target)
+    for name, gradient in analytical.items():
+        # Compared by broadcasting, a gradient of the wrong shape could pass.
+        require_shape(f"the gradient of {name}", gradient, numerical[name].shape)
     checks = {name: TensorCheck(name, analytical[name], numerical[name]) for name in numerical}
     return GradientReport(checks, float(value), eps, method)
 

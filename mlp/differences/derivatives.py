@@ -91,7 +91,8 @@ def _derivative(fun: Function, x: Array, eps: float, method: Method) -> Array:
 
 
 def _evaluate(fun: Function, shifted: Array, method: Method) -> Array:
-    value = as_numbers("the function's output", fun(shifted))
+    # A copy, for a function may write all its results into one buffer.
+    value = as_numbers("the function's output", np.array(fun(shifted)))
     if method.is_complex and value.dtype.kind != "c":
         raise TypeError(
             f"the {method.name} method needs a function that returns complex numbers for complex ones, but this one "

@@ -22,7 +22,8 @@ class Method:
 
     Attributes:
         name: what people call it.
-        offsets: where f is evaluated, in units of the step h.
+        offsets: where f is evaluated, in units of the step h. Opposite ones stand side by side: summed in this order,
+            the values of a function that does not depend on x cancel to exactly 0, whatever the rounding.
         weights: what each value is multiplied by; they add up to 0 for a finite difference.
         order: p in the truncation error C h^p.
     """
@@ -53,7 +54,8 @@ def richardson(method: Method, levels: int) -> Method:
             # D(h/2) has the offsets o/2 and, since it divides by h/2, the weights 2w.
             weights[offset / 2] = weights.get(offset / 2, 0) + 2 * weight * factor / (factor - 1)
             weights[offset] = weights.get(offset, 0) - weight / (factor - 1)
-        method = Method("richardson", tuple(weights), tuple(weights.values()), method.order + 2)
+        offsets = sorted(weights, key=abs)
+        method = Method("richardson", tuple(offsets), tuple(weights[o] for o in offsets), method.order + 2)
     return method
 
 
@@ -66,7 +68,7 @@ METHODS: dict[str, Method] = {
         Method("forward", (1, 0), (1, -1), order=1),
         Method("backward", (0, -1), (1, -1), order=1),
         CENTRAL,
-        Method("five-point", (2, 1, -1, -2), (-1 / 12, 8 / 12, -8 / 12, 1 / 12), order=4),
+        Method("five-point", (1, -1, 2, -2), (8 / 12, -8 / 12, -1 / 12, 1 / 12), order=4),
         COMPLEX_STEP,
         richardson(CENTRAL, levels=2),
     )

@@ -22,16 +22,19 @@ class Sequential(Layer):
         """Keep the layers under their names.
 
         Raises:
-            ValueError: no layers, a name that Sequential itself uses, or one layer object in two places (its second
-                forward would overwrite what the first one keeps for backward).
+            ValueError: no layers, a name that Sequential itself uses or that holds a dot, or one layer object in two
+                places (its second forward would overwrite what the first one keeps for backward).
         """
         if not layers:
             raise ValueError("Sequential needs at least one layer")
         if len({id(layer) for layer in layers.values()}) < len(layers):
             raise ValueError("each layer must be an object of its own, but one object was given under two names")
+        self._names: tuple[str, ...] = ()
         for name, layer in layers.items():
             if hasattr(self, name):
                 raise ValueError(f"a layer cannot be named {name!r}: Sequential has an attribute of that name")
+            if "." in name:
+                raise ValueError(f"a layer cannot be named {name!r}: a dot parts layer and parameter, as in fc1.W")
             setattr(self, name, layer)
         self._names = tuple(layers)
 

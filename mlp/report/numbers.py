@@ -1,0 +1,19 @@
+"""Numbers and names as people read them."""
+
+
+def brief(value: float) -> str:
+    """Three significant digits: 0.000123, 1.23e-05, 18.4."""
+    return f"{value + 0.0:.3g}"  # adding zero takes the sign off a negative zero
+
+
+def entry(name: str, index: tuple[int, ...]) -> str:
+    """The name of an entry: fc1.W[3, 1]."""
+    return f"{name}[{', '.join(map(str, index))}]"
+
+
+def duration(seconds: float) -> str:
+    """A time with its unit: 850 µs, 12 ms, 1.3 s."""
+    for factor, unit in ((1, "s"), (1e3, "ms")):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.2g} {unit}" if seconds * factor < 10 else f"{seconds * factor:.0f} {unit}"
+    return f"{seconds * 1e6:.0f} µs"

@@ -1,0 +1,107 @@
+"""Checks as pandas tables, and tables as CSV that loses no bit.
+
+Seventeen significant digits are enough to give back every float64 exactly; source: IEEE 754, and W. Kahan, "Lecture
+notes on the status of IEEE 754" (1997).
+"""
+
+import numpy as np
+import pandas as pd
+
+from mlp.check.report import GradientReport, TensorCheck
+from mlp.differences.derivatives import sample
+from mlp.differences.networks import loss_function, tensors
+from mlp.experiment import Problem
+from mlp.report.numbers import entry
+
+
+def entries(check: TensorCheck) -> pd.DataFrame:
+    """One row for each entry of a tensor, in C order.
+
+    Columns: tensor; i and j, the entry's indices from 0 (j is empty for vectors); analytical; numerical; difference;
+    relative_error; allclose.
+    """
+    indices = np.indices(check.analytical.shape).reshape(check.analytical.ndim, -1)
+    rows, columns = indices[0], indices[1] if len(indices) > 1 else [pd.NA] * indices.shape[1]
+    return pd.DataFrame(
+        {
+            "tensor": check.name,
+            "i": pd.array(rows, dtype="Int64"),
+            "j": pd.array(columns, dtype="Int64"),
+            "analytical": check.analytical.ravel(),
+            "numerical": check.numerical.ravel(),
+            "difference": check.difference.ravel(),
+            "relative_error": check.relative_error.ravel(),
+            "allclose": check.tolerance_used.ravel() <= 1,
+        }
+    )
+
+
+def all_entries(report: GradientReport) -> pd.DataFrame:
+    """The entries of all tensors, one below the other."""
+    return pd.concat([entries(check) for check in report.values()], ignore_index=True)
+
+
+def summary(report: GradientReport) -> pd.DataFrame:
+    """One row for each tensor: what it is, how far its gradients differ, and whether np.allclose lets that pass."""
+    return pd.DataFrame(
+        [
+            {
+                "tensor": check.name,
+                "verdict": verdict(check),
+                "shape": str(check.analytical.shape),
+                "entries": check.analytical.size,
+                "max |difference|": check.max_abs_difference,
+                "max relative error": check.max_relative_error,
+                "worst entry": entry(check.name, check.worst),
+            }
+            for check in report.values()
+        ]
+    )
+
+
+def verdict(check: TensorCheck) -> str:
+    """The verdict in a word or two."""
+    return "agree" if check.passed else "differ"
+
+
+def worst_entries(problem: Problem, report: GradientReport, name: str, count: int = 10) -> pd.DataFrame:
+    """The entries of a tensor that differ most, the worst first, with the function values behind each derivative."""
+    check, tensor = report[name], tensors(problem.network, problem.x)[name]
+    function = loss_function(problem.network, problem.loss, problem.x, problem.target, name)
+    rows = []
+    for index in check.worst_entries(count):
+        samples = sample(function, tensor, index, report.eps, report.method)
+        values = {
+            f"c({_offset(offset)})": value.item()
+            for offset, value in zip(report.method.offsets, samples.values, strict=True)
+        }
+        rows.append(
+            {
+                "entry": entry(name, index),
+                "analytical": check.analytical[index],
+                "numerical": check.numerical[index],
+                "difference": check.difference[index],
+                "relative error": check.relative_error[index],
+                **{key: _exact(value) for key, value in values.items()},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """The table as CSV in UTF-8, floats with 17 significant digits."""
+    return table.to_csv(index=False, float_format="%.17g").encode()
+
+
+def _offset(offset: complex) -> str:
+    """An offset as people write it: "+h", "-2h", "+ih", "0"."""
+    number = complex(offset)
+    size, unit = (number.imag, "ih") if number.imag else (number.real, "h")
+    if size == 0:
+        return "0"
+    return f"{'+' if size > 0 else '-'}{'' if abs(size) == 1 else f'{abs(size):g}'}{unit}"
+
+
+def _exact(value: complex) -> str:
+    """All digits of a function value: what matters is in the last ones."""
+    return f"{value:.17g}" if isinstance(value, float) else f"{value.real:.16g} {value.imag:+.17g}i"

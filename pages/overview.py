@@ -1,0 +1,51 @@
+"""The first page: in ten seconds, what this is and the answer for the network in the sidebar."""
+
+import streamlit as st
+
+from mlp.report import diagram, numbers
+from mlp.report.archive import versions
+from pages.ui import address, compute, shell, widgets
+
+experiment = shell.settings()
+
+st.title("Gradient Lab")
+st.markdown(
+    "Backpropagation computes the gradient of a loss with respect to every weight of a network. Is it right? This page "
+    "has just moved **every weight by a small step**, measured how the loss changes, and compared."
+)
+address.show()
+
+problem, report, seconds = compute.checked(experiment)
+widgets.verdict(report)
+
+worst = report.worst
+with st.container(horizontal=True):
+    st.metric(
+        "Largest difference",
+        numbers.brief(worst.max_abs_difference),
+        help=f"In {numbers.entry(worst.name, worst.worst)}, the entry that uses most of np.allclose's tolerance.",
+        border=True,
+    )
+    st.metric("Worst tensor", worst.name, help="The tensor with that entry.", border=True)
+    st.metric("Loss", numbers.brief(report.loss), help=f"The {experiment.loss} of this input and target.", border=True)
+    st.metric("Parameters", f"{experiment.parameters:,}", help="Weights and biases, every one checked.", border=True)
+    st.metric("Checked in", numbers.duration(seconds), help="One backward pass and all differences.", border=True)
+
+heading, toggle = st.columns([3, 2], vertical_alignment="bottom")
+heading.subheader("The network")
+with toggle:
+    shown = widgets.segments("Edges show", ("weights", "gradients"), "edges")
+edges = diagram.weights(problem.network) if shown == "weights" else diagram.weight_gradients(problem.network, report)
+widgets.figure(
+    diagram.diagram(problem.network, edges, shown.removesuffix("s")),
+    diagram.alt_text(experiment.sizes, shown.removesuffix("s")),
+    "diagram",
+)
+
+st.subheader("Where to go next")
+shell.link("gradient_check", "Every gradient as a heatmap")
+
+st.caption(
+    f"Input {problem.x.shape}, target {problem.target.shape}, float64. "
+    + ", ".join(f"{name} {version}" for name, version in versions().items())
+)

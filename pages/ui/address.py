@@ -1,0 +1,48 @@
+"""What is wrong with the address a session was opened with, in sentences shown above the page until dismissed."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+# The settings that stand on a page instead of in the sidebar.
+PAGE_SETTINGS = ("edges", "tensor", "panel")
+
+
+def refuse(key: str, text: str, sentence: str) -> None:
+    """Keep a sentence about a setting of the address that cannot be used."""
+    shown = text if len(text) <= 40 else text[:40] + "..."
+    st.session_state.setdefault("address_problems", {})[key] = plain(f"{key}={shown}: {sentence}")
+
+
+def plain(text: str) -> str:
+    """The text such that Markdown shows it as it is: what stands in an address is never a link, image or formula."""
+    return re.sub(r"([\\`*_\[\]$<>#~|]|:(?=\w))", r"\\\1", text.replace("\n", " "))
+
+
+def page_settings(given: Mapping[str, str]) -> dict[str, str]:
+    """Those of the given settings that stand on a page, kept for its `check`."""
+    st.session_state["opened"] = {key: text for key, text in given.items() if key in PAGE_SETTINGS}
+    return dict(st.session_state["opened"])
+
+
+def check(key: str, options: Sequence[str], used: str) -> None:
+    """Report the page's own setting `key` if the session was opened with one that is none of the options."""
+    text = st.session_state["opened"].pop(key, None)
+    if text is not None and text not in options:
+        refuse(key, text, f"Here it can be {', '.join(options)}; {used} is used.")
+        st.rerun()  # the sentence stands above what has been shown already
+
+
+def show() -> None:
+    """Show what was wrong, with a button that puts it away."""
+    problems = st.session_state.get("address_problems")
+    if not problems:
+        return
+    with st.container(border=True):
+        st.warning(
+            "\n".join(f"- {sentence}" for sentence in problems.values()),
+            title="The address asks for something that is not possible",
+            icon=":material/link_off:",
+        )
+        st.button("Understood", on_click=problems.clear, key="address_understood")

@@ -1,0 +1,167 @@
+"""The sidebar: keyed widgets bound to the address, read as one Experiment.
+
+The address bar is the saved state. Streamlit drops what it cannot use from an address without a word, so a session's
+first run reads the address itself and keeps what is wrong with it as sentences before the widgets see it. A preset in
+the address stands for its settings; which preset is shown follows from the settings.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from mlp.differences.methods import METHODS
+from mlp.experiment import EPS_STEPS, MAX_BATCH, MAX_SEED, READERS, Experiment, format_eps, format_setting
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.initialisations import INITIALISATIONS
+from mlp.nn.losses import LOSSES
+from mlp.presets import PRESETS
+from pages.ui import address
+
+OWN = "Own settings"
+DEFAULT = Experiment()
+
+
+def open_address(page: StreamlitPage) -> None:
+    """On a session's first run, read the address, and start over with one that holds just what could be used.
+
+    What could not be used is kept as sentences for `address.show`.
+    """
+    if "accepted" in st.session_state:
+        return
+    given = st.query_params.to_dict()
+    opened = _read(given)
+    st.session_state["accepted"] = opened.settings()
+    st.session_state.update(opened.settings())
+    usable = _changed(opened) | address.page_settings(given)
+    if usable != given:
+        st.switch_page(page, query_params=usable)
+
+
+def experiment() -> Experiment:
+    """Show the sidebar and return its settings; where they are impossible, say so and return the last possible ones."""
+    with st.sidebar:
+        _widgets()
+    return _accepted()
+
+
+def _read(given: Mapping[str, str]) -> Experiment:
+    """The address's experiment, with a sentence kept for each setting that cannot be used."""
+    preset = given.get("preset", OWN)
+    result = DEFAULT
+    if preset in PRESETS:
+        result = PRESETS[preset].experiment
+    elif preset != OWN:
+        address.refuse("preset", preset, f"There is no preset of this name; there are: {', '.join(PRESETS)}.")
+    for key, text in given.items():
+        if key in READERS:
+            try:
+                result = replace(result, **{key: READERS[key](text)})
+            except ValueError as error:
+                address.refuse(key, text, f"{error} Instead, {format_setting(result.settings()[key])} is used.")
+        elif key != "preset" and key not in address.PAGE_SETTINGS:
+            address.refuse(key, text, "There is no setting of this name; it is ignored.")
+    return result
+
+
+def _changed(shown: Experiment) -> dict[str, str]:
+    """The settings that differ from the exercise's, as the address holds them."""
+    default = DEFAULT.settings()
+    return {key: format_setting(value) for key, value in shown.settings().items() if value != default[key]}
+
+
+def _accepted() -> Experiment:
+    """The experiment that the widgets show, or the last possible one with a sentence that says what is wrong."""
+    accepted = st.session_state["accepted"]
+    shown = {key: st.session_state[key] for key in accepted}
+    try:
+        result = Experiment.from_settings(shown)
+    except ValueError as error:
+        result = Experiment.from_settings(accepted)
+        st.error(
+            address.plain(f"{error} What you see is still for the settings before."),
+            title="These settings cannot be used",
+            icon=":material/error:",
+        )
+    st.session_state["accepted"] = result.settings()
+    return result
+
+
+def _preset_of_widgets() -> str:
+    """The name of the preset that has just the settings that the widgets show."""
+    shown = {key: st.session_state[key] for key in DEFAULT.settings()}
+    return next((name for name, preset in PRESETS.items() if preset.experiment.settings() == shown), OWN)
+
+
+def _choose_preset() -> None:
+    preset = st.session_state["preset"]
+    if preset in PRESETS:
+        st.session_state.update(PRESETS[preset].experiment.settings())
+
+
+def _reset() -> None:
+    st.session_state.update(DEFAULT.settings())
+
+
+def _draw_seed() -> None:
+    st.session_state["seed"] = secrets.randbelow(10_000)
+
+
+def _widgets() -> None:
+    default = DEFAULT.settings()
+    top = st.container()
+    st.text_input(
+        "Layer sizes",
+        default["sizes"],
+        key="sizes",
+        bind="query-params",
+        live=True,
+        help="Inputs, units of each hidden layer, outputs, with hyphens between them: 2-10-20-5.",
+    )
+    _choice("Activation", "activation", list(ACTIVATIONS), "The function between the linear layers.")
+    _choice("Loss", "loss", list(LOSSES), "What turns the network's output and the target into one number.")
+    st.select_slider(
+        "eps, the step of the difference",
+        EPS_STEPS,
+        default["eps"],
+        format_func=format_eps,
+        key="eps",
+        bind="query-params",
+        help="How far each parameter is moved to see how the loss changes. Too large: truncation error. Too small: "
+        "round-off error.",
+    )
+    _choice("Method", "method", list(METHODS), "How the numerical derivative is put together from values of the loss.")
+    seed, button = st.columns(2, vertical_alignment="bottom")
+    with seed:
+        _whole("Seed", "seed", 0, MAX_SEED, "For np.random.RandomState, whose numbers are the same on every machine.")
+    button.button("New seed", on_click=_draw_seed, width="stretch")
+    _whole("Batch size", "batch", 1, MAX_BATCH, "Number of samples; with 1 the arrays have no batch axis.")
+    _choice("Initialisation", "initialisation", list(INITIALISATIONS), "How weights and biases are drawn.")
+    st.button("Reset to the exercise", on_click=_reset, icon=":material/restart_alt:", width="stretch")
+    # Last, because browser history changes the other widgets' values only as they are shown.
+    with top:
+        _preset()
+
+
+def _preset() -> None:
+    st.session_state["preset"] = _preset_of_widgets()
+    preset = st.selectbox(
+        "Preset",
+        [*PRESETS, OWN],
+        key="preset",
+        on_change=_choose_preset,
+        help="Experiments worth a look. Choosing one sets everything below.",
+    )
+    if preset in PRESETS:
+        st.caption(PRESETS[preset].shows)
+
+
+def _choice(label: str, key: str, options: list[str], text: str) -> None:
+    default = options.index(DEFAULT.settings()[key])
+    st.selectbox(label, options, default, key=key, bind="query-params", help=text)
+
+
+def _whole(label: str, key: str, low: int, high: int, text: str) -> None:
+    st.number_input(label, low, high, DEFAULT.settings()[key], key=key, bind="query-params", help=text)

@@ -1,0 +1,93 @@
+"""A real server on this machine, and Debian's Chromium in front of it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+# Beside what a container needs: nothing that makes Chromium itself look for hosts of its maker.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium on this machine: install Debian's package chromium")
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def cold_server() -> Iterator[str]:
+    """The address of a server that nobody has visited yet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+class Visit(Page):
+    """For annotations: a page with the two lists below."""
+
+    complaints: list[str]
+    foreign: list[str]
+
+
+@pytest.fixture
+def visit(browser: Browser, cold_server: str) -> Iterator[Visit]:
+    """A browser page that notes errors on its console and requests that leave this machine."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=cold_server)
+    page = context.new_page()
+    page.complaints, page.foreign = [], []
+    page.on("console", lambda message: message.type == "error" and page.complaints.append(_told(message)))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    local = (cold_server, cold_server.replace("http", "ws"), "data:", "blob:")
+    page.on("request", lambda request: request.url.startswith(local) or page.foreign.append(request.url))
+    yield page
+    context.close()
+
+
+def _told(message) -> str:
+    return f"{message.text} {message.location.get('url', '')}"
+
+
+def _wait_for(url: str, server: subprocess.Popen) -> None:
+    for _ in range(300):
+        assert server.poll() is None, "the server ended before it answered"
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    pytest.fail("the server did not answer within 30 seconds")

@@ -1,0 +1,73 @@
+"""The way of a person with a link, in a real browser, on a server that nobody has visited yet."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from playwright.sync_api import expect
+
+from mlp import check_gradients
+from mlp.experiment import Experiment
+
+LINK = "/gradient_check?sizes=3-4-2&seed=3&tensor=fc1.W"
+
+
+def unexpected(complaints):
+    """Leave out what Streamlit's own page says on each deep link, while it finds out at which path its server is."""
+    probes = re.compile(r"404 .*/gradient_check/_stcore/(health|host-config)")
+    return [complaint for complaint in complaints if not probes.search(complaint)]
+
+
+def test_a_deep_link_on_a_cold_server(visit, tmp_path):
+    visit.goto(LINK)
+    expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible(timeout=30_000)
+    expect(visit.get_by_role("textbox", name="Layer sizes")).to_have_value("3-4-2")
+
+    painted = visit.locator(".heatmaplayer image")
+    expect(painted).to_have_count(3)
+    assert all(image.bounding_box()["width"] > 50 for image in painted.all())
+
+    with visit.expect_download() as download:
+        visit.get_by_role("button", name="All tensors as CSV").click()
+    file = tmp_path / "gradients.csv"
+    download.value.save_as(file)
+    table = pd.read_csv(file)
+    report = check_gradients(*Experiment(sizes=(3, 4, 2), seed=3).problem())
+    for name, check in report.items():
+        rows = table[table["tensor"] == name]
+        np.testing.assert_array_equal(rows["analytical"], check.analytical.ravel())
+        np.testing.assert_array_equal(rows["numerical"], check.numerical.ravel())
+
+    visit.get_by_role("link", name="Overview").click()
+    expect(visit.get_by_role("heading", name="Gradient Lab")).to_be_visible()
+    expect(visit.get_by_role("textbox", name="Layer sizes")).to_have_value("3-4-2")
+    expect(visit).to_have_url(re.compile("sizes=3-4-2"))
+    expect(visit).to_have_url(re.compile("seed=3"))
+
+    assert not unexpected(visit.complaints)
+    assert not visit.foreign
+
+
+def test_settings_typed_chosen_reset_and_gone_back_to(visit):
+    visit.goto("/?eps=banana")
+    expect(visit.get_by_text("eps must be 1, 2 or 5 times a power of ten")).to_be_visible(timeout=30_000)
+    expect(visit).not_to_have_url(re.compile("banana"))
+
+    sizes = visit.get_by_role("textbox", name="Layer sizes")
+    sizes.fill("3-")
+    expect(visit.get_by_text("These settings cannot be used")).to_be_visible()
+    sizes.fill("3-7-2")
+    expect(visit.get_by_text("These settings cannot be used")).to_have_count(0)
+    expect(visit).to_have_url(re.compile("sizes=3-7-2"))
+
+    visit.get_by_role("link", name="Gradient check").first.click()
+    expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible()
+    expect(sizes).to_have_value("3-7-2")
+    visit.go_back()
+    expect(visit.get_by_role("heading", name="Gradient Lab")).to_be_visible()
+
+    visit.get_by_role("button", name="Reset to the exercise").click()
+    expect(sizes).to_have_value("2-10-20-5")
+    expect(visit).not_to_have_url(re.compile("sizes"))
+    assert not unexpected(visit.complaints)
+    assert not visit.foreign

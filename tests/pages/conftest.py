@@ -1,0 +1,26 @@
+"""A session of the whole app without a browser: the app under Streamlit's own AppTest."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).parents[2] / "app.py"
+PAGES = sorted(path.stem for path in (APP.parent / "pages").glob("*.py"))
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page() -> Open:
+    """Give a function that opens a page of a new session, with settings in the address such as seed="3"."""
+
+    def opened(page: str = "overview", **address: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=30)
+        for key, text in address.items():
+            app.query_params[key] = text
+        app.run()
+        return app.switch_page(f"pages/{page}.py").run()
+
+    return opened

@@ -1,0 +1,89 @@
+"""What must hold on every page: it shows a result without a click, follows a setting, and survives any address."""
+
+import pytest
+
+from tests.pages.conftest import PAGES
+
+pytestmark = pytest.mark.parametrize("page", PAGES)
+
+# Settings that cannot be used, and a word that the sentence about each must have in it.
+UNUSABLE = [
+    ({"sizes": "0-0"}, "at least 1 unit"),
+    ({"sizes": "9999999-2"}, "parameters; the limit is"),
+    ({"sizes": "2"}, "at least inputs and outputs"),
+    ({"sizes": ""}, "at least inputs and outputs"),
+    ({"sizes": "2-10-20-5" + "-1" * 40}, "at most 20 linear layers"),
+    ({"sizes": "2-" + "9" * 400}, "No layer can have"),
+    ({"sizes": "2--5"}, "hyphens"),
+    ({"sizes": "2-ten-5"}, "hyphens"),
+    ({"sizes": "2-٣-5"}, "hyphens"),  # an Arabic digit, which Python's int() would read
+    ({"sizes": "![x](https://example.org/x.png)"}, "hyphens"),
+    ({"eps": "banana"}, "power of ten"),
+    ({"eps": "3e-4"}, "power of ten"),
+    ({"eps": "0"}, "power of ten"),
+    ({"eps": "nan"}, "power of ten"),
+    ({"eps": "-1e-4"}, "power of ten"),
+    ({"seed": "-1"}, "from 0 to 4,294,967,295"),
+    ({"seed": "4294967296"}, "from 0 to 4,294,967,295"),
+    ({"seed": "1.5"}, "whole number"),
+    ({"seed": "9" * 5000}, "whole number"),
+    ({"batch": "0"}, "from 1 to"),
+    ({"batch": "1e9"}, "whole number"),
+    ({"activation": "tanh"}, "one of Tanh"),
+    ({"loss": "None"}, "one of MSELoss"),
+    ({"initialisation": "xavier"}, "one of standard normal"),
+    ({"method": "exact"}, "one of forward"),
+    ({"preset": "Nothing"}, "no preset of this name"),
+    ({"color": "blue"}, "no setting of this name"),
+    ({"sizes": "100-100", "batch": "1000"}, "multiplications"),
+]
+
+
+def test_it_shows_a_result_at_once(open_page, page):
+    app = open_page(page)
+    assert not app.exception
+    assert not app.error
+    assert not app.warning
+    assert app.title
+    assert app.get("plotly_chart")
+
+
+@pytest.mark.parametrize(("address", "words"), UNUSABLE, ids=[str(address)[:40] for address, _ in UNUSABLE])
+def test_an_unusable_setting_is_named_and_the_rest_is_used(open_page, page, address, words):
+    app = open_page(page, **{"loss": "HuberLoss", **address})
+    assert not app.exception
+    [warning] = app.warning
+    assert words in warning.value
+    assert len(warning.value) < 600
+    assert app.text_input(key="sizes").value == (
+        "100-100" if "batch" in address and "sizes" in address else "2-10-20-5"
+    )
+    assert app.selectbox(key="loss").value == ("MSELoss" if address == {"loss": "None"} else "HuberLoss")
+    assert not set(address) - {"sizes", "loss"} & set(app.query_params)
+
+
+def test_a_setting_changed_in_the_sidebar_is_followed(open_page, page):
+    app = open_page(page)
+    before = [chart.proto.spec for chart in app.get("plotly_chart")]
+    app.number_input(key="seed").set_value(3).run()
+    assert not app.exception
+    assert [chart.proto.spec for chart in app.get("plotly_chart")] != before
+
+
+def test_impossible_sizes_are_named_and_the_result_before_stays(open_page, page):
+    app = open_page(page, seed="3")
+    before = [chart.proto.spec for chart in app.get("plotly_chart")]
+    app.text_input(key="sizes").set_value("2-0-5").run()
+    [error] = app.error
+    assert "at least 1 unit" in error.value
+    assert [chart.proto.spec for chart in app.get("plotly_chart")] == before
+
+
+def test_settings_survive_a_page_switch(open_page, page):
+    app = open_page(page, sizes="3-4-2", activation="ReLU", eps="1e-5")
+    for other in PAGES:
+        app.switch_page(f"pages/{other}.py").run()
+        assert not app.exception
+        assert app.text_input(key="sizes").value == "3-4-2"
+        assert app.selectbox(key="activation").value == "ReLU"
+        assert app.select_slider(key="eps").value == 1e-5

@@ -1,0 +1,60 @@
+"""The sidebar: presets, a new seed, reset, and an address that stands for the settings."""
+
+import pytest
+
+from mlp.presets import PRESETS
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_everything(open_page, name):
+    app = open_page(seed="77", eps="1e-6")
+    app.selectbox(key="preset").select(name).run()
+    shown = {key: app.session_state[key] for key in PRESETS[name].experiment.settings()}
+    assert shown == PRESETS[name].experiment.settings()
+    assert app.selectbox(key="preset").value == name
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_in_the_address_stands_for_its_settings(open_page, name):
+    app = open_page(preset=name)
+    assert app.selectbox(key="preset").value == name
+    assert {key: app.session_state[key] for key in PRESETS[name].experiment.settings()} == (
+        PRESETS[name].experiment.settings()
+    )
+
+
+def test_a_setting_beside_a_preset_in_the_address_wins(open_page):
+    app = open_page(preset="By hand (1-1-1)", seed="9")
+    assert app.text_input(key="sizes").value == "1-1-1"
+    assert app.number_input(key="seed").value == 9
+    assert app.selectbox(key="preset").value == "Own settings"
+
+
+def test_a_changed_setting_is_no_preset_any_more(open_page):
+    app = open_page(preset="ReLU kink")
+    app.selectbox(key="activation").select("SiLU").run()
+    assert app.selectbox(key="preset").value == "Own settings"
+
+
+def test_another_way_to_write_a_number_is_understood(open_page):
+    app = open_page(eps="0.0001", seed="007")
+    assert not app.warning
+    assert app.select_slider(key="eps").value == 1e-4
+    assert app.number_input(key="seed").value == 7
+
+
+def test_new_seed_and_reset(open_page):
+    app = open_page(sizes="3-2", seed="123456")
+    [new_seed] = [button for button in app.button if button.label == "New seed"]
+    new_seed.click().run()
+    assert app.number_input(key="seed").value != 123456
+    [reset] = [button for button in app.button if button.label.startswith("Reset")]
+    reset.click().run()
+    assert app.selectbox(key="preset").value == "The exercise"
+
+
+def test_the_complaint_about_the_address_can_be_put_away(open_page):
+    app = open_page(eps="banana")
+    assert app.warning
+    app.button(key="address_understood").click().run()
+    assert not app.warning

@@ -1,0 +1,113 @@
+"""Figures hold the report's numbers: full ones exactly, reduced ones with the largest magnitude of every block."""
+
+import numpy as np
+import pytest
+
+from mlp import check_gradients
+from mlp.check.report import TensorCheck
+from mlp.experiment import Experiment
+from mlp.report import diagram, heatmaps
+from mlp.report.numbers import brief, duration
+from mlp.report.reduce import MAX_DRAWN, drawn
+
+
+def check_of(shape, seed=0):
+    rng = np.random.default_rng(seed)
+    analytical = rng.standard_normal(shape)
+    return TensorCheck("fc1.W", analytical, analytical + 1e-9 * rng.standard_normal(shape))
+
+
+def test_both_gradients_share_one_scale_symmetric_about_zero():
+    check = check_of((4, 3))
+    figure = heatmaps.comparison(check)
+    first, second, third = figure.data
+    assert first.coloraxis == second.coloraxis != third.coloraxis
+    largest = max(np.abs(check.analytical).max(), np.abs(check.numerical).max())
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-largest, largest)
+
+
+def test_the_difference_is_drawn_by_its_logarithm():
+    check = check_of((4, 3))
+    np.testing.assert_allclose(heatmaps.comparison(check).data[2].z, np.log10(np.abs(check.difference)), rtol=1e-12)
+
+
+def test_row_zero_is_on_top_and_hover_tells_all_three_numbers():
+    check = check_of((4, 3))
+    figure = heatmaps.comparison(check)
+    assert figure.layout.yaxis.autorange == "reversed"
+    assert list(figure.data[0].customdata[1][2]) == [
+        check.analytical[1, 2],
+        check.numerical[1, 2],
+        check.difference[1, 2],
+    ]
+
+
+def test_a_vector_is_a_column():
+    assert heatmaps.comparison(check_of(5)).data[0].z.shape == (5, 1)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (60, 60)])
+def test_only_small_maps_carry_numbers(shape):
+    labelled = heatmaps.comparison(check_of(shape)).data[0].texttemplate is not None
+    assert labelled == (shape == (4, 3))
+
+
+@pytest.mark.parametrize("values", [0.0, np.nan, np.inf])
+def test_constant_and_broken_gradients_can_be_drawn(values):
+    full = np.full((2, 2), values)
+    with np.errstate(invalid="ignore"):
+        figure = heatmaps.comparison(TensorCheck("fc1.W", full, full))
+    assert np.isfinite(figure.layout.coloraxis.cmax)
+    assert np.isfinite(figure.layout.coloraxis2.cmax)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (MAX_DRAWN, 7), (MAX_DRAWN + 1, 3), (784, 256), (3, 5000)])
+def test_reduction_keeps_the_largest_magnitude_of_every_block(shape):
+    tensor = np.random.default_rng(1).standard_normal(shape)
+    reduced = drawn(tensor)
+    assert max(reduced.values.shape) <= MAX_DRAWN
+    for r in range(reduced.values.shape[0]):
+        for c in range(0, reduced.values.shape[1], 7):
+            block = tensor[reduced.rows[r] : reduced.rows[r + 1], reduced.columns[c] : reduced.columns[c + 1]]
+            assert reduced.values[r, c] == block.flat[np.abs(block).argmax()]
+
+
+def test_nothing_is_reduced_that_fits_and_nan_is_never_hidden():
+    small = np.random.default_rng(2).standard_normal((MAX_DRAWN, MAX_DRAWN))
+    np.testing.assert_array_equal(drawn(small).values, small)
+    large = np.ones((500, 500))
+    large[321, 123] = np.nan
+    assert np.isnan(drawn(large).values).sum() == 1
+
+
+def test_a_reduced_map_says_so():
+    assert heatmaps.reduction_note(check_of((5, 5))) is None
+    assert "40,000 entries" in heatmaps.reduction_note(check_of((200, 200)))
+
+
+def test_the_diagram_abbreviates_and_names_its_layers():
+    problem = Experiment().problem()
+    figure = diagram.diagram(problem.network, diagram.weights(problem.network), "weight")
+    texts = [annotation.text for annotation in figure.layout.annotations]
+    assert "+12<br>more" in texts
+    assert "fc1<br>Tanh" in texts
+
+
+def test_the_diagrams_edges_are_weights_or_gradients():
+    problem = Experiment(sizes=(2, 3)).problem()
+    report = check_gradients(*problem)
+    edges = {"weight": diagram.weights(problem.network), "gradient": diagram.weight_gradients(problem.network, report)}
+    for what, expected in (("weight", problem.network.fc1.W), ("gradient", report["fc1.W"].analytical)):
+        figure = diagram.diagram(problem.network, edges[what], what)
+        [hover] = [trace for trace in figure.data if trace.customdata is not None]
+        np.testing.assert_array_equal(hover.customdata[:, 2], expected.ravel())
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (-0.0, "0"), (-1.5e-9, "-1.5e-09"), (18.38, "18.4")])
+def test_brief_numbers(value, text):
+    assert brief(value) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(8.5e-4, "850 µs"), (0.0123, "12 ms"), (1.26, "1.3 s"), (75, "75 s")])
+def test_durations(seconds, text):
+    assert duration(seconds) == text

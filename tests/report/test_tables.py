@@ -1,0 +1,83 @@
+"""Tables and files hold the report's numbers, bit for bit."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlp import check_gradients
+from mlp.check.report import TensorCheck
+from mlp.experiment import Experiment
+from mlp.report.archive import archive
+from mlp.report.tables import all_entries, entries, summary, to_csv, worst_entries
+
+
+@pytest.fixture(params=[1, 3], ids=["sample", "batch"])
+def experiment(request):
+    return Experiment(sizes=(2, 4, 3), seed=1, batch=request.param)
+
+
+@pytest.fixture
+def problem(experiment):
+    return experiment.problem()
+
+
+@pytest.fixture
+def report(problem):
+    return check_gradients(*problem)
+
+
+def test_csv_gives_back_every_bit(report):
+    table = pd.read_csv(io.BytesIO(to_csv(all_entries(report))))
+    for name, check in report.items():
+        rows = table[table["tensor"] == name]
+        for column in ("analytical", "numerical", "difference", "relative_error"):
+            np.testing.assert_array_equal(rows[column].to_numpy(), getattr(check, column).ravel())
+
+
+def test_csv_gives_back_extreme_numbers():
+    hard = np.array([5e-324, 1.7976931348623157e308, 0.1, -1 / 3, 2.5e-310, np.nan, np.inf])
+    with np.errstate(invalid="ignore", over="ignore"):  # inf - inf and the like are not what is tested here
+        table = pd.read_csv(io.BytesIO(to_csv(entries(TensorCheck("b", hard, hard)))))
+    np.testing.assert_array_equal(table["analytical"].to_numpy(), hard)
+
+
+def test_indices_lead_to_the_entry(report):
+    for name, check in report.items():
+        for row in entries(check).itertuples():
+            index = (row.i,) if check.analytical.ndim == 1 else (row.i, row.j)
+            assert check.analytical[index] == row.analytical, name
+            assert pd.isna(row.j) == (check.analytical.ndim == 1)
+
+
+def test_the_summary_names_what_differs(report):
+    assert set(summary(report)["verdict"]) == {"agree"}
+    broken = TensorCheck("fc1.W", np.ones((2, 2)), np.array([[1, 1], [1, 1.1]]))
+    [row] = summary({"fc1.W": broken}).itertuples()
+    assert row.verdict == "differ"
+    assert row[7] == "fc1.W[1, 1]"
+
+
+def test_worst_entries_explain_their_quotients(problem, report):
+    table = worst_entries(problem, report, "fc1.W", 3)
+    assert len(table) == 3
+    upper, lower = table["c(+h)"].astype(float), table["c(-h)"].astype(float)
+    # The values carry all their digits; the step 1e-4 differs from (x + h) - x by up to an ulp of a weight near 1.
+    np.testing.assert_allclose((upper - lower) / 2e-4, table["numerical"], rtol=2**-52 / 1e-4)
+
+
+def test_the_archive_holds_everything(experiment, problem, report):
+    packed = zipfile.ZipFile(io.BytesIO(archive(experiment, problem, report)))
+    assert json.loads(packed.read("settings.json"))["settings"] == experiment.settings()
+    arrays = np.load(io.BytesIO(packed.read("problem.npz")), allow_pickle=False)
+    for name, array in {**problem.network.parameters(), "x": problem.x, "target": problem.target}.items():
+        np.testing.assert_array_equal(arrays[name], array)
+    assert len(pd.read_csv(packed.open("gradients.csv"))) == sum(check.analytical.size for check in report.values())
+    assert {f"gradients/{name}.csv" for name in report} <= set(packed.namelist())
+
+
+def test_the_archive_of_the_same_experiment_is_the_same_file(experiment, problem, report):
+    assert archive(experiment, problem, report) == archive(experiment, experiment.problem(), report)
