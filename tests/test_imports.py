@@ -22,6 +22,8 @@ HOUSE: dict[str, set[str]] = {
     "mlp.nn": {"numpy"},
     "mlp.differences": {"numpy"},
     "mlp.check": {"numpy"},
+    "mlp.testing": {"numpy"},
+    "mlp.__main__": {"numpy"},
     "mlp": {"numpy"},
     "mlp.experiment": {"numpy"},
     "mlp.presets": {"numpy"},

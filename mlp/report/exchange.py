@@ -95,12 +95,10 @@ _LOSSES: dict[str, Words] = {
 }
 
 _NUMPY = """\
-import json
-
 import numpy as np
 
 problem = np.load("{problem}", allow_pickle=False)
-layers = json.load(open("{settings}"))["linear_layers"]
+layers = sum(name.endswith(".W") for name in problem.files)
 x, target = np.atleast_2d(problem["x"]), np.atleast_2d(problem["target"])
 
 
@@ -134,14 +132,12 @@ np.savez("{gradients}", **gradients)
 """
 
 _TORCH = """\
-import json
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 problem = np.load("{problem}", allow_pickle=False)
-layers = json.load(open("{settings}"))["linear_layers"]
+layers = sum(name.endswith(".W") for name in problem.files)
 tensors = {{name: torch.from_numpy(problem[name]) for name in problem.files}}
 target = tensors.pop("target")
 for tensor in tensors.values():
@@ -158,15 +154,13 @@ np.savez("{gradients}", **{{name: tensor.grad.numpy() for name, tensor in tensor
 """
 
 _JAX = """\
-import json
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 jax.config.update("jax_enable_x64", True)
 problem = np.load("{problem}", allow_pickle=False)
-layers = json.load(open("{settings}"))["linear_layers"]
+layers = sum(name.endswith(".W") for name in problem.files)
 tensors = {{name: jnp.asarray(problem[name]) for name in problem.files}}
 target = tensors.pop("target")
 
@@ -189,7 +183,7 @@ LIBRARIES = tuple(_CODE)
 
 
 def code(experiment: Experiment, library: str) -> str:
-    """A script that loads the two files, computes every gradient, and saves them as gradients.npz.
+    """A script that loads the problem, computes every gradient, and saves them as gradients.npz.
 
     Args:
         experiment: its activation and loss are written into the script; all else is read from the files.
@@ -204,7 +198,6 @@ def code(experiment: Experiment, library: str) -> str:
     index = LIBRARIES.index(library)
     return _CODE[library].format(
         problem=PROBLEM_FILE,
-        settings=SETTINGS_FILE,
         gradients=GRADIENTS_FILE,
         activation=words[index],
         derivative=derivative,

@@ -44,9 +44,6 @@ def check_layer(
     Raises:
         ForeignError: it could not be checked, or something is wrong that no comparison shows; the message says what.
     """
-    if isinstance(layer, Layer):
-        shaped = as_real("x", [] if x is None else x)
-        return report_on(layer, shaped, None if dy is None else np.asarray(dy), eps, method)
     result = examine_object(layer, x, dy, eps, method, **settings)
     if result.problems or result.report is None:
         raise ForeignError(result.problems[0])
@@ -67,6 +64,9 @@ def examine_object(
     kind = kind_of(cls, override)
     case = Case(cls.__name__, kind.kind if kind else "layer", cls, None, *place_of(cls))
     module = sys.modules.get(cls.__module__)
+    if isinstance(layer, Layer):
+        report = report_on(layer, as_real("x", [] if x is None else x), dy, eps, method)
+        return CaseResult(case.name, case.kind, case.file, case.line, report=report)
     if inspect.isclass(layer):
         given = override if x is None else override_of({**settings, "x": np.asarray(x)}, cls.__name__)
         return examine(case, module, given, eps, method)
@@ -74,7 +74,7 @@ def examine_object(
         tried = read_object(layer, None if x is None else as_real("x", x), module, override)
     except ForeignError as error:
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(error.fact,))
-    return conclude(case, tried, None if dy is None else np.asarray(dy), eps, method)
+    return conclude(case, tried, dy, eps, method)
 
 
 def check_function(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mlp.check.foreign import construct, names
 from mlp.check.foreign.discovery import Case
@@ -16,7 +17,6 @@ from mlp.check.foreign.seam import report_on
 from mlp.check.foreign.subjects import ObjectSubject
 from mlp.check.foreign.trial import Attempt
 from mlp.check.report import GradientReport
-from mlp.nn.arrays import Array
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def examine(case: Case, module: ModuleType | None, override: Override, eps: floa
     return conclude(case, tried, None, eps, method)
 
 
-def conclude(case: Case, tried: Attempt, dy: Array | None, eps: float, method: str) -> CaseResult:
+def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, method: str) -> CaseResult:
     """The result of the reading that was chosen."""
     facts = list(tried.notes)
     report = None

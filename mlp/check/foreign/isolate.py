@@ -10,7 +10,6 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import mlp
 from mlp.check.foreign import codec
 from mlp.check.foreign.examine import CaseResult
 from mlp.check.foreign.facts import Fact, is_ours
@@ -67,7 +66,7 @@ def check_module(spec: str, eps: float = 1e-4, method: str = "central", seconds:
 def _run(spec: str, folder: Path, first: int, seconds: float, eps: float, method: str) -> int | None:
     """Run the worker to its end; its exit code, None if it had to be killed."""
     environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    root = str(Path(mlp.__file__).parents[1])
+    root = str(Path(__file__).parents[3])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH", "")]))
     order = [spec, str(folder), str(first), str(seconds), repr(eps), method]
     process = subprocess.Popen(

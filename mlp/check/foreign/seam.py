@@ -1,6 +1,7 @@
 """The one place where an adapted layer meets the check itself."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mlp.check.foreign.adapter import Foreign
 from mlp.check.foreign.pairing import INPUT
@@ -11,7 +12,7 @@ from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 
 
-def report_on(layer: Layer, x: Array, dy: Array | None, eps: float, method: str) -> GradientReport:
+def report_on(layer: Layer, x: Array, dy: ArrayLike | None, eps: float, method: str) -> GradientReport:
     """Check a layer, leaving the input out where backward gives no gradient of it."""
     y = layer.forward(x)
     dy = np.random.RandomState(5).standard_normal(y.shape) if dy is None else np.asarray(dy)

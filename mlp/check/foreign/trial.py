@@ -149,11 +149,12 @@ def compare(layer: Foreign, x: Array) -> dict[str, float]:
 
 
 def _factor(analytical: Array, numerical: Array) -> float:
-    scale = np.max(np.abs(numerical), initial=0)
-    if np.allclose(analytical, numerical, rtol=0, atol=_CLOSE * scale + 1e-9):
+    scale = float(np.max(np.abs(numerical), initial=0))
+    if np.max(np.abs(analytical - numerical), initial=0) <= _CLOSE * scale + 1e-9:
         return 1.0
     ratio = float(np.dot(analytical, numerical) / np.dot(numerical, numerical)) if scale else np.nan
-    return ratio if np.allclose(analytical, ratio * numerical, rtol=0, atol=_CLOSE * abs(ratio) * scale) else np.nan
+    fits = np.max(np.abs(analytical - ratio * numerical), initial=0) <= _CLOSE * abs(ratio) * scale
+    return ratio if fits else np.nan
 
 
 def is_outer(tried: Attempt) -> bool:
