@@ -18,6 +18,18 @@ Reduction = Callable[[Array], Array]
 REDUCTIONS: dict[str, Reduction] = {"value": np.sum, "sum": np.sum, "mean": np.mean}
 
 
+def adapt(
+    subject: Subject,
+    pairs: Mapping[str, Pair],
+    reduction: str = "",
+    parameter_scale: float = 1.0,
+    values: Mapping[str, Array] | None = None,
+) -> "Foreign":
+    """A Foreign in a class of its own, named as theirs, so that whatever names the layer's class says their name."""
+    cls: type[Foreign] = type(subject.name, (Foreign,), {})
+    return cls(subject, pairs, reduction, parameter_scale, values)
+
+
 class Foreign(Layer):
     """Their layer, loss or function pair behind the interface of `Layer`.
 
@@ -58,6 +70,12 @@ class Foreign(Layer):
         self._hidden = {name: value for name, value in (values or {}).items() if name not in self._values}
         self._run: Run | None = None
         self._gradients: dict[str, Array] = {}
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """A copy with arrays of its own. Their code is shared: it only ever runs on copies, and may hold anything."""
+        twin = copy.copy(self)
+        twin._values = {name: value.copy() for name, value in self._values.items()}
+        return twin
 
     @property
     def checks_input(self) -> bool:

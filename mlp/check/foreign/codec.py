@@ -44,7 +44,7 @@ def _packed(value: Theirs, arrays: dict[str, Array]) -> Theirs:
         return {"array": f"a{len(arrays) - 1}"}
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, str | int | float):
+    if value is None or (isinstance(value, str | int | float) and not isinstance(value, Enum)):
         return value
     if is_dataclass(value) and not isinstance(value, type):  # before Mapping, for a report is both
         held = {field.name: _packed(getattr(value, field.name), arrays) for field in fields(value) if field.init}

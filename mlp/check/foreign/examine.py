@@ -13,10 +13,12 @@ from mlp.check.foreign.override import Override
 from mlp.check.foreign.pairing import INPUT, Pair
 from mlp.check.foreign.randomness import other_randomness
 from mlp.check.foreign.reading import read_class, read_functions
-from mlp.check.foreign.seam import report_on
+from mlp.check.foreign.seam import is_wrong, report_on
 from mlp.check.foreign.subjects import ObjectSubject
 from mlp.check.foreign.trial import Attempt
 from mlp.check.report import GradientReport
+from mlp.differences.methods import optimal_step
+from mlp.nn.arrays import Array
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,12 @@ class CaseResult:
 
     @property
     def status(self) -> str:
-        """Two words at most: "passed", "wrong" (a gradient is) or "not checked"."""
+        """In two words: "passed", "wrong", "cannot tell" (at this step) or "not checked"."""
         if self.passed:
             return "passed"
-        return (
-            "wrong" if self.report is not None or any("shape" in fact.text for fact in self.problems) else "not checked"
-        )
+        if self.report is None and not self.pairs:
+            return "not checked"
+        return "wrong" if self.problems or self.report is None or is_wrong(self.report) else "cannot tell"
 
 
 def examine(case: Case, module: ModuleType | None, override: Override, eps: float, method: str) -> CaseResult:
@@ -82,13 +84,24 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
         facts += misfits(tried, case)
         try:
             facts += randomness(tried)
+            step, said = suitable_step(tried.layer.apply(tried.x), eps, method)
+            facts += said
             if tried.layer.parameters() or tried.layer.checks_input:
-                report = report_on(tried.layer, tried.x, dy, eps, method)
+                report = report_on(tried.layer, tried.x, dy, step, method)
             facts += [*dict.fromkeys(tried.layer.facts), *missing(tried, case), *nans(report, case)]
         except ForeignError as error:
             facts.append(_placed(error.fact, case))
     pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()
     return CaseResult(case.name, case.kind, case.file, case.line, _words(tried), pairs, tuple(facts), report)
+
+
+def suitable_step(y: Array, eps: float, method: str) -> tuple[float, list[Fact]]:
+    """The step for arithmetic in the dtype of y: in float32 one of 1e-4 would drown in round-off."""
+    if y.dtype.itemsize >= np.dtype(np.float64).itemsize:
+        return eps, []
+    best = float(optimal_step(method, np.zeros((), y.dtype)))
+    text = f"forward computes in {y.dtype}, so the step was taken as {best:.1g} instead of {eps:.1g}"
+    return (best, [Fact("note", text)]) if best > eps else (eps, [])
 
 
 def misfits(tried: Attempt, case: Case) -> list[Fact]:

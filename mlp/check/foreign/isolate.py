@@ -16,6 +16,7 @@ from mlp.check.foreign.facts import Fact, is_ours
 from mlp.check.foreign.worker import OUTLINE, STACK, result_path
 
 SECONDS = 10.0
+ERRORS = "errors.txt"
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,15 @@ def _run(spec: str, folder: Path, first: int, seconds: float, eps: float, method
     root = str(Path(__file__).parents[3])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH", "")]))
     order = [spec, str(folder), str(first), str(seconds), repr(eps), method]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlp.check.foreign.worker", *order],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        start_new_session=True,
-    )
+    with (folder / ERRORS).open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlp.check.foreign.worker", *order],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=environment,
+            start_new_session=True,
+        )
     try:
         done = len(list(folder.glob("case*.json")))
         while True:
@@ -116,7 +118,9 @@ def _cut_off(folder: Path, doing: str, seconds: float, ended: int | None) -> Fac
     frames = re.findall(r'File "(.+?)", line (\d+) in (\S+)', stack.rpartition("most recent call first")[2])
     theirs = [frame for frame in frames if not is_ours(frame[0])]
     if not stack and ended is not None:
-        return Fact("problem", f"{doing} ended the Python process (exit code {ended})")
+        last = ((folder / ERRORS).read_text(errors="replace").strip().splitlines() or [""])[-1]
+        words = f", whose last words were: {last[:300]}" if last else ""
+        return Fact("problem", f"{doing} ended the Python process (exit code {ended}){words}")
     text = f"{doing} was cut off after {seconds:g} seconds"
     if not theirs:
         return Fact("problem", text)

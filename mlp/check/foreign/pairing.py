@@ -137,4 +137,4 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def as_shaped(gradient: Array, shape: tuple[int, ...]) -> Array:
     """A copy of the gradient as floating-point numbers in the tensor's shape (they may differ by axes of length 1)."""
-    return np.array(gradient, dtype=np.result_type(gradient, np.float64)).reshape(shape)
+    return np.array(gradient, dtype=np.result_type(gradient, np.float32)).reshape(shape)

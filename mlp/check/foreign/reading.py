@@ -114,8 +114,20 @@ def _object_readings(
         return
     ways = _derivative_ways(getattr(thing, kind.backward)) if kind.kind == "function" else ("gradient",)
     for way, (x, layout) in product(ways, _inputs(override)):
-        subject = ObjectSubject(name, thing, kind.forward, kind.backward, None, way, module, override.seed)
-        yield _reading(subject, x, layout, override)
+        for arrays in _further_arrays(getattr(thing, kind.forward), x):
+            subject = ObjectSubject(name, thing, kind.forward, kind.backward, None, way, arrays, module, override.seed)
+            yield _reading(subject, x, layout, override)
+
+
+def _further_arrays(function: Callable[..., Any], x: Array) -> Iterator[dict[str, Array]]:
+    """Values for what forward takes beside x: a second input in the shape of x, a state in that of the output."""
+    further = [one for one in calls.required(calls.parameters_of(function))[1:] if not _is_switch(one.name)]
+    for shape in (x.shape, (*x.shape[:-1], values.OUTPUTS)) if further else ((),):
+        yield {one.name: values.normal(shape, seed=3 + index) for index, one in enumerate(further)}
+
+
+def _is_switch(name: str) -> bool:
+    return names.roles(name)[:1] == ("training",)
 
 
 def _derivative_ways(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -135,7 +147,7 @@ def _loss_object_readings(
     ways = _loss_ways(getattr(thing, kind.backward))
     for x, target, layout in loss_inputs(name, override):
         for way, reduction in product(ways, REDUCTIONS):
-            subject = ObjectSubject(name, thing, kind.forward, kind.backward, target, way, module, override.seed)
+            subject = ObjectSubject(name, thing, kind.forward, kind.backward, target, way, {}, module, override.seed)
             yield _reading(subject, x, layout, override, reduction)
 
 
@@ -186,7 +198,7 @@ def _filled(
                 arrays[one.name] = array
             elif one.name in values.SETTINGS:
                 settings[one.name] = values.SETTINGS[one.name]
-            elif names.roles(one.name)[:1] != ("training",):
+            elif not _is_switch(one.name):
                 raise problem(
                     f"{name} wants `{one.name}`, for which I have no value; say it in one line, "
                     f'GRADCHECK = {{"{name}": {{"args": {{"{one.name}": ...}}}}}}',

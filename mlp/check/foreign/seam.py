@@ -29,3 +29,15 @@ def report_on(layer: Layer, x: Array, dy: ArrayLike | None, eps: float, method: 
         tensor = x if name == INPUT else layer.parameters()[name]
         checks[name] = TensorCheck(name, gradient, numerical_gradient(c, tensor, eps, method).reshape(tensor.shape))
     return GradientReport(checks, float(np.sum(dy * y)), eps, as_method(method))
+
+
+def is_wrong(report: GradientReport) -> bool:
+    """Whether a gradient is wrong, rather than too small to tell at this step."""
+    return not report.passed
+
+
+def sentences(report: GradientReport) -> list[str]:
+    """What there is to say of a report that did not pass, the place to look at first."""
+    return [
+        f"{name}: off by up to {check.max_abs_difference:.3g}" for name, check in report.items() if not check.passed
+    ]

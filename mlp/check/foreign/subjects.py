@@ -73,6 +73,7 @@ class ObjectSubject:
         forward, backward: names of its methods.
         target: of a loss; None for a layer.
         pass_on: what backward is called with, a key of PASS_ON.
+        arrays: values of further arguments of forward, by name; they are tensors like the parameters.
         module: where it comes from, for its random generators and the seed hook.
         seed: the name of the seed hook, "" for none.
     """
@@ -83,32 +84,40 @@ class ObjectSubject:
     backward: str
     target: Any = None
     pass_on: str = "gradient"
+    arrays: Mapping[str, Array] = field(default_factory=dict)
     module: ModuleType | None = None
     seed: str = ""
 
+    def __post_init__(self) -> None:
+        """Take a copy in double precision."""
+        with told(f"copying {self.name}"):
+            self.thing = walk.in_double_precision(self.thing)
+
     def tensors(self) -> dict[str, tuple[list[walk.Path], Array]]:
-        """The floating-point arrays that it holds before it has run."""
+        """The floating-point arrays that it holds before it has run, and the further arguments of forward."""
         found = walk.arrays(self.thing)
-        return {
+        held = {
             walk.text(path): (same, np.array(found[path], dtype=np.float64))
             for path, same in walk.twins(self.thing).items()
             if found[path].dtype.kind == "f" and found[path].size
         }
+        return held | {name: ([(name,)], np.array(value)) for name, value in self.arrays.items()}
 
     def run(self, x: Array, values: Mapping[str, Array]) -> Run:
         """Run forward on a deep copy that holds `values`."""
         with told(f"copying {self.name}"):
             thing = walk.duplicate(self.thing)
         paths = {walk.text(path): same for path, same in walk.twins(self.thing).items()}
-        for tensor, value in values.items():
-            fresh = np.array(value)
+        for tensor in values.keys() - self.arrays.keys():
+            fresh = np.array(values[tensor])
             for path in paths[tensor]:
                 walk.put(thing, path, fresh)
+        more = {name: np.array(values.get(name, value)) for name, value in self.arrays.items()}
         method, given, what = getattr(thing, self.forward), np.array(x), f"{self.name}.{self.forward}"
         with told(what, method), same_randomness(self.module), np.errstate(all="ignore"):
             if self.seed:
                 call_seed_hook(thing, self.module, self.seed)
-            by_name = self._sides(method, given)
+            by_name = {**more, **self._sides(method, given)}
             returned = calls.call(method, (given,), by_name, {"training": True}, what)
         y, cache = calls.output_of(thing, returned, what)
         facts = changed_in_place(what, "its input", given, x, method)

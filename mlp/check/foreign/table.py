@@ -7,7 +7,8 @@ import numpy as np
 
 from mlp.check.foreign.examine import CaseResult
 from mlp.check.foreign.isolate import ModuleResult
-from mlp.check.report import GradientReport, TensorCheck
+from mlp.check.foreign.seam import sentences
+from mlp.check.report import GradientReport
 
 CSV_HEADER = ("layer", "tensor", "i", "j", "analytical", "numerical", "difference")
 _WORST = 3
@@ -37,15 +38,16 @@ def _case_lines(case: CaseResult, width: int) -> Iterator[str]:
 
 
 def report_lines(report: GradientReport) -> Iterator[str]:
-    """The tensors that are wrong, with their worst entries."""
+    """What is wrong and where to look, then the worst entries of each tensor that did not pass."""
+    yield from sentences(report)
     for name, check in report.items():
         if not check.passed:
-            yield f"{name}: off by up to {check.max_abs_difference:.3g}"
-            yield from ("  " + line for line in entry_lines(check))
+            yield from ("  " + line for line in entry_lines(report, name))
 
 
-def entry_lines(check: TensorCheck) -> Iterator[str]:
+def entry_lines(report: GradientReport, name: str) -> Iterator[str]:
     """The worst entries of one tensor."""
+    check = report[name]
     for index in check.worst_entries(min(_WORST, check.analytical.size)):
         place = f"{check.name}{list(index)}" if index else check.name
         a, n = check.analytical[index], check.numerical[index]

@@ -1,6 +1,7 @@
 """The arrays inside an object, by path: through attributes, dicts, lists and the objects these hold."""
 
 import copy
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,7 +75,7 @@ def put(thing: Theirs, path: Path, value: Array) -> None:
     if isinstance(holder, dict | list):
         holder[last] = value  # type: ignore[index]
     elif isinstance(holder, tuple):
-        holder[int(last)][...] = value
+        holder[int(last)][...] = value  # the best that can be done: a tuple keeps its array, and the array its dtype
     else:
         object.__setattr__(holder, str(last), value)
 
@@ -91,5 +92,24 @@ def twins(thing: Theirs) -> dict[Path, list[Path]]:
 
 
 def duplicate(thing: Theirs) -> Theirs:
-    """A deep copy, so that no run can leave anything behind in the original."""
-    return copy.deepcopy(thing)
+    """A deep copy, so that no run can leave anything behind in the original; modules in it stay themselves."""
+    try:
+        return copy.deepcopy(thing)
+    except TypeError:
+        return copy.deepcopy(thing, {id(module): module for module in list(sys.modules.values())})
+
+
+def in_double_precision(thing: Theirs) -> Theirs:
+    """A deep copy in which every array of float32 or float16 is one of float64.
+
+    What is checked is the formula; in double precision a small error in it cannot hide in the rounding.
+    """
+    thing = duplicate(thing)
+    found = arrays(thing)
+    for leader, paths in twins(thing).items():
+        array = found[leader]
+        if array.ndim and array.dtype.kind == "f" and array.dtype.itemsize < np.dtype(np.float64).itemsize:
+            fresh = array.astype(np.float64)
+            for path in paths:
+                put(thing, path, fresh)
+    return thing

@@ -207,3 +207,57 @@ class SoftmaxWithLoss:
 
     def backward(self, dout=1):
         return dout * (self.y - self.t) / self.t.shape[0]
+
+
+class MulLayer:
+    def __init__(self):
+        self.x = None
+        self.y = None
+
+    def forward(self, x, y):
+        self.x = x
+        self.y = y
+        return x * y
+
+    def backward(self, dout):
+        dx = dout * self.y
+        dy = dout * self.x
+        return dx, dy
+
+
+class RNN:
+    def __init__(self, Wx, Wh, b):
+        self.params = [Wx, Wh, b]
+        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]
+        self.cache = None
+
+    def forward(self, x, h_prev):
+        Wx, Wh, b = self.params
+        h_next = np.tanh(np.dot(h_prev, Wh) + np.dot(x, Wx) + b)
+        self.cache = (x, h_prev, h_next)
+        return h_next
+
+    def backward(self, dh_next):
+        Wx, Wh, _ = self.params
+        x, h_prev, h_next = self.cache
+        dt = dh_next * (1 - h_next**2)
+        self.grads[0][...] = np.dot(x.T, dt)
+        self.grads[1][...] = np.dot(h_prev.T, dt)
+        self.grads[2][...] = np.sum(dt, axis=0)
+        dx = np.dot(dt, Wx.T)
+        dh_prev = np.dot(dt, Wh.T)
+        return dx, dh_prev
+
+
+class HoldsAModule:
+    def __init__(self, in_features, out_features):
+        self.np = np
+        self.W = np.random.randn(out_features, in_features).astype(np.float32)
+
+    def forward(self, x):
+        self.x = x
+        return self.np.dot(x, self.W.T)
+
+    def backward(self, dy):
+        self.dW = self.np.dot(dy.T, self.x).astype(np.float64)
+        return self.np.dot(dy, self.W)
