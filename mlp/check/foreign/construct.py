@@ -1,6 +1,7 @@
 """Objects of their classes: arguments of the constructor are guessed from names, annotations and defaults."""
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import ModuleType
@@ -16,6 +17,7 @@ from mlp.check.foreign.values import CONVENTIONS, FEATURES, HIDDEN, OUTPUTS, PLA
 
 _UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
 _ACTIVATIONS: tuple[Any, ...] = ("tanh", "sigmoid", "relu", np.tanh)
+_ACTIVATION_NAME = re.compile(r"activation|tanh|sigmoid|logistic|relu|elu|softplus", re.IGNORECASE)
 _BY_ANNOTATION: dict[Any, Any] = {float: 0.5, "float": 0.5, bool: False, "bool": False, str: "", "str": ""}
 
 
@@ -59,7 +61,7 @@ def _with_hint(cls: type, error: ForeignError) -> ForeignError:
 
 def _made(cls: type, module: ModuleType | None, args: dict[str, Any], hooked: bool) -> Iterator[Built]:
     with told(f"{cls.__name__}({_shown(args)})", cls), same_randomness(module):
-        thing = cls(**args)
+        thing = cls(*_layers(cls, module), **args)
     if not hooked:
         yield Built(thing, args)
         return
@@ -80,7 +82,7 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     parameters = [one for one in calls.parameters_of(cls) if one.kind not in _VARIABLE]
     wanted = [one for one in parameters if one.default is inspect.Parameter.empty or one.name in given]
     optional = [one for one in parameters if one.default is None and one not in wanted]
-    activations = _activations(module) if any("activation" in names.roles(one.name) for one in wanted) else [None]
+    activations = _activations(cls, module) if any("activation" in names.roles(one.name) for one in wanted) else [None]
     for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
         for conventions in CONVENTIONS:
             for activation in activations:
@@ -141,24 +143,40 @@ def _tanh_prime(x: Theirs) -> Theirs:
     return 1 - np.tanh(x) ** 2
 
 
-def _activations(module: ModuleType | None) -> list[Any]:
+def _layers(cls: type, module: ModuleType | None) -> list[Any]:
+    """For a container that is made from any number of layers, a few of the module's own."""
+    takes_any = any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in calls.parameters_of(cls))
+    return _own_activations(cls, module) if takes_any else []
+
+
+def _activations(cls: type, module: ModuleType | None) -> list[Any]:
     """Values for an argument `activation`: names, a function, and objects of the module's own activation classes."""
-    own = []
+    return [*_ACTIVATIONS, *_own_activations(cls, module)]
+
+
+def _own_activations(maker: type, module: ModuleType | None) -> list[Any]:
+    """Two objects of classes in their module that go forward and backward and need no arguments."""
+    found = []
     for cls in vars(module).values() if module else ():
-        if (
-            inspect.isclass(cls)
-            and cls.__module__ == getattr(module, "__name__", "")
-            and not calls.required(calls.parameters_of(cls))
-        ):
-            methods = dir(cls)
-            if any(name in methods for name in names.FORWARD[:-3]) and any(
-                name in methods for name in names.DERIVATIVE
-            ):
-                try:
-                    own.append(cls())
-                except Exception:  # a class that cannot be made without arguments is no activation to offer
-                    continue
-    return [*_ACTIVATIONS, *own[:2]]
+        is_own = inspect.isclass(cls) and cls is not maker and cls.__module__ == getattr(module, "__name__", "")
+        if is_own and _ACTIVATION_NAME.search(cls.__name__) and _needs_nothing(cls) and _goes_both_ways(cls):
+            try:
+                found.append(cls())
+            except Exception:  # a class that cannot be made without arguments is no activation to offer
+                continue
+    return found[:2]
+
+
+def _needs_nothing(cls: type) -> bool:
+    """Whether a class needs no arguments, and takes no unknown number of them."""
+    parameters = calls.parameters_of(cls)
+    return not calls.required(parameters) and not any(one.kind in _VARIABLE for one in parameters)
+
+
+def _goes_both_ways(cls: type) -> bool:
+    """Whether a class has a forward and a gradient under one of their names."""
+    methods = set(dir(cls))
+    return bool(methods & set(names.FORWARD[:10])) and bool(methods & set(names.DERIVATIVE))
 
 
 def _shown(args: Mapping[str, Any]) -> str:

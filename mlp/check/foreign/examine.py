@@ -1,5 +1,6 @@
 """Checking one thing of theirs from end to end; whatever happens, the result is plain data with sentences."""
 
+import re
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -124,30 +125,34 @@ def _is_unsummed(pair: Pair) -> bool:
 
 def missing(tried: Attempt, case: Case) -> list[Fact]:
     """Weights and biases that change the output but have no gradient, and an input without one."""
-    layer = tried.layer
+    layer, facts = tried.layer, []
     if layer is None:
         return []
-    facts = []
-    base = layer.apply(tried.x)
     for name, (_, value) in tried.subject.tensors().items():
-        if name in layer.pairs or names.family(name.rpartition(".")[2])[:1] not in ("w", "b"):
-            continue
-        moved = value + 1e-3 * np.random.RandomState(2).standard_normal(value.shape)
-        try:
-            changed = not np.array_equal(base, tried.subject.run(tried.x, {**layer.parameters(), name: moved}).y)
-        except ForeignError:
-            continue
-        if changed and value.ndim:
+        if name not in layer.pairs and value.ndim and _matters(tried, name, value):
+            learnt = any(re.fullmatch(r"[wb]\d*", names.family(part)) for part in name.split("."))
             text = (
-                f"no gradient of {name} was found in what backward returns or keeps; if it has an unusual name, say "
-                f'GRADCHECK = {{"{case.name}": {{"pairs": {{"{name}": "name"}}}}}}'
+                f"{name} changes the output, but no gradient of it was found in what backward returns or keeps; if it "
+                f'has an unusual name, say GRADCHECK = {{"{case.name}": {{"pairs": {{"{name}": "name"}}}}}}'
             )
-            facts.append(Fact("problem", text, *_backward_place(tried, case)))
+            facts.append(Fact("problem" if learnt else "warning", text, *_backward_place(tried, case)))
     if INPUT not in layer.pairs:
-        facts.append(
-            Fact("note", "backward gives no gradient of the input, so that of the parameters alone was checked")
-        )
+        facts.append(Fact("note", "backward gives no gradient of the input, so only the parameters' were checked"))
+    if any(pair.gradient.startswith("update.") for pair in layer.pairs.values()):
+        text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
+        facts.append(Fact("note", text))
     return facts
+
+
+def _matters(tried: Attempt, name: str, value: Array) -> bool:
+    """Whether an array of theirs has an influence on the output."""
+    held = tried.layer.parameters() if tried.layer is not None else {}
+    moved = value + 1e-3 * np.random.RandomState(2).standard_normal(value.shape)
+    try:
+        before = tried.subject.run(tried.x, held).y
+        return not np.array_equal(before, tried.subject.run(tried.x, {**held, name: moved}).y, equal_nan=True)
+    except ForeignError:
+        return False
 
 
 def randomness(tried: Attempt) -> list[Fact]:

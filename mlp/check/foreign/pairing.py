@@ -109,7 +109,11 @@ def _score_input(source: Source, fits: bool) -> tuple[float, str]:
 
 
 def _name_score(path: walk.Path, source: Source) -> float:
-    """4 for dW and W, 3 for d_weights and W, plus a little where both stand in the same object."""
+    """4 for dW and W, 3 for d_weights and W; `weights.0` goes with `grad_weights.0`, as their lists do."""
+    if len(path) > 1 and len(source.path) > 1 and isinstance(path[-1], int) and path[-1] == source.path[-1]:
+        listed = _name_score(path[:-1], source._replace(path=source.path[:-1]))
+        if listed:
+            return listed
     if not source.path or source.place == "update" or source.path in (path, ("returned",)):
         return 0
     name, last = str(path[-1]).lower().strip("_"), str(source.path[-1])

@@ -11,11 +11,11 @@ import numpy as np
 from mlp.check.foreign import calls, names, values
 from mlp.check.foreign.adapter import REDUCTIONS
 from mlp.check.foreign.construct import objects
-from mlp.check.foreign.facts import Fact, problem
+from mlp.check.foreign.facts import Fact, ForeignError, problem
 from mlp.check.foreign.kinds import Kind, kind_of, sounds_like_loss
 from mlp.check.foreign.override import Override
 from mlp.check.foreign.pairing import INPUT
-from mlp.check.foreign.sides import is_loss, sides
+from mlp.check.foreign.sides import is_loss, sides, sound
 from mlp.check.foreign.subjects import PASS_ON, FunctionSubject, ObjectSubject, Subject
 from mlp.check.foreign.targets import loss_inputs
 from mlp.check.foreign.theirs import Theirs
@@ -35,6 +35,7 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
     kind = kind_of(cls, override)
     if kind is None or not kind.backward or not kind.forward:
         raise missing_method(cls, kind)
+    _require_upstream(cls, kind)
     attempts: list[Attempt] = []
     for built in objects(cls, module, override.args):
         attempts += _until_settled(_object_readings(built.thing, cls.__name__, kind, module, override))
@@ -68,6 +69,25 @@ def read_functions(
     else:
         readings = _function_readings(name, forward, backward, module, override)
     return _finished(_until_settled(readings), override)
+
+
+def _require_upstream(cls: type, kind: Kind) -> None:
+    """Raise a ForeignError for a network whose backward takes the target: a loss is inside, and there is no dy."""
+    wanted = [one.name for one in calls.required(calls.parameters_of(getattr(cls, kind.backward)))]
+    forward = [one.name for one in calls.required(calls.parameters_of(getattr(cls, kind.forward)))]
+    targets = [name for name in wanted if (sound(name) > 0) and name not in forward]
+    others = [name for name in wanted if name not in (*targets, "self") and names.roles(name)[:1] != ("rate",)]
+    if kind.kind != "layer" or not targets or not others or any(_is_upstream(name) for name in others):
+        return
+    raise problem(
+        f"{cls.__name__}.{kind.backward} takes the target `{targets[0]}` itself, so a loss is hidden inside it and "
+        "there is no gradient dy to start from; the layers it is made of can be checked, or a backward(dy)",
+        getattr(cls, kind.backward),
+    )
+
+
+def _is_upstream(name: str) -> bool:
+    return names.roles(name)[:1] == ("upstream",)
 
 
 def missing_method(cls: type, kind: Kind | None) -> Exception:
@@ -116,7 +136,20 @@ def _object_readings(
     for way, (x, layout) in product(ways, _inputs(override)):
         for arrays in _further_arrays(getattr(thing, kind.forward), x):
             subject = ObjectSubject(name, thing, kind.forward, kind.backward, None, way, arrays, module, override.seed)
-            yield _reading(subject, x, layout, override)
+            yield _object_reading(subject, x, layout, override)
+
+
+def _object_reading(subject: ObjectSubject, x: Array, layout: Layout, override: Override) -> Reading:
+    """As `_reading`, once an object without any weights has had the chance to make them."""
+
+    def read() -> Attempt:
+        try:
+            ready = subject if subject.tensors() else subject.with_own_weights(x)
+        except ForeignError:
+            ready = subject  # the attempt itself will raise the same, and tell it
+        return attempt(ready, x, layout, override.pairs)
+
+    return read
 
 
 def _further_arrays(function: Callable[..., Any], x: Array) -> Iterator[dict[str, Array]]:
@@ -133,7 +166,7 @@ def _is_switch(name: str) -> bool:
 def _derivative_ways(function: Callable[..., Any]) -> tuple[str, ...]:
     """What the argument of a derivative may be: dy where it sounds so or there are several, else x, else y."""
     arguments = calls.required(calls.parameters_of(function))
-    sounds = any(names.roles(one.name)[:1] == ("upstream",) for one in arguments)
+    sounds = any(_is_upstream(one.name) for one in arguments)
     return ("gradient",) if sounds or len(arguments) > 1 else ("input", "output")
 
 
@@ -156,7 +189,7 @@ def _loss_ways(function: Callable[..., Any]) -> tuple[str, ...]:
     arguments = calls.required(calls.parameters_of(function))
     if not arguments:
         return ("gradient",)
-    if len(arguments) == 1 and names.roles(arguments[0].name)[:1] == ("upstream",):
+    if len(arguments) == 1 and _is_upstream(arguments[0].name):
         return "gradient", "prediction"
     return "prediction", "kept"
 

@@ -22,7 +22,7 @@ def sides(function: Callable[..., Any], prediction: Theirs, target: Theirs) -> d
     a target is it; where both sound alike, the second.
     """
     arguments = required(parameters_of(function))
-    sounds = [_sound(one.name) for one in arguments]
+    sounds = [sound(one.name) for one in arguments]
     if len(arguments) == 1:
         return {arguments[0].name: target} if sounds[0] > 1 else {}
     if len(arguments) != 2:
@@ -35,10 +35,11 @@ def sides(function: Callable[..., Any], prediction: Theirs, target: Theirs) -> d
 def is_loss(function: Callable[..., Any]) -> bool:
     """Whether a function takes a prediction and a target, by the names of its arguments."""
     arguments = required(parameters_of(function))
-    return len(arguments) == 2 and max(_sound(one.name) for one in arguments) > 1
+    return len(arguments) == 2 and max(sound(one.name) for one in arguments) > 1
 
 
-def _sound(name: str) -> int:
+def sound(name: str) -> int:
+    """How much a name sounds like a target: 2 for `y_true`, 1 for `y`, below 0 for a prediction or an input."""
     if name.lower().strip("_") == "y":
         return 1
     return next((_SOUNDS[role] for role in names.roles(name) if role in _SOUNDS), 0)

@@ -1,7 +1,7 @@
 """A subject runs their code forward, always on a fresh copy, and hands back the output and a way to run it backward."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from mlp.check.foreign import calls, sources, walk
 from mlp.check.foreign.facts import Fact, place_of, told
+from mlp.check.foreign.lazily import with_own_weights
 from mlp.check.foreign.randomness import call_seed_hook, same_randomness
 from mlp.check.foreign.sides import sides
 from mlp.check.foreign.sources import Source
@@ -113,15 +114,23 @@ class ObjectSubject:
             for path in paths[tensor]:
                 walk.put(thing, path, fresh)
         more = {name: np.array(values.get(name, value)) for name, value in self.arrays.items()}
-        method, given, what = getattr(thing, self.forward), np.array(x), f"{self.name}.{self.forward}"
+        given, what = np.array(x), f"{self.name}.{self.forward}"
+        y, cache = calls.output_of(thing, self._forward(thing, given, more), what)
+        facts = changed_in_place(what, "its input", given, x, getattr(thing, self.forward))
+        return Run(y, lambda dy: self._backward(thing, np.array(x), y, cache, dy, facts), facts)
+
+    def with_own_weights(self, x: Array) -> "ObjectSubject":
+        """The same subject, with the weights that its object makes in the first forward if it does that."""
+        thing = with_own_weights(self.thing, lambda copied, given: self._forward(copied, np.array(given), {}), x)
+        return self if thing is self.thing else replace(self, thing=thing)
+
+    def _forward(self, thing: Theirs, given: Array, more: Mapping[str, Array]) -> Theirs:
+        method, what = getattr(thing, self.forward), f"{self.name}.{self.forward}"
         with told(what, method), same_randomness(self.module), np.errstate(all="ignore"):
             if self.seed:
                 call_seed_hook(thing, self.module, self.seed)
-            by_name = {**more, **self._sides(method, given)}
-            returned = calls.call(method, (given,), by_name, {"training": True}, what)
-        y, cache = calls.output_of(thing, returned, what)
-        facts = changed_in_place(what, "its input", given, x, method)
-        return Run(y, lambda dy: self._backward(thing, np.array(x), y, cache, dy, facts), facts)
+            by_name = {**self.arrays, **more, **self._sides(method, given)}
+            return calls.call(method, (given,), by_name, {"training": True}, what)
 
     def _backward(self, thing: Theirs, x: Array, y: Array, cache: Theirs, dy: Array, facts: list[Fact]) -> list[Source]:
         before = {path: np.array(array) for path, array in walk.arrays(thing).items()}

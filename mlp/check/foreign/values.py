@@ -29,13 +29,13 @@ class Layout(NamedTuple):
 LAYOUTS = (
     Layout("rows, (n, features)", "rows", (BATCH, FEATURES), True),
     Layout("columns, (features, n)", "columns", (FEATURES, BATCH), True),
-    Layout("images, (n, channels, height, width)", "rows", (2, 3, 6, 6), True),
-    Layout("images, (n, height, width, channels)", "rows", (2, 6, 6, 3), True),
+    Layout("images, (n, channels, height, width)", "rows", (2, FEATURES, 6, 6), True),
+    Layout("images, (n, height, width, channels)", "rows", (2, 6, 6, FEATURES), True),
     Layout("sequences, (n, time, features)", "rows", (2, BATCH, FEATURES), True),
     Layout("one sample, (features,)", "single", (FEATURES,), False),
     Layout("one sample, (features, 1)", "single", (FEATURES, 1), False),
     Layout("one sample, (1, features)", "single", (1, FEATURES), False),
-    Layout("one image, (channels, height, width)", "single", (3, 6, 6), False),
+    Layout("one image, (channels, height, width)", "single", (FEATURES, 6, 6), False),
     Layout("one image, (height, width)", "single", (6, 6), False),
 )
 
@@ -77,10 +77,10 @@ class Conventions(NamedTuple):
 CONVENTIONS = (
     Conventions((FEATURES, OUTPUTS), (OUTPUTS,), (FEATURES,), (FEATURES,)),
     Conventions((OUTPUTS, FEATURES), (OUTPUTS, 1), (FEATURES, 1), FEATURES),
-    Conventions((OUTPUTS, FEATURES), (OUTPUTS,), (FEATURES,), (3, 6, 6)),
+    Conventions((OUTPUTS, FEATURES), (OUTPUTS,), (FEATURES,), (FEATURES, 6, 6)),
     Conventions((FEATURES, OUTPUTS), (1, OUTPUTS), (1, FEATURES), (BATCH, FEATURES)),
-    Conventions((FEATURES, OUTPUTS), (OUTPUTS, 1), (FEATURES, 1), (6, 6, 3)),
-    Conventions((2, 3, 3, 3), (2,), (3,), (6, 6)),
+    Conventions((FEATURES, OUTPUTS), (OUTPUTS, 1), (FEATURES, 1), (6, 6, FEATURES)),
+    Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (FEATURES,), (6, 6)),
 )
 
 

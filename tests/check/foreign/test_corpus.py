@@ -16,6 +16,7 @@ RIGHT = (
     "cs_course",
     "from_scratch_book",
     "learning_rate",
+    "larger_libraries",
     "micro_framework",
     "optimised",
     "one_line",
@@ -108,6 +109,10 @@ def wrong_results():
         ("micro_framework.Affine", {"params.0": "grads.0", "params.1": "grads.1", "x": "returned"}),
         ("micro_framework.ReturnsAll", {"W": "returned.dW", "b": "returned.db", "x": "returned.dx"}),
         ("micro_framework.ParamLinear", {"weight.data": "weight.grad", "bias.data": "bias.grad", "x": "returned"}),
+        (
+            "larger_libraries.FullyConnected",
+            {"parameters.W": "gradients.W", "parameters.b": "gradients.b", "x": "returned"},
+        ),
         ("learning_rate.Dense", {"weights": "update.weights", "bias": "update.bias", "x": "returned"}),
         ("optimised.Dense", {"W": "update.W", "w0": "update.w0", "x": "returned"}),
         ("cs_course.affine_forward", {"w": "returned.dw", "b": "returned.db", "x": "returned.dx"}),

@@ -113,6 +113,19 @@ class NoGradientKept:
         return dy @ self.W.T
 
 
+class HiddenLoss:
+    def __init__(self, sizes):
+        self.weights = [np.random.randn(y, x) for x, y in zip(sizes[:-1], sizes[1:], strict=True)]
+
+    def feedforward(self, a):
+        for w in self.weights:
+            a = np.tanh(w @ a)
+        return a
+
+    def backprop(self, x, y):
+        return [np.zeros_like(w) for w in self.weights]
+
+
 class LastOfAll:
     def forward(self, x):
         return 2 * x
