@@ -1,4 +1,4 @@
-# ruff: noqa: ARG002, F821  (written as other people write)
+# ruff: noqa: ARG002, RUF007, F821  (written as other people write)
 """Layers with something else the matter: they raise, loop, lack a method, draw random numbers of their own."""
 
 import os
@@ -113,7 +113,7 @@ class NoGradientKept:
         return dy @ self.W.T
 
 
-class HiddenLoss:
+class WholeNetwork:
     def __init__(self, sizes):
         self.weights = [np.random.randn(y, x) for x, y in zip(sizes[:-1], sizes[1:], strict=True)]
 

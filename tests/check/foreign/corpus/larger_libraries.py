@@ -1,4 +1,4 @@
-# ruff: noqa: ARG002  (written as other people write)
+# ruff: noqa: ARG002, RUF007  (written as other people write)
 """Layers as larger libraries have them: lazy weights, lists of weights, containers, images, running statistics."""
 
 from abc import ABC, abstractmethod
