@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from mlp.check.foreign.discovery import Case
 from mlp.check.foreign.examine import CaseResult, conclude, examine
 from mlp.check.foreign.facts import ForeignError, place_of
+from mlp.check.foreign.functions import FunctionSubject
 from mlp.check.foreign.kinds import kind_of
 from mlp.check.foreign.override import override_of
 from mlp.check.foreign.reading import read_object
 from mlp.check.foreign.seam import report_on
-from mlp.check.foreign.subjects import FunctionSubject
 from mlp.check.foreign.theirs import Theirs
 from mlp.check.foreign.trial import attempt
 from mlp.check.foreign.values import Layout
