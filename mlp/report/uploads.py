@@ -18,6 +18,7 @@ from mlp.nn.arrays import Array
 
 MAX_BYTES = 16_000_000
 MAX_ARRAYS = 500
+MAX_CELLS = 2_000_000  # as Python objects each takes some sixty bytes
 _VALUES = ("gradient", "analytical")
 _DELIMITERS = (",", ";", "\t")
 
@@ -105,6 +106,9 @@ def read_csv(file: str, content: bytes) -> dict[str, Array]:
     if not lines:
         raise UploadError(f"{file} is empty.")
     delimiter = max(_DELIMITERS, key=lines[0].count)
+    cells = text.count(delimiter) + len(lines)
+    if cells > MAX_CELLS:
+        raise UploadError(f"{file} has {cells:,} cells; the limit is {MAX_CELLS:,}.")
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
     except csv.Error as error:
@@ -150,12 +154,18 @@ def _assembled(file: str, name: str, entries: dict[tuple[int, ...], float]) -> A
         raise UploadError(f"{file}: some entries of {name} have a column index j and some have none.")
     shape = tuple(max(indices) + 1 for indices in zip(*entries, strict=True))
     if prod(shape) != len(entries):
-        missing = next(index for index in np.ndindex(shape) if index not in entries)
-        raise UploadError(f"{file}: {name} has no entry {list(missing)}.")
+        # Of the first len + 1 places one must be free; no more are looked at, for shape is whatever the file says.
+        places = (_place(flat, shape) for flat in range(len(entries) + 1))
+        raise UploadError(f"{file}: {name} has no entry {list(next(one for one in places if one not in entries))}.")
     array = np.empty(shape)
     for index, number in entries.items():
         array[index] = number
     return array
+
+
+def _place(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of the entry that comes at this place in row order."""
+    return (flat,) if len(shape) == 1 else divmod(flat, shape[1])
 
 
 def _index(file: str, row: int, cell: str) -> int:

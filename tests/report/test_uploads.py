@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlp.report.matching import match
-from mlp.report.uploads import MAX_BYTES, UploadError, read_files
+from mlp.report.uploads import MAX_BYTES, MAX_CELLS, UploadError, read_files
 
 SHAPES = {"fc1.W": (4, 3), "fc1.b": (4,), "fc2.W": (2, 4), "fc2.b": (2,), "x": (5, 3)}
 RNG = np.random.RandomState(0)
@@ -156,7 +156,8 @@ def test_decimal_commas_and_a_header_are_understood():
         ("g.npz", npz({"W": np.array([True])}), "holds bool"),
         ("g.npz", npz({"W": np.zeros((0, 3))}), "is empty"),
         ("g.npz", npz({"W": np.array([np.nan])}), "is nan at"),
-        ("g.csv", b"1," * MAX_BYTES, "the limit is"),
+        ("g.csv", b"1," * MAX_BYTES, "has 32,000,000 bytes; the limit is"),
+        ("g.csv", b"1," * MAX_CELLS, "has 2,000,001 cells; the limit is"),
     ],
 )
 def test_every_malformed_file_gets_a_sentence(name, content, words):
