@@ -26,8 +26,9 @@ PRESETS: dict[str, Preset] = {
         "Eight samples at once: the gradients of the parameters are sums over the batch.",
     ),
     "Deep and saturated (vanishing)": Preset(
-        Experiment(sizes=(4, 20, 20, 20, 20, 20, 3)),
-        "Standard normal weights drive tanh flat, and the gradients shrink on their way back to the first layers.",
+        Experiment(sizes=(4, 10, 10, 10, 10, 10, 10, 10, 3), activation="Sigmoid"),
+        "A sigmoid's slope is at most 1/4, and less where it is saturated: the gradients shrink with every layer on "
+        "their way back.",
     ),
     "Epsilon too small": Preset(
         Experiment(eps=1e-12),

@@ -19,7 +19,7 @@ widgets.verdict(report)
 name = widgets.choice(
     "Tensor",
     list(report),
-    [f":{'green' if check.passed else 'red'}[{tables.verdict(check)}]" for check in report.values()],
+    [tables.verdict_markdown(check) for check in report.values()],
     "tensor",
     "The weights W and biases b of each layer, and the input x.",
 )
@@ -32,14 +32,14 @@ if note:
     st.caption(note)
 
 st.subheader(f"The entries of {name} that differ most")
-widgets.table(tables.worst_entries(problem, report, name), f"The entries of {name} that differ most")
+widgets.table(tables.worst_entries(problem, report, name))
 st.caption(
     f"c is the loss; {experiment.method} differences with h = {experiment.eps:g}. "
     "Entries are ordered by the part of np.allclose's tolerance that they use."
 )
 
 st.subheader("All tensors")
-widgets.table(tables.summary(report), "Every tensor with its verdict and largest differences")
+widgets.table(tables.summary(report))
 
 with st.container(horizontal=True):
     widgets.download(f"{name} as CSV", lambda: tables.to_csv(tables.entries(check)), f"{name}.csv", "text/csv")

@@ -1,5 +1,6 @@
-"""How close is close: relative to a tensor's largest magnitude, or in units in the last place of each entry."""
+"""What the tests compare by: how close is close, what stands beside a registered name, and what a sentence is."""
 
+import re
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -35,3 +36,8 @@ def counterpart(table: Mapping[str, Entry], name: str, where: str) -> Entry:
     """Look up what a registered name is compared with; registering something new demands an entry here too."""
     assert name in table, f"{name!r} is registered in mlp but has no counterpart in {where}: add it, so it is tested"
     return table[name]
+
+
+def is_sentence(text: str) -> bool:
+    """A capital or a setting's name at the start, one full stop at the end, and short enough to be read."""
+    return bool(re.fullmatch(r"([A-Z]|(sizes|eps|seed|batch|activation|loss|initialisation|method) ).{10,250}\.", text))

@@ -1,4 +1,4 @@
-"""Settings for the whole suite: hypothesis tries the same examples on every run and keeps no files."""
+"""Settings for the whole suite: hypothesis tries the same examples on every run, whatever came of the last one."""
 
 from hypothesis import settings
 

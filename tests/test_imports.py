@@ -27,6 +27,7 @@ HOUSE: dict[str, set[str]] = {
     "mlp": {"numpy"},
     "mlp.experiment": {"numpy"},
     "mlp.presets": {"numpy"},
+    "mlp.lessons": {"numpy"},
     "mlp.report": {"numpy", "pandas", "plotly"},
     "pages.ui": {"numpy", "pandas", "plotly", "streamlit"},
     "pages": {"streamlit"},

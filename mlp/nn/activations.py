@@ -10,6 +10,9 @@ from mlp.nn.layers import Activation
 class Tanh(Activation):
     """tanh(x), between -1 and 1."""
 
+    formula = r"\tanh x"
+    derivative_formula = r"\frac{1}{\cosh^2 x} = 1 - \tanh^2 x"
+
     @staticmethod
     def function(x: Array) -> Array:
         """tanh(x)."""
@@ -28,6 +31,9 @@ class Tanh(Activation):
 class Sigmoid(Activation):
     """1 / (1 + exp(-x)), between 0 and 1."""
 
+    formula = r"\sigma(x) = \frac{1}{1 + e^{-x}}"
+    derivative_formula = r"\sigma(x)\,(1 - \sigma(x))"
+
     @staticmethod
     def function(x: Array) -> Array:
         """1 / (1 + exp(-x))."""
@@ -42,6 +48,9 @@ class Sigmoid(Activation):
 class ReLU(Activation):
     """max(x, 0), with a kink at 0."""
 
+    formula = r"\max(x, 0)"
+    derivative_formula = r"1 \text{ if } x > 0, \text{ else } 0"
+
     @staticmethod
     def function(x: Array) -> Array:
         """max(x, 0)."""
@@ -55,6 +64,9 @@ class ReLU(Activation):
 
 class LeakyReLU(Activation):
     """x for x > 0, else x / 100 (PyTorch's default slope), with a kink at 0."""
+
+    formula = r"x \text{ if } x > 0, \text{ else } 0.01\,x"
+    derivative_formula = r"1 \text{ if } x > 0, \text{ else } 0.01"
 
     negative_slope = 0.01
 
@@ -75,6 +87,9 @@ class Softplus(Activation):
     Exact everywhere; PyTorch's switches to x beyond x = 20, which is off by up to 2e-9 there.
     """
 
+    formula = r"\log(1 + e^x)"
+    derivative_formula = r"\sigma(x) = \frac{1}{1 + e^{-x}}"
+
     @staticmethod
     def function(x: Array) -> Array:
         """log(1 + exp(x))."""
@@ -89,6 +104,9 @@ class Softplus(Activation):
 class SiLU(Activation):
     """x times its sigmoid, also called swish."""
 
+    formula = r"x\,\sigma(x) = \frac{x}{1 + e^{-x}}"
+    derivative_formula = r"\sigma(x)\,(1 + x\,(1 - \sigma(x)))"
+
     @staticmethod
     def function(x: Array) -> Array:
         """The product x s(x)."""
@@ -102,6 +120,9 @@ class SiLU(Activation):
 
 class Identity(Activation):
     """x itself: with it, a deep network is one linear map."""
+
+    formula = r"x"
+    derivative_formula = r"1"
 
     @staticmethod
     def function(x: Array) -> Array:

@@ -128,8 +128,12 @@ class Linear(Layer):
 class Activation(Layer):
     """A function applied to each element by itself: y_i = f(x_i), so dx_i = f'(x_i) dy_i.
 
-    A subclass writes the two static methods `function` (real or complex arrays) and `derivative` (real arrays).
+    A subclass writes the two static methods `function` (real or complex arrays) and `derivative` (real arrays), and
+    both as LaTeX in `formula` and `derivative_formula`.
     """
+
+    formula: ClassVar[str]
+    derivative_formula: ClassVar[str]
 
     def __init__(self) -> None:
         self._slope: Array | None = None

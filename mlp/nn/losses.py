@@ -3,7 +3,7 @@
 Where the mean is taken over follows PyTorch's defaults and stands in each docstring.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,13 @@ Scalar = np.inexact[Any]
 
 
 class Loss:
-    """What every loss offers. A subclass writes the static methods `value` and `gradient`."""
+    """What every loss offers.
+
+    A subclass writes the static methods `value` and `gradient`, and both as LaTeX for one sample of n outputs.
+    """
+
+    formula: ClassVar[str]
+    gradient_formula: ClassVar[str]
 
     def __init__(self) -> None:
         self._gradient: Array | None = None
@@ -78,6 +84,9 @@ class Loss:
 class MSELoss(Loss):
     """The mean-squared error, sum (y_i - t_i)^2 / n; the mean is over all elements of a batch."""
 
+    formula = r"c = \frac{1}{n} \sum_i (y_i - t_i)^2"
+    gradient_formula = r"\frac{\partial c}{\partial y_i} = \frac{2}{n} (y_i - t_i)"
+
     @staticmethod
     def value(y: Array, target: Array) -> Scalar:
         """mean((y - t)^2)."""
@@ -91,6 +100,13 @@ class MSELoss(Loss):
 
 class HuberLoss(Loss):
     """Squared where |y - t| <= 1, linear beyond; the mean is over all elements. Kinks in the second derivative only."""
+
+    formula = (
+        r"c = \frac{1}{n} \sum_i "
+        r"\begin{cases} \frac{1}{2} (y_i - t_i)^2 & |y_i - t_i| \le 1 \\ "
+        r"|y_i - t_i| - \frac{1}{2} & \text{else} \end{cases}"
+    )
+    gradient_formula = r"\frac{\partial c}{\partial y_i} = \frac{1}{n} \min(1, \max(-1, y_i - t_i))"
 
     @staticmethod
     def value(y: Array, target: Array) -> Scalar:
@@ -107,6 +123,9 @@ class HuberLoss(Loss):
 
 class BCEWithLogitsLoss(Loss):
     """Binary cross-entropy of sigmoid(y) and t between 0 and 1; the mean is over all elements."""
+
+    formula = r"c = \frac{1}{n} \sum_i \left[ (1 - t_i)\,y_i + \log(1 + e^{-y_i}) \right]"
+    gradient_formula = r"\frac{\partial c}{\partial y_i} = \frac{1}{n} (\sigma(y_i) - t_i)"
 
     @staticmethod
     def value(y: Array, target: Array) -> Scalar:
@@ -131,6 +150,9 @@ class CrossEntropyLoss(Loss):
     The target is either probabilities in the shape of y, or class indices: integers of shape (n,), or one for a
     single sample.
     """
+
+    formula = r"c = -\sum_i t_i \log \frac{e^{y_i}}{\sum_j e^{y_j}}"
+    gradient_formula = r"\frac{\partial c}{\partial y_i} = \frac{e^{y_i}}{\sum_j e^{y_j}} \sum_j t_j - t_i"
 
     @staticmethod
     def value(y: Array, target: Array) -> Scalar:

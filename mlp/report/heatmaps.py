@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from mlp.check.report import TensorCheck
 from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
 from mlp.report.numbers import brief
+from mlp.report.panels import Panel, side_by_side
 from mlp.report.reduce import Drawn, drawn
 
 # Both scales keep their order for colour-blind eyes and in print.
@@ -43,30 +43,12 @@ def axes_of(check: TensorCheck) -> Axes:
 
 def comparison(check: TensorCheck, panels: tuple[str, ...] = PANELS) -> go.Figure:
     """Draw these of the PANELS of a check side by side."""
-    axes = axes_of(check)
-    figure = make_subplots(
-        cols=len(panels),
-        subplot_titles=panels,
-        shared_yaxes="all",
-        horizontal_spacing=0.04,
-    )
-    hover = _hover_data(check)
-    for column, panel in enumerate(panels, start=1):
-        values = drawn(getattr(check, panel))
-        figure.add_trace(_heatmap(check, panel, values, hover), row=1, col=column)
-        figure.update_xaxes(**_ticks(values.columns), title=axes.columns, row=1, col=column)
-        figure.update_yaxes(**_ticks(values.rows), autorange="reversed", row=1, col=column)
-        if values.is_reduced:
-            figure.update_yaxes(scaleanchor=f"x{column if column > 1 else ''}", constrain="domain", row=1, col=column)
-            figure.update_xaxes(constrain="domain", row=1, col=column)
-    figure.update_yaxes(title=axes.rows, row=1, col=1)
-    height = _plot_height(check)
-    figure.update_layout(
-        height=height + TOP + BOTTOM,
+    return side_by_side(
+        [_panel(check, panel, is_first=k == 0, number=k + 1) for k, panel in enumerate(panels)],
+        height=_plot_height(check) + TOP + BOTTOM,
         margin={"l": 10, "r": 10, "t": TOP, "b": BOTTOM},
-        **_scales(check, panels, below=-0.6 * BOTTOM / height),
+        **_scales(check, panels),
     )
-    return figure
 
 
 def reduction_note(check: TensorCheck) -> str | None:
@@ -89,33 +71,51 @@ def alt_text(check: TensorCheck) -> str:
     )
 
 
-def _heatmap(check: TensorCheck, panel: str, values: Drawn, hover: Array) -> go.Heatmap:
+def _panel(check: TensorCheck, panel: str, is_first: bool, number: int) -> Panel:
+    axes = axes_of(check)
+    values = drawn(getattr(check, panel))
+    xaxis = {**tick_settings(values.columns), "title": {"text": axes.columns}}
+    yaxis = {**tick_settings(values.rows), "autorange": "reversed"}
+    if is_first:
+        yaxis["title"] = {"text": axes.rows}
+    else:
+        yaxis |= {"matches": "y", "showticklabels": False}
+    if values.is_reduced:
+        xaxis["constrain"] = "domain"
+        yaxis |= {"scaleanchor": f"x{'' if is_first else number}", "constrain": "domain"}
+    return Panel(panel, [_heatmap(check, panel, values)], xaxis, yaxis)
+
+
+def _heatmap(check: TensorCheck, panel: str, values: Drawn) -> dict[str, Any]:
     is_difference = panel == "difference"
     z = _logarithm(check, values.values) if is_difference else values.values
     labelled = z.size <= MAX_LABELLED_CELLS and z.shape[1] <= MAX_LABELLED_COLUMNS
     where = "%{y}, %{x}" if check.analytical.ndim > 1 else "%{y}"
-    return go.Heatmap(
-        z=z,
-        coloraxis="coloraxis2" if is_difference else "coloraxis",
-        customdata=hover,
-        hovertemplate=(
+    heatmap = {
+        "type": "heatmap",
+        "z": z,
+        "coloraxis": "coloraxis2" if is_difference else "coloraxis",
+        "customdata": _hover_data(check),
+        "hovertemplate": (
             f"<b>{check.name}[{where}]</b><br>analytical %{{customdata[0]:.9g}}<br>numerical %{{customdata[1]:.9g}}"
             "<br>difference %{customdata[2]:.3g}<extra></extra>"
         ),
-        text=[[brief(abs(v)) if is_difference else brief(v) for v in row] for row in values.values]
-        if labelled
-        else None,
-        texttemplate="%{text}" if labelled else None,
-        xgap=1 if labelled else 0,
-        ygap=1 if labelled else 0,
-    )
+    }
+    numbers = np.abs(values.values) if is_difference else values.values
+    return heatmap | (written(numbers) if labelled else {})
+
+
+def written(numbers: Array) -> dict[str, Any]:
+    """The settings of a heatmap whose cells carry these numbers as text, with lines between the cells."""
+    text = [[brief(number) for number in row] for row in numbers]
+    return {"text": text, "texttemplate": "%{text}", "xgap": 1, "ygap": 1}
 
 
 def _hover_data(check: TensorCheck) -> Array:
     return np.stack([drawn(getattr(check, panel)).values for panel in PANELS], axis=-1)
 
 
-def _ticks(edges: Array) -> dict[str, Any]:
+def tick_settings(edges: Array) -> dict[str, Any]:
     """Integer ticks; on a reduced axis each tells the entries that its cell stands for."""
     cells = len(edges) - 1
     if cells == edges[-1]:
@@ -139,7 +139,7 @@ def _logarithm(check: TensorCheck, difference: Array) -> Array:
     return np.log10(np.maximum(np.abs(difference), 10.0**bottom))
 
 
-def _scales(check: TensorCheck, panels: tuple[str, ...], below: float) -> dict[str, Any]:
+def _scales(check: TensorCheck, panels: tuple[str, ...]) -> dict[str, Any]:
     top = _span(check)
     largest = np.nanmax(np.abs([check.analytical, check.numerical]), initial=0)
     limit = float(largest) if 0 < largest < np.inf else 1.0
@@ -150,7 +150,7 @@ def _scales(check: TensorCheck, panels: tuple[str, ...], below: float) -> dict[s
             "cmin": -limit,
             "cmax": limit,
             "showscale": bool(shared),
-            "colorbar": _colorbar(0, len(shared) / len(panels), below, "gradient"),
+            "colorbar": _colorbar(0, len(shared) / len(panels), "gradient"),
         },
         "coloraxis2": {
             "colorscale": SEQUENTIAL,
@@ -158,7 +158,7 @@ def _scales(check: TensorCheck, panels: tuple[str, ...], below: float) -> dict[s
             "cmax": top,
             "showscale": "difference" in panels,
             "colorbar": {
-                **_colorbar(len(shared) / len(panels), 1, below, "|analytical - numerical|"),
+                **_colorbar(len(shared) / len(panels), 1, "|analytical - numerical|"),
                 "tickprefix": "1e",
                 "tickformat": "d",
             },
@@ -166,14 +166,17 @@ def _scales(check: TensorCheck, panels: tuple[str, ...], below: float) -> dict[s
     }
 
 
-def _colorbar(start: float, end: float, y: float, title: str) -> dict[str, Any]:
+def _colorbar(start: float, end: float, title: str) -> dict[str, Any]:
     return {
         "orientation": "h",
         "x": (start + end) / 2,
         "len": max(0.1, (end - start) * 0.85),
-        "y": y,
+        "yref": "container",
+        "y": 0,
+        "yanchor": "bottom",
         "ypad": 0,
-        "yanchor": "top",
+        "nticks": 5,
+        "tickangle": 0,
         "thickness": 10,
         "title": {"text": title, "side": "bottom"},
     }

@@ -4,13 +4,17 @@ Seventeen significant digits are enough to give back every float64 exactly; sour
 notes on the status of IEEE 754" (1997).
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from mlp.check.flow import Flow
 from mlp.check.report import GradientReport, TensorCheck
 from mlp.differences.derivatives import sample
 from mlp.differences.networks import loss_function, tensors
 from mlp.experiment import Problem
+from mlp.nn.arrays import Array
 from mlp.report.numbers import entry
 
 
@@ -36,12 +40,12 @@ def entries(check: TensorCheck) -> pd.DataFrame:
     )
 
 
-def all_entries(report: GradientReport) -> pd.DataFrame:
+def all_entries(report: Mapping[str, TensorCheck]) -> pd.DataFrame:
     """The entries of all tensors, one below the other."""
     return pd.concat([entries(check) for check in report.values()], ignore_index=True)
 
 
-def summary(report: GradientReport) -> pd.DataFrame:
+def summary(report: Mapping[str, TensorCheck]) -> pd.DataFrame:
     """One row for each tensor: what it is, how far its gradients differ, and whether np.allclose lets that pass."""
     return pd.DataFrame(
         [
@@ -62,6 +66,41 @@ def summary(report: GradientReport) -> pd.DataFrame:
 def verdict(check: TensorCheck) -> str:
     """The verdict in a word or two."""
     return "agree" if check.passed else "differ"
+
+
+def verdict_markdown(check: TensorCheck) -> str:
+    """The verdict in a word, with a colour of its own."""
+    return f":{'green' if check.passed else 'red'}[{verdict(check)}]"
+
+
+def entry_names(name: str, shape: tuple[int, ...]) -> list[str]:
+    """The names of a tensor's entries, row by row: W[0,0], W[0,1], ..."""
+    return [f"{name}[{','.join(map(str, index))}]" for index in np.ndindex(shape)]
+
+
+def matrix_csv(values: Array) -> bytes:
+    """A matrix as CSV: the row's number first, then a column for each of its columns."""
+    columns = {str(j): values[:, j] for j in range(values.shape[1])}
+    return to_csv(pd.DataFrame({"row": range(len(values)), **columns}))
+
+
+def flow(jacobians: Flow, norms: Mapping[str, float]) -> pd.DataFrame:
+    """One row for each layer: how its Jacobian stretches, and how large the gradient is that it hands back.
+
+    The spectral norm is the largest singular value: no vector is stretched by more.
+    """
+    rows = []
+    for name, values in jacobians.singular_values.items():
+        rows.append(
+            {
+                "layer": name,
+                "Jacobian": str(jacobians.layers[name].shape),
+                "spectral norm": values[0],
+                "smallest singular value": values[-1],
+                "norm of dx": norms[name],
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def worst_entries(problem: Problem, report: GradientReport, name: str, count: int = 10) -> pd.DataFrame:

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 # The settings that stand on a page instead of in the sidebar.
-PAGE_SETTINGS = ("edges", "tensor", "panel")
+PAGE_SETTINGS = (
+    *("function", "at", "h", "component", "output"),
+    *("gradient_of", "error"),
+    *("edges", "tensor", "panel"),
+    *("loss_y", "loss_t", "loss_i"),
+    *("act_x", "act_dy"),
+    *("inputs", "outputs", "lin_x", "lin_b", "lin_dy", "lin_W", "gradient"),
+    *("step", "all_steps", "layer"),
+)
 
 
 def refuse(key: str, text: str, sentence: str) -> None:

@@ -16,6 +16,19 @@ PAGES = {
     "": [
         ("overview", "Overview", "home", "What this is, and the answer for the network in the sidebar."),
     ],
+    "Learn": [
+        (
+            "finite_differences",
+            "Finite differences",
+            "difference",
+            "What a numerical derivative is: x^T x step by step, and functions that go wrong.",
+        ),
+        ("loss", "Loss", "target", "One number from output and target, and its gradient with respect to the output."),
+        ("activations", "Activations", "show_chart", "Element-wise functions: curve, derivative, diagonal Jacobian."),
+        ("linear_layer", "Linear layer", "grid_on", "y = W x + b and its three gradients, entry by entry."),
+        ("network", "Network", "hub", "Forward and backward one layer at a time, and why gradients vanish."),
+        ("step_size", "Step size", "straighten", "What eps does to the error, for every method, and which is best."),
+    ],
     "Check": [
         (
             "gradient_check",

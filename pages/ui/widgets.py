@@ -7,13 +7,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from mlp.check.report import GradientReport
+from mlp.check.report import GradientReport, TensorCheck
 from mlp.report.numbers import brief, entry
 from pages.ui import address
 
 # The camera button of a figure saves SVG, which stays sharp in slides and print.
 FIGURE_CONFIG: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
-NUMBER = st.column_config.NumberColumn
 
 
 def verdict(report: GradientReport) -> None:
@@ -38,16 +37,36 @@ def verdict(report: GradientReport) -> None:
     )
 
 
+def tensor_verdict(check: TensorCheck, what: str) -> None:
+    """The answer for one tensor in a line."""
+    worst = check.worst
+    numbers = (
+        f"worst entry {list(worst)}: analytical {check.analytical[worst]:.9g}, numerical {check.numerical[worst]:.9g}, "
+        f"difference {brief(check.difference[worst])}"
+    )
+    if check.passed:
+        st.success(f"Analytical and numerical agree on {what}; {numbers}.", icon=":material/check_circle:")
+    else:
+        st.error(f"Analytical and numerical disagree on {what}; {numbers}.", icon=":material/error:")
+
+
 def figure(content: go.Figure, alt: str, key: str) -> None:
     """A Plotly figure in the page's width."""
     st.plotly_chart(content, config=FIGURE_CONFIG, alt=alt, key=key)
 
 
-def table(content: pd.DataFrame, alt: str) -> None:
-    """A table whose floats show four significant digits in exponent form where they need it."""
+def table(content: pd.DataFrame) -> None:
+    """A table of a few rows, floats with four significant digits.
+
+    In Markdown, which the browser draws several times faster than st.table or st.dataframe: a page with two tables must
+    follow a slider as fast as a figure does.
+    """
     floats = content.select_dtypes("float").columns
-    columns = {name: NUMBER(format="%.4g") for name in floats}
-    st.dataframe(content, hide_index=True, column_config=columns, alt=alt)
+    written = content.assign(**{name: content[name].map("{:.4g}".format) for name in floats})
+    rules = ["---:" if pd.api.types.is_numeric_dtype(kind) else "---" for kind in content.dtypes]
+    rows = [list(written.columns), *written.to_numpy().tolist()]
+    head, *body = ["| " + " | ".join(address.plain(str(cell)) for cell in row) + " |" for row in rows]
+    st.markdown("\n".join([head, f"| {' | '.join(rules)} |", *body]))
 
 
 def download(label: str, data: Callable[[], bytes], file_name: str, mime: str) -> None:
@@ -67,3 +86,36 @@ def segments(label: str, options: Sequence[str], key: str) -> str:
     chosen = st.segmented_control(label, options, default=options[0], required=True, key=key, bind="query-params")
     address.check(key, options, chosen or options[0])
     return chosen or options[0]
+
+
+def selection(label: str, options: Sequence[str], key: str, text: str, default: str | None = None) -> str:
+    """One of possibly many options from a list that unfolds, in the address like `choice`."""
+    first = options.index(default) if default else 0
+    chosen = st.selectbox(label, options, first, key=key, bind="query-params", help=text, width=220)
+    address.check(key, options, chosen)
+    return chosen
+
+
+def stepper(label: str, options: Sequence[str], key: str) -> int:
+    """The position in a sequence, chosen from a list or by previous and next, which the arrow keys press too."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        back, choose, forth = (
+            st.container(width="content"),
+            st.container(width="content"),
+            st.container(width="content"),
+        )
+    with choose:
+        position = options.index(selection(label, options, key, "Where in the two passes you are."))
+    for place, text, move, shortcut in ((back, "Previous", -1, "Left"), (forth, "Next", 1, "Right")):
+        target = position + move
+        inside = 0 <= target < len(options)
+        place.button(
+            text,
+            key=f"{key}_{text}",
+            on_click=st.session_state.update,
+            args=({key: options[target]} if inside else {},),
+            disabled=not inside,
+            shortcut=shortcut,
+        )
+    st.caption(f"Step {position + 1} of {len(options)}")
+    return position

@@ -74,6 +74,21 @@ def test_nan_and_infinity_never_pass_and_are_the_worst(analytical, numerical):
     assert not tensor.max_abs_difference < INF
 
 
+def test_two_nans_do_not_agree():
+    assert not check([1, NAN], [1, NAN]).passed
+
+
+def test_the_tolerance_is_relative_to_the_numerical_value():
+    # 1e-8 + 1e-5 * 1000 is below this difference, 1e-8 + 1e-5 * 1000.01 above.
+    assert not check([1000.01 + 6e-8], [1000.0]).passed
+    assert check([1000.0], [1000.01 + 6e-8]).passed
+
+
+def test_relative_errors_of_tiny_numbers():
+    tensor = check([1e-20, 3e-20, 1e-20, 0.0], [-1e-20, 1e-20, 0.0, 1e-20])
+    assert tensor.relative_error.tolist() == [1, pytest.approx(0.5), 1, 1]
+
+
 def test_two_zeros_agree():
     tensor = check([0.0, -0.0], [0.0, 0.0])
     assert tensor.passed

@@ -5,6 +5,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
+from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import METHODS
 from mlp.differences.networks import INPUT, jacobian, loss_function, loss_gradients, tensors
 from mlp.nn.activations import ACTIVATIONS, Tanh
@@ -83,6 +84,17 @@ def test_gradients_of_the_loss_agree_with_autograd(method, leading):
     assert list(actual) == list(expected) == [*network.parameters(), "x"]
     for name, gradient in expected.items():
         assert_close(actual[name], gradient, 4 * ROOM[method], name)  # the square makes second derivatives larger
+
+
+@every_method
+def test_step_and_method_are_handed_on(method):
+    network, loss, x, target = net(), MSELoss(), np.array([0.3, -0.2, 0.5]), np.array([1.0, -1.0])
+    assert np.array_equal(jacobian(network, x, H, method), numerical_gradient(network.apply, x, H, method))
+    gradients = loss_gradients(network, loss, x, target, H, method)
+    for name, tensor in tensors(network, x).items():
+        function = loss_function(network, loss, x, target, name)
+        expected = numerical_gradient(function, tensor, H, method)
+        assert np.array_equal(gradients[name], expected.reshape(tensor.shape))
 
 
 def test_tensors_are_the_parameters_then_the_input():

@@ -61,6 +61,17 @@ def test_integer_gradients_and_inputs_serve_as_well():
     assert {a.dtype for a in (dx, dW, db)} == {np.dtype(np.float64)}
 
 
+def test_a_square_weight_matrix_is_transposed_where_it_should_be():
+    W, b = np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros(2)
+    dx, dW, _ = linear_backward([1.0, 0.0], [0.0, 1.0], W, b)
+    assert linear_forward([1.0, 0.0], W, b).tolist() == [1.0, 3.0]  # the first column of W
+    assert dx.tolist() == [1.0, 2.0]  # the first row
+    assert dW.tolist() == [[0.0, 1.0], [0.0, 0.0]]  # y_0 and x_1 meet in W[0, 1]
+    dx, dW, _ = linear_backward([[1.0, 0.0]], [[0.0, 1.0]], W, b)
+    assert dx.tolist() == [[1.0, 2.0]]
+    assert dW.tolist() == [[0.0, 1.0], [0.0, 0.0]]
+
+
 @pytest.mark.parametrize("leading", SHAPES)
 def test_linear_backward_hands_out_arrays_of_its_own(leading):
     given_arrays = draw(leading)

@@ -206,7 +206,7 @@ def test_backward_belongs_to_the_last_successful_forward(name):
     loss = LOSSES[name]()
     y, target = np.array([0.3, -0.2]), np.array([0.0, 1.0])
     loss.forward(y, target)
-    expected = loss.backward()
+    expected = loss.backward().copy()
     y += 7  # the arrays were the caller's, who may go on using them
     target[:] = 0.5
     loss.backward()[:] = 9  # so may the owner of an earlier result
@@ -221,4 +221,10 @@ def test_float32_stays_float32_and_the_loss_is_a_numpy_number(name):
     loss = LOSSES[name]()
     value = loss.forward(np.ones(2, np.float32), np.array([0, 1], np.float32))
     assert type(value) is np.float32
+    assert loss.backward().dtype == np.float32
+
+
+def test_class_indices_keep_float32():
+    loss = CrossEntropyLoss()
+    assert type(loss.forward(np.ones(2, np.float32), 1)) is np.float32
     assert loss.backward().dtype == np.float32

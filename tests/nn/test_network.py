@@ -127,8 +127,9 @@ def test_a_name_that_sequential_uses_itself_or_could_not_find_again(name):
         Sequential(**{name: Tanh()})
 
 
-@pytest.mark.parametrize("net", [MLP(3, 4, 5, 2), Sequential(act=Tanh(), fc=Linear(3, 2))])
-def test_what_does_not_fit_is_reported_by_the_layer_it_meets(net):
+@pytest.mark.parametrize("make", [lambda: MLP(3, 4, 5, 2), lambda: Sequential(act=Tanh(), fc=Linear(3, 2))])
+def test_what_does_not_fit_is_reported_by_the_layer_it_meets(make):
+    net = make()
     with pytest.raises(ValueError, match=r"^x must have shape \(3,\) or \(n, 3\), not \(5,\)$"):
         net.forward(np.zeros(5))
     net.forward(np.zeros(3))

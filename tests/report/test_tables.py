@@ -58,7 +58,7 @@ def test_the_summary_names_what_differs(report):
     broken = TensorCheck("fc1.W", np.ones((2, 2)), np.array([[1, 1], [1, 1.1]]))
     [row] = summary({"fc1.W": broken}).itertuples()
     assert row.verdict == "differ"
-    assert row[7] == "fc1.W[1, 1]"
+    assert row[7] == "fc1.W[1,1]"
 
 
 def test_worst_entries_explain_their_quotients(problem, report):

@@ -1,0 +1,140 @@
+"""Programs that check gradients: of one tensor with every number, or of all tensors in a line each."""
+
+from functools import partial
+
+from mlp.differences.methods import METHODS
+from mlp.experiment import Experiment
+from mlp.report.programs.automatic import TORCH_LINEAR, jax_functions, torch_activation, torch_tensors
+from mlp.report.programs.draws import draws
+from mlp.report.programs.formulas import TORCH_LOSSES
+from mlp.report.programs.languages import JAX, MLP, NUMPY, TORCH, Programs, for_experiment
+from mlp.report.programs.numerics import numerical_gradient
+from mlp.report.programs.numpy_passes import both_passes, definitions
+from mlp.report.programs.passes import forward_function, forward_lines, variables
+from mlp.report.programs.writing import PRINT_ALL, lines, program, settings, shown, step
+
+
+def gradient_check(experiment: Experiment, tensor: str) -> Programs:
+    """Programs that print the loss, and one tensor's gradients.
+
+    The numerical gradient and the largest difference are printed by mlp and numpy; PyTorch and JAX print the gradient
+    that they derive themselves.
+
+    Args:
+        experiment: what is checked.
+        tensor: "fc1.W", or "x" for the input.
+
+    Raises:
+        KeyError: the network has no tensor of this name.
+    """
+    variable = variables(experiment)[tensor]
+    writers = {
+        NUMPY: partial(_numpy, experiment, tensor, variable),
+        TORCH: partial(_torch, experiment, tensor, variable),
+        JAX: partial(_jax, experiment, tensor, variable),
+    }
+    return {MLP: _mlp(experiment, tensor)} | for_experiment(experiment, writers)
+
+
+def overview(experiment: Experiment) -> Programs:
+    """Programs that print the loss, and for every tensor the largest difference and whether np.allclose passes it."""
+    return {MLP: _mlp_overview(experiment)} | for_experiment(experiment, {NUMPY: partial(_numpy_overview, experiment)})
+
+
+def _mlp(experiment: Experiment, tensor: str) -> str:
+    return program(
+        f"import numpy as np\n\nfrom mlp import check_gradients\nfrom mlp.experiment import Experiment\n\n{PRINT_ALL}",
+        settings(experiment),
+        "network, loss, x, target = experiment.problem()\n"
+        "report = check_gradients(network, loss, x, target, experiment.eps, experiment.method)\n"
+        f'check = report["{tensor}"]',
+        lines(
+            [
+                'print("loss:", report.loss)',
+                shown(f"analytical gradient of {tensor}", "check.analytical"),
+                shown(f"numerical gradient of {tensor}", "check.numerical"),
+                'print("largest difference:", check.max_abs_difference)',
+                'print("np.allclose:", check.passed)',
+            ]
+        ),
+    )
+
+
+def _numpy(experiment: Experiment, tensor: str, variable: str) -> str:
+    return program(
+        *_numpy_network(experiment),
+        f"fun = lambda {variable}: loss(forward({variable}={variable})[-1], target)\n"
+        f"numerical = numerical_gradient(fun, {variable}, eps={step(experiment.eps)})",
+        lines(
+            [
+                'print("loss:", loss(y, target))',
+                shown(f"analytical gradient of {tensor}", f"d{variable}"),
+                shown(f"numerical gradient of {tensor}", "numerical"),
+                f'print("largest difference:", np.max(np.abs(d{variable} - numerical)))',
+                f'print("np.allclose:", np.allclose(d{variable}, numerical))',
+            ]
+        ),
+    )
+
+
+def _mlp_overview(experiment: Experiment) -> str:
+    return program(
+        "from mlp import check_gradients\nfrom mlp.experiment import Experiment",
+        settings(experiment),
+        "network, loss, x, target = experiment.problem()\n"
+        "report = check_gradients(network, loss, x, target, experiment.eps, experiment.method)",
+        'print("loss:", report.loss)\n'
+        "for name, check in report.items():\n"
+        '    print(f"largest difference in {name}:", check.max_abs_difference)\n'
+        '    print(f"np.allclose for {name}:", check.passed)',
+    )
+
+
+def _numpy_overview(experiment: Experiment) -> str:
+    rows = (f'    "{name}": ("{v}", {v}, d{v}),' for name, v in variables(experiment).items())
+    return program(
+        *_numpy_network(experiment),
+        lines(["tensors = {", *rows, "}"]),
+        'print("loss:", loss(y, target))\n'
+        "for name, (variable, tensor, analytical) in tensors.items():\n"
+        "    fun = lambda varied: loss(forward(**{variable: varied})[-1], target)\n"
+        f"    numerical = numerical_gradient(fun, tensor, eps={step(experiment.eps)})\n"
+        '    print(f"largest difference in {name}:", np.max(np.abs(analytical - numerical)))\n'
+        '    print(f"np.allclose for {name}:", np.allclose(analytical, numerical))',
+    )
+
+
+def _numpy_network(experiment: Experiment) -> list[str]:
+    """Everything up to the gradients by hand, and the function for the numerical ones."""
+    return [
+        NUMPY.header,
+        draws(experiment),
+        *definitions(experiment, METHODS[experiment.method].is_complex),
+        forward_function(experiment),
+        both_passes(experiment),
+        *numerical_gradient(experiment.method),
+    ]
+
+
+def _torch(experiment: Experiment, tensor: str, variable: str) -> str:
+    return program(
+        TORCH.header,
+        draws(experiment),
+        torch_tensors(experiment),
+        torch_activation(experiment),
+        lines(
+            [*forward_lines(experiment, TORCH_LINEAR), f"c = {TORCH_LOSSES[experiment.loss]}", "c.backward()"],
+        ),
+        'print("loss:", c.item())\n' + shown(f"analytical gradient of {tensor}", f"{variable}.grad.numpy()"),
+    )
+
+
+def _jax(experiment: Experiment, tensor: str, variable: str) -> str:
+    return program(
+        JAX.header,
+        draws(experiment),
+        *jax_functions(experiment),
+        f"fun = lambda {variable}: loss(forward({variable}={variable})[-1])\n"
+        f"c, gradient = jax.value_and_grad(fun)({variable})",
+        'print("loss:", c)\n' + shown(f"analytical gradient of {tensor}", "np.asarray(gradient)"),
+    )

@@ -1,0 +1,97 @@
+"""Programs that print the error of every method over a range of steps, for one tensor of a network."""
+
+from functools import partial
+
+from mlp.differences.methods import METHODS
+from mlp.differences.networks import tensors
+from mlp.differences.sweep import affordable
+from mlp.experiment import EPS_STEPS, Experiment
+from mlp.report.programs.draws import draws
+from mlp.report.programs.languages import MLP, NUMPY, Programs, for_experiment
+from mlp.report.programs.numerics import difference, method_table, stencil
+from mlp.report.programs.numpy_passes import definitions
+from mlp.report.programs.passes import forward_function, variables
+from mlp.report.programs.writing import PRINT_ALL, folded, lines, program, settings, shown, step
+
+
+def step_size(experiment: Experiment, tensor: str) -> Programs:
+    """Programs that print the largest and the median error over the entries, of every method at each of EPS_STEPS.
+
+    Of a tensor with many entries they take as many, and the same ones, as the page does.
+
+    Args:
+        experiment: its network, loss, input and target; its eps and method play no part.
+        tensor: "fc1.W", or "x" for the input.
+
+    Raises:
+        KeyError: the network has no tensor of this name.
+    """
+    variable = variables(experiment)[tensor]
+    writers = {NUMPY: partial(_numpy, experiment, tensor, variable)}
+    return {MLP: _mlp(experiment, tensor)} | for_experiment(experiment, writers)
+
+
+def _mlp(experiment: Experiment, tensor: str) -> str:
+    return program(
+        "import numpy as np\n\n"
+        "from mlp.differences.networks import loss_function, tensors\n"
+        "from mlp.differences.sweep import sampled, spread, sweep\n"
+        f"from mlp.experiment import EPS_STEPS, Experiment\n\n{PRINT_ALL}",
+        settings(experiment),
+        "network, loss, x, target = experiment.problem()\n"
+        f'tensor = tensors(network, x)["{tensor}"]\n'
+        f'fun = loss_function(network, loss, x, target, "{tensor}")\n'
+        f"indices = spread(tensor.shape, {_count(experiment)})  # all, or as many evenly spread\n"
+        "entries = np.array([tensor[index] for index in indices])\n"
+        "result = sweep(sampled(fun, tensor, indices), entries, EPS_STEPS)",
+        lines(
+            [
+                shown("steps", "result.steps"),
+                "for name in result.largest:",
+                f"    {shown('largest error of {name}', 'result.largest[name]', 'f')}",
+                f"    {shown('median error of {name}', 'result.median[name]', 'f')}",
+            ]
+        ),
+    )
+
+
+def _numpy(experiment: Experiment, tensor: str, variable: str) -> str:
+    return program(
+        NUMPY.header,
+        draws(experiment),
+        *definitions(experiment, is_complex=True, backward=False),
+        forward_function(experiment),
+        difference(is_complex=True),
+        "def gradient(eps, offsets, weights):\n"
+        f"    fun = lambda {variable}: loss(forward({variable}={variable})[-1], target)\n"
+        f"    return np.array([difference(fun, {variable}, i, eps, offsets, weights) for i in entries])",
+        f"{_entries(experiment, tensor, variable)}\n{folded('steps = np.array([', map(step, EPS_STEPS), '])')}",
+        method_table(METHODS),
+        "# The complex step subtracts nothing, so its eps may be tiny: this is the true gradient.\n"
+        f"truth = gradient(1e-20, {', '.join(stencil('complex-step'))})",
+        lines(
+            [
+                shown("steps", "steps"),
+                "for name, (offsets, weights) in methods.items():",
+                "    errors = np.abs([gradient(eps, offsets, weights) - truth for eps in steps])",
+                f"    {shown('largest error of {name}', 'np.max(errors, axis=1)', 'f')}",
+                f"    {shown('median error of {name}', 'np.median(errors, axis=1)', 'f')}",
+            ]
+        ),
+    )
+
+
+def _count(experiment: Experiment) -> int:
+    return affordable(experiment.multiplications // experiment.evaluations)
+
+
+def _entries(experiment: Experiment, tensor: str, variable: str) -> str:
+    """The list of the entries to move."""
+    count, size = _count(experiment), tensors(*experiment.problem()[::2])[tensor].size
+    if size <= count:
+        return f"entries = list(np.ndindex({variable}.shape))"
+    return (
+        f"# {count} of the {size:,} entries, evenly spread.\n"
+        f"places = np.linspace(0, {variable}.size - 1, {count}).round().astype(int)\n"
+        f"entries = [np.unravel_index(place, {variable}.shape) for place in places]"
+    )

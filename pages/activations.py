@@ -1,0 +1,58 @@
+"""Section 2 of the exercise: backpropagation through a function applied element by element."""
+
+import streamlit as st
+
+from mlp.check.parts import check_products, jacobian_error
+from mlp.differences.networks import INPUT
+from mlp.lessons import activation_input
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.trace import jacobians_by_backward
+from mlp.report import heatmaps, slopes, tables
+from mlp.report.matrices import Matrix, matrices
+from mlp.report.numbers import brief
+from pages.ui import address, editor, shell, widgets
+
+experiment = shell.settings()
+
+st.title("Activations")
+st.markdown(
+    "An activation acts on each element by itself: $y_i = f(x_i)$. No output depends on another element's input, so "
+    "the Jacobian is diagonal, and backpropagation multiplies $dy$ by $f'(x)$ element by element."
+)
+address.show()
+
+activation = ACTIVATIONS[experiment.activation]()
+st.latex(rf"f(x) = {activation.formula} \qquad f'(x) = {activation.derivative_formula}")
+
+drawn = activation_input(experiment.seed)
+values = editor.edited(
+    "Input x, and the gradient dy that comes back",
+    {"act_x": drawn.x, "act_dy": drawn.dy},
+    "As drawn: x from the seed in the sidebar, dy = 1, 2, 3 as in the exercise.",
+)
+x, dy = values["act_x"], values["act_dy"]
+widgets.figure(
+    slopes.activation_curves(activation, x), f"{experiment.activation} and its derivative, with the points x", "curves"
+)
+
+st.subheader("From dy to dx: the vector-Jacobian product")
+check = check_products(activation, x, dy, experiment.eps, experiment.method)[INPUT]
+st.latex(r"dx_i = f'(x_i)\, dy_i \qquad dx = dy \cdot J, \quad J_{ij} = \frac{\partial y_i}{\partial x_j}")
+widgets.tensor_verdict(check, "dx")
+widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "dx")
+
+st.subheader("The Jacobian")
+jacobian = jacobians_by_backward(activation, x)[INPUT]
+st.markdown(
+    f"All {jacobian.size} numbers of it: zero beside the diagonal, which is why `backward` never builds it. The one "
+    f"from {experiment.method} differences differs by at most "
+    f"{brief(jacobian_error(activation, x, experiment.eps, experiment.method))}."
+)
+widgets.figure(
+    matrices([Matrix("dy / dx", jacobian), Matrix("f'(x), its diagonal", activation.derivative(x))]),
+    "The Jacobian of the activation, which is diagonal",
+    "jacobian",
+)
+with st.container(horizontal=True):
+    widgets.download("dx as CSV", lambda: tables.to_csv(tables.entries(check)), "activation-dx.csv", "text/csv")
+    widgets.download("Jacobian as CSV", lambda: tables.matrix_csv(jacobian), "activation-jacobian.csv", "text/csv")

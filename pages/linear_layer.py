@@ -1,0 +1,92 @@
+"""Section 3 of the exercise: the linear layer, its three Jacobians and its three gradients."""
+
+from functools import partial
+
+import streamlit as st
+
+from mlp.check.parts import check_products, jacobian_error
+from mlp.lessons import LinearProblem, linear_problem
+from mlp.nn.trace import jacobians_by_backward
+from mlp.report import heatmaps, tables
+from mlp.report.matrices import Matrix, matrices
+from mlp.report.numbers import brief
+from mlp.report.tables import entry_names
+from pages.ui import address, editor, shell, widgets
+
+MAX_SIZE = 8
+
+experiment = shell.settings()
+
+st.title("Linear layer")
+st.markdown(
+    "The layer computes $y = W x + b$. Backward it receives $dy$, the gradient with respect to its output, and owes "
+    "three answers: $dx$ for the layer before it, $dW$ and $db$ for its own parameters."
+)
+address.show()
+
+with st.container(horizontal=True):
+    sizes = [str(size) for size in range(1, MAX_SIZE + 1)]
+    inputs = int(widgets.selection("Inputs", sizes, "inputs", "Length of x.", default="2"))
+    outputs = int(widgets.selection("Outputs", sizes, "outputs", "Length of y, b and dy.", default="3"))
+drawn = linear_problem(experiment.seed, inputs, outputs)
+with st.container(horizontal=True):
+    with st.container(width="content"):
+        values = editor.edited("W", {"lin_W": drawn.W}, "As drawn from the seed in the sidebar: x, then W, then b.")
+    with st.container(width="content"):
+        values |= editor.edited("x", {"lin_x": drawn.x}, "As drawn from the seed in the sidebar.")
+    with st.container(width="content"):
+        values |= editor.edited(
+            "b and dy", {"lin_b": drawn.b, "lin_dy": drawn.dy}, "b as drawn; dy = 1, 2, 3 as in the exercise."
+        )
+problem = LinearProblem(values["lin_x"], values["lin_W"], values["lin_b"], values["lin_dy"])
+layer = problem.layer()
+
+st.subheader("Backward, against differences")
+st.latex(r"dx = dy \, W \qquad dW = dy^T x \qquad db = dy")
+checks = check_products(layer, problem.x, problem.dy, experiment.eps, experiment.method)
+name = widgets.choice(
+    "Gradient",
+    ["W", "b", "x"],
+    [tables.verdict_markdown(checks[name]) for name in ("W", "b", "x")],
+    "gradient",
+    "dW, db or dx.",
+)
+check = checks[name]
+widgets.tensor_verdict(check, f"d{name}")
+widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "gradient_maps")
+
+st.subheader("The Jacobians")
+st.markdown(
+    "`numerical_gradient` takes vectors to vectors. To differentiate with respect to the matrix W, flatten it row by "
+    f"row: `lambda w: linear_forward(x, w.reshape({outputs}, {inputs}), b)` is a function of {outputs * inputs} "
+    f"numbers, and its Jacobian has shape ({outputs}, {outputs}·{inputs}). Each output depends on its own row of W "
+    f"only. Multiplied by dy from the left, each Jacobian gives a gradient: $dW$ is "
+    f"$dy \\cdot \\partial y / \\partial W$, reshaped to ({outputs}, {inputs})."
+)
+jacobians = jacobians_by_backward(layer, problem.x)
+rows = entry_names("y", (outputs,))
+widgets.figure(
+    matrices(
+        [
+            Matrix(f"dy/d{name}", jacobians[name], rows, entry_names(name, tensor.shape))
+            for name, tensor in (("x", problem.x), ("W", problem.W), ("b", problem.b))
+        ]
+    ),
+    "The Jacobians of y with respect to x, W and b",
+    "jacobians",
+)
+st.caption(
+    "Analytical: row i is what `backward` makes of dy = e_i. The numerical Jacobians differ from these by at most "
+    f"{brief(jacobian_error(layer, problem.x, experiment.eps, experiment.method))}."
+)
+with st.container(horizontal=True):
+    widgets.download(
+        "Gradients as CSV", lambda: tables.to_csv(tables.all_entries(checks)), "linear-gradients.csv", "text/csv"
+    )
+    for name, jacobian in jacobians.items():
+        widgets.download(
+            f"dy/d{name} as CSV",
+            partial(tables.matrix_csv, jacobian),
+            f"linear-dy-d{name}.csv",
+            "text/csv",
+        )

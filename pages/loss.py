@@ -1,0 +1,42 @@
+"""Section 1 of the exercise: the loss, and its gradient with respect to the network's output."""
+
+import streamlit as st
+
+from mlp.check.parts import check_loss
+from mlp.nn.losses import LOSSES
+from mlp.report import heatmaps, slopes, tables
+from mlp.report.numbers import brief
+from pages.ui import address, compute, editor, shell, widgets
+
+experiment = shell.settings()
+
+st.title("Loss")
+st.markdown(
+    "The loss turns the network's output $y$ and the target $t$ into one number $c$. Its gradient "
+    r"$\partial c / \partial y$ is where backpropagation starts: it tells each output which way is up."
+)
+address.show()
+
+loss = LOSSES[experiment.loss]()
+values = editor.edited(
+    "Output y and target t",
+    compute.first_sample(experiment),
+    "As drawn: what the network in the sidebar makes of its first sample, and that sample's target.",
+)
+y, target = values["loss_y"], values["loss_t"]
+check = check_loss(loss, y, target, experiment.eps, experiment.method)
+
+st.latex(rf"{loss.formula} = {brief(float(loss.apply(y, target)))}")
+st.latex(loss.gradient_formula)
+widgets.tensor_verdict(check, "the gradient of the loss")
+widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "loss_gradient")
+
+i = int(widgets.selection("Vary the output", [str(k) for k in range(len(y))], "loss_i", "The index i of y."))
+st.markdown(
+    f"All else held, the loss follows the curve as $y_{{{i}}}$ varies. Its slope at the present "
+    f"$y_{{{i}}} = {brief(y[i])}$ is the gradient's entry {i}: {brief(check.analytical[i])}."
+)
+widgets.figure(
+    slopes.loss_along(loss, y, target, i, check.analytical[i]), f"The loss along y[{i}] with its tangent", "loss_curve"
+)
+widgets.download("Gradient as CSV", lambda: tables.to_csv(tables.entries(check)), "loss-gradient.csv", "text/csv")

@@ -1,0 +1,71 @@
+"""Section 4 of the exercise: forward and backward through the whole network, one layer at a time."""
+
+import streamlit as st
+
+from mlp.check.flow import flow_in_words
+from mlp.report import diagram, numbers, steps, tables
+from mlp.report.matrices import Matrix, matrices
+from pages.ui import address, compute, shell, widgets
+
+experiment = shell.settings()
+
+st.title("Network")
+st.markdown(
+    "Forward, each layer hands its output to the next, up to the loss. Backward, the gradient takes the same way back: "
+    "each layer turns $dy$ into $dx$ for the layer before it, and leaves the gradients of its own parameters behind."
+)
+address.show()
+
+problem, report, _ = compute.checked(experiment)
+passes = compute.traced(experiment)
+names = [f"{step.direction} {step.name}" for step in passes]
+
+show_all = st.toggle("Show all steps", key="all_steps", bind="query-params")
+if show_all:
+    shown = passes
+else:
+    shown = [passes[widgets.stepper("Step", names, "step")]]
+    step = shown[0]
+    edges = diagram.weights(problem.network)
+    what = "weight"
+    if step.direction == "backward":
+        edges, what = diagram.weight_gradients(problem.network, report), "gradient"
+    widgets.figure(
+        diagram.diagram(problem.network, edges, what, step.name), diagram.alt_text(experiment.sizes, what), "diagram"
+    )
+
+for step in shown:
+    st.subheader(steps.title(step), anchor=False)
+    st.latex(steps.formula(step, problem.network, problem.loss))
+    st.caption(f"Shapes: {steps.shapes(step)}")
+    widgets.figure(steps.figure(step), f"The numbers of the step: {steps.title(step)}", f"{step.direction} {step.name}")
+
+st.header("Do the gradients survive the way back?")
+flow = compute.flow(experiment)
+norms = steps.gradient_norms(passes)
+st.markdown(flow_in_words(list(norms.values())))
+widgets.figure(
+    steps.flow_figure(norms, flow),
+    "The norm of the gradient on its way back, and the singular values of each layer's Jacobian",
+    "flow",
+)
+st.markdown(
+    "The Jacobian of the output with respect to the input is the product of the layers' Jacobians, the last layer's "
+    "first: that is the chain rule. The product differs from the Jacobian of the network in one piece by at most "
+    f"{numbers.brief(flow.error_of_product)}, which is rounding, and that from its differences by "
+    f"{numbers.brief(flow.error_of_numerical)}" + (", all for the first sample." if experiment.batch > 1 else ".")
+)
+widgets.figure(
+    matrices([Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)]),
+    "The product of the layers' Jacobians and the whole network's Jacobian",
+    "jacobians",
+)
+layer = widgets.selection("Jacobian of one layer", list(flow.layers), "layer", "At the input that reaches this layer.")
+widgets.figure(
+    matrices([Matrix(f"d{layer}: dy / dx", flow.layers[layer])]), f"The Jacobian of {layer}", "layer_jacobian"
+)
+table = tables.flow(flow, norms)
+widgets.table(table)
+with st.container(horizontal=True):
+    widgets.download("Jacobian as CSV", lambda: tables.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
+    widgets.download("Layers as CSV", lambda: tables.to_csv(table), "layers.csv", "text/csv")

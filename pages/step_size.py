@@ -1,0 +1,47 @@
+"""What eps does: truncation error on one side, round-off on the other, and the best step between them."""
+
+import streamlit as st
+
+from mlp.differences.networks import tensors
+from mlp.report import step_size
+from mlp.report.tables import to_csv
+from pages.ui import address, compute, shell, widgets
+
+experiment = shell.settings()
+
+st.title("Step size")
+st.markdown(
+    r"A large step sees the curve bend: *truncation* error, which shrinks like $\epsilon^p$ for a method of order $p$. "
+    "A tiny step subtracts two nearly equal numbers: *round-off*, which grows like "
+    r"$1 / \epsilon$. The best step lies between."
+)
+address.show()
+
+problem = experiment.problem()
+sizes = {name: tensor.size for name, tensor in tensors(problem.network, problem.x).items()}
+with st.container(horizontal=True):
+    name = widgets.selection(
+        "Gradient with respect to", list(sizes), "gradient_of", "The tensor whose entries are moved."
+    )
+    kind = widgets.segments("Error over its entries", step_size.ERRORS, "error")
+result = compute.swept(experiment, name)
+
+st.info(step_size.verdict(result, kind, experiment.method, experiment.eps), icon=":material/straighten:")
+widgets.figure(
+    step_size.errors_by_step(result, kind, experiment.method, experiment.eps),
+    f"The {kind} error of every method in the gradient with respect to {name} against eps, on logarithmic axes",
+    "errors",
+)
+st.caption(step_size.explanation(result, sizes[name], experiment.method))
+widgets.table(step_size.table(result, kind, experiment.eps))
+
+with st.container(horizontal=True):
+    widgets.download(
+        "All errors as CSV", lambda: to_csv(step_size.all_steps(result)), f"step-size-{name}.csv", "text/csv"
+    )
+    widgets.download(
+        "Best steps as CSV",
+        lambda: to_csv(step_size.table(result, kind, experiment.eps)),
+        f"step-size-{name}-best.csv",
+        "text/csv",
+    )

@@ -1,0 +1,98 @@
+"""The exercise's sections as pages: their numbers are the API's, their tables can be edited, their steps walked."""
+
+import numpy as np
+import pytest
+
+from mlp.check.parts import check_loss, check_products
+from mlp.experiment import Experiment
+from mlp.lessons import activation_input, linear_problem
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.losses import LOSSES
+from mlp.nn.trace import trace
+from tests.pages.plots import arrays
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_loss_page_shows_the_apis_gradient(open_page, name):
+    problem = Experiment(loss=name, seed=3).problem()
+    expected = check_loss(problem.loss, problem.network.apply(problem.x), problem.target)
+    app = open_page("loss", loss=name, seed="3")
+    analytical, numerical = arrays(app, 0)[:2]
+    np.testing.assert_array_equal(analytical.ravel(), expected.analytical)
+    np.testing.assert_array_equal(numerical.ravel(), expected.numerical)
+
+
+def test_own_numbers_in_the_address_are_used(open_page):
+    app = open_page("loss", loss_y="1,2,3,4,5", loss_t="0,0,0,0,0.5")
+    assert not app.warning
+    expected = check_loss(LOSSES["MSELoss"](), [1.0, 2, 3, 4, 5], [0.0, 0, 0, 0, 0.5])
+    np.testing.assert_array_equal(arrays(app, 0)[0].ravel(), expected.analytical)
+
+
+@pytest.mark.parametrize("text", ["1,2", "1,2,3,4,x", "1,2,3,4,nan", "1,2,3,4,1e300", "", "1;2;3;4;5"])
+def test_own_numbers_that_do_not_fit_are_named(open_page, text):
+    app = open_page("loss", loss_y=text)
+    assert not app.exception
+    [warning] = app.warning
+    assert "The drawn numbers are used" in warning.value
+
+
+def test_own_numbers_give_way_to_a_network_with_another_number_of_outputs(open_page):
+    app = open_page("loss", loss_y="1,2,3,4,5")
+    app.text_input(key="sizes").set_value("2-3").run()
+    assert not app.exception
+    assert len(arrays(app, 0)[0]) == 3
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_activation_page_shows_the_apis_dx(open_page, name):
+    drawn = activation_input(3)
+    expected = check_products(ACTIVATIONS[name](), drawn.x, drawn.dy)["x"]
+    app = open_page("activations", activation=name, seed="3")
+    np.testing.assert_array_equal(arrays(app, 1)[0].ravel(), expected.analytical)
+    np.testing.assert_array_equal(arrays(app, 2)[0], np.diag(ACTIVATIONS[name]().derivative(drawn.x)))
+
+
+@pytest.mark.parametrize("tensor", ["W", "b", "x"])
+def test_the_linear_page_shows_the_exercises_numbers(open_page, tensor):
+    drawn = linear_problem(3)
+    expected = check_products(drawn.layer(), drawn.x, drawn.dy)[tensor]
+    app = open_page("linear_layer", seed="3", gradient=tensor)
+    analytical, numerical = arrays(app, 0)[:2]
+    np.testing.assert_array_equal(analytical.reshape(expected.analytical.shape), expected.analytical)
+    np.testing.assert_array_equal(numerical.reshape(expected.numerical.shape), expected.numerical)
+    assert [array.shape for array in arrays(app, 1)] == [(3, 2), (3, 6), (3, 3)]
+
+
+def test_the_linear_page_takes_any_sizes_and_numbers(open_page):
+    app = open_page("linear_layer", inputs="1", outputs="2", lin_W="1;2", lin_x="3", lin_b="0,0", lin_dy="1,10")
+    assert not app.warning
+    np.testing.assert_array_equal(arrays(app, 0)[0], [[3], [30]])
+
+
+def test_the_network_page_walks_through_both_passes(open_page):
+    steps = trace(*Experiment(sizes=(3, 4, 2), seed=3).problem())
+    app = open_page("network", sizes="3-4-2", seed="3")
+    for k, step in enumerate(steps):
+        assert app.selectbox(key="step").value == f"{step.direction} {step.name}"
+        if step.name != "loss":
+            np.testing.assert_array_equal(arrays(app, 1)[0].ravel(), step.given)
+            np.testing.assert_array_equal(arrays(app, 1)[1].ravel(), step.result)
+        following = app.button(key="step_Next")
+        assert following.disabled == (k == len(steps) - 1)
+        if not following.disabled:
+            following.click().run()
+    app.button(key="step_Previous").click().run()
+    assert app.selectbox(key="step").value == "backward activation_fn1"
+
+
+def test_the_network_page_shows_all_steps_and_keeps_a_step_in_the_address(open_page):
+    app = open_page("network", sizes="3-4-2", all_steps="true")
+    assert len([heading for heading in app.subheader if "through" in heading.value]) == 8
+    app = open_page("network", sizes="3-4-2", step="backward fc2")
+    assert app.subheader[0].value == "Backward through fc2"
+
+
+def test_the_network_page_says_what_becomes_of_the_gradients(open_page):
+    app = open_page("network", preset="Deep and saturated (vanishing)")
+    assert any("**vanishes**" in text.value for text in app.markdown)

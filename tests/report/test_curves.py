@@ -1,0 +1,172 @@
+"""The curve with its tangent and secant, the quotient in LaTeX, and the table of methods hold the example's numbers."""
+
+import numpy as np
+import pytest
+
+from mlp.differences.derivatives import numerical_gradient
+from mlp.differences.estimates import estimates
+from mlp.differences.examples import EXAMPLES
+from mlp.differences.methods import METHODS
+from mlp.report import curves, examples, worked
+from tests.comparing import U
+
+EVERY_DERIVATIVE = [
+    pytest.param(name, index, output, id=f"{name} {index} {output}")
+    for name, example in EXAMPLES.items()
+    for index in np.ndindex(example.point.shape)
+    for output in range(example.outputs)
+]
+
+
+def traces(figure):
+    """The lines by the first word of their names, and the points by their texts."""
+    lines = {trace.name.split(",")[0]: trace for trace in figure.data if trace.mode == "lines"}
+    points = {
+        text: (trace.x[k], trace.y[k])
+        for trace in figure.data
+        if trace.mode == "markers"
+        for k, text in enumerate(trace.text)
+    }
+    return lines, points
+
+
+def slope(line):
+    return (line.y[-1] - line.y[0]) / (line.x[-1] - line.x[0])
+
+
+@pytest.mark.parametrize(("name", "index", "output"), EVERY_DERIVATIVE)
+def test_tangent_and_secant_have_the_derivatives_slopes(name, index, output):
+    example, eps = EXAMPLES[name], 0.2
+    x = example.point
+    lines, points = traces(curves.secant(example, x, index, output, eps))
+    flat = np.ravel_multi_index(index, x.shape)
+    exact = example.jacobian(x)[output, flat]
+    central = numerical_gradient(example.function, x, eps).reshape(example.outputs, x.size)[output, flat]
+    # Heights of size 10 at most, over a window of size 2.
+    assert slope(lines["tangent"]) == pytest.approx(exact, abs=32 * U)
+    assert slope(lines["secant"]) == pytest.approx(central, abs=32 * U)
+    for text, shift in (("x - eps", -eps), ("x", 0), ("x + eps", eps)):
+        moved = x.copy()
+        moved[index] += shift
+        assert points[text] == (moved[index], np.reshape(example.function(moved), -1)[output])
+
+
+def test_the_secant_goes_through_its_points():
+    lines, points = traces(curves.secant(EXAMPLES["cubic"], np.array([1.0]), (0,), 0, 0.5))
+    for text in ("x - eps", "x + eps"):
+        x, y = points[text]
+        assert np.interp(x, lines["secant"].x, lines["secant"].y) == pytest.approx(y, rel=8 * U)
+
+
+def test_the_window_stays_as_eps_shrinks():
+    example = EXAMPLES["cubic"]
+    drawn = [curves.secant(example, example.point, (0,), 0, eps) for eps in (0.5, 1e-3)]
+    np.testing.assert_array_equal(drawn[0].data[0].x, drawn[1].data[0].x)
+    np.testing.assert_array_equal(drawn[0].data[0].y, drawn[1].data[0].y)
+
+
+def test_a_pole_leaves_a_gap_and_the_rest_visible():
+    figure = curves.secant(EXAMPLES["pole"], np.array([1.0]), (0,), 0, 0.5)
+    assert np.isnan(figure.data[0].y[0])  # the window starts at the pole itself
+    low, high = figure.layout.yaxis.range
+    assert low < 0.5  # f at the window's other end
+    assert 2 < high < 20  # f at x - eps, and not the 200 beside the pole
+
+
+def test_without_a_derivative_or_a_value_there_is_no_line():
+    lines, _ = traces(curves.secant(EXAMPLES["absolute value"], np.zeros(1), (0,), 0, 0.5))
+    assert set(lines) == {"f", "secant"}
+    lines, points = traces(curves.secant(EXAMPLES["pole"], np.array([0.5]), (0,), 0, 0.5))
+    assert set(lines) == {"f", "tangent"}
+    assert set(points) == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("value", "latex"),
+    [(6.25, "6.25"), (2.0, "2"), (-0.0, "0"), (1e-12, "10^{-12}"), (2.5e-7, r"2.5 \cdot 10^{-7}"), (-1e22, None)],
+)
+def test_numbers_in_latex(value, latex):
+    assert worked.number(value) == (latex or r"-1 \cdot 10^{22}")
+
+
+def test_numbers_in_latex_keep_every_bit():
+    value = 1 / 3
+    assert float(worked.number(value)) == value
+    assert worked.number(np.inf) == worked.number(np.nan) == r"\text{no value}"
+
+
+def test_the_exercises_quotients_are_written_out():
+    example = EXAMPLES["sum of squares"]
+    first, second = (worked.quotient(example, example.point, (j,), 0, 0.5) for j in (0, 1))
+    assert r"\frac{f(1 + 0.5,\, 2) - f(1 - 0.5,\, 2)}{2 \cdot 0.5}" in first
+    assert r"\frac{6.25 - 4.25}{1}" in first
+    assert r"&= 2 " in first
+    assert r"\frac{f(1,\, 2 + 0.5) - f(1,\, 2 - 0.5)}{2 \cdot 0.5}" in second
+    assert r"\frac{7.25 - 3.25}{1}" in second
+    assert r"&= 4 " in second
+    assert worked.analytical(example, example.point).endswith(r"= \begin{bmatrix} 2 & 4 \end{bmatrix}")
+    assert "is 2: the quotient is off by 0." in worked.compared(example, example.point, (0,), 0, 0.5)
+
+
+def test_negative_values_are_bracketed_and_matrices_shifted_by_a_unit_matrix():
+    cubic = EXAMPLES["cubic"]
+    assert r"\frac{-0.125 - (-3.375)}{1}" in worked.quotient(cubic, np.array([-1.0]), (0,), 0, 0.5)
+    matrix = EXAMPLES["matrix input"]
+    assert r"f_{1}(A + 0.1\, E_{1,2})" in worked.quotient(matrix, matrix.point, (1, 2), 1, 0.1)
+
+
+def test_what_there_is_not_is_said():
+    magnitude, pole = EXAMPLES["absolute value"], EXAMPLES["pole"]
+    assert "there is none" in worked.analytical(magnitude, np.zeros(1))
+    assert worked.compared(magnitude, np.zeros(1), (0,), 0, 0.5) == "There is no derivative here."
+    assert "no value" in worked.quotient(pole, np.array([0.5]), (0,), 0, 0.5)
+    assert worked.compared(pole, np.array([0.5]), (0,), 0, 0.5) == "The analytical derivative is -4."
+
+
+def test_all_of_a_short_vector_is_written_out_else_the_chosen_entry():
+    assert worked.shown(np.zeros(2), (1,)) == [(0,), (1,)]
+    assert worked.shown(np.zeros((2, 3)), (1, 2)) == [(1, 2)]
+    assert worked.place(np.zeros((2, 3)), 5) == (1, 2)
+
+
+def test_the_reshaping_trick_names_the_shapes():
+    text = worked.reshaping((2, 3), 4)
+    assert "fun(a.reshape(2, 3))" in text
+    assert "shape (4, 2·3)" in text
+
+
+def test_the_table_of_methods_holds_the_estimates():
+    example = EXAMPLES["pole"]
+    results = estimates(example, example.point, (0,), 0, 0.1)
+    shown, numbers = examples.methods(results), examples.methods_csv(results)
+    assert list(shown["method"]) == list(numbers["method"]) == list(METHODS)
+    for k, result in enumerate(results):
+        assert float(shown["value"][k]) == numbers["value"][k] == result.value
+        assert numbers["error"][k] == result.error
+        assert float(shown["error"][k]) == pytest.approx(result.error, rel=5e-3)  # three digits
+    assert examples.remarks(results) == ""
+
+
+def test_a_missing_number_is_a_dash_and_a_sentence():
+    results = estimates(EXAMPLES["absolute value"], np.zeros(1), (0,), 0, 0.5)
+    shown = examples.methods(results)
+    assert (shown["error"] == examples.NONE).all()
+    assert list(shown["value"]) == ["1", "-1", "0", "0", examples.NONE, "0"]
+    sentences = examples.remarks(results).splitlines()
+    assert len(sentences) == 2
+    assert sentences[0].startswith("- forward, backward, central, five-point, richardson: there is no derivative")
+    assert sentences[1].startswith("- complex-step: does not apply")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_derivative_is_in_the_csv(name):
+    example = EXAMPLES[name]
+    table = examples.entries(example, example.point, 0.1)
+    exact = example.jacobian(example.point)
+    assert len(table) == exact.size
+    np.testing.assert_array_equal(table["analytical"], exact.ravel())
+    numerical = numerical_gradient(example.function, example.point, 0.1).ravel()
+    np.testing.assert_array_equal(table["numerical"], numerical)
+    np.testing.assert_array_equal(table["difference"], exact.ravel() - numerical)
+    assert list(table["input"].unique()) == examples.input_names(example)
+    assert list(table["output"].unique()) == examples.output_names(example)

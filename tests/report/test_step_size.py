@@ -1,0 +1,148 @@
+"""The figure, the sentence and the tables about step sizes say what the sweep measured."""
+
+import numpy as np
+import pytest
+
+from mlp.differences.methods import METHODS
+from mlp.differences.sweep import sampled, sweep
+from mlp.experiment import EPS_STEPS
+from mlp.report import step_size
+
+X = np.linspace(0.3, 1.5, 12)
+
+
+def sweep_of(fun, x=X):
+    return sweep(sampled(fun, x, np.ndindex(x.shape)), x, EPS_STEPS)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return sweep_of(lambda x: np.sum(np.exp(x)))
+
+
+def named(figure):
+    return {trace.name: trace for trace in figure.data}
+
+
+@pytest.mark.parametrize("kind", step_size.ERRORS)
+def test_every_methods_errors_are_drawn(result, kind):
+    figure = named(step_size.errors_by_step(result, kind, "central", 1e-4))
+    for name in METHODS:
+        np.testing.assert_array_equal(figure[name].x, EPS_STEPS)
+        np.testing.assert_array_equal(figure[name].customdata, result.errors(kind)[name])
+        seen = result.errors(kind)[name] > 1e-15
+        np.testing.assert_array_equal(figure[name].y[seen], result.errors(kind)[name][seen])
+        assert (figure[name].y > 0).all()
+
+
+def test_methods_differ_in_symbol_and_colour(result):
+    figure = named(step_size.errors_by_step(result, "largest", "central", 1e-4))
+    looks = {(figure[name].marker.symbol, figure[name].line.color) for name in METHODS}
+    assert len({symbol for symbol, _ in looks}) == len({colour for _, colour in looks}) == len(METHODS)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_guides_have_the_methods_slopes_and_run_along_its_errors(result, method):
+    figure = named(step_size.errors_by_step(result, "largest", method, 1e-4))
+    order = METHODS[method].order
+    guides = {f"truncation, slope {order}": order}
+    if not METHODS[method].is_complex:
+        guides["round-off, slope -1"] = -1
+    for name, slope in guides.items():
+        line = figure[name]
+        rise = np.log(line.y[-1] / line.y[0]) / np.log(line.x[-1] / line.x[0])
+        assert rise == pytest.approx(slope, abs=1e-9)
+    assert ("round-off, slope -1" in figure) == (not METHODS[method].is_complex)
+    truncation, round_off = step_size.guide_constants(result, "largest", METHODS[method])
+    # exp: the error at the largest x is eps^p e^1.5 times 1/2 down to 1/50400, to which the medians come near.
+    errors, best = result.largest[method], result.best("largest", method)
+    above = np.log10(result.steps / result.steps[best]).searchsorted(1.5)
+    if above < len(errors):
+        assert truncation * result.steps[above] ** order == pytest.approx(errors[above], rel=0.5)
+    if not METHODS[method].is_complex:
+        # Round-off is erratic: a factor of ten either way.
+        assert 0.1 < round_off / result.steps[0] / errors[0] < 10
+
+
+@pytest.mark.parametrize("method", ["central", "forward"])
+def test_eps_theory_and_best_are_marked(result, method):
+    figure = step_size.errors_by_step(result, "median", method, 2e-3)
+    assert [shape.x0 for shape in figure.layout.shapes] == [2e-3, result.theory[method]]
+    texts = {note.text: note.x for note in figure.layout.annotations}
+    assert texts["your eps"] == pytest.approx(np.log10(2e-3))
+    assert texts["theory"] == pytest.approx(np.log10(result.theory[method]))
+    star, best = named(figure)["measured best"], result.best("median", method)
+    assert (star.x[0], star.y[0]) == (result.steps[best], result.median[method][best])
+
+
+def test_the_complex_step_has_no_theory_on_the_axis(result):
+    figure = step_size.errors_by_step(result, "largest", "complex-step", 1e-4)
+    assert len(figure.layout.shapes) == 1
+
+
+@pytest.mark.parametrize("kind", step_size.ERRORS)
+def test_the_sentence_says_on_which_side_eps_lies(result, kind):
+    best = result.best(kind, "central")
+    assert "**too large** for central: truncation" in step_size.verdict(result, kind, "central", 0.5)
+    assert "**too small** for central: round-off" in step_size.verdict(result, kind, "central", 1e-12)
+    near = step_size.verdict(result, kind, "central", EPS_STEPS[best])
+    assert "**near the best**" in near
+    for eps in (0.5, 1e-12, EPS_STEPS[best]):
+        sentence = step_size.verdict(result, kind, "central", eps)
+        assert f"{result.errors(kind)['central'][result.position(eps)]:.3g}" in sentence
+        assert f"{result.errors(kind)['central'][best]:.3g}" in sentence
+        assert "Theory recommends about 6.06e-06" in sentence  # the cube root of 2^-52
+
+
+def test_near_is_within_a_factor_of_ten(result):
+    errors = result.largest["central"]
+    smallest = np.nanmin(errors)
+    for eps, error in zip(EPS_STEPS, errors, strict=True):
+        is_near = "near the best" in step_size.verdict(result, "largest", "central", eps)
+        assert is_near == (error <= 10 * smallest)
+
+
+def test_the_complex_step_is_never_too_small(result):
+    for eps in EPS_STEPS:
+        sentence = step_size.verdict(result, "largest", "complex-step", eps)
+        assert "too small**" not in sentence
+        # The truncation error of exp at the largest x, 1.5, is eps^2 e^1.5 / 6; round-off is a unit or two of 2^-52.
+        assert ("too large**" in sentence) == (eps**2 * np.exp(1.5) / 6 > 10 * np.min(result.largest["complex-step"]))
+
+
+def test_a_method_that_does_not_apply_is_neither_drawn_nor_judged():
+    result = sweep_of(lambda x: np.sum(np.abs(x)))
+    assert "does not apply" in step_size.verdict(result, "largest", "complex-step", 1e-4)
+    figure = named(step_size.errors_by_step(result, "largest", "complex-step", 1e-4))
+    assert set(figure) == set(METHODS) - {"complex-step"}
+    assert "richardson" in step_size.explanation(result, X.size, "central")
+
+
+def test_errors_of_zero_can_be_drawn():
+    result = sweep_of(lambda x: 0 * np.sum(x))
+    for method in METHODS:
+        figure = step_size.errors_by_step(result, "largest", method, 1e-4)
+        assert np.isfinite(figure.layout.yaxis.range).all()
+        assert "near the best" in step_size.verdict(result, "largest", method, 1e-4)
+
+
+def test_the_tables_hold_the_sweep(result):
+    table = step_size.table(result, "median", 1e-4)
+    everything = step_size.all_steps(result)
+    assert list(table["method"]) == list(METHODS)
+    assert len(everything) == len(METHODS) * len(EPS_STEPS)
+    for k, name in enumerate(METHODS):
+        best = result.best("median", name)
+        assert table["error at 1e-4"][k] == result.median[name][EPS_STEPS.index(1e-4)]
+        assert float(table["best eps"][k]) == result.steps[best]
+        assert table["error there"][k] == result.median[name][best]
+        assert table["eps by theory"][k] == result.theory[name]
+        rows = everything[everything["method"] == name]
+        np.testing.assert_array_equal(rows["eps"], EPS_STEPS)
+        np.testing.assert_array_equal(rows["largest"], result.largest[name])
+        np.testing.assert_array_equal(rows["median"], result.median[name])
+
+
+def test_it_is_said_when_not_all_entries_are_swept(result):
+    assert "all 12 entries" in step_size.explanation(result, 12, "central")
+    assert "12 of the 2,000 entries, evenly spread" in step_size.explanation(result, 2000, "central")
