@@ -1,7 +1,10 @@
 """Neural networks in numpy, numerical derivatives, and checks of the one against the other."""
 
 from mlp.check.gradients import check_gradients
-from mlp.check.report import GradientReport, TensorCheck
+from mlp.check.layer import check_layer
+from mlp.check.report import GradientReport
+from mlp.check.tensor import TensorCheck
+from mlp.check.verdict import Verdict
 from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import METHODS, Method, optimal_step, richardson
 from mlp.differences.networks import jacobian, loss_gradients
@@ -39,7 +42,9 @@ __all__ = [
     "Softplus",
     "Tanh",
     "TensorCheck",
+    "Verdict",
     "check_gradients",
+    "check_layer",
     "dense_layers",
     "glorot",
     "he",

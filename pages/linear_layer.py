@@ -4,7 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from mlp.check.parts import check_products, jacobian_error
+from mlp.check.layer import check_layer
+from mlp.check.parts import jacobian_error
 from mlp.lessons import LinearProblem, linear_problem
 from mlp.nn.trace import jacobians_by_backward
 from mlp.report import heatmaps, tables
@@ -43,7 +44,7 @@ layer = problem.layer()
 
 st.subheader("Backward, against differences")
 st.latex(r"dx = dy \, W \qquad dW = dy^T x \qquad db = dy")
-checks = check_products(layer, problem.x, problem.dy, experiment.eps, experiment.method)
+checks = check_layer(layer, problem.x, problem.dy, experiment.eps, experiment.method)
 name = widgets.choice(
     "Gradient",
     ["W", "b", "x"],

@@ -1,12 +1,20 @@
-"""The check itself: one forward and one backward pass against differences of the loss."""
+"""The check itself: one forward and one backward pass against differences of the loss, with error bars for both."""
+
+import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.report import GradientReport, TensorCheck
+from mlp.check.compare import compare_gradients
+from mlp.check.diagnosis.diagnose import diagnose
+from mlp.check.findings import Finding
+from mlp.check.passes import run_passes
+from mlp.check.report import GradientReport
+from mlp.check.verdict import Verdict
 from mlp.differences.methods import CENTRAL, Method, as_method
-from mlp.differences.networks import INPUT, loss_gradients
-from mlp.nn.arrays import Array, require_shape
+from mlp.differences.networks import tensors
+from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 
@@ -21,6 +29,8 @@ def check_gradients(
 ) -> GradientReport:
     """Compare the gradients that `backward` computes with numerical ones, for every parameter and the input.
 
+    The numerical side is computed in float64 even where the network's arrays are float32 or integers.
+
     Args:
         network: a layer or network; its stored gradients are those of this check afterwards.
         loss: a loss.
@@ -30,21 +40,34 @@ def check_gradients(
         method: a method or the name of one in METHODS.
 
     Raises:
-        ValueError, TypeError: a shape, type, step or method is wrong, or a gradient that `backward` made has another
-            shape than its tensor; the message says which and what fits.
+        ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
     """
-    method = as_method(method)
-    numerical = loss_gradients(network, loss, x, target, eps, method)
-    value, analytical = analytical_gradients(network, loss, x, target)
-    for name, gradient in analytical.items():
-        # Compared by broadcasting, a gradient of the wrong shape could pass.
-        require_shape(f"the gradient of {name}", gradient, numerical[name].shape)
-    checks = {name: TensorCheck(name, analytical[name], numerical[name]) for name in numerical}
-    return GradientReport(checks, float(value), eps, method)
+    diagnosis = _Diagnosis(*_snapshot(network, loss), np.array(x), np.array(target))
+    return replace(compare_gradients(network, loss, x, target, eps, as_method(method)), diagnose=diagnosis)
 
 
 def analytical_gradients(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> tuple[float, dict[str, Array]]:
     """One forward and one backward pass: the loss, and its gradient by tensor name, the input's last as "x"."""
-    value = float(loss.forward(network.forward(x), target))
-    dx = network.backward(loss.backward())
-    return value, {**network.gradients(), INPUT: np.asarray(dx)}
+    passes = run_passes(network, loss, x, target)
+    return passes.value, {name: passes.gradients[name] for name in tensors(network, x)}
+
+
+@dataclass(frozen=True)
+class _Diagnosis:
+    """The diagnosis of a report, for when it is asked for: of the network as it was before the check."""
+
+    network: Layer
+    loss: Loss
+    x: Array
+    target: Array
+
+    def __call__(self, report: GradientReport) -> tuple[Finding, ...]:
+        wrong = any(check.verdict is Verdict.WRONG for check in report.values())
+        return diagnose(self.network, self.loss, self.x, self.target, report.remarks, wrong)
+
+
+def _snapshot(network: Layer, loss: Loss) -> tuple[Layer, Loss]:
+    try:
+        return copy.deepcopy((network, loss))
+    except Exception:
+        return network, loss

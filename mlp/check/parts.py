@@ -1,15 +1,20 @@
-"""One loss or one layer alone, checked as the exercise does: backward against dy times the numerical Jacobian."""
+"""One loss or one layer alone: its gradient checked, its Jacobians as the exercise makes them."""
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.report import TensorCheck
+from mlp.check.gradients import check_gradients
+from mlp.check.tensor import TensorCheck
 from mlp.differences.derivatives import Function, numerical_gradient
 from mlp.differences.methods import CENTRAL, Method
 from mlp.differences.networks import INPUT
+from mlp.nn.activations import Identity
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+from mlp.nn.network import Sequential
 from mlp.nn.trace import jacobians_by_backward
 
 
@@ -19,12 +24,10 @@ def check_loss(
     """Compare a loss's gradient with respect to y, of shape (features,) or (n, features), with the numerical one.
 
     Raises:
-        ValueError, TypeError: as `numerical_gradient` and the loss itself.
+        ValueError, TypeError: as `check_gradients`.
     """
-    y = as_real("y", y)
-    loss.forward(y, target)
-    numerical = numerical_gradient(lambda varied: loss.apply(varied, target), y, eps, method)
-    return TensorCheck("y", loss.backward(), numerical.reshape(y.shape))
+    report = check_gradients(Sequential(output=Identity()), loss, y, target, eps, method)
+    return replace(report[INPUT], name="y")
 
 
 def layer_jacobians(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL) -> dict[str, Array]:
@@ -60,28 +63,3 @@ def jacobian_error(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | 
     analytical = jacobians_by_backward(layer, x)
     numerical = layer_jacobians(layer, x, eps, method)
     return max(float(np.abs(numerical[name] - analytical[name]).max()) for name in analytical)
-
-
-def check_products(
-    layer: Layer, x: ArrayLike, dy: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL
-) -> dict[str, TensorCheck]:
-    """Compare what backward makes of dy with dy times each numerical Jacobian, for one sample x.
-
-    Args:
-        layer: its gradients are those of this call afterwards.
-        x: input of shape (in_features,).
-        dy: gradient with respect to the output, of shape (out_features,).
-        eps: as in `numerical_gradient`.
-        method: likewise.
-
-    Raises:
-        ValueError, TypeError: a shape or type is wrong; as `layer_jacobians` and the layer's backward.
-    """
-    layer.forward(x)
-    dx = layer.backward(dy)
-    analytical = {INPUT: dx, **layer.gradients()}
-    jacobians = layer_jacobians(layer, x, eps, method)
-    return {
-        name: TensorCheck(name, gradient, (np.asarray(dy) @ jacobians[name]).reshape(gradient.shape))
-        for name, gradient in analytical.items()
-    }

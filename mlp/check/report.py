@@ -1,77 +1,22 @@
-"""What a check found: one TensorCheck for each tensor, and a GradientReport that maps names to them."""
+"""What a check found: a GradientReport that maps tensor names to their checks, and the verdict they add up to."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from mlp.check.findings import Finding
+from mlp.check.remarks import Remark
+from mlp.check.tensor import TensorCheck
+from mlp.check.verdict import Verdict, overall
 from mlp.differences.methods import Method
-from mlp.nn.arrays import Array
 
-# np.allclose's defaults, with which the exercise compares.
-RTOL = 1e-5
-ATOL = 1e-8
+Diagnose = Callable[["GradientReport"], tuple[Finding, ...]]
 
 
-@dataclass(frozen=True)
-class TensorCheck:
-    """The analytical and the numerical gradient of one tensor, compared entry by entry.
-
-    Attributes:
-        name: "fc1.W", or "x" for the input.
-        analytical, numerical: gradients in the tensor's shape, in units of the loss per unit of the tensor.
-    """
-
-    name: str
-    analytical: Array
-    numerical: Array
-
-    @cached_property
-    def difference(self) -> Array:
-        """The difference analytical - numerical."""
-        return self.analytical - self.numerical
-
-    @cached_property
-    def relative_error(self) -> Array:
-        """|a - n| / (|a| + |n|) for each entry, between 0 and 1; 0 where both are 0.
-
-        Source: the CS231n course notes, "Gradient checks". Without meaning where a and n are themselves of the size
-        of the numerical error.
-        """
-        total = np.abs(self.analytical) + np.abs(self.numerical)
-        return np.divide(np.abs(self.difference), total, out=np.zeros_like(total), where=total != 0)
-
-    @cached_property
-    def tolerance_used(self) -> Array:
-        """The part of what np.allclose allows, atol + rtol |n|, that |a - n| takes; NaN counts as infinite."""
-        used = np.abs(self.difference) / (ATOL + RTOL * np.abs(self.numerical))
-        return np.where(np.isnan(used), np.inf, used)
-
-    @property
-    def max_abs_difference(self) -> float:
-        """The largest |a - n|, NaN if any entry is."""
-        return float(np.max(np.abs(self.difference)))
-
-    @property
-    def max_relative_error(self) -> float:
-        """The largest relative error of any entry, NaN if any is."""
-        return float(np.max(self.relative_error))
-
-    @property
-    def passed(self) -> bool:
-        """Whether np.allclose, with its defaults as in the exercise, holds for every entry."""
-        return bool(np.allclose(self.analytical, self.numerical, rtol=RTOL, atol=ATOL))
-
-    @property
-    def worst(self) -> tuple[int, ...]:
-        """The index of the entry that uses most of its tolerance."""
-        return self.worst_entries(1)[0]
-
-    def worst_entries(self, count: int) -> list[tuple[int, ...]]:
-        """The indices of the `count` entries that use most of their tolerance, the worst first."""
-        order = np.argsort(-self.tolerance_used, axis=None, kind="stable")[:count]
-        return [tuple(int(i) for i in np.unravel_index(flat, self.analytical.shape)) for flat in order]
+def _no_diagnosis(_: "GradientReport") -> tuple[Finding, ...]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -82,12 +27,16 @@ class GradientReport(Mapping[str, TensorCheck]):
         checks: the checks by tensor name; the report itself is this mapping.
         loss: the loss at which the gradients were taken.
         eps, method: the step and the method of the numerical gradients.
+        remarks: what there is to say about the code beside the numbers: its arrays, NaN, state that it keeps.
+        diagnose: makes the diagnosis of a report that did not pass, when it is first asked for.
     """
 
     checks: Mapping[str, TensorCheck]
     loss: float
     eps: float
     method: Method
+    remarks: tuple[Remark, ...] = ()
+    diagnose: Diagnose = field(default=_no_diagnosis, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> TensorCheck:
         """The check of one tensor."""
@@ -101,12 +50,39 @@ class GradientReport(Mapping[str, TensorCheck]):
         """The number of tensors."""
         return len(self.checks)
 
+    @cached_property
+    def verdict(self) -> Verdict:
+        """WRONG if a tensor is, or if a remark is a fault; else CANNOT_TELL if a tensor is; else CONSISTENT."""
+        if any(remark.is_fault for remark in self.remarks):
+            return Verdict.WRONG
+        return overall(check.verdict for check in self.values())
+
     @property
     def passed(self) -> bool:
-        """Whether every tensor passed."""
-        return all(check.passed for check in self.values())
+        """Whether the verdict is CONSISTENT: every tensor agrees as far as the error bars can see."""
+        return self.verdict is Verdict.CONSISTENT
 
     @property
     def worst(self) -> TensorCheck:
-        """The tensor with the entry that uses most of its tolerance."""
-        return max(self.values(), key=lambda check: float(np.max(check.tolerance_used)))
+        """The tensor with the entry whose difference is largest for its error bar."""
+        return max(self.values(), key=lambda check: float(np.abs(check.ratio[check.worst])))
+
+    @cached_property
+    def diagnosis(self) -> tuple[Finding, ...]:
+        """What is wrong, layer by layer, the first faulty layer first; empty if the report is consistent.
+
+        Computed on first use, since it checks every layer once more on its own.
+        """
+        return () if self.passed else self.diagnose(self)
+
+    @property
+    def summary(self) -> str:
+        """The verdict in a sentence or two: what to fix if anything is wrong, else what was found."""
+        if self.diagnosis:
+            return self.diagnosis[0].sentence
+        faults = [remark.sentence for remark in self.remarks if remark.is_fault]
+        if faults:
+            return faults[0]
+        if self.verdict is Verdict.CONSISTENT:
+            return f"Backward agrees with the numerical gradient in all {len(self)} tensors, within their error bars."
+        return next(check.summary for check in self.values() if check.verdict is self.verdict)

@@ -50,6 +50,7 @@ class ReLU(Activation):
 
     formula = r"\max(x, 0)"
     derivative_formula = r"1 \text{ if } x > 0, \text{ else } 0"
+    kinks = (0.0,)
 
     @staticmethod
     def function(x: Array) -> Array:
@@ -67,7 +68,7 @@ class LeakyReLU(Activation):
 
     formula = r"x \text{ if } x > 0, \text{ else } 0.01\,x"
     derivative_formula = r"1 \text{ if } x > 0, \text{ else } 0.01"
-
+    kinks = (0.0,)
     negative_slope = 0.01
 
     @staticmethod

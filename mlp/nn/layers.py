@@ -27,6 +27,8 @@ class Layer:
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = ()
+    kinks: ClassVar[tuple[float, ...]] = ()
+    """The inputs at which the layer, an element-wise function, has a corner."""
 
     def apply(self, x: ArrayLike) -> Array:
         """Compute y from x and keep nothing. Real or complex; one sample (features,) or a batch (n, features)."""

@@ -24,6 +24,9 @@ class Loss:
     formula: ClassVar[str]
     gradient_formula: ClassVar[str]
 
+    kinks: ClassVar[tuple[float, ...]] = ()
+    """The values of y - target at which the loss or its slope has a corner."""
+
     def __init__(self) -> None:
         self._gradient: Array | None = None
 
@@ -107,6 +110,7 @@ class HuberLoss(Loss):
         r"|y_i - t_i| - \frac{1}{2} & \text{else} \end{cases}"
     )
     gradient_formula = r"\frac{\partial c}{\partial y_i} = \frac{1}{n} \min(1, \max(-1, y_i - t_i))"
+    kinks = (-1.0, 1.0)
 
     @staticmethod
     def value(y: Array, target: Array) -> Scalar:

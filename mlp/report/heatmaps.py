@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from mlp.check.report import TensorCheck
+from mlp.check.tensor import TensorCheck
 from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
 from mlp.report.numbers import brief

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mlp.check.flow import Flow
-from mlp.check.report import GradientReport, TensorCheck
+from mlp.check.report import GradientReport
+from mlp.check.tensor import TensorCheck
 from mlp.differences.derivatives import sample
 from mlp.differences.networks import loss_function, tensors
 from mlp.experiment import Problem

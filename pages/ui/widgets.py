@@ -7,7 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from mlp.check.report import GradientReport, TensorCheck
+from mlp.check.report import GradientReport
+from mlp.check.tensor import TensorCheck
 from mlp.report.numbers import brief, entry
 from pages.ui import address
 

@@ -1,0 +1,125 @@
+"""Analytical against numerical gradients, tensor by tensor: the work behind `check_gradients`, but no diagnosis."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.advice import advice
+from mlp.check.error_bars import gradient_rounding
+from mlp.check.hygiene import remarks, warm_up
+from mlp.check.kinks import Kink, Site, affordable, find_kinks, spread
+from mlp.check.passes import Passes, run_passes
+from mlp.check.report import GradientReport
+from mlp.check.silence import silent_entries
+from mlp.check.tensor import TensorCheck
+from mlp.check.verdict import GROSS, ROUNDING_FACTOR, error_bar
+from mlp.differences.errors import Estimate, estimated_gradients
+from mlp.differences.methods import Method
+from mlp.differences.noise import machine_epsilon
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+# A truncation below this part of an entry is that of any smooth function; a kink that adds less is of no account.
+_SMOOTH = 1e-6
+
+
+def compare_gradients(
+    network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, eps: float, method: Method
+) -> GradientReport:
+    """The report of `check_gradients`, to whose arguments and errors these are equal, but without a diagnosis."""
+    with np.errstate(all="ignore"):  # overflow in a step that is too large is a result here, not an accident
+        site = Site(as_float64(network), loss, np.asarray(as_real("x", x), np.float64), target, eps, method)
+        estimates = estimated_gradients(site.network, loss, site.x, target, eps, method)
+        warm_up(network, loss, x, target)
+        passes = run_passes(network, loss, x, target)
+        said = remarks(network, loss, x, target, passes)
+        analytical = _comparable(passes, estimates)
+        rounding = gradient_rounding(network, loss, site.x, target, analytical, _unit(network, x, passes))
+        checks = _checks(site, estimates, analytical, rounding)
+    return GradientReport(checks, passes.value, eps, method, tuple(said))
+
+
+def as_float64(network: Layer) -> Layer:
+    """The network, or a copy with its parameters in float64 if they are in anything else."""
+    for name, parameter in network.parameters().items():
+        if np.asarray(parameter).dtype != np.float64:
+            network = network.replaced(name, np.asarray(parameter, dtype=np.float64))
+    return network
+
+
+def _comparable(passes: Passes, estimates: dict[str, Estimate]) -> dict[str, Array]:
+    """The analytical gradients in their tensors' shapes: not a number where backward gave none, or another shape."""
+    return {
+        name: passes.gradients[name].astype(np.float64)
+        if name in passes.gradients and passes.gradients[name].shape == estimate.value.shape
+        else np.full(estimate.value.shape, np.nan)
+        for name, estimate in estimates.items()
+    }
+
+
+def _unit(network: Layer, x: ArrayLike, passes: Passes) -> float:
+    """The machine epsilon of backward's arithmetic: the coarsest that turns up anywhere."""
+    outputs = (visit.y for visit in passes.visits)
+    return machine_epsilon(as_real("x", x), *network.parameters().values(), *outputs, *passes.gradients.values())
+
+
+def _checks(
+    site: Site, estimates: dict[str, Estimate], analytical: dict[str, Array], rounding: dict[str, Array]
+) -> dict[str, TensorCheck]:
+    silent = silent_entries(site, {name: _zero(analytical[name], estimate) for name, estimate in estimates.items()})
+    return {
+        name: _tensor_check(site, name, estimate, analytical[name], rounding[name], silent[name])
+        for name, estimate in estimates.items()
+    }
+
+
+def _zero(analytical: Array, estimate: Estimate) -> Array:
+    """Whether backward says exactly zero and the numerical derivative shows nothing but rounding."""
+    return (analytical == 0) & (np.abs(estimate.value) <= ROUNDING_FACTOR * estimate.roundoff)
+
+
+def _tensor_check(
+    site: Site, name: str, estimate: Estimate, analytical: Array, rounding: Array, silent: Array
+) -> TensorCheck:
+    bar = error_bar(estimate.truncation, estimate.roundoff, rounding)
+    outside, doubtful = _suspects(estimate, analytical, bar, silent, site.has_declared_kinks)
+    examined = spread(outside, count := affordable(site))
+    kinks = find_kinks(site, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
+    truncation = _excused(estimate.truncation, outside, examined, kinks)
+    return TensorCheck(
+        name,
+        analytical,
+        estimate.value,
+        truncation,
+        estimate.roundoff,
+        rounding,
+        silent,
+        tuple(kinks),
+        advice(estimate, analytical, site.eps, site.method),
+    )
+
+
+def _suspects(estimate: Estimate, analytical: Array, bar: Array, silent: Array, has_kinks: bool) -> tuple[Array, Array]:
+    """Flat indices of the entries outside their bars, and of those that a kink may have widened, worst first."""
+    difference = np.abs(analytical - estimate.value).ravel()
+    bar, truncation = bar.ravel(), estimate.truncation.ravel()
+    outside = np.flatnonzero(difference > bar)
+    with np.errstate(divide="ignore"):
+        outside = outside[np.argsort(-difference[outside] / bar[outside], kind="stable")]
+    size = np.fmax(np.abs(analytical), np.abs(estimate.value)).ravel()
+    threshold = np.maximum(estimate.roundoff.ravel(), (_SMOOTH if has_kinks else GROSS) * size)
+    rough = (truncation > threshold) & ~(difference > bar)
+    # Two slopes that cancel, as those of |x| at 0, leave a zero that something does depend on.
+    rough |= (_zero(analytical, estimate) & ~silent).ravel()
+    doubtful = np.flatnonzero(rough & np.isfinite(truncation))
+    return outside, doubtful[np.argsort(-truncation[doubtful], kind="stable")]
+
+
+def _excused(truncation: Array, outside: Array, examined: Array, kinks: list[Kink]) -> Array:
+    """The truncation, infinite for entries nobody looked at if all that were examined turned out to be kinks."""
+    kinked = {int(np.ravel_multi_index(kink.index, truncation.shape)) for kink in kinks}
+    if len(examined) == len(outside) or not kinked.issuperset(examined.tolist()):
+        return truncation
+    truncation = truncation.copy()
+    truncation.flat[np.setdiff1d(outside, examined)] = np.inf
+    return truncation

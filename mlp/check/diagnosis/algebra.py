@@ -1,0 +1,54 @@
+"""The line of algebra that would be right: by the class of the layer if it is a known one, else by what it does."""
+
+from mlp.check.diagnosis.case import Case, Role
+from mlp.differences.networks import INPUT
+
+# By class name, so that a subclass, or a class of the same name written elsewhere, finds its line.
+_LINES: dict[str, str] = {
+    "Tanh": "dx = dy * (1 - np.tanh(x)**2)",
+    "Sigmoid": "dx = dy * s * (1 - s), where s = 1 / (1 + np.exp(-x))",
+    "ReLU": "dx = dy * (x > 0)",
+    "LeakyReLU": "dx = dy * np.where(x > 0, 1, 0.01)",
+    "Softplus": "dx = dy / (1 + np.exp(-x))",
+    "SiLU": "dx = dy * (s + x * s * (1 - s)), where s = 1 / (1 + np.exp(-x))",
+    "Identity": "dx = dy",
+    "MSELoss": "dy = 2 * (y - t) / y.size",
+    "HuberLoss": "dy = np.clip(y - t, -1, 1) / y.size",
+    "BCEWithLogitsLoss": "dy = (1 / (1 + np.exp(-y)) - t) / y.size",
+    "CrossEntropyLoss": "dy = (softmax(y) - t) / n, where n is the number of samples",
+}
+
+_BY_ROLE = {
+    Role.ELEMENTWISE: "dx = dy * f'(x), with the x that forward was given",
+    Role.OTHER: "dx[j] = sum over i of dy[i] * (the derivative of y[i] by x[j])",
+    Role.LOSS: "dy = the derivative of the very number that forward returns, by y",
+}
+
+
+def right_line(case: Case, tensor: str) -> str:
+    """The right line for one gradient of a case."""
+    subject = getattr(case.subject, "inner", case.subject)
+    for kind in type(subject).__mro__:
+        if kind.__name__ in _LINES and (tensor == INPUT):
+            return _LINES[kind.__name__]
+    if case.role is Role.LINEAR:
+        return _linear(case, tensor)
+    if tensor != INPUT:
+        return f"d{tensor} = the sum over samples of dy times the derivative of y by {tensor}"
+    return _BY_ROLE[case.role]
+
+
+def symbol(case: Case, tensor: str) -> str:
+    """How a sentence calls a gradient: dx, dW, db, or dy for a loss."""
+    return "dy" if case.role is Role.LOSS else f"d{tensor}"
+
+
+def _linear(case: Case, tensor: str) -> str:
+    W, b = case.weight, case.bias
+    batch = case.x.ndim == 2
+    if tensor == b:
+        return f"d{b} = dy.sum(axis=0)" if batch else f"d{b} = dy"
+    if tensor == W:
+        first, second = ("dy", "x") if case.out_first else ("x", "dy")
+        return f"d{W} = {first}.T @ {second}" if batch else f"d{W} = np.outer({first}, {second})"
+    return f"dx = dy @ {W}" if case.out_first else f"dx = dy @ {W}.T"

@@ -1,0 +1,161 @@
+"""One layer (or the loss) on its own: what it was given, what its backward said, and what would be right.
+
+Because dy is drawn at random, a fault of another layer cannot show here; and because backward was preceded by a forward
+on another input, a fault that remembers too long does.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.compare import as_float64
+from mlp.check.hygiene import warm_up
+from mlp.check.passes import run_passes
+from mlp.check.projection import Projection
+from mlp.check.report import GradientReport
+from mlp.check.verdict import Verdict
+from mlp.differences.methods import CENTRAL, optimal_step
+from mlp.differences.networks import INPUT, loss_gradients
+from mlp.nn.arrays import Array
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+EPS = float(optimal_step(CENTRAL, 1.0))
+_PROBED = 16
+
+
+class Role(StrEnum):
+    """What a layer does, found from what it computes and not from its name."""
+
+    LINEAR = "linear"
+    ELEMENTWISE = "element-wise"
+    OTHER = "other"
+    LOSS = "loss"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer on its own.
+
+    Attributes:
+        name: the layer's name in the network.
+        subject: the layer or the loss itself, whose class chooses the algebra.
+        function: what was differentiated: the layer, or the identity in front of a loss.
+        loss: sum(dy * y) for a layer, or the loss itself.
+        x: what went in; for a loss, its y.
+        dy: the gradient that backward was given; for a loss, its target.
+        other_x: what went into the forward before.
+        report: the check of this layer alone.
+        said: what backward said, by tensor, of any shape.
+    """
+
+    name: str
+    subject: object
+    function: Layer
+    loss: Loss
+    x: Array
+    dy: ArrayLike
+    other_x: Array
+    report: GradientReport
+    said: Mapping[str, Array]
+
+    def right(self, tensor: str) -> Array:
+        """The numerical gradient of a tensor."""
+        return self.report[tensor].numerical
+
+    @cached_property
+    def wrong_tensors(self) -> list[str]:
+        """The tensors of which backward said something, and something wrong."""
+        return [name for name, check in self.report.items() if check.verdict is Verdict.WRONG and name in self.said]
+
+    def gradient(
+        self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
+    ) -> Array:
+        """The numerical gradient of a tensor if something had been otherwise."""
+        function = as_float64(self.function if function is None else function)
+        x = np.asarray(self.x if x is None else x, dtype=np.float64)
+        return loss_gradients(function, self.loss, x, self.dy if dy is None else dy, EPS)[tensor]
+
+    def said_for(self, dy: Array) -> Mapping[str, Array]:
+        """What backward says of another dy."""
+        return said(self.function, self.loss, self.x, dy)
+
+    @cached_property
+    def role(self) -> Role:
+        """What the layer does."""
+        if not isinstance(self.loss, Projection):
+            return Role.LOSS
+        if self.weight is not None:
+            return Role.LINEAR
+        return Role.ELEMENTWISE if self._is_elementwise() else Role.OTHER
+
+    @cached_property
+    def y(self) -> Array:
+        """What came out."""
+        return np.asarray(self.function.apply(self.x))
+
+    @cached_property
+    def samples(self) -> int:
+        """The number of samples in x."""
+        return 1 if self.x.ndim < 2 else self.x.shape[0]
+
+    @cached_property
+    def weight(self) -> str | None:
+        """The name of the matrix W if the layer computes W x + b, or x W + b, else None."""
+        parameters = self.function.parameters()
+        matrices = [name for name, value in parameters.items() if np.ndim(value) == 2]
+        vectors = [value for value in parameters.values() if np.ndim(value) == 1]
+        if len(matrices) != 1 or len(vectors) > 1 or len(matrices) + len(vectors) != len(parameters):
+            return None
+        W = parameters[matrices[0]]
+        for candidate in (W.T, W):
+            if self.x.shape[-1] == candidate.shape[0]:
+                y = self.x @ candidate + (vectors[0] if vectors else 0)
+                if y.shape == self.y.shape and np.allclose(y, self.y):
+                    return matrices[0]
+        return None
+
+    @property
+    def out_first(self) -> bool:
+        """Whether W has the shape (out, in), as here and in PyTorch, and not (in, out)."""
+        W = self.function.parameters()[self.weight or ""]
+        b = sum(value for value in self.function.parameters().values() if np.ndim(value) == 1)
+        return self.x.shape[-1] == W.shape[1] and bool(np.allclose(self.x @ W.T + b, self.y))
+
+    @cached_property
+    def bias(self) -> str | None:
+        """The name of the bias of a linear layer, None if it has none."""
+        return next((name for name, value in self.function.parameters().items() if np.ndim(value) == 1), None)
+
+    def _is_elementwise(self) -> bool:
+        """Whether each output depends on the input in its own place alone, as far as a few of them show."""
+        if self.y.shape != self.x.shape or self.function.parameters():
+            return False
+        for flat in range(min(self.x.size, _PROBED)):
+            moved = self.x.astype(np.float64)
+            moved.flat[flat] += 0.5
+            changed = np.flatnonzero(np.asarray(self.function.apply(moved)) != self.y)
+            if set(changed.tolist()) - {flat}:
+                return False
+        return True
+
+    @cached_property
+    def slope(self) -> Array:
+        """f'(x) of an element-wise layer."""
+        return self.gradient(INPUT, dy=np.ones(self.y.shape))
+
+    def slope_at(self, x: Array) -> Array:
+        """f' at other points."""
+        return self.gradient(INPUT, x=x, dy=np.ones(self.y.shape))
+
+
+def said(function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Mapping[str, Array]:
+    """The gradients of one run of a copy, after a forward on another input; each of the shape that backward gave it."""
+    run, run_loss = copy.deepcopy((function, loss))
+    warm_up(run, run_loss, x, dy)
+    return run_passes(run, run_loss, x, dy).gradients

@@ -1,0 +1,210 @@
+"""Faults that any gradient can have: zero, sign, factor, transposed, permuted, dy or the right forward ignored."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from mlp.check.diagnosis.case import Case, Role
+from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.differences.networks import INPUT
+from mlp.nn.arrays import Array
+
+_MOST_ROWS = 512
+
+
+def _always(make: Callable[[Array], Array]) -> Callable[[Case, str], Iterator[Prediction]]:
+    """A prediction that only needs the right gradient."""
+
+    def predict(case: Case, tensor: str) -> Iterator[Prediction]:
+        yield Prediction(make(case.right(tensor)))
+
+    return predict
+
+
+def _named_factors(case: Case, tensor: str) -> Iterator[Prediction]:
+    """The factors that have a name: 2, the number of samples, of features, of both, and one over each."""
+    meanings: dict[float, list[str]] = {}
+    features = case.y.shape[-1] if case.y.ndim else 1
+    inputs = case.x.shape[-1] if case.x.ndim else 1
+    counts = {
+        "the number of samples": case.samples,
+        "the number of outputs": features,
+        "samples times outputs": case.samples * features,
+        "the number of inputs": inputs,
+    }
+    for factor, meaning in [(2.0, "")] + [(float(count), name) for name, count in counts.items()]:
+        for value, words in ((factor, meaning), (1 / factor, f"one over {meaning}" if meaning else "one half")):
+            meanings.setdefault(value, []).append(words)
+    for value, names in meanings.items():
+        known = list(dict.fromkeys(name for name in names if name))
+        if value != 1:
+            named = f" ({' or '.join(known)})" if known else ""
+            yield Prediction(value * case.right(tensor), f"the factor is {value:.6g}{named}")
+
+
+def _any_factor(case: Case, tensor: str) -> Iterator[Prediction]:
+    said, right = case.said[tensor], case.right(tensor)
+    if said.shape != right.shape or not np.any(right):
+        return
+    factor = float(np.sum(said * right) / np.sum(np.square(right)))
+    yield Prediction(factor * right, f"the factor is {factor:.6g}", 1, (factor,))
+
+
+def _transposed(case: Case, tensor: str) -> Iterator[Prediction]:
+    right = case.right(tensor)
+    if right.ndim == 2:
+        yield Prediction(right.T)
+
+
+def _reshaped(case: Case, tensor: str) -> Iterator[Prediction]:
+    right = case.right(tensor)
+    if right.ndim == 2 and 1 not in right.shape:
+        yield Prediction(right.T.reshape(right.shape), "")
+
+
+def _permuted(case: Case, tensor: str) -> Iterator[Prediction]:
+    """Rows or columns matched one by one to the nearest ones of the right gradient."""
+    said, right = case.said[tensor], case.right(tensor)
+    if said.shape != right.shape or right.ndim not in (1, 2):
+        return
+    for axis, word in list(enumerate(("rows", "columns") if right.ndim == 2 else ("entries",))):
+        order = _matching(np.moveaxis(said, axis, 0), np.moveaxis(right, axis, 0))
+        if order is not None:
+            yield Prediction(
+                np.take(right, order, axis=axis), f"the {word} come in the order {_brief(order)}", 1, (axis, *order)
+            )
+
+
+def _matching(said: Array, right: Array) -> list[int] | None:
+    """For each row of `said` the nearest of `right`, if that is a permutation and not the trivial one."""
+    said, right = said.reshape(len(said), -1), right.reshape(len(right), -1)
+    if len(right) > _MOST_ROWS:
+        return None
+    order: list[int] = []
+    for row in said:
+        distance = np.sum(np.square(right - row), axis=1)
+        distance[order] = np.inf  # each row once: several can be equal, such as rows of zeros
+        order.append(int(np.argmin(distance)))
+    return order if order != sorted(order) else None
+
+
+def _brief(order: list[int]) -> str:
+    return str(order) if len(order) <= 8 else f"{str(order[:6])[:-1]}, ...]"
+
+
+def _dy_ignored(case: Case, tensor: str) -> Iterator[Prediction]:
+    if case.role is not Role.LOSS:
+        yield Prediction(case.gradient(tensor, dy=np.ones(case.y.shape)))
+
+
+def _stale(case: Case, tensor: str) -> Iterator[Prediction]:
+    yield Prediction(case.gradient(tensor, x=case.other_x))
+
+
+def _one_sample(case: Case, tensor: str) -> Iterator[Prediction]:
+    if case.samples < 2 or tensor == INPUT or case.role is Role.LOSS:
+        return
+    for index, word in ((0, "first"), (-1, "last")):
+        keep = np.zeros(case.y.shape)
+        keep[index] = np.asarray(case.dy)[index]
+        yield Prediction(case.gradient(tensor, dy=keep), f"it is that of the {word} sample alone")
+
+
+def _decayed(case: Case, tensor: str) -> Iterator[Prediction]:
+    """The parameter itself added to its gradient."""
+    said, right = case.said[tensor], case.right(tensor)
+    value = case.x if tensor == INPUT else case.function.parameters()[tensor]
+    if said.shape != right.shape or not np.any(value):
+        return
+    rate = float(np.sum((said - right) * value) / np.sum(np.square(value)))
+    yield Prediction(right + rate * value, f"{rate:.6g} times the value is added", 1, (rate,))
+
+
+def _partly(case: Case, tensor: str) -> Iterator[Prediction]:
+    """Everything is right but one entry, one row or one column."""
+    said, right = case.said[tensor], case.right(tensor)
+    if said.shape != right.shape or said.size < 2:
+        return
+    wrong = ~(np.abs(said - right) <= case.report[tensor].error_bar)
+    where = np.argwhere(wrong)
+    if len(where) == 0:
+        return
+    mended = np.where(wrong, np.nan_to_num(said), right)
+    place, values = _place(where, right.shape)
+    if place:
+        index = tuple(int(i) for i in where[0])
+        zero = "and stayed zero" if not np.any(said[wrong]) else f"{said[index]:.4g} instead of {right[index]:.4g}"
+        yield Prediction(mended, f"only {place}, {zero}", len(where), values)
+
+
+def _place(where: Array, shape: tuple[int, ...]) -> tuple[str, tuple[float, ...]]:
+    """What to call a few wrong entries, with the numbers in the name; "" if they are no place but half the tensor."""
+    if len(where) == 1:
+        index = [int(i) for i in where[0]]
+        return f"entry {index}", tuple(index)
+    for axis, word in enumerate(("row", "column") if len(shape) == 2 else ("place",)):
+        lines = [int(i) for i in np.unique(where[:, axis])]
+        if 2 * len(lines) <= shape[axis]:
+            return f"{word} {lines[0]}" if len(lines) == 1 else f"{word}s {_brief(lines)}", (axis, *lines)
+    return "", ()
+
+
+FIRST: tuple[Hypothesis, ...] = (
+    Hypothesis("zero gradient", "{tensor} is all zeros: it was made, but never filled in.", _always(np.zeros_like)),
+    Hypothesis("sign flipped", "{tensor} has the wrong sign throughout; the size is right.", _always(np.negative)),
+)
+
+EXACT: tuple[Hypothesis, ...] = (
+    Hypothesis(
+        "constant factor",
+        "{tensor} is right but for a constant factor; {measured}. Look for a mean that should be a sum (or the other "
+        "way round), or for a factor left out or put in twice.",
+        _named_factors,
+    ),
+    Hypothesis(
+        "dy ignored",
+        "{tensor} does not depend on dy: it comes out as if dy were all ones. The chain rule needs the gradient that "
+        "arrives from the layer above.",
+        _dy_ignored,
+    ),
+    Hypothesis(
+        "stale cache",
+        "{tensor} belongs to an earlier forward pass: backward uses numbers that were kept from another input. Keep "
+        "them anew in every forward.",
+        _stale,
+    ),
+    Hypothesis("transposed", "{tensor} is transposed: rows and columns have changed places.", _transposed),
+    Hypothesis(
+        "reshaped instead of transposed",
+        "{tensor} holds the right numbers in the wrong order: a reshape stands where a transpose should.",
+        _reshaped,
+    ),
+    Hypothesis(
+        "one sample only",
+        "{tensor} leaves out most of the batch: {measured}. Add up over all samples.",
+        _one_sample,
+    ),
+)
+
+FITTED: tuple[Hypothesis, ...] = (
+    Hypothesis(
+        "rows or columns permuted", "{tensor} holds the right numbers in the wrong places: {measured}.", _permuted
+    ),
+    Hypothesis(
+        "entry, row or column wrong",
+        "{tensor} is right but for one place: {measured}. Look at the ends of a loop or slice.",
+        _partly,
+    ),
+    Hypothesis(
+        "constant factor",
+        "{tensor} is right but for a constant factor; {measured}.",
+        _any_factor,
+    ),
+    Hypothesis(
+        "parameter added",
+        "{tensor} has the parameter itself added to it ({measured}), as weight decay would. The loss that is checked "
+        "does not contain that term, so it belongs to the update, not into backward.",
+        _decayed,
+        tensors=("W", "b"),
+    ),
+)

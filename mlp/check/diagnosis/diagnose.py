@@ -1,0 +1,169 @@
+"""From a report that did not pass to sentences that say what to fix: every layer on its own, the last one first.
+
+The gradient comes to the layers from the loss backwards, so the first faulty layer on that way is named first. Layers
+before it have wrong gradients too, but only because they were given a wrong dy; on their own they are right, and so
+they are not named.
+"""
+
+import copy
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.compare import compare_gradients
+from mlp.check.diagnosis.algebra import right_line, symbol
+from mlp.check.diagnosis.case import EPS, Case, Role, said
+from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
+from mlp.check.diagnosis.elementwise import ELEMENTWISE, JACOBIAN, WRONG_SLOPE
+from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
+from mlp.check.diagnosis.linear import LINEAR
+from mlp.check.diagnosis.losses import LOSSES
+from mlp.check.diagnosis.sentences import from_explanations, from_remark, unrecognised, wiring
+from mlp.check.findings import Finding
+from mlp.check.hygiene import other_input
+from mlp.check.passes import LOSS, leaves
+from mlp.check.projection import Projection, random_dy, with_apply
+from mlp.check.remarks import Kind, Remark
+from mlp.differences.methods import CENTRAL
+from mlp.differences.networks import INPUT
+from mlp.nn.activations import Identity
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+TABLES: dict[Role, tuple[Hypothesis, ...]] = {
+    Role.LINEAR: (*FIRST, *LINEAR, *EXACT, *FITTED),
+    Role.ELEMENTWISE: (*FIRST, *ELEMENTWISE, *EXACT, *FITTED, WRONG_SLOPE),
+    Role.OTHER: (*FIRST, *JACOBIAN, *EXACT, *FITTED),
+    Role.LOSS: (*FIRST, *EXACT, *LOSSES, *FITTED),
+}
+
+_CAUSES = frozenset({Kind.ACCUMULATES, Kind.INTEGER_GRADIENT, Kind.NOT_REPEATABLE})
+_COMPANIONS = 3
+
+
+def diagnose(
+    network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, remarks: Iterable[Remark], wrong: bool
+) -> tuple[Finding, ...]:
+    """Everything that is wrong with a network and its loss, the first faulty layer first.
+
+    Args:
+        network: as it was before the check; only copies of its layers are run.
+        loss: likewise.
+        x: the input of the check.
+        target: its target.
+        remarks: what the check remarked.
+        wrong: whether the check found a wrong gradient.
+    """
+    faults = [remark for remark in remarks if remark.is_fault]
+    if any(remark.kind is Kind.NOT_FINITE for remark in faults):
+        return tuple(from_remark(remark) for remark in faults)
+    findings: list[Finding] = []
+    with np.errstate(all="ignore"):
+        cases = list(_cases(network, loss, x, target))
+        for case in cases:
+            findings += _all_findings(case, [fault for fault in faults if fault.layer == case.name])
+        if wrong and not findings:  # on their own inputs all are right, so ask others before blaming the network
+            others = [companion for case in cases for companion in _companions(case)]
+            findings += [finding for other in others for finding in _findings(other, other.wrong_tensors)][:1]
+    return tuple(findings or [wiring()]) if wrong else tuple(findings)
+
+
+def _all_findings(case: Case, faults: list[Remark]) -> list[Finding]:
+    """What is wrong with one layer: the numbers, and what was seen happen."""
+    # A fault that was seen explains the numbers that come of it, and not the other way round.
+    causes = [fault for fault in faults if fault.kind in _CAUSES]
+    unexplained = [tensor for tensor in case.wrong_tensors if not causes or _is_apart(case, tensor)]
+    return [
+        *(from_remark(fault) for fault in causes),
+        *_findings(case, unexplained),
+        *(from_remark(fault, _right_lines(case, fault)) for fault in faults if fault not in causes),
+    ]
+
+
+def _right_lines(case: Case, fault: Remark) -> str:
+    """The lines for what backward should have given, where it gave nothing."""
+    missing = [tensor for tensor in case.report if tensor not in case.said]
+    return "; ".join(right_line(case, tensor) for tensor in missing) if fault.kind is Kind.RAISES else ""
+
+
+def _is_apart(case: Case, tensor: str) -> bool:
+    """Whether a tensor has nothing to do with what happened to the parameters' gradients."""
+    return tensor == INPUT and case.role is Role.LINEAR
+
+
+def _cases(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> Iterator[Case]:
+    """The loss, then the layers from the last to the first, each on its own."""
+    visits, y = [], as_real("x", x)
+    for name, layer in leaves(network):
+        visits.append((name, layer, y))
+        y = np.asarray(with_apply(copy.deepcopy(layer)).apply(y))
+    yield _case(LOSS, loss, Identity(), loss, y, target)
+    for name, layer, given in reversed(visits):
+        output = with_apply(copy.deepcopy(layer)).apply(given)
+        yield _case(name, layer, with_apply(layer), Projection(), given, random_dy(np.shape(output)))
+
+
+def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Case:
+    checked, checked_loss = copy.deepcopy((function, loss))
+    report = compare_gradients(checked, checked_loss, x, dy, EPS, CENTRAL)
+    return Case(name, subject, function, loss, x, dy, other_input(x), report, said(function, loss, x, dy))
+
+
+def _companions(case: Case) -> list[Case]:
+    """The same layer on other inputs, of both signs and moderate size, where no explanation can hold by chance."""
+    rng = np.random.RandomState(3)
+    inputs = [rng.standard_normal(case.x.shape) for _ in range(_COMPANIONS)]
+    return [_case(case.name, case.subject, case.function, case.loss, x, case.dy) for x in inputs]
+
+
+def _findings(case: Case, tensors: list[str]) -> list[Finding]:
+    """One finding for each pattern, with all of these tensors that it shows in."""
+    companions = _companions(case) if tensors else []
+    explained: dict[str, list[Explanation]] = {}
+    for tensor in tensors:
+        explanations = _explanations(case, tensor, companions)
+        for companion in companions:  # zeros in the real input can hide what is plain on another
+            explanations = explanations or _explanations(companion, tensor, companions)
+        explained[tensor] = explanations
+    groups = _grouped({tensor: explanations for tensor, explanations in explained.items() if explanations})
+    return [from_explanations(case, group) for group in groups] + [
+        unrecognised(case, tensor, symbol(case, tensor), right_line(case, tensor))
+        for tensor, explanations in explained.items()
+        if not explanations and case.said[tensor].shape == case.right(tensor).shape
+    ]
+
+
+def _grouped(explained: dict[str, list[Explanation]]) -> list[list[tuple[str, list[Explanation]]]]:
+    """The tensors by pattern: by one that explains all of them if there is one, else each by its best."""
+    shared = [
+        pattern
+        for pattern in (one.hypothesis.pattern for explanations in explained.values() for one in explanations)
+        if all(pattern in {one.hypothesis.pattern for one in _best(others)} for others in explained.values())
+    ]
+    groups: dict[str, list[tuple[str, list[Explanation]]]] = {}
+    for tensor, explanations in explained.items():
+        pattern = shared[0] if shared else explanations[0].hypothesis.pattern
+        ranked = sorted(explanations, key=lambda one: one.hypothesis.pattern != pattern)
+        groups.setdefault(pattern, []).append((tensor, ranked))
+    return list(groups.values())
+
+
+def _best(explanations: list[Explanation]) -> list[Explanation]:
+    """Those that fit no more numbers than the first."""
+    return [one for one in explanations if (one.prediction.fitted > 0) == (explanations[0].prediction.fitted > 0)]
+
+
+def _explanations(case: Case, tensor: str, companions: list[Case]) -> list[Explanation]:
+    """The hypotheses that explain a gradient here and on the other inputs, the best first."""
+    if tensor not in case.wrong_tensors:
+        return []
+    role = {case.weight: "W", case.bias: "b", INPUT: "x"}.get(tensor, "") if case.role is Role.LINEAR else tensor
+    found = [
+        explain(hypothesis, case, tensor)
+        for hypothesis in TABLES[case.role]
+        if not hypothesis.tensors or role in hypothesis.tensors
+    ]
+    ranked = sorted((one for one in found if one), key=lambda one: one.prediction.fitted > 0)
+    return [one for one in ranked if all(holds(one, companion, tensor) for companion in companions)]

@@ -1,0 +1,135 @@
+"""Faults of an activation's backward, and of any layer whose outputs depend on several inputs."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from mlp.check.diagnosis.case import Case
+from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.differences.methods import CENTRAL
+from mlp.differences.networks import jacobian
+from mlp.nn.arrays import Array
+
+_MOST_OUTPUTS = 512
+
+
+def _times_dy(slope: Callable[[Case], Array]) -> Callable[[Case, str], Iterator[Prediction]]:
+    """The dx = slope * dy that a wrong slope would give."""
+
+    def predict(case: Case, _tensor: str) -> Iterator[Prediction]:
+        yield Prediction(slope(case) * np.asarray(case.dy))
+
+    return predict
+
+
+def _wrong_places(case: Case, _tensor: str) -> Iterator[Prediction]:
+    """f' taken at something else than x."""
+    dy = np.asarray(case.dy)
+    for number, (place, words) in enumerate(((case.y, "the output y"), (dy, "dy"), (-case.x, "-x"))):
+        yield Prediction(case.slope_at(place) * dy, f"it is taken at {words}", values=(number,))
+
+
+def _dy_as_gate(case: Case, _tensor: str) -> Iterator[Prediction]:
+    """ReLU's mask applied to dy: once where dy > 0, once where both are."""
+    dy = np.asarray(case.dy)
+    yield Prediction(np.where(dy > 0, dy, 0.0), "it passes where dy > 0")
+    yield Prediction(np.where(dy > 0, case.slope * dy, 0.0), "it passes where both x > 0 and dy > 0")
+
+
+def _other_side(case: Case, _tensor: str) -> Iterator[Prediction]:
+    """The slope of one half-line replaced by 0 or 1."""
+    dy = np.asarray(case.dy)
+    for side, words in ((case.x <= 0, "x <= 0"), (case.x > 0, "x > 0")):
+        for value in (0.0, 1.0):
+            measured = f"where {words} the slope is {value:g}"
+            yield Prediction(np.where(side, value, case.slope) * dy, measured)
+
+
+def _wrong_slope(case: Case, tensor: str) -> Iterator[Prediction]:
+    """The dx is dy times something that is not f'(x), but the same for another dy."""
+    dy = np.asarray(case.dy)
+    other = np.random.RandomState(4).standard_normal(dy.shape)
+    again = case.said_for(other).get(tensor)
+    if again is None or again.shape != dy.shape:
+        return
+    slope = again / other
+    worst = np.unravel_index(int(np.argmax(np.abs(slope - case.slope))), slope.shape)
+    measured = f"at x = {case.x[worst]:.4g} it uses the slope {slope[worst]:.4g} instead of {case.slope[worst]:.4g}"
+    yield Prediction(slope * dy, measured, fitted=1)
+
+
+ELEMENTWISE: tuple[Hypothesis, ...] = (
+    Hypothesis(
+        "derivative missing",
+        "{tensor} is dy, passed on unchanged: the derivative of the activation is missing.",
+        _times_dy(lambda case: np.ones(case.x.shape)),
+    ),
+    Hypothesis(
+        "derivative doubled",
+        "{tensor} has the derivative of the activation in it twice, squared.",
+        _times_dy(lambda case: np.square(case.slope)),
+    ),
+    Hypothesis(
+        "gated by dy",
+        "{tensor} looks at the sign of dy ({measured}). The activation's slope depends on x, not on dy.",
+        _dy_as_gate,
+    ),
+    Hypothesis(
+        "derivative at the wrong place",
+        "{tensor} uses the derivative of the activation in the wrong place: {measured}. It belongs at x, the input of "
+        "the forward pass.",
+        _wrong_places,
+    ),
+    Hypothesis(
+        "function taken for its derivative",
+        "{tensor} is multiplied by the activation's value f(x) where its derivative f'(x) should stand.",
+        _times_dy(lambda case: case.y),
+    ),
+    Hypothesis(
+        "wrong slope on one side",
+        "{tensor} has the wrong slope on one side of zero: {measured}.",
+        _other_side,
+    ),
+)
+
+WRONG_SLOPE = Hypothesis(
+    "wrong slope",
+    "{tensor} multiplies dy by a slope that is not the activation's: {measured}. The formula of the derivative is "
+    "wrong.",
+    _wrong_slope,
+)
+
+
+def _through_jacobian(change: Callable[[Array, Array], Array]) -> Callable[[Case, str], Iterator[Prediction]]:
+    """The dx that a wrong use of each sample's Jacobian J (outputs, inputs) would give, from J and dy."""
+
+    def predict(case: Case, _tensor: str) -> Iterator[Prediction]:
+        if case.x.shape != case.y.shape or case.x.ndim > 2 or case.x.shape[-1] > _MOST_OUTPUTS:
+            return
+        rows, dys = np.atleast_2d(case.x), np.atleast_2d(case.dy)
+        single = [row[None] if case.x.ndim == 2 else row for row in rows]
+        Js = [jacobian(case.function, row, 1e-5, CENTRAL).reshape(row.size, row.size) for row in single]
+        changed = [change(J, dy) for J, dy in zip(Js, dys, strict=True)]
+        yield Prediction(np.array(changed).reshape(case.x.shape))
+
+    return predict
+
+
+JACOBIAN: tuple[Hypothesis, ...] = (
+    Hypothesis(
+        "diagonal taken for the Jacobian",
+        "{tensor} uses the diagonal of the Jacobian alone. Here every output depends on every input, so all of its "
+        "columns count.",
+        _through_jacobian(lambda J, dy: np.diag(J) * dy),
+    ),
+    Hypothesis(
+        "Jacobian transposed",
+        "{tensor} is J dy where it should be dy J: the Jacobian is transposed.",
+        _through_jacobian(lambda J, dy: J @ dy),
+    ),
+    Hypothesis(
+        "derivative missing",
+        "{tensor} is dy, passed on unchanged: the layer's derivative is missing.",
+        _through_jacobian(lambda _, dy: dy),
+    ),
+)

@@ -1,0 +1,110 @@
+"""A hypothesis says which wrong gradient a certain fault would give; it is believed if it explains what backward said.
+
+Let a be what backward said, n what is right and w what the hypothesis predicts. The hypothesis explains a if w leaves
+at most a thousandth of the difference |a - n| (root sum of squares), or nothing beyond the numerical error of w.
+Predictions with fewer fitted numbers are preferred, then those earlier in the table: an exact match with a formula is
+no coincidence when dy is random, while some factor fits anything that has a single entry. And it has to hold on other
+inputs too, with the same factor.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlp.check.diagnosis.case import Case
+from mlp.check.verdict import Verdict
+from mlp.nn.arrays import Array
+
+_LEFT = 1e-3
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A wrong gradient that a fault would give.
+
+    Attributes:
+        gradient: the prediction, of any shape.
+        measured: the measured value in words, such as "the factor is 2"; "" if there is none.
+        fitted: how many numbers were chosen to fit.
+        values: those of them that must come out the same for any input, such as a factor.
+    """
+
+    gradient: Array
+    measured: str = ""
+    fitted: int = 0
+    values: tuple[float, ...] = ()
+
+
+Predict = Callable[[Case, str], Iterator[Prediction]]
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One entry of a table of faults.
+
+    Attributes:
+        pattern: its name.
+        tensors: the tensors it can show in: "W", "b", "x" as roles; empty for all.
+        predict: the wrong gradients that it would give for a case and a tensor.
+        sentence: what has happened, said of {tensor}; {measured} is filled in too.
+    """
+
+    pattern: str
+    sentence: str
+    predict: Predict
+    tensors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A hypothesis that explains what backward said, and how well.
+
+    Attributes:
+        hypothesis: the hypothesis.
+        prediction: its prediction.
+        left: the part of the difference that it leaves unexplained.
+    """
+
+    hypothesis: Hypothesis
+    prediction: Prediction
+    left: float
+
+
+def explain(hypothesis: Hypothesis, case: Case, tensor: str) -> Explanation | None:
+    """The best of a hypothesis's predictions, or None if none explains what backward said."""
+    found = [_explanation(hypothesis, case, tensor, prediction) for prediction in hypothesis.predict(case, tensor)]
+    return min((one for one in found if one), key=lambda one: one.left, default=None)
+
+
+def holds(explanation: Explanation, other: Case, tensor: str) -> bool:
+    """Whether an explanation found on one input also holds on another, where the tensor is wrong at all."""
+    if tensor not in other.said or other.report[tensor].verdict is not Verdict.WRONG:
+        return True
+    again = explain(explanation.hypothesis, other, tensor)
+    values = explanation.prediction.values
+    if again is None or len(again.prediction.values) != len(values):
+        return False
+    return bool(np.allclose(again.prediction.values, values, rtol=1e-3))
+
+
+def _explanation(hypothesis: Hypothesis, case: Case, tensor: str, prediction: Prediction) -> Explanation | None:
+    said, right, expected = case.said[tensor].astype(np.float64), case.right(tensor), np.asarray(prediction.gradient)
+    if expected.shape != said.shape:
+        return None
+    if said.shape == right.shape:  # at a kink, a numerical derivative is no measure
+        keep = case.report[tensor].verdicts != Verdict.KINK_CROSSED
+        said, right, expected, bar = said[keep], right[keep], expected[keep], case.report[tensor].error_bar[keep]
+        difference = _norm(said - right)
+    else:  # of another shape, all of it is wrong
+        bar, difference = np.zeros(0), _norm(said)
+    size = max(_norm(said), _norm(expected))
+    slack = _norm(np.where(np.isfinite(bar), bar, 0)) * max(1.0, size / (_norm(right) or 1.0)) + 1e-9 * size
+    residual = _norm(said - expected)
+    if not difference > 0 or not residual <= max(_LEFT * difference, min(slack, difference / 10)):
+        return None
+    return Explanation(hypothesis, prediction, residual / difference)
+
+
+def _norm(array: Array) -> float:
+    return float(np.sqrt(np.sum(np.square(array))))

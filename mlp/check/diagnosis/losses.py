@@ -1,0 +1,107 @@
+"""Faults of a loss's backward, beyond those that any gradient can have."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from mlp.check.diagnosis.case import Case
+from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.nn.arrays import Array
+from mlp.nn.functional import log_softmax, sigmoid
+
+Formula = Callable[[Array, Array], Array]
+
+
+def _up_to_mean(*formulas: tuple[Formula, str]) -> Callable[[Case, str], Iterator[Prediction]]:
+    """A wrong formula of y and t, with or without the loss's mean over samples or over everything."""
+
+    def predict(case: Case, _tensor: str) -> Iterator[Prediction]:
+        y, target = case.x, _target(case)
+        if target.shape != y.shape:
+            return
+        for formula, words in formulas:
+            with np.errstate(all="ignore"):
+                gradient = formula(y, target)
+            for count in dict.fromkeys((1, case.samples, y.size)):
+                yield Prediction(gradient / count, words)
+
+    return predict
+
+
+def _target(case: Case) -> Array:
+    """The target in the shape of y where the loss can put it so, such as classes as probabilities."""
+    convert = getattr(case.loss, "as_target", None)
+    return np.asarray(convert(case.dy, case.x) if convert else case.dy)
+
+
+def _softmax(y: Array) -> Array:
+    return np.exp(log_softmax(y))
+
+
+def _squared_slope(y: Array, target: Array) -> Array:
+    return (sigmoid(y) - target) * sigmoid(y) * sigmoid(-y)
+
+
+def _unclipped(case: Case, tensor: str) -> Iterator[Prediction]:
+    """The y - t of a loss whose right gradient is y - t cut off at -1 and 1."""
+    clipped = _up_to_mean((lambda y, t: np.clip(y - t, -1, 1), ""))(case, tensor)
+    if any(np.allclose(case.right(tensor), one.gradient, rtol=1e-4, atol=1e-6) for one in clipped):
+        yield from _up_to_mean((lambda y, t: y - t, ""))(case, tensor)
+
+
+def _unsquashed(case: Case, tensor: str) -> Iterator[Prediction]:
+    """The y - t of a loss that is not a parabola, whose right gradient is that."""
+    d, right = case.x - _target(case), case.right(tensor)
+    if d.shape == right.shape and not np.allclose(right * np.sum(d * d), d * np.sum(d * right), rtol=1e-4):
+        yield from _up_to_mean((lambda y, t: y - t, "it is y - t"))(case, tensor)
+
+
+LOSSES: tuple[Hypothesis, ...] = (
+    Hypothesis(
+        "target forgotten",
+        "{tensor} does not depend on the target: {measured}.",
+        _up_to_mean(
+            (lambda y, _: _softmax(y), "it is softmax(y) alone"),
+            (lambda y, _: sigmoid(y), "it is sigmoid(y) alone"),
+            (lambda y, _: 2 * y, "it is 2 y alone"),
+            (lambda y, _: y, "it is y alone"),
+        ),
+    ),
+    Hypothesis(
+        "not clipped",
+        "{tensor} grows with the error without limit, but where |y - t| > 1 the loss is linear and its slope constant.",
+        _unclipped,
+    ),
+    Hypothesis(
+        "derivative missing",
+        "{tensor} is computed from y as if it had not gone through softmax or sigmoid: {measured}.",
+        _unsquashed,
+    ),
+    Hypothesis(
+        "derivative doubled",
+        "{tensor} has the sigmoid's derivative in it once too often. In the cross-entropy with logits it cancels, "
+        "and sigmoid(y) - t is all that is left.",
+        _up_to_mean((_squared_slope, "")),
+    ),
+    Hypothesis(
+        "derivative at the wrong place",
+        "{tensor} is the derivative with respect to the probability, not to the logit y: {measured}.",
+        _up_to_mean(
+            (lambda y, t: (sigmoid(y) - t) / (sigmoid(y) * sigmoid(-y)), "the sigmoid's own slope is still to come"),
+            (lambda y, t: -t / _softmax(y), "the softmax's own Jacobian is still to come"),
+            (lambda y, t: _softmax(_softmax(y)) - t, "softmax is applied twice"),
+            (lambda y, t: sigmoid(sigmoid(y)) - t, "sigmoid is applied twice"),
+        ),
+    ),
+    Hypothesis(
+        "diagonal taken for the Jacobian",
+        "{tensor} uses the diagonal of softmax's Jacobian alone, p (1 - p). Raising one output lowers all the other "
+        "probabilities, so every column counts.",
+        _up_to_mean((lambda y, t: -t * (1 - _softmax(y)), "")),
+    ),
+    Hypothesis(
+        "sign taken for the error",
+        "{tensor} has only the sign of y - t, as the absolute error would; near zero the loss is a parabola.",
+        _up_to_mean((lambda y, t: np.sign(y - t), "")),
+    ),
+)

@@ -1,0 +1,106 @@
+"""How a finding is said: what is wrong, how sure that is, and the line that would be right."""
+
+from math import log10
+
+from mlp.check.diagnosis.algebra import right_line, symbol
+from mlp.check.diagnosis.case import Case
+from mlp.check.diagnosis.hypotheses import Explanation
+from mlp.check.findings import Certainty, Finding
+from mlp.check.passes import shown
+from mlp.check.remarks import Remark
+
+
+def from_explanations(case: Case, group: list[tuple[str, list[Explanation]]]) -> Finding:
+    """The finding for one pattern, from each tensor that it shows in and what explains it, the best first."""
+    tensor, explanations = group[0]
+    best = explanations[0]
+    tensors = tuple(symbol(case, name) for name, _ in group)
+    certainty = _certainty(case.said[tensor].size, explanations)
+    right = [right_line(case, name) for name, _ in group]
+    what = best.hypothesis.sentence.format(tensor=tensors[0], measured=best.prediction.measured)
+    also = f" The same goes for {_listed(tensors[1:])}." if len(tensors) > 1 else ""
+    return Finding(
+        layer=case.name,
+        tensors=tensors,
+        pattern=best.hypothesis.pattern,
+        measured=best.prediction.measured,
+        certainty=certainty,
+        sentence=f"{_subject(case)}: {what}{also} {_how_sure(certainty, explanations)} {_right(right)}",
+        algebra="; ".join(right),
+    )
+
+
+def from_remark(remark: Remark, right: str = "") -> Finding:
+    """A fault that was seen happen, with the line that would be right where there is one."""
+    sentence = f"{remark.sentence} {_right([right])}" if right else remark.sentence
+    return Finding(remark.layer, (), remark.kind.value, "", Certainty.CERTAIN, sentence, right)
+
+
+def unrecognised(case: Case, tensor: str, name: str, right: str) -> Finding:
+    """A gradient that is wrong in no way that the tables know."""
+    check = case.report[tensor]
+    worst = check.worst
+    measured = f"at {list(worst)} it is {check.analytical[worst]:.4g} instead of {check.numerical[worst]:.4g}"
+    return Finding(
+        layer=case.name,
+        tensors=(name,),
+        pattern="unrecognised",
+        measured=measured,
+        certainty=Certainty.CERTAIN,
+        sentence=f"{_subject(case)}: {name} is wrong, in a way that none of the known faults explains; {measured}. "
+        f"The layer was checked on its own, so the fault is in its backward and nowhere else. {_right([right])}",
+        algebra=right,
+    )
+
+
+def wiring() -> Finding:
+    """All layers are right, and the network is wrong."""
+    return Finding(
+        layer="",
+        tensors=(),
+        pattern="wiring",
+        measured="",
+        certainty=Certainty.LIKELY,
+        sentence="Every layer is right on its own, so the fault lies in how they are put together: backward must visit "
+        "the layers in reverse order, and hand each one the dx of the one after it as its dy.",
+        algebra="for layer in reversed(layers): dy = layer.backward(dy)",
+    )
+
+
+def _subject(case: Case) -> str:
+    inner = getattr(case.subject, "inner", case.subject)
+    return f"The loss ({type(inner).__name__})" if case.name == "loss" else shown(case.name, case.subject)
+
+
+def _certainty(size: int, explanations: list[Explanation]) -> Certainty:
+    best, rivals = explanations[0], _rivals(explanations)
+    if size - best.prediction.fitted < 1 or size == 1:
+        return Certainty.POSSIBLE
+    return Certainty.LIKELY if rivals or best.left > 1e-5 else Certainty.CERTAIN
+
+
+def _rivals(explanations: list[Explanation]) -> list[str]:
+    """Other patterns that explain as much with as few fitted numbers."""
+    best = explanations[0]
+    equal = [one for one in explanations[1:] if one.prediction.fitted <= best.prediction.fitted]
+    return list(dict.fromkeys(one.hypothesis.pattern for one in equal if one.hypothesis is not best.hypothesis))
+
+
+def _how_sure(certainty: Certainty, explanations: list[Explanation]) -> str:
+    best = explanations[0]
+    if certainty is Certainty.POSSIBLE:
+        return "This is a guess, since there are too few numbers here to tell one fault from another."
+    rivals = _rivals(explanations)
+    if rivals:
+        return f"This is very likely, though here it cannot be told from: {', '.join(rivals)}."
+    digits = int(min(15, max(0, -log10(max(best.left, 1e-16)))))
+    sure = "certain" if certainty is Certainty.CERTAIN else "very likely"
+    return f"This is {sure}: it explains the difference to {digits} digits."
+
+
+def _right(lines: list[str]) -> str:
+    return f"Right would be: {'; '.join(lines)}."
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

@@ -1,0 +1,212 @@
+"""Steps that cross a corner: found from the activation pattern, or from one-sided slopes that do not grow together.
+
+The activation pattern of a network is, for every unit of a layer with a corner (ReLU, LeakyReLU, |x|, and the loss
+for Huber), on which side of the corner it stands. Where it is not the same at all points of a step as in the middle,
+the numerical derivative is a mixture of two slopes, and backward's is one of them (or any number between, exactly in
+the corner).
+
+A layer that somebody else wrote does not say where its corners are. For those the two one-sided slopes are taken at
+three small steps: of a smooth function their gap is f'' h, so that a quarter of the step leaves a quarter of it. In a
+corner it stays, and beside one it vanishes. So an entry is also at a corner if one of the smaller steps leaves more
+than a half of the gap or less than a tenth, and the gap is a good part of the slopes.
+
+Each entry costs a few evaluations of the network, so only entries that look suspicious are examined, and of those no
+more than can be afforded.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.passes import LOSS, leaves, shown
+from mlp.check.verdict import GROSS
+from mlp.differences.methods import CENTRAL, Method, optimal_step
+from mlp.differences.networks import INPUT, loss_function
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+_MOST_EXAMINED = 300
+# Multiplications that may be spent, and what the call of a network costs beside them, in multiplications.
+_BUDGET = 500_000_000
+_CALL = 20_000
+_LARGEST_PROBE = 1e-3
+# How much a slope may bend within the small step, relatively.
+_BEND = 1e-3
+
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A corner within the step of one entry.
+
+    Attributes:
+        index: the entry.
+        layer: the layer (or "loss") whose unit changes sides; "" if it was found from the slopes alone.
+        left, right: the one-sided derivatives (f(x) - f(x - s)) / s and (f(x + s) - f(x)) / s.
+        explained: whether the analytical derivative is one that the corner allows: between the one-sided ones of a
+            small step, which are the same number unless the point stands in the corner itself.
+    """
+
+    index: Index
+    layer: str
+    left: float
+    right: float
+    explained: bool
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for a person to read."""
+        where = f"a corner of {self.layer}" if self.layer else "a corner of some layer"
+        return (
+            f"The step at entry {list(self.index)} crosses {where}: the slope is {self.left:.4g} to the left and "
+            f"{self.right:.4g} to the right, and the numerical value mixes the two."
+        )
+
+
+@dataclass(frozen=True)
+class Site:
+    """The network at the point where it is checked, and how."""
+
+    network: Layer
+    loss: Loss
+    x: Array
+    target: ArrayLike
+    eps: float
+    method: Method
+
+    def function(self, name: str) -> Callable[[Array], float]:
+        """The loss as a function of one tensor alone."""
+        evaluate = loss_function(self.network, self.loss, self.x, self.target, name)
+        return lambda varied: float(np.real(evaluate(varied)))
+
+    def tensor(self, name: str) -> Array:
+        """The tensor of this name, a parameter or the input."""
+        return as_real(name, self.x if name == INPUT else self.network.parameters()[name])
+
+    def pattern(self, name: str, varied: Array) -> dict[str, Array]:
+        """On which side of its corners each unit stands, by layer, if the tensor has these values instead."""
+        network, x = (self.network, varied) if name == INPUT else (self.network.replaced(name, varied), self.x)
+        sides: dict[str, Array] = {}
+        for layer_name, layer in leaves(network):
+            for kink in _corners(layer):
+                sides[f"{shown(layer_name, layer)} at {kink:g}"] = np.sign(x - kink)
+            x = layer.apply(x)
+        for kink in _corners(self.loss):
+            sides[f"{LOSS} at {kink:g}"] = np.sign(x - self.loss.as_target(self.target, x) - kink)
+        return sides
+
+    @property
+    def has_declared_kinks(self) -> bool:
+        """Whether some layer or the loss says that it has corners."""
+        return bool(_corners(self.loss)) or any(_corners(layer) for _, layer in leaves(self.network))
+
+
+def find_kinks(site: Site, name: str, suspects: Array, analytical: Array, noise: float) -> list[Kink]:
+    """The kinks among some entries of one tensor.
+
+    Args:
+        site: the network.
+        name: the tensor.
+        suspects: flat indices of the entries to examine.
+        analytical: the tensor's gradient by backward.
+        noise: the root-mean-square rounding error of the loss.
+    """
+    function, tensor = site.function(name), site.tensor(name)
+    middle = site.pattern(name, tensor) if site.has_declared_kinks else {}
+    found = []
+    for flat in suspects:
+        index = tuple(int(i) for i in np.unravel_index(flat, tensor.shape))
+        crossed = _crossed(site, name, tensor, index, middle) if middle else None
+        if crossed is None:
+            kink = _from_slopes(function, tensor, index, site, float(analytical[index]), noise)
+        else:
+            kink = _kink(function, tensor, index, crossed, site.eps, float(analytical[index]), noise)
+        found += [kink] if kink else []
+    return found
+
+
+def affordable(site: Site) -> int:
+    """How many entries of a tensor can be examined in about a tenth of a second."""
+    parameters = site.network.parameters().values()
+    samples = site.x.shape[0] if site.x.ndim > 1 else 1
+    cost = sum(value.size for value in parameters) * samples + _CALL
+    return int(np.clip(_BUDGET // (cost * (len(parameters) + 1)), 4, _MOST_EXAMINED))
+
+
+def spread(indices: Array, count: int) -> Array:
+    """At most `count` of the indices, taken evenly from all over the list."""
+    if len(indices) <= count:
+        return indices
+    return indices[np.linspace(0, len(indices) - 1, count).astype(int)]
+
+
+def _corners(part: object) -> tuple[float, ...]:
+    """Where a layer or loss says that it has corners; one that somebody else wrote says nothing."""
+    return getattr(part, "kinks", ())
+
+
+def _crossed(site: Site, name: str, tensor: Array, index: Index, middle: dict[str, Array]) -> str | None:
+    """The first layer in which a unit changes sides within the step; None if none does."""
+    for offset in {float(np.real(offset)) for offset in site.method.offsets} - {0.0}:
+        sides = site.pattern(name, _shifted(tensor, index, offset * site.eps))
+        for layer, there in sides.items():
+            if not np.array_equal(there, middle[layer]):
+                return layer.partition(" at ")[0]
+    return None
+
+
+def _kink(
+    function: Callable[[Array], float],
+    tensor: Array,
+    index: Index,
+    layer: str,
+    step: float,
+    analytical: float,
+    noise: float,
+) -> Kink:
+    left, right = _slopes(function, tensor, index, step)
+    small = min(step, float(optimal_step(CENTRAL, 1.0)))
+    near = _slopes(function, tensor, index, small)
+    allowed = 8 * noise / small + _BEND * (abs(near[0]) + abs(near[1]))
+    explained = min(near) - allowed <= analytical <= max(near) + allowed
+    return Kink(index, layer, left, right, explained)
+
+
+def _from_slopes(
+    function: Callable[[Array], float], tensor: Array, index: Index, site: Site, analytical: float, noise: float
+) -> Kink | None:
+    """The corner that the one-sided slopes show, if they show one."""
+    step = min(site.eps, _LARGEST_PROBE)
+    steps = [step, step / 4, step / 16]
+    gaps = [_gap(function, tensor, index, size) for size in steps]
+    if not max(gaps) > 1000 * noise / step or all(0.1 * wide < gap < 0.5 * wide for wide, gap in pairwise(gaps)):
+        return None
+    # The smallest step that still sees the corner shows its slopes best.
+    seeing = [size for size, gap in zip(steps, gaps, strict=True) if gap > GROSS * max(gaps)]
+    kink = _kink(function, tensor, index, "", seeing[-1], analytical, noise)
+    return kink if kink.explained and max(gaps) > GROSS * max(abs(kink.left), abs(kink.right)) else None
+
+
+def _gap(function: Callable[[Array], float], tensor: Array, index: Index, step: float) -> float:
+    left, right = _slopes(function, tensor, index, step)
+    return abs(right - left)
+
+
+def _slopes(function: Callable[[Array], float], tensor: Array, index: Index, step: float) -> tuple[float, float]:
+    middle = function(tensor)
+    left, right = _shifted(tensor, index, -step), _shifted(tensor, index, step)
+    down, up = float(tensor[index] - left[index]), float(right[index] - tensor[index])
+    if not down or not up:
+        return np.nan, np.nan
+    return (middle - function(left)) / down, (function(right) - middle) / up
+
+
+def _shifted(tensor: Array, index: Index, step: float) -> Array:
+    shifted = tensor.copy()
+    shifted[index] += step
+    return shifted

@@ -1,0 +1,74 @@
+"""One layer made checkable like a network: its output times dy, summed, is the loss; and it gets an `apply`."""
+
+import copy
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.nn.arrays import Array, as_numbers, as_real, require_shape
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss, Scalar
+
+
+class Projection(Loss):
+    """c = sum(dy * y), whose gradient with respect to y is dy itself; y may have any shape, and dy is the target."""
+
+    @staticmethod
+    def value(y: Array, target: Array) -> Scalar:
+        """sum(dy * y)."""
+        return np.sum(target * y)
+
+    @staticmethod
+    def gradient(y: Array, target: Array) -> Array:
+        """The dy itself; `y` only lends its shape."""
+        return np.broadcast_to(target, y.shape).copy()
+
+    def apply(self, y: ArrayLike, target: ArrayLike) -> Scalar:
+        """Compute sum(dy * y)."""
+        y = as_numbers("y", y)
+        require_shape("dy", np.asarray(target), y.shape)
+        return self.value(y, as_real("dy", target))
+
+
+class ByForward(Layer):
+    """A layer without `apply`, given one: `forward` on a copy, so that what the layer keeps stays as it is."""
+
+    def __init__(self, inner: Layer) -> None:
+        self.inner = inner
+        self.kinks = getattr(inner, "kinks", ())  # type: ignore[misc]  # a constant of the class for all others
+
+    def apply(self, x: ArrayLike) -> Array:
+        """Compute y from x and keep nothing."""
+        return copy.deepcopy(self.inner).forward(np.array(x))
+
+    def forward(self, x: ArrayLike) -> Array:
+        """The layer's own forward."""
+        return self.inner.forward(x)
+
+    def backward(self, dy: ArrayLike) -> Array:
+        """The layer's own backward."""
+        return self.inner.backward(dy)
+
+    def parameters(self) -> dict[str, Array]:
+        """The layer's own parameters."""
+        return self.inner.parameters()
+
+    def gradients(self) -> dict[str, Array]:
+        """The layer's own gradients."""
+        return self.inner.gradients()
+
+    def replaced(self, name: str, value: Array) -> Self:
+        """A copy with another array as its parameter `name`."""
+        return type(self)(self.inner.replaced(name, value))
+
+
+def with_apply(layer: Layer) -> Layer:
+    """The layer itself if it has an `apply` of its own, or `ByForward` of it."""
+    own = getattr(type(layer), "apply", None)
+    return layer if own is not None and own is not Layer.apply else ByForward(layer)
+
+
+def random_dy(shape: tuple[int, ...]) -> Array:
+    """Standard normal numbers, the same each time."""
+    return np.random.RandomState(2).standard_normal(shape)

@@ -1,0 +1,106 @@
+"""Every numerical gradient with its two errors: truncation, from a second step size, and round-off, from noise.
+
+Truncation. A method of order p has D(h) = g + C h^p + ..., so a second step k h gives
+|D(h) - D(k h)| / |1 - k^p| as the size of C h^p. The usual k = 2 has two weak spots: it extrapolates, so that
+two terms of the series can cancel by accident in D(2h) - D(h) while they do not in D(h); and where h is far too large
+there is no series to speak of, and both quotients are wrong in the same way. So the second step goes to where the
+method is most accurate, r = u^(1 / (p + 1)):
+
+- For h > r the second step is k h = min(h / 2, 2 r). The smaller k, the more the difference simply *is* the error of
+  D(h), whatever its series looks like: it can vanish only where that error does.
+- For h <= r the second step is 2 h, nearer to r. Here the error of D(h) is mostly round-off, and what an accidental
+  cancellation could hide (C' h^(p+1)) lies below it. The divisor 2^p - 1 is left out: it would assume p derivatives,
+  and a kink in the second derivative (Huber) makes every method one of first order.
+
+Round-off. If each value of the loss is off by about e, then D(h) is off by about e sum |w_k| / h, for the step h that
+floating point really took; and the measured truncation by as much again for the second step, where that is smaller.
+A complex step subtracts nothing: there each derivative is off by a few units in its own last place only, until h is
+so small that numbers underflow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.differences.methods import CENTRAL, Method, as_method, optimal_step
+from mlp.differences.networks import loss_gradients, tensors
+from mlp.differences.noise import loss_noise
+from mlp.nn.arrays import Array
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+# How many units in the last place a chain of complex multiplications may lose.
+_COMPLEX_ULPS = 8
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A numerical gradient of one tensor and how far off it may be; all arrays in the tensor's shape.
+
+    Attributes:
+        value: the numerical gradient; NaN where no step could be taken or the loss overflowed.
+        truncation: the size of the error that comes from the step being too large; infinite where value is NaN.
+        roundoff: the size of the error that comes from rounding, as a root mean square.
+        noise: the rounding error of one value of the loss, of which round-off comes; in units of the loss.
+    """
+
+    value: Array
+    truncation: Array
+    roundoff: Array
+    noise: float
+
+
+def estimated_gradients(
+    network: Layer,
+    loss: Loss,
+    x: ArrayLike,
+    target: ArrayLike,
+    eps: float = 1e-4,
+    method: str | Method = CENTRAL,
+) -> dict[str, Estimate]:
+    """The numerical gradients of `loss_gradients`, each with the size of its two errors.
+
+    Arguments and errors raised are those of `loss_gradients`, which is called twice.
+    """
+    method = as_method(method)
+    other = second_step(eps, method)
+    values = loss_gradients(network, loss, x, target, eps, method)
+    nearby = loss_gradients(network, loss, x, target, other, method)
+    noise = loss_noise(network, loss, x, target)
+    return {
+        name: _estimate(values[name], nearby[name], np.asarray(tensor), noise, (eps, other), method)
+        for name, tensor in tensors(network, x).items()
+    }
+
+
+def second_step(eps: float, method: Method) -> float:
+    """The other step size from which the truncation at step eps is seen; this module's docstring says why."""
+    best = float(optimal_step(method, 1.0))
+    return min(eps / 2, 2 * best) if eps > best else 2 * eps
+
+
+def taken_step(x: ArrayLike, eps: float, method: Method) -> Array:
+    """The step that floating point really takes at each entry of x: sum_k w_k ((x + o_k h) - x)."""
+    x = np.asarray(x)
+    moves = [weight * ((x + offset * eps) - x) for offset, weight in zip(method.offsets, method.weights, strict=True)]
+    return np.abs(np.real(sum(moves)))
+
+
+def _estimate(
+    value: Array, nearby: Array, tensor: Array, noise: float, steps: tuple[float, float], method: Method
+) -> Estimate:
+    eps, other = steps
+    difference = np.abs(value - nearby)
+    truncation = difference / (1 - (other / eps) ** method.order) if other < eps else difference
+    truncation = np.where(np.isfinite(truncation), truncation, np.inf)
+    if method.is_complex:
+        # 5e-324 is the smallest number there is: what is finer has been lost before the division by h.
+        roundoff = _COMPLEX_ULPS * np.finfo(np.float64).eps * np.abs(value) + 5e-324 / eps
+        return Estimate(value, truncation, roundoff, noise)
+    weight = sum(abs(w) for w in method.weights)
+    with np.errstate(divide="ignore"):
+        roundoff = noise * weight / taken_step(tensor, eps, method)
+        if other < eps:
+            roundoff = roundoff + noise * weight / taken_step(tensor, other, method)
+    return Estimate(value, truncation, np.where(np.isnan(roundoff), np.inf, roundoff), noise)

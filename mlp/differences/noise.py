@@ -1,0 +1,108 @@
+"""How much the value of a loss is off because every operation rounds, seen from outside through `apply` alone.
+
+Two measurements, of which the larger counts. Both are in units of the loss, as a root mean square.
+
+Conditioning. Each product, sum and function value is off by a relative error of the machine epsilon u at most. So we
+shake every parameter, input and layer output by a random relative amount t, far above u, and see how much the loss
+moves: u / t of that is what rounding does. (Backward error analysis: Higham, Accuracy and Stability of Numerical
+Algorithms, chapter 3.) This sees cancellation between and inside layers.
+
+Jitter. Fourth differences of the loss along a tiny random path: what is smooth vanishes in them, what rounding adds
+stays, multiplied by sqrt(1 + 16 + 36 + 16 + 1) (Moré and Wild, Estimating Computational Noise, 2011). This sees what
+a formula loses in its own constants, such as log(1 + 1e-10), and arithmetic that is secretly done in float32.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+from mlp.nn.network import Sequential
+
+_DRAWS = 6
+_PATHS = 4
+_PATH_STEP = 2.0**-20
+_FOURTH_DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0])
+# Half a unit in the last place of a number c, seen in one fourth difference, is at least this part of u c.
+_LAST_BIT = 0.05
+
+
+def machine_epsilon(*arrays: ArrayLike) -> float:
+    """The coarsest machine epsilon among floating-point arrays: 2.2e-16 for float64, 1.2e-7 for float32."""
+    dtypes = [np.asarray(array).dtype for array in arrays]
+    return max((float(np.finfo(dtype).eps) for dtype in dtypes if dtype.kind in "fc"), default=2.0**-52)
+
+
+def loss_noise(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> float:
+    """The root-mean-square rounding error of `loss.apply(network.apply(x), target)`, in units of the loss.
+
+    Args:
+        network: a layer or network; only its `apply` is called, on copies that share its arrays.
+        loss: a loss.
+        x: input of shape (features,) or (n, features).
+        target: what the loss takes for that input.
+    """
+    rng = np.random.RandomState(0)  # the same figure each time
+    x = as_real("x", x)
+    y = network.apply(x)
+    value = loss.apply(y, target)
+    unit = machine_epsilon(y, value)
+    size = float(np.abs(value))
+    shaken = _shaken_losses(network, loss, x, target, np.sqrt(unit), rng)
+    conditioning = np.sqrt(unit) * _rms(shaken - value)
+    jitter = _jitter(network, loss, x, target, rng)
+    if np.min(jitter) < _LAST_BIT * unit * size:
+        # Some path is straight to the last bit, so the loss may well move in steps coarser than its own last bit,
+        # those of some larger number that it was taken from. So we ask how large it can be.
+        size = max(size, float(np.abs(loss.apply(np.zeros_like(y), target))))
+    # The median of |z| for a normal z is 0.67 of its standard deviation; it ignores a path that meets a kink.
+    largest = np.fmax.reduce([conditioning, float(np.median(jitter)) / 0.67, unit * size])
+    return float(largest) if np.isfinite(largest) else float("inf")
+
+
+def shaken(layer: Layer, x: Array, amount: float, rng: np.random.RandomState) -> Array:
+    """The layer's output when every parameter and output on the way is off by about `amount`, relatively."""
+    if isinstance(layer, Sequential):
+        for part in layer.layers.values():
+            x = shaken(part, x, amount, rng)
+        return x
+    y = moved(layer, amount, rng).apply(x)
+    return y + amount * np.max(np.abs(y), initial=0.0) * rng.standard_normal(y.shape)
+
+
+def moved(layer: Layer, amount: float, rng: np.random.RandomState) -> Layer:
+    """A copy of the layer whose parameters are each off by a random relative `amount`."""
+    for name, parameter in layer.parameters().items():
+        layer = layer.replaced(name, parameter * (1 + amount * rng.standard_normal(parameter.shape)))
+    return layer
+
+
+def _shaken_losses(
+    network: Layer, loss: Loss, x: Array, target: ArrayLike, amount: float, rng: np.random.RandomState
+) -> Array:
+    values = []
+    for _ in range(_DRAWS):
+        start = x * (1 + amount * rng.standard_normal(x.shape))
+        values.append(loss.apply(shaken(network, start, amount, rng), target))
+    return np.array(values, dtype=np.float64)
+
+
+def _jitter(network: Layer, loss: Loss, x: Array, target: ArrayLike, rng: np.random.RandomState) -> Array:
+    """The noise that the fourth difference along each of a few paths shows, in units of the loss."""
+    found = []
+    for _ in range(_PATHS):
+        seed, path = rng.randint(2**31 - 1), []
+        direction = rng.standard_normal(x.shape)
+        for k in range(_FOURTH_DIFFERENCE.size):
+            amount = k * _PATH_STEP
+            # One seed for all five points puts them on one straight line.
+            there = moved(network, amount, np.random.RandomState(seed))
+            path.append(loss.apply(there.apply(x * (1 + amount * direction)), target))
+        # From the first value on, so that values that are all equal give exactly zero.
+        found.append(abs(_FOURTH_DIFFERENCE @ (np.array(path, dtype=np.float64) - path[0])))
+    return np.array(found) / np.linalg.norm(_FOURTH_DIFFERENCE)
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))

@@ -1,0 +1,66 @@
+"""Right backward passes are never called wrong, and never diagnosed."""
+
+import numpy as np
+import pytest
+
+from mlp import METHODS, MSELoss, Sequential, Tanh, Verdict, check_gradients, dense_layers, he
+from mlp.check.compare import compare_gradients
+from tests.check.networks import random_problem
+
+
+def faults(seed):
+    """What a check at a random step by a random method says against a right network, and the share of its bars used."""
+    rng = np.random.RandomState(seed)
+    method = list(METHODS.values())[rng.randint(len(METHODS))]
+    eps = 1e-4 if seed % 2 else float(10.0 ** rng.uniform(-14, 1))
+    report = compare_gradients(*random_problem(seed), eps, method)
+    wrong = [check.summary for check in report.values() if check.verdict is Verdict.WRONG]
+    return [f"{seed} {method.name} {eps:.1e}: {text}" for text in wrong] + [
+        f"{seed}: {remark.sentence}" for remark in report.remarks if remark.is_fault
+    ]
+
+
+@pytest.mark.parametrize("start", range(0, 500, 50))
+def test_none_of_500_networks_is_called_wrong(start):
+    assert [fault for seed in range(start, start + 50) for fault in faults(seed)] == []
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("start", range(0, 10_000, 1_000))
+def test_none_of_10000_networks_is_called_wrong(start):
+    assert [fault for seed in range(start, start + 1_000) for fault in faults(seed)] == []
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_right_network_has_no_diagnosis_even_where_the_step_cannot_tell(seed):
+    for eps in (1e-14, 1e-4, 10.0):
+        assert check_gradients(*random_problem(seed), eps).diagnosis == ()
+
+
+@pytest.mark.parametrize("eps", [1e-5, 1e-4, 1e-3])
+def test_a_usual_network_at_a_usual_step_passes(eps):
+    rng = np.random.RandomState(0)
+    network = Sequential(**dense_layers((3, 8, 8, 2), Tanh, rng, he))
+    report = check_gradients(network, MSELoss(), rng.standard_normal((5, 3)), rng.standard_normal((5, 2)), eps)
+    assert report.verdict is Verdict.CONSISTENT
+    assert report.passed
+    assert report.diagnosis == ()
+    assert "agrees" in report.summary
+
+
+def test_the_stored_gradients_are_those_of_the_check():
+    network, loss, x, target = random_problem(3)
+    report = check_gradients(network, loss, x, target)
+    for name, gradient in network.gradients().items():
+        np.testing.assert_array_equal(gradient, report[name].analytical)
+
+
+def test_nothing_else_is_changed():
+    network, loss, x, target = random_problem(4)
+    before = {name: value.copy() for name, value in network.parameters().items()}
+    kept_x, kept_target = x.copy(), target.copy()
+    check_gradients(network, loss, x, target)
+    np.testing.assert_array_equal(x, kept_x)
+    np.testing.assert_array_equal(target, kept_target)
+    for name, value in network.parameters().items():
+        np.testing.assert_array_equal(value, before[name])

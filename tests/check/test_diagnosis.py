@@ -1,0 +1,347 @@
+"""Faults that are not in the gallery, in code as other people write it: the right layer, and no invented pattern."""
+
+import numpy as np
+import pytest
+
+from mlp import (
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    LeakyReLU,
+    Linear,
+    MSELoss,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+    Verdict,
+    check_gradients,
+    check_layer,
+    dense_layers,
+    he,
+)
+from mlp.check.findings import Certainty
+from mlp.nn.layers import Layer
+
+
+class LinearPlus(Linear):
+    """A linear layer that passes what its backward found through `change`."""
+
+    def backward(self, dy):
+        dx = super().backward(dy)
+        return self.change(np.asarray(dy), dx)
+
+    def change(self, dy, dx):
+        raise NotImplementedError
+
+
+class AbsoluteGradient(LinearPlus):
+    def change(self, _dy, dx):
+        self.grad_W = np.abs(self.grad_W)
+        return dx
+
+
+class NegatedDx(LinearPlus):
+    def change(self, _dy, dx):
+        return -dx
+
+
+class SwappedOutputs(LinearPlus):
+    def change(self, _dy, dx):
+        self.grad_b = np.roll(self.grad_b, 1)
+        return dx
+
+
+class FactorPi(LinearPlus):
+    def change(self, _dy, dx):
+        self.grad_W = np.pi * self.grad_W
+        return dx
+
+
+class NoBias(LinearPlus):
+    def change(self, _dy, dx):
+        self.grad_b = np.zeros_like(self.b)
+        return dx
+
+
+class ColumnForgotten(LinearPlus):
+    def change(self, _dy, dx):
+        dx[:, -1] = 0
+        return dx
+
+
+class ClippedDy(Linear):
+    def backward(self, dy):
+        return super().backward(np.clip(dy, -0.02, 0.02))
+
+
+class MeanEverywhere(Linear):
+    def backward(self, dy):
+        return super().backward(np.asarray(dy) / len(dy))
+
+
+class OneSampleBehind(Linear):
+    """Uses the input of the forward before the last."""
+
+    def forward(self, x):
+        self.before = self._x
+        return super().forward(x)
+
+    def backward(self, dy):
+        if self.before is not None and self.before.shape == self._x.shape:
+            self._x = self.before
+        return super().backward(dy)
+
+
+class TanhOfSquare(Tanh):
+    @staticmethod
+    def derivative(x):
+        return 1 - np.square(x)
+
+
+class SigmoidTwice(Sigmoid):
+    @staticmethod
+    def derivative(x):
+        s = Sigmoid.function(x)
+        return np.square(s * (1 - s))
+
+
+class SteeperLeak(LeakyReLU):
+    @staticmethod
+    def derivative(x):
+        return np.where(x > 0, 1, 0.1)
+
+
+class SoftplusAsReLU(Softplus):
+    @staticmethod
+    def derivative(x):
+        return (x > 0).astype(float)
+
+
+class SiLUAsSigmoid(SiLU):
+    @staticmethod
+    def derivative(x):
+        return Sigmoid.derivative(x)
+
+
+class DySquared(Tanh):
+    def backward(self, dy):
+        return super().backward(dy) * np.abs(dy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "tensors", "pattern"),
+    [
+        (AbsoluteGradient, "fc2", ("dW",), "unrecognised"),
+        (NegatedDx, "fc2", ("dx",), "sign flipped"),
+        (SwappedOutputs, "fc2", ("db",), "rows or columns permuted"),
+        (FactorPi, "fc2", ("dW",), "constant factor"),
+        (NoBias, "fc2", ("db",), "zero gradient"),
+        (ColumnForgotten, "fc2", ("dx",), "entry, row or column wrong"),
+        (ClippedDy, "fc2", None, "unrecognised"),
+        (MeanEverywhere, "fc2", ("dW", "db", "dx"), "constant factor"),
+        (OneSampleBehind, "fc2", ("dW",), "stale cache"),
+        (TanhOfSquare, "activation_fn1", ("dx",), "wrong slope"),
+        (SigmoidTwice, "activation_fn1", ("dx",), "derivative doubled"),
+        (SteeperLeak, "activation_fn1", ("dx",), "wrong slope"),
+        (SoftplusAsReLU, "activation_fn1", ("dx",), "wrong slope"),
+        (SiLUAsSigmoid, "activation_fn1", ("dx",), "wrong slope"),
+        (DySquared, "activation_fn1", ("dx",), "unrecognised"),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_layer_that_is_wrong_in_its_own_way(kind, name, tensors, pattern, seed):
+    rng = np.random.RandomState(seed)
+    layers = dense_layers((4, 6, 5, 3), Tanh, rng, he)
+    layers[name] = kind(6, 5, rng) if issubclass(kind, Linear) else kind()
+    x, target = rng.standard_normal((7, 4)), rng.standard_normal((7, 3))
+    report = check_gradients(Sequential(**layers), MSELoss(), x, target)
+    assert report.verdict is Verdict.WRONG
+    assert {finding.layer for finding in report.diagnosis} == {name}
+    first = report.diagnosis[0]
+    if tensors is not None:
+        assert tuple(sorted(first.tensors)) == tuple(sorted(tensors))
+    assert first.pattern == pattern, first.sentence
+    assert name in first.sentence
+    assert "Right would be: d" in first.sentence
+
+
+@pytest.mark.parametrize(
+    ("loss", "gradient", "pattern"),
+    [
+        (MSELoss, lambda y, t: 3 * (y - t) / y.size, "constant factor"),
+        (MSELoss, lambda y, t: np.abs(y - t) / y.size, "unrecognised"),
+        (MSELoss, lambda y, _: 2 * y / y.size, "target forgotten"),
+        (HuberLoss, lambda y, t: np.clip(t - y, -1, 1) / y.size, "sign flipped"),
+        (HuberLoss, lambda y, t: np.clip(y - t, -2, 2) / y.size, "unrecognised"),
+        (BCEWithLogitsLoss, lambda y, t: (y - t) / y.size, "derivative missing"),
+        (BCEWithLogitsLoss, lambda y, _: np.zeros_like(y), "zero gradient"),
+        (CrossEntropyLoss, lambda y, t: 2 * CrossEntropyLoss.gradient(y, t), "constant factor"),
+        (CrossEntropyLoss, lambda y, t: -t / len(y), "unrecognised"),
+    ],
+)
+def test_a_loss_that_is_wrong_in_its_own_way(loss, gradient, pattern):
+    wrong = type("Wrong" + loss.__name__, (loss,), {"gradient": staticmethod(gradient)})
+    rng = np.random.RandomState(4)
+    network = Sequential(**dense_layers((4, 6, 3), Tanh, rng, he))
+    x, target = rng.standard_normal((7, 4)), 2 * loss.random_target(rng, (7, 3))
+    report = check_gradients(network, wrong(), x, target)
+    assert [finding.layer for finding in report.diagnosis] == ["loss"]
+    assert report.diagnosis[0].tensors == ("dy",)
+    assert report.diagnosis[0].pattern == pattern, report.diagnosis[0].sentence
+
+
+class Softmax(Layer):
+    """The right softmax, of a whole Jacobian; J stands for what a subclass makes of it."""
+
+    def apply(self, x):
+        e = np.exp(x - x.real.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
+
+    def forward(self, x):
+        self.y = self.apply(x)
+        return self.y
+
+    def backward(self, dy):
+        return self.y * (dy - np.sum(self.y * dy, axis=-1, keepdims=True))
+
+
+class DiagonalSoftmax(Softmax):
+    def backward(self, dy):
+        return dy * self.y * (1 - self.y)
+
+
+class Cumulative(Layer):
+    """y_i = x_1^2 + ... + x_i^2, whose Jacobian is not symmetric."""
+
+    def apply(self, x):
+        return np.cumsum(np.square(x), axis=-1)
+
+    def forward(self, x):
+        self.x = x
+        return self.apply(x)
+
+    def backward(self, dy):
+        return 2 * self.x * np.cumsum(np.asarray(dy)[..., ::-1], axis=-1)[..., ::-1]
+
+
+class TransposedCumulative(Cumulative):
+    def backward(self, dy):
+        return np.cumsum(2 * self.x * dy, axis=-1)
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4)])
+def test_layers_whose_outputs_share_their_inputs(shape):
+    x = np.random.RandomState(0).standard_normal(shape)
+    assert check_layer(Softmax(), x).passed
+    assert check_layer(Cumulative(), x).passed
+    assert check_layer(DiagonalSoftmax(), x).diagnosis[0].pattern == "diagonal taken for the Jacobian"
+    assert check_layer(TransposedCumulative(), x).diagnosis[0].pattern == "Jacobian transposed"
+
+
+def test_weights_stored_the_other_way_round_get_their_own_algebra():
+    class Dense(Layer):
+        parameter_names = ("kernel", "offset")
+
+        def __init__(self, rng):
+            self.kernel, self.offset = rng.standard_normal((4, 3)), rng.standard_normal(3)
+
+        def apply(self, x):
+            return x @ self.kernel + self.offset
+
+        def forward(self, x):
+            self.x = x
+            return self.apply(x)
+
+        def backward(self, dy):
+            self.grad_kernel, self.grad_offset = -self.x.T @ dy, dy.mean(axis=0)
+            return dy @ self.kernel.T
+
+    rng = np.random.RandomState(0)
+    report = check_layer(Dense(rng), rng.standard_normal((5, 4)))
+    found = {finding.tensors: (finding.pattern, finding.algebra) for finding in report.diagnosis}
+    assert found == {
+        ("dkernel",): ("sign flipped", "dkernel = x.T @ dy"),
+        ("doffset",): ("bias not summed over the batch", "doffset = dy.sum(axis=0)"),
+    }
+    assert report["x"].passed
+
+
+def test_a_network_whose_layers_are_right_but_not_its_loop():
+    class Shuffled(Sequential):
+        def backward(self, dy):
+            for layer in reversed(self.layers.values()):
+                layer.backward(dy)
+            return dy
+
+    rng = np.random.RandomState(0)
+    network = Shuffled(**dense_layers((3, 3, 3), Tanh, rng, he))
+    report = check_gradients(network, MSELoss(), rng.standard_normal((4, 3)), rng.standard_normal((4, 3)))
+    assert report.verdict is Verdict.WRONG
+    assert {finding.layer for finding in report.diagnosis} == {""}
+
+
+def test_two_faults_are_both_named_the_one_nearest_the_loss_first():
+    class Twice(MSELoss):
+        @staticmethod
+        def gradient(y, target):
+            return 4 * (y - target) / y.size
+
+    rng = np.random.RandomState(0)
+    layers = dense_layers((4, 6, 5, 3), ReLU, rng, he)
+    layers["fc1"], layers["fc2"] = NegatedDx(4, 6, rng), FactorPi(6, 5, rng)
+    report = check_gradients(Sequential(**layers), Twice(), rng.standard_normal((7, 4)), rng.standard_normal((7, 3)))
+    assert [(finding.layer, finding.pattern) for finding in report.diagnosis] == [
+        ("loss", "constant factor"),
+        ("fc2", "constant factor"),
+        ("fc1", "sign flipped"),
+    ]
+    assert [finding.measured for finding in report.diagnosis] == [
+        "the factor is 2",
+        "the factor is 3.14159",
+        "",
+    ]
+
+
+def test_a_fault_in_a_nested_network_is_named_in_full():
+    rng = np.random.RandomState(0)
+    inner = Sequential(fc=FactorPi(5, 5, rng), activation=Tanh())
+    network = Sequential(first=Linear(4, 5, rng), block=inner, last=Linear(5, 2, rng))
+    report = check_gradients(network, MSELoss(), rng.standard_normal((6, 4)), rng.standard_normal((6, 2)))
+    assert [finding.layer for finding in report.diagnosis] == ["block.fc"]
+
+
+def test_how_sure_it_is():
+    rng = np.random.RandomState(0)
+    many = check_layer(FactorPi(4, 3, rng), rng.standard_normal((5, 4))).diagnosis[0]
+    assert many.certainty is Certainty.CERTAIN
+    assert "This is certain" in many.sentence
+    one = check_layer(FactorPi(1, 1, rng), rng.standard_normal(1)).diagnosis[0]
+    assert one.certainty is Certainty.POSSIBLE
+    assert "This is a guess" in one.sentence
+
+
+def test_a_named_factor_says_what_it_may_be():
+    rng = np.random.RandomState(0)
+    finding = check_layer(MeanEverywhere(4, 3, rng), rng.standard_normal((5, 4))).diagnosis[0]
+    assert finding.measured == "the factor is 0.2 (one over the number of samples)"
+
+
+def test_the_sentence_as_it_is_read_aloud():
+    rng = np.random.RandomState(0)
+    layers = dense_layers((4, 6, 3), Tanh, rng, he)
+
+    class Unsquared(Tanh):
+        def backward(self, dy):
+            return dy
+
+    layers["activation_fn1"] = Unsquared()
+    report = check_gradients(Sequential(**layers), MSELoss(), rng.standard_normal(4), rng.standard_normal(3))
+    sentence = report.diagnosis[0].sentence
+    assert sentence.startswith(
+        "activation_fn1: dx is dy, passed on unchanged: the derivative of the activation is missing. This is certain: "
+    )
+    assert sentence.endswith("Right would be: dx = dy * (1 - np.tanh(x)**2).")

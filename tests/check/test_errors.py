@@ -1,0 +1,96 @@
+"""The estimates of truncation, round-off and noise against what they estimate, known from elsewhere."""
+
+import numpy as np
+import pytest
+
+from mlp import METHODS, BCEWithLogitsLoss, CrossEntropyLoss, Identity, MSELoss, Sequential, Tanh, dense_layers
+from mlp.check.projection import Projection
+from mlp.differences.errors import estimated_gradients, second_step, taken_step
+from mlp.differences.noise import loss_noise, machine_epsilon
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize("eps", [1e-12, 1e-8, 1e-4, 1e-2, 1.0, 30.0])
+def test_the_true_error_lies_within_the_estimates(method, eps):
+    # The derivative of tanh is known exactly, so the error of the numerical one is too.
+    x = np.linspace(-2, 2, 41)
+    dy = np.ones(41)
+    with np.errstate(all="ignore"):
+        estimate = estimated_gradients(Tanh(), Projection(), x, dy, eps, method)["x"]
+    error = np.abs(estimate.value - Tanh.derivative(x))
+    assert np.all(error <= 2 * estimate.truncation + 4 * estimate.roundoff)
+    # and the estimates are estimates, not excuses: at the best step of a method of order p they are near u^(p/(p+1))
+    best = 2.2e-16 ** (1 / (method.order + 1))
+    if not method.is_complex and best / 3 < eps < 3 * best:
+        assert np.median(2 * estimate.truncation + 4 * estimate.roundoff) < 1e4 * 2.2e-16 ** (
+            method.order / (method.order + 1)
+        )
+
+
+def longdouble(network, x):
+    network_in_more_digits = network
+    for name, value in network.parameters().items():
+        network_in_more_digits = network_in_more_digits.replaced(name, value.astype(np.longdouble))
+    return network_in_more_digits.apply(x.astype(np.longdouble))
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="this machine has no wider floating-point numbers")
+@pytest.mark.parametrize("depth", [1, 3, 6])
+@pytest.mark.parametrize("width", [2, 30])
+@pytest.mark.parametrize("factor", [1e-9, 1.0, 1e9])
+def test_the_noise_is_that_of_the_loss(depth, width, factor):
+    """Against the same loss with 11 more bits, at 40 nearby points: their root mean square is the rounding error."""
+    rng = np.random.RandomState(depth + width)
+    network = Sequential(**dense_layers((width,) * (depth + 1), rng=rng))
+    x, dy = rng.standard_normal(width), factor * rng.standard_normal(width)
+    loss = Projection()
+    errors = []
+    for _ in range(40):
+        nearby = x + 1e-6 * rng.standard_normal(width)
+        exact = loss.apply(longdouble(network, nearby), dy.astype(np.longdouble))
+        errors.append(float(loss.apply(network.apply(nearby), dy) - exact))
+    true = np.sqrt(np.mean(np.square(errors)))
+    estimate = loss_noise(network, loss, x, dy)
+    # 4 times the estimate has to cover the largest errors; and it is not to be above them by orders of magnitude.
+    assert np.max(np.abs(errors)) < 4 * estimate
+    assert estimate < 50 * true
+
+
+def test_the_noise_of_a_sure_classifier_is_that_of_one_plus_a_little():
+    # log(1 + 1e-12) is off by the rounding of 1, though the loss itself is only 1e-12.
+    y, target = np.array([30.0, 2.0, 1.0]), np.array([1.0, 0.0, 0.0])
+    assert loss_noise(Identity(), CrossEntropyLoss(), y, target) > 1e-17
+    # The binary loss keeps its digits there.
+    assert loss_noise(Identity(), BCEWithLogitsLoss(), np.array([30.0]), np.array([1.0])) < 1e-25
+
+
+def test_a_layer_that_secretly_computes_in_float32_is_found_out():
+    class Secret(Identity):
+        def apply(self, x):
+            return np.asarray(x).astype(np.float32).astype(np.float64)
+
+    x = np.random.RandomState(0).standard_normal(5)
+    open_noise = loss_noise(Identity(), MSELoss(), x, np.zeros(5))
+    assert loss_noise(Secret(), MSELoss(), x, np.zeros(5)) > 1e6 * open_noise
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_the_second_step_is_on_the_side_of_the_best(method):
+    best = 1e-20 if method.is_complex else 2.0 ** (-52 / (method.order + 1))
+    for eps in best * np.array([1e-6, 0.5, 2.0, 1e6]):
+        other = second_step(float(eps), method)
+        assert other == 2 * eps if eps < best else best <= other <= eps / 2
+
+
+def test_the_step_that_is_taken():
+    x = np.array([1.0, 1e9, 1e17])
+    taken = taken_step(x, 1e-4, METHODS["central"])
+    assert taken[0] == pytest.approx(1e-4, rel=1e-11)
+    assert taken[1] == pytest.approx(1e-4, rel=1e-2)  # a multiple of 1.2e-7, the spacing there
+    assert taken[2] == 0
+
+
+def test_the_coarsest_arithmetic_counts():
+    assert machine_epsilon(np.zeros(2), np.zeros(2, np.float32)) == np.finfo(np.float32).eps
+    assert machine_epsilon(np.zeros(2)) == np.finfo(np.float64).eps
+    assert machine_epsilon(np.zeros(2, int)) == np.finfo(np.float64).eps
