@@ -1,43 +1,48 @@
 """The one place where an adapted layer meets the check itself."""
 
-import numpy as np
+from dataclasses import dataclass, replace
+
 from numpy.typing import ArrayLike
 
+from mlp.check.findings import Finding
 from mlp.check.foreign.adapter import Foreign
 from mlp.check.foreign.pairing import INPUT
-from mlp.check.report import GradientReport, TensorCheck
-from mlp.differences.derivatives import numerical_gradient
-from mlp.differences.methods import as_method
-from mlp.nn.arrays import Array
+from mlp.check.layer import check_layer
+from mlp.check.report import GradientReport
+from mlp.check.verdict import Verdict
 from mlp.nn.layers import Layer
 
 
-def report_on(layer: Layer, x: Array, dy: ArrayLike | None, eps: float, method: str) -> GradientReport:
-    """Check a layer, leaving the input out where backward gives no gradient of it."""
-    y = layer.forward(x)
-    dy = np.random.RandomState(5).standard_normal(y.shape) if dy is None else np.asarray(dy)
-    dx = layer.backward(dy)
-    checks = {}
-    for name, gradient in {**layer.gradients(), INPUT: dx}.items():
-        if name == INPUT and isinstance(layer, Foreign) and not layer.checks_input:
-            continue
+def report_on(layer: Layer, x: ArrayLike, dy: ArrayLike | None, eps: float, method: str) -> GradientReport:
+    """Check a layer, leaving the input out where backward gives no gradient of it.
 
-        def c(varied: Array, name: str = name) -> Array:
-            y = layer.apply(varied) if name == INPUT else layer.replaced(name, varied).apply(x)
-            return np.asarray(np.sum(dy * y))
-
-        tensor = x if name == INPUT else layer.parameters()[name]
-        checks[name] = TensorCheck(name, gradient, numerical_gradient(c, tensor, eps, method).reshape(tensor.shape))
-    return GradientReport(checks, float(np.sum(dy * y)), eps, as_method(method))
+    The diagnosis is made at once: afterwards the report is plain data, which can leave the process.
+    """
+    report = check_layer(layer, x, dy, eps, method)
+    if isinstance(layer, Foreign) and not layer.checks_input:
+        checks = {name: check for name, check in report.items() if name != INPUT}
+        report = replace(report, checks=checks, remarks=())
+    return replace(report, diagnose=Told(report.diagnosis))
 
 
 def is_wrong(report: GradientReport) -> bool:
     """Whether a gradient is wrong, rather than too small to tell at this step."""
-    return not report.passed
+    return report.verdict is Verdict.WRONG
 
 
 def sentences(report: GradientReport) -> list[str]:
     """What there is to say of a report that did not pass, the place to look at first."""
-    return [
-        f"{name}: off by up to {check.max_abs_difference:.3g}" for name, check in report.items() if not check.passed
-    ]
+    findings = [finding.sentence for finding in report.diagnosis]
+    remarks = [remark.sentence for remark in report.remarks]
+    return [*findings, *remarks, *(check.summary for check in report.values() if not check.passed)]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A diagnosis that was made before."""
+
+    findings: tuple[Finding, ...]
+
+    def __call__(self, _: GradientReport) -> tuple[Finding, ...]:
+        """The findings."""
+        return self.findings
