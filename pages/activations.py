@@ -8,7 +8,7 @@ from mlp.differences.networks import INPUT
 from mlp.lessons import activation_input
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.trace import jacobians_by_backward
-from mlp.report import heatmaps, slopes, tables
+from mlp.report import heatmaps, programs, slopes, tables
 from mlp.report.matrices import Matrix, matrices
 from mlp.report.numbers import brief
 from pages.ui import address, editor, shell, widgets
@@ -57,3 +57,5 @@ widgets.figure(
 with st.container(horizontal=True):
     widgets.download("dx as CSV", lambda: tables.to_csv(tables.entries(check)), "activation-dx.csv", "text/csv")
     widgets.download("Jacobian as CSV", lambda: tables.matrix_csv(jacobian), "activation-jacobian.csv", "text/csv")
+
+widgets.programs(programs.activation(experiment.activation, x, dy, experiment.eps, experiment.method, experiment.seed))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
-from mlp.report import curves, examples, tables, worked
+from mlp.report import curves, examples, programs, tables, worked
 from mlp.report.matrices import Matrix, matrices
 from pages.ui import address, point, shell, widgets
 
@@ -83,3 +83,5 @@ with st.container(horizontal=True):
         "finite-difference-derivatives.csv",
         "text/csv",
     )
+
+widgets.programs(programs.finite_differences(example, x, eps))

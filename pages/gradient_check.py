@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mlp.report import heatmaps, tables
+from mlp.report import heatmaps, programs, tables
 from pages.ui import address, compute, shell, widgets
 
 experiment = shell.settings()
@@ -47,3 +47,5 @@ with st.container(horizontal=True):
         "All tensors as CSV", lambda: tables.to_csv(tables.all_entries(report)), "gradients.csv", "text/csv"
     )
     widgets.download("Everything as ZIP", lambda: compute.packed(experiment), "gradient-lab.zip", "application/zip")
+
+widgets.programs(programs.gradient_check(experiment, name))

@@ -8,7 +8,7 @@ from mlp.check.layer import check_layer
 from mlp.check.parts import jacobian_error
 from mlp.lessons import LinearProblem, linear_problem
 from mlp.nn.trace import jacobians_by_backward
-from mlp.report import heatmaps, tables
+from mlp.report import heatmaps, programs, tables
 from mlp.report.matrices import Matrix, matrices
 from mlp.report.numbers import brief
 from mlp.report.tables import entry_names
@@ -91,3 +91,7 @@ with st.container(horizontal=True):
             f"linear-dy-d{name}.csv",
             "text/csv",
         )
+
+widgets.programs(
+    programs.linear(problem.W, problem.x, problem.b, problem.dy, experiment.eps, experiment.method, experiment.seed)
+)

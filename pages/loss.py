@@ -4,7 +4,7 @@ import streamlit as st
 
 from mlp.check.parts import check_loss
 from mlp.nn.losses import LOSSES
-from mlp.report import heatmaps, slopes, tables
+from mlp.report import heatmaps, programs, slopes, tables
 from mlp.report.numbers import brief
 from pages.ui import address, compute, editor, shell, widgets
 
@@ -40,3 +40,5 @@ widgets.figure(
     slopes.loss_along(loss, y, target, i, check.analytical[i]), f"The loss along y[{i}] with its tangent", "loss_curve"
 )
 widgets.download("Gradient as CSV", lambda: tables.to_csv(tables.entries(check)), "loss-gradient.csv", "text/csv")
+
+widgets.programs(programs.loss(experiment.loss, y, target, experiment.eps, experiment.method))

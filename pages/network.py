@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mlp.check.flow import flow_in_words
-from mlp.report import diagram, numbers, steps, tables
+from mlp.report import diagram, numbers, programs, steps, tables
 from mlp.report.matrices import Matrix, matrices
 from pages.ui import address, compute, shell, widgets
 
@@ -69,3 +69,5 @@ widgets.table(table)
 with st.container(horizontal=True):
     widgets.download("Jacobian as CSV", lambda: tables.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
     widgets.download("Layers as CSV", lambda: tables.to_csv(table), "layers.csv", "text/csv")
+
+widgets.programs(programs.network(experiment))

@@ -43,7 +43,14 @@ widgets.figure(
 )
 
 st.subheader("Where to go next")
-shell.link("gradient_check", "Every gradient as a heatmap")
+with st.container(horizontal=True):
+    for name, label in (
+        ("gradient_check", "Every gradient as a heatmap"),
+        ("finite_differences", "What a difference is"),
+        ("network", "Forward and backward, step by step"),
+        ("step_size", "Which epsilon is best"),
+    ):
+        shell.link(name, label)
 
 st.caption(
     f"Input {problem.x.shape}, target {problem.target.shape}, float64. "

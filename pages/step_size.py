@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mlp.differences.networks import tensors
-from mlp.report import step_size
+from mlp.report import programs, step_size
 from mlp.report.tables import to_csv
 from pages.ui import address, compute, shell, widgets
 
@@ -45,3 +45,5 @@ with st.container(horizontal=True):
         f"step-size-{name}-best.csv",
         "text/csv",
     )
+
+widgets.programs(programs.step_size(experiment, name))

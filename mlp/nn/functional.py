@@ -72,7 +72,7 @@ def sigmoid(x: Array) -> Array:
 
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which neither overflows nor loses the small values."""
-    return relu(x) + np.log1p(np.exp(-magnitude(x)))
+    return relu(x) + np.log1p(np.exp(-magnitude(-x)))
 
 
 def relu(x: Array) -> Array:

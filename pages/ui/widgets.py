@@ -1,6 +1,6 @@
 """What several pages show: the verdict, a figure, a table, a download, a choice in the address."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -120,3 +120,11 @@ def stepper(label: str, options: Sequence[str], key: str) -> int:
         )
     st.caption(f"Step {position + 1} of {len(options)}")
     return position
+
+
+def programs(texts: Mapping[str, str]) -> None:
+    """The page's numbers as a short program in one of several languages, with a button that copies it."""
+    st.subheader("The same in Python")
+    language = segments("Written with", tuple(texts), "code")
+    st.caption("Runs without the dashboard and prints the numbers above. The button in its corner copies it.")
+    st.code(texts[language], language="python", height=420)

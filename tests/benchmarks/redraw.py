@@ -1,7 +1,8 @@
 """How long from a key press to the redrawn page, for every page, beside a bare app with one figure of three heatmaps.
 
 Run `python tests/benchmarks/redraw.py`, or name some of the pages. The bare app runs with Streamlit's defaults; both
-are measured in turns in the same browser. A page counts as redrawn at the last change of its main area that the key press caused.
+are measured in turns in the same browser. A page counts as redrawn at the last change of its main area that the key
+press caused.
 """
 
 import os

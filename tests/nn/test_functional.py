@@ -144,3 +144,8 @@ def test_log_softmax_of_a_batch_is_that_of_each_row(y):
     for row, actual in zip(batch, log_softmax(batch), strict=True):
         expected = log_softmax(row)
         assert np.all(np.abs(actual - expected) <= 2 * room(expected))
+
+
+def test_softplus_has_its_right_slope_at_zero_under_a_complex_step():
+    # Its two terms must take the same branch there: each has a kink at zero, and only together are they smooth.
+    assert softplus(np.array([1e-20j])).imag[0] / 1e-20 == 0.5
