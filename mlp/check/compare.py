@@ -6,10 +6,11 @@ from numpy.typing import ArrayLike
 from mlp.check.advice import advice
 from mlp.check.error_bars import gradient_rounding
 from mlp.check.hygiene import remarks, warm_up
-from mlp.check.kinks import Kink, Site, affordable, find_kinks, spread
+from mlp.check.kinks import Kink, find_kinks, spread
 from mlp.check.passes import Passes, run_passes
 from mlp.check.report import GradientReport
 from mlp.check.silence import silent_entries
+from mlp.check.site import Site
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import GROSS, ROUNDING_FACTOR, error_bar
 from mlp.differences.errors import Estimate, estimated_gradients
@@ -83,7 +84,7 @@ def _tensor_check(
 ) -> TensorCheck:
     bar = error_bar(estimate.truncation, estimate.roundoff, rounding)
     outside, doubtful = _suspects(estimate, analytical, bar, silent, site.has_declared_kinks)
-    examined = spread(outside, count := affordable(site))
+    examined = spread(outside, count := site.affordable)
     kinks = find_kinks(site, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
     truncation = _excused(estimate.truncation, outside, examined, kinks)
     return TensorCheck(

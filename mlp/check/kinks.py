@@ -19,25 +19,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from mlp.check.passes import LOSS, leaves, shown
+from mlp.check.site import Index, Site
 from mlp.check.verdict import GROSS
-from mlp.differences.methods import CENTRAL, Method, optimal_step
-from mlp.differences.networks import INPUT, loss_function
-from mlp.nn.arrays import Array, as_real
-from mlp.nn.layers import Layer
-from mlp.nn.losses import Loss
+from mlp.differences.methods import CENTRAL, optimal_step
+from mlp.nn.arrays import Array
 
-_MOST_EXAMINED = 300
-# Multiplications that may be spent, and what the call of a network costs beside them, in multiplications.
-_BUDGET = 500_000_000
-_CALL = 20_000
 _LARGEST_PROBE = 1e-3
 # How much a slope may bend within the small step, relatively.
 _BEND = 1e-3
-
-Index = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -68,44 +58,6 @@ class Kink:
         )
 
 
-@dataclass(frozen=True)
-class Site:
-    """The network at the point where it is checked, and how."""
-
-    network: Layer
-    loss: Loss
-    x: Array
-    target: ArrayLike
-    eps: float
-    method: Method
-
-    def function(self, name: str) -> Callable[[Array], float]:
-        """The loss as a function of one tensor alone."""
-        evaluate = loss_function(self.network, self.loss, self.x, self.target, name)
-        return lambda varied: float(np.real(evaluate(varied)))
-
-    def tensor(self, name: str) -> Array:
-        """The tensor of this name, a parameter or the input."""
-        return as_real(name, self.x if name == INPUT else self.network.parameters()[name])
-
-    def pattern(self, name: str, varied: Array) -> dict[str, Array]:
-        """On which side of its corners each unit stands, by layer, if the tensor has these values instead."""
-        network, x = (self.network, varied) if name == INPUT else (self.network.replaced(name, varied), self.x)
-        sides: dict[str, Array] = {}
-        for layer_name, layer in leaves(network):
-            for kink in _corners(layer):
-                sides[f"{shown(layer_name, layer)} at {kink:g}"] = np.sign(x - kink)
-            x = layer.apply(x)
-        for kink in _corners(self.loss):
-            sides[f"{LOSS} at {kink:g}"] = np.sign(x - self.loss.as_target(self.target, x) - kink)
-        return sides
-
-    @property
-    def has_declared_kinks(self) -> bool:
-        """Whether some layer or the loss says that it has corners."""
-        return bool(_corners(self.loss)) or any(_corners(layer) for _, layer in leaves(self.network))
-
-
 def find_kinks(site: Site, name: str, suspects: Array, analytical: Array, noise: float) -> list[Kink]:
     """The kinks among some entries of one tensor.
 
@@ -130,24 +82,11 @@ def find_kinks(site: Site, name: str, suspects: Array, analytical: Array, noise:
     return found
 
 
-def affordable(site: Site) -> int:
-    """How many entries of a tensor can be examined in about a tenth of a second."""
-    parameters = site.network.parameters().values()
-    samples = site.x.shape[0] if site.x.ndim > 1 else 1
-    cost = sum(value.size for value in parameters) * samples + _CALL
-    return int(np.clip(_BUDGET // (cost * (len(parameters) + 1)), 4, _MOST_EXAMINED))
-
-
 def spread(indices: Array, count: int) -> Array:
     """At most `count` of the indices, taken evenly from all over the list."""
     if len(indices) <= count:
         return indices
     return indices[np.linspace(0, len(indices) - 1, count).astype(int)]
-
-
-def _corners(part: object) -> tuple[float, ...]:
-    """Where a layer or loss says that it has corners; one that somebody else wrote says nothing."""
-    return getattr(part, "kinks", ())
 
 
 def _crossed(site: Site, name: str, tensor: Array, index: Index, middle: dict[str, Array]) -> str | None:

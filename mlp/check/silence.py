@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mlp.check.kinks import Site
+from mlp.check.site import Site
 from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
 

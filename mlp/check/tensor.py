@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from mlp.check import classical
-from mlp.check.kinks import Index, Kink
+from mlp.check.kinks import Kink
+from mlp.check.site import Index
 from mlp.check.verdict import Verdict, entry_verdicts, error_bar, tensor_verdict
 from mlp.nn.arrays import Array
 

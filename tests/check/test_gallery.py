@@ -85,18 +85,19 @@ def test_a_bug_tells_its_story_and_shows_its_line(bug):
     assert bug.story.endswith(".")
     assert bug.wrong != bug.right
     assert bug.wrong
+    assert bug.right
 
 
-@pytest.mark.parametrize("start", range(0, 6, 2))
+@pytest.mark.parametrize("start", range(2))
 def test_layer_and_pattern_are_named(start):
-    results = list(diagnosed(GALLERY.values(), range(start, start + 2)))
+    results = list(diagnosed(list(GALLERY.values())[start::2], range(3)))
     missed = [label for right, label in results if not right]
     assert len(missed) <= 0.05 * len(results), missed
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("start", range(1_000, 1_100, 10))
-def test_layer_and_pattern_are_named_on_100_networks(start):
+@pytest.mark.parametrize("start", range(1_000, 1_040, 10))
+def test_layer_and_pattern_are_named_on_40_networks(start):
     results = list(diagnosed(GALLERY.values(), range(start, start + 10)))
     missed = [label for right, label in results if not right]
     assert len(missed) <= 0.05 * len(results), missed

@@ -206,6 +206,15 @@ def test_right_code_in_float32_passes_and_the_note_says_so(loss, activation, siz
     assert 1e-8 < np.median(bars) < 1e-5
 
 
+def test_the_steps_are_taken_in_float64_even_for_float32_parameters():
+    network, loss, x, target = problem()
+    # Near 1, float32 numbers are 1e-7 apart: a step of 1e-8 would go nowhere.
+    network.fc2.W[...] = 1.0
+    report = check_gradients(single(network), loss, x, target, eps=1e-8)
+    assert np.all(np.isfinite(report["fc2.W"].numerical))
+    assert report["fc2.W"].passed
+
+
 def test_wrong_code_in_float32_is_wrong():
     network, loss, x, target = problem()
     network = single(network)

@@ -52,7 +52,8 @@ def _unclipped(case: Case, tensor: str) -> Iterator[Prediction]:
 def _unsquashed(case: Case, tensor: str) -> Iterator[Prediction]:
     """The y - t of a loss that is not a parabola, whose right gradient is that."""
     d, right = case.x - _target(case), case.right(tensor)
-    if d.shape == right.shape and not np.allclose(right * np.sum(d * d), d * np.sum(d * right), rtol=1e-4):
+    is_parabola = d.shape == right.shape and np.allclose(right * np.sum(d * d), d * np.sum(d * right), rtol=1e-4)
+    if not is_parabola and not any(_unclipped(case, tensor)):
         yield from _up_to_mean((lambda y, t: y - t, "it is y - t"))(case, tensor)
 
 

@@ -92,7 +92,7 @@ def _how_sure(certainty: Certainty, explanations: list[Explanation]) -> str:
         return "This is a guess, since there are too few numbers here to tell one fault from another."
     rivals = _rivals(explanations)
     if rivals:
-        return f"This is very likely, though here it cannot be told from: {', '.join(rivals)}."
+        return f"This is very likely; in its numbers it is the same as: {', '.join(rivals)}."
     digits = int(min(15, max(0, -log10(max(best.left, 1e-16)))))
     sure = "certain" if certainty is Certainty.CERTAIN else "very likely"
     return f"This is {sure}: it explains the difference to {digits} digits."

@@ -1,0 +1,70 @@
+"""Gradients whose numbers are right but stand in the wrong places, or are wrong in a few places only."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mlp.check.diagnosis.case import Case
+from mlp.check.diagnosis.hypotheses import Prediction
+from mlp.nn.arrays import Array
+
+_MOST_ROWS = 512
+
+
+def permuted(case: Case, tensor: str) -> Iterator[Prediction]:
+    """Rows or columns matched one by one to the nearest ones of the right gradient."""
+    said, right = case.said[tensor], case.right(tensor)
+    if said.shape != right.shape or right.ndim not in (1, 2):
+        return
+    for axis, word in list(enumerate(("rows", "columns") if right.ndim == 2 else ("entries",))):
+        order = _matching(np.moveaxis(said, axis, 0), np.moveaxis(right, axis, 0))
+        if order is not None:
+            yield Prediction(
+                np.take(right, order, axis=axis), f"the {word} come in the order {_brief(order)}", 1, (axis, *order)
+            )
+
+
+def _matching(said: Array, right: Array) -> list[int] | None:
+    """For each row of `said` the nearest of `right`, if that is a permutation and not the trivial one."""
+    said, right = said.reshape(len(said), -1), right.reshape(len(right), -1)
+    if len(right) > _MOST_ROWS:
+        return None
+    order: list[int] = []
+    for row in said:
+        distance = np.sum(np.square(right - row), axis=1)
+        distance[order] = np.inf  # each row once: several can be equal, such as rows of zeros
+        order.append(int(np.argmin(distance)))
+    return order if order != sorted(order) else None
+
+
+def _brief(order: list[int]) -> str:
+    return str(order) if len(order) <= 8 else f"{str(order[:6])[:-1]}, ...]"
+
+
+def partly(case: Case, tensor: str) -> Iterator[Prediction]:
+    """Everything is right but one entry, one row or one column."""
+    said, right = case.said[tensor], case.right(tensor)
+    if said.shape != right.shape or said.size < 2:
+        return
+    wrong = ~(np.abs(said - right) <= case.report[tensor].error_bar)
+    where = np.argwhere(wrong)
+    if len(where) == 0:
+        return
+    mended = np.where(wrong, np.nan_to_num(said), right)
+    place, values = _place(where, right.shape)
+    if place:
+        index = tuple(int(i) for i in where[0])
+        zero = "and stayed zero" if not np.any(said[wrong]) else f"{said[index]:.4g} instead of {right[index]:.4g}"
+        yield Prediction(mended, f"only {place}, {zero}", len(where), values)
+
+
+def _place(where: Array, shape: tuple[int, ...]) -> tuple[str, tuple[float, ...]]:
+    """What to call a few wrong entries, with the numbers in the name; "" if they are no place but half the tensor."""
+    if len(where) == 1:
+        index = [int(i) for i in where[0]]
+        return f"entry {index}", tuple(index)
+    for axis, word in enumerate(("row", "column") if len(shape) == 2 else ("place",)):
+        lines = [int(i) for i in np.unique(where[:, axis])]
+        if 2 * len(lines) <= shape[axis]:
+            return f"{word} {lines[0]}" if len(lines) == 1 else f"{word}s {_brief(lines)}", (axis, *lines)
+    return "", ()
