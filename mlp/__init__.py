@@ -5,9 +5,10 @@ from mlp.check.layer import check_layer
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
+from mlp.differences.blocks import structured_cost
 from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import METHODS, Method, optimal_step, richardson
-from mlp.differences.networks import jacobian, loss_gradients
+from mlp.differences.networks import jacobian, loss_gradients, loss_gradients_by_loop
 from mlp.nn.activations import ACTIVATIONS, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from mlp.nn.functional import linear_backward, linear_forward
 from mlp.nn.initialisations import INITIALISATIONS, glorot, he, standard_normal
@@ -52,8 +53,10 @@ __all__ = [
     "linear_backward",
     "linear_forward",
     "loss_gradients",
+    "loss_gradients_by_loop",
     "numerical_gradient",
     "optimal_step",
     "richardson",
     "standard_normal",
+    "structured_cost",
 ]

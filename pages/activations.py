@@ -58,4 +58,6 @@ with st.container(horizontal=True):
     widgets.download("dx as CSV", lambda: tables.to_csv(tables.entries(check)), "activation-dx.csv", "text/csv")
     widgets.download("Jacobian as CSV", lambda: tables.matrix_csv(jacobian), "activation-jacobian.csv", "text/csv")
 
-widgets.programs(programs.activation(experiment.activation, x, dy, experiment.eps, experiment.method, experiment.seed))
+widgets.programs(
+    lambda: programs.activation(experiment.activation, x, dy, experiment.eps, experiment.method, experiment.seed)
+)

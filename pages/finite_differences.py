@@ -26,8 +26,8 @@ with st.container(horizontal=True):
         eps = point.step(0.5)
 inputs, outputs = examples.input_names(example), examples.output_names(example)
 with st.container(horizontal=True):
-    chosen = inputs.index(widgets.segments("Move the input", inputs, "component"))
-    output = outputs.index(widgets.segments("Watch the output", outputs, "output"))
+    chosen = point.one_of("Move the input", inputs, "component")
+    output = point.one_of("Watch the output", outputs, "output")
 index = worked.place(x, chosen)
 
 st.latex(example.formula)
@@ -84,4 +84,4 @@ with st.container(horizontal=True):
         "text/csv",
     )
 
-widgets.programs(programs.finite_differences(example, x, eps))
+widgets.programs(lambda: programs.finite_differences(example, x, eps))

@@ -48,4 +48,4 @@ with st.container(horizontal=True):
     )
     widgets.download("Everything as ZIP", lambda: compute.packed(experiment), "gradient-lab.zip", "application/zip")
 
-widgets.programs(programs.gradient_check(experiment, name))
+widgets.programs(lambda: programs.gradient_check(experiment, name))

@@ -93,5 +93,7 @@ with st.container(horizontal=True):
         )
 
 widgets.programs(
-    programs.linear(problem.W, problem.x, problem.b, problem.dy, experiment.eps, experiment.method, experiment.seed)
+    lambda: programs.linear(
+        problem.W, problem.x, problem.b, problem.dy, experiment.eps, experiment.method, experiment.seed
+    )
 )

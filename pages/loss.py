@@ -41,4 +41,4 @@ widgets.figure(
 )
 widgets.download("Gradient as CSV", lambda: tables.to_csv(tables.entries(check)), "loss-gradient.csv", "text/csv")
 
-widgets.programs(programs.loss(experiment.loss, y, target, experiment.eps, experiment.method))
+widgets.programs(lambda: programs.loss(experiment.loss, y, target, experiment.eps, experiment.method))

@@ -70,4 +70,4 @@ with st.container(horizontal=True):
     widgets.download("Jacobian as CSV", lambda: tables.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
     widgets.download("Layers as CSV", lambda: tables.to_csv(table), "layers.csv", "text/csv")
 
-widgets.programs(programs.network(experiment))
+widgets.programs(lambda: programs.network(experiment))

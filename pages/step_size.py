@@ -46,4 +46,4 @@ with st.container(horizontal=True):
         "text/csv",
     )
 
-widgets.programs(programs.step_size(experiment, name))
+widgets.programs(lambda: programs.step_size(experiment, name))

@@ -49,9 +49,10 @@ def gradient_rounding(
         for name, gradient in gradients.items():
             if name in moved and moved[name].shape == gradient.shape:
                 total[name] += np.square((moved[name] - gradient).astype(np.float64))
+    moves = {name: unit / amount * np.sqrt(total[name] / _DRAWS) for name in gradients}
+    # What is not finite is no gradient at all, and no error explains it.
     return {
-        name: np.nan_to_num(unit / amount * np.sqrt(total[name] / _DRAWS)) + unit * np.abs(gradients[name])
-        for name in gradients
+        name: np.nan_to_num(moves[name] + unit * np.abs(gradient), posinf=0.0) for name, gradient in gradients.items()
     }
 
 

@@ -70,7 +70,7 @@ def entry_verdicts(analytical: Array, numerical: Array, bar: Array, silent: Arra
         kinked: whether its step crossed a kink.
     """
     size = np.maximum(np.abs(analytical), np.abs(numerical))
-    within = np.abs(analytical - numerical) <= bar
+    within = (np.abs(analytical - numerical) <= bar) & np.isfinite(analytical)
     told = (bar <= GROSS * size) | (silent & within)
     verdicts = np.where(told, Verdict.CONSISTENT, Verdict.CANNOT_TELL)
     # A gradient that is not a number is wrong; a numerical one that is not says nothing.

@@ -8,11 +8,14 @@ from numpy.typing import ArrayLike
 
 from mlp.differences.derivatives import Function, numerical_gradient
 from mlp.differences.methods import CENTRAL, Method
+from mlp.differences.parallel import Progress
+from mlp.differences.structured import structured_gradients
+from mlp.differences.tensors import INPUT
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 
-INPUT = "x"
+__all__ = ["INPUT", "jacobian", "loss_function", "loss_gradients", "loss_gradients_by_loop", "tensors"]
 
 
 def jacobian(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL) -> Array:
@@ -49,10 +52,11 @@ def loss_gradients(
     target: ArrayLike,
     eps: float = 1e-4,
     method: str | Method = CENTRAL,
+    progress: Progress | None = None,
 ) -> dict[str, Array]:
     """The gradient of the loss with respect to every parameter and the input, each in its tensor's shape.
 
-    The plain loop: the network is evaluated anew for every entry and every offset of the method.
+    By structured differences: for each step only that is computed anew which the step changes.
 
     Args:
         network: a layer or network.
@@ -61,6 +65,23 @@ def loss_gradients(
         target: what the loss takes for that input.
         eps: as in `numerical_gradient`, which also tells the errors raised.
         method: likewise.
+        progress: called now and then, from the caller's thread, with the fraction of the work that is done. It may
+            raise to break off: the work then ends within milliseconds, and the exception passes on.
+    """
+    return structured_gradients(network, loss, x, target, eps, method, progress)
+
+
+def loss_gradients_by_loop(
+    network: Layer,
+    loss: Loss,
+    x: ArrayLike,
+    target: ArrayLike,
+    eps: float = 1e-4,
+    method: str | Method = CENTRAL,
+) -> dict[str, Array]:
+    """The same gradients by the plain loop, which evaluates the whole network for every step.
+
+    It is the reference for `loss_gradients`, whose arguments it takes: much slower, and plainly right.
     """
     gradients = {}
     for name, tensor in tensors(network, x).items():

@@ -80,10 +80,10 @@ def relu(x: Array) -> Array:
     return np.where(x.real > 0, x, 0)
 
 
-def log_softmax(y: Array) -> Array:
-    """log(exp(y_i) / sum_j exp(y_j)) along the last axis, after subtracting the largest real part."""
-    shifted = y - y.real.max(axis=-1, keepdims=True)
-    total: Array = np.exp(shifted).sum(axis=-1, keepdims=True)
+def log_softmax(y: Array, axis: int = -1) -> Array:
+    """log(exp(y_i) / sum_j exp(y_j)) along an axis, after subtracting the largest real part."""
+    shifted = y - y.real.max(axis=axis, keepdims=True)
+    total: Array = np.exp(shifted).sum(axis=axis, keepdims=True)
     return shifted - np.log(total)
 
 

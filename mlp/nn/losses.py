@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.nn.arrays import Array, as_numbers, as_real, require_sample_or_batch, require_shape
+from mlp.nn.changes import forget_inherited
 from mlp.nn.functional import log_softmax, magnitude, relu, sigmoid
 from mlp.nn.initialisations import RandomSource
 
@@ -29,6 +30,12 @@ class Loss:
 
     def __init__(self) -> None:
         self._gradient: Array | None = None
+
+    def __init_subclass__(cls) -> None:
+        """Forget how an ancestor took a stack of outputs if this class rewrites the loss of one."""
+        super().__init_subclass__()
+        for rule in ("apply", "value"):
+            forget_inherited(cls, Loss, rule, ("values",))
 
     @staticmethod
     def value(y: Array, target: Array) -> Scalar:
@@ -66,6 +73,13 @@ class Loss:
         require_sample_or_batch("y", y)
         return self.value(y, self.as_target(target, y))
 
+    def values(self, ys: Array, target: Array) -> Array:
+        """The loss of each of a stack of outputs, shape (*target.shape, k), as an array of shape (k,).
+
+        The default takes them singly; a loss whose formula serves a whole stack writes this as well.
+        """
+        return np.array([self.apply(ys[..., k], target) for k in range(ys.shape[-1])])
+
     def forward(self, y: ArrayLike, target: ArrayLike) -> Scalar:
         """Compute the loss, a numpy number, and keep its gradient for backward."""
         y = as_real("y", y)
@@ -84,16 +98,34 @@ class Loss:
         return self._gradient.copy()
 
 
-class MSELoss(Loss):
+class ElementwiseLoss(Loss):
+    """The mean, over all elements of a batch, of a function of y_i and t_i. A subclass writes it as `terms`."""
+
+    @staticmethod
+    def terms(y: Array, target: Array) -> Array:
+        """The function, element by element; y may be complex."""
+        raise NotImplementedError
+
+    @classmethod
+    def value(cls, y: Array, target: Array) -> Scalar:
+        """The mean of the terms."""
+        return np.mean(cls.terms(y, target))
+
+    def values(self, ys: Array, target: Array) -> Array:
+        """The mean of the terms, for each of the stack."""
+        return _sum(self.terms(ys, target[..., None])) / target.size
+
+
+class MSELoss(ElementwiseLoss):
     """The mean-squared error, sum (y_i - t_i)^2 / n; the mean is over all elements of a batch."""
 
     formula = r"c = \frac{1}{n} \sum_i (y_i - t_i)^2"
     gradient_formula = r"\frac{\partial c}{\partial y_i} = \frac{2}{n} (y_i - t_i)"
 
     @staticmethod
-    def value(y: Array, target: Array) -> Scalar:
-        """mean((y - t)^2)."""
-        return np.mean(np.square(y - target))
+    def terms(y: Array, target: Array) -> Array:
+        """(y - t)^2."""
+        return np.square(y - target)
 
     @staticmethod
     def gradient(y: Array, target: Array) -> Array:
@@ -101,7 +133,7 @@ class MSELoss(Loss):
         return 2 * (y - target) / y.size
 
 
-class HuberLoss(Loss):
+class HuberLoss(ElementwiseLoss):
     """Squared where |y - t| <= 1, linear beyond; the mean is over all elements. Kinks in the second derivative only."""
 
     formula = (
@@ -113,11 +145,11 @@ class HuberLoss(Loss):
     kinks = (-1.0, 1.0)
 
     @staticmethod
-    def value(y: Array, target: Array) -> Scalar:
-        """mean(d^2 / 2), or of |d| - 1/2 where |d| > 1, for d = y - t."""
+    def terms(y: Array, target: Array) -> Array:
+        """d^2 / 2, or |d| - 1/2 where |d| > 1, for d = y - t."""
         d = y - target
         size = magnitude(d)
-        return np.mean(np.where(size.real <= 1, np.square(d) / 2, size - 0.5))
+        return np.where(size.real <= 1, np.square(d) / 2, size - 0.5)
 
     @staticmethod
     def gradient(y: Array, target: Array) -> Array:
@@ -125,17 +157,17 @@ class HuberLoss(Loss):
         return np.clip(y - target, -1, 1) / y.size
 
 
-class BCEWithLogitsLoss(Loss):
+class BCEWithLogitsLoss(ElementwiseLoss):
     """Binary cross-entropy of sigmoid(y) and t between 0 and 1; the mean is over all elements."""
 
     formula = r"c = \frac{1}{n} \sum_i \left[ (1 - t_i)\,y_i + \log(1 + e^{-y_i}) \right]"
     gradient_formula = r"\frac{\partial c}{\partial y_i} = \frac{1}{n} (\sigma(y_i) - t_i)"
 
     @staticmethod
-    def value(y: Array, target: Array) -> Scalar:
-        """mean((1 - t) y + log(1 + exp(-y))), each term free of overflow at any logit."""
+    def terms(y: Array, target: Array) -> Array:
+        """(1 - t) y + log(1 + exp(-y)), free of overflow at any logit."""
         # softplus(-y) is written out, so that its large part cancels against (1 - t) y before the small one is added.
-        return np.mean(((1 - target) * y + relu(-y)) + np.log1p(np.exp(-magnitude(y))))
+        return ((1 - target) * y + relu(-y)) + np.log1p(np.exp(-magnitude(y)))
 
     @staticmethod
     def gradient(y: Array, target: Array) -> Array:
@@ -163,6 +195,10 @@ class CrossEntropyLoss(Loss):
         """-sum_j t_j log softmax(y)_j."""
         return -np.sum(target * log_softmax(y)) / _samples(y)
 
+    def values(self, ys: Array, target: Array) -> Array:
+        """The same for each of a stack, whose classes lie along the last axis but one."""
+        return -_sum(target[..., None] * log_softmax(ys, axis=-2)) / _samples(target)
+
     @staticmethod
     def gradient(y: Array, target: Array) -> Array:
         """softmax(y) sum_j t_j - t, which is softmax(y) - t for probabilities that add up to 1."""
@@ -184,6 +220,11 @@ class CrossEntropyLoss(Loss):
         if np.any((indices < 0) | (indices >= classes)):
             raise ValueError(f"target must hold class indices from 0 to {classes - 1}, not {indices.tolist()}")
         return np.eye(classes, dtype=y.real.dtype)[indices]
+
+
+def _sum(terms: Array) -> Array:
+    """Add up all but the last axis."""
+    return np.add.reduce(terms.reshape(-1, terms.shape[-1]), axis=0)
 
 
 def _samples(y: Array) -> int:

@@ -82,6 +82,14 @@ class Sequential(Layer):
         setattr(twin, layer_name, self.layers[layer_name].replaced(parameter, value))
         return twin
 
+    def chain(self) -> dict[str, Layer]:
+        """The layers one after the other, a Sequential among them taken apart as well."""
+        return {
+            f"{name}.{inner}".rstrip("."): part
+            for name, layer in self.layers.items()
+            for inner, part in layer.chain().items()
+        }
+
 
 def dense_layers(
     sizes: tuple[int, ...],

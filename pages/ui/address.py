@@ -9,7 +9,7 @@ import streamlit as st
 PAGE_SETTINGS = (
     *("function", "at", "h", "component", "output"),
     *("gradient_of", "error"),
-    *("edges", "tensor", "panel", "code"),
+    *("edges", "tensor", "panel", "python", "code"),
     *("loss_y", "loss_t", "loss_i"),
     *("act_x", "act_dy"),
     *("inputs", "outputs", "lin_x", "lin_b", "lin_dy", "lin_W", "gradient"),

@@ -5,7 +5,7 @@ import streamlit as st
 from mlp.differences.examples import Example
 from mlp.experiment import EPS_STEPS, format_eps, read_eps
 from mlp.nn.arrays import Array
-from pages.ui import address
+from pages.ui import address, widgets
 from pages.ui.editor import read
 
 KEY = "at"
@@ -62,6 +62,13 @@ def step(default: float) -> float:
         help="How far the point is moved to either side. The one in the sidebar is for the network.",
     )
     return float(eps)
+
+
+def one_of(label: str, names: list[str], key: str) -> int:
+    """Show the names of a function's inputs or outputs and return which one is chosen, by its number."""
+    if st.session_state.get(key, names[0]) not in names:
+        st.session_state[key] = names[0]  # what was chosen belongs to another function; this clears the address of it
+    return names.index(widgets.segments(label, names, key))
 
 
 def _open(example: Example) -> None:

@@ -15,6 +15,16 @@ from pages.ui import address
 # The camera button of a figure saves SVG, which stays sharp in slides and print.
 FIGURE_CONFIG: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 
+# Lines in the text's own colour, so that they fit both themes; a wide table scrolls by itself.
+TABLE_STYLE = """
+<style>
+.lab { display: block; overflow-x: auto; border-collapse: collapse; font-size: 0.875rem;
+       font-variant-numeric: tabular-nums; }
+.lab th, .lab td { padding: 0.4rem 0.8rem 0.4rem 0; text-align: left; white-space: nowrap;
+                   border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+</style>
+"""
+
 
 def verdict(report: GradientReport) -> None:
     """The answer in one sentence."""
@@ -59,15 +69,12 @@ def figure(content: go.Figure, alt: str, key: str) -> None:
 def table(content: pd.DataFrame) -> None:
     """A table of a few rows, floats with four significant digits.
 
-    In Markdown, which the browser draws several times faster than st.table or st.dataframe: a page with two tables must
+    Plain HTML, which the browser draws many times faster than st.table or st.dataframe: a page with two tables must
     follow a slider as fast as a figure does.
     """
     floats = content.select_dtypes("float").columns
     written = content.assign(**{name: content[name].map("{:.4g}".format) for name in floats})
-    rules = ["---:" if pd.api.types.is_numeric_dtype(kind) else "---" for kind in content.dtypes]
-    rows = [list(written.columns), *written.to_numpy().tolist()]
-    head, *body = ["| " + " | ".join(address.plain(str(cell)) for cell in row) + " |" for row in rows]
-    st.markdown("\n".join([head, f"| {' | '.join(rules)} |", *body]))
+    st.html(TABLE_STYLE + written.to_html(index=False, border=0, classes="lab"))
 
 
 def download(label: str, data: Callable[[], bytes], file_name: str, mime: str) -> None:
@@ -122,9 +129,14 @@ def stepper(label: str, options: Sequence[str], key: str) -> int:
     return position
 
 
-def programs(texts: Mapping[str, str]) -> None:
-    """The page's numbers as a short program in one of several languages, with a button that copies it."""
-    st.subheader("The same in Python")
-    language = segments("Written with", tuple(texts), "code")
-    st.caption("Runs without the dashboard and prints the numbers above. The button in its corner copies it.")
-    st.code(texts[language], language="python", height=420)
+def programs(texts: Callable[[], Mapping[str, str]]) -> None:
+    """The page's numbers as a short program in one of several languages, with a button that copies it.
+
+    Made only when it is opened: highlighting a program takes as long as drawing a figure.
+    """
+    with st.expander("The same in Python", key="python", bind="query-params", on_change="rerun") as expander:
+        if expander.open:
+            written = texts()
+            language = segments("Written with", tuple(written), "code")
+            st.caption("Runs without the dashboard and prints the numbers above. The button in its corner copies it.")
+            st.code(written[language], language="python", height=420)

@@ -181,6 +181,18 @@ def test_nan_made_by_backward_alone_is_found_there():
     assert "the dx that activation_fn2.backward returns" in fault.sentence
 
 
+def test_infinity_is_no_gradient_and_no_error_explains_it():
+    class Overflows(Tanh):
+        def backward(self, dy):
+            with np.errstate(over="ignore"):
+                return super().backward(dy) * 1e300 * 1e300
+
+    report = check_layer(Overflows(), np.array([0.5, -1.0]))
+    assert report["x"].verdict is Verdict.WRONG
+    assert report["x"].verdicts.tolist() == [Verdict.WRONG] * 2
+    assert np.all(np.isfinite(report["x"].error_bar))
+
+
 def single(network):
     for name, value in network.parameters().items():
         network = network.replaced(name, value.astype(np.float32))

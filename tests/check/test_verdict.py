@@ -21,6 +21,7 @@ C, W, U, K = Verdict.CONSISTENT, Verdict.WRONG, Verdict.CANNOT_TELL, Verdict.KIN
         (1.0, -1.0, 0.1, W),
         (np.nan, 1.0, 0.1, W),
         (np.inf, 1.0, 0.1, W),
+        (np.inf, 1.0, np.inf, W),
         (1.0, np.nan, np.inf, U),
         (np.nan, np.nan, np.inf, U),
         (1.0, 3.0, np.inf, U),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,12 @@ def errors_drawn(app, chart):
     return {trace["name"]: _decoded(trace["customdata"]) for trace in figure["data"] if "customdata" in trace}
 
 
-def markdown_table(app, column):
+def shown_table(app, column):
     """The page's table that has a column of this name, its cells as text."""
-    [text] = [element.value for element in app.markdown if f" {column} |" in element.value]
-    head, _, *rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines()]
-    return pd.DataFrame(rows, columns=head)
+    [body] = [element.proto.body for element in app.get("html") if f"<th>{column}</th>" in element.proto.body]
+    heads, cells = (re.findall(rf"<{tag}>(.*?)</{tag}>", body) for tag in ("th", "td"))
+    rows = [cells[k : k + len(heads)] for k in range(0, len(cells), len(heads))]
+    return pd.DataFrame(rows, columns=heads)
 
 
 def _decoded(values):

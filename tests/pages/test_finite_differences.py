@@ -5,12 +5,12 @@ import pytest
 
 from mlp import METHODS, numerical_gradient
 from mlp.differences.examples import EXAMPLES
-from tests.pages.plots import arrays, markdown_table
+from tests.pages.plots import arrays, shown_table
 
 
 def table(app):
     """The rows of the table of methods: name to value and error, as texts."""
-    shown = markdown_table(app, "evaluations")
+    shown = shown_table(app, "evaluations")
     return dict(zip(shown["method"], zip(shown["value"], shown["error"], strict=True), strict=True))
 
 
@@ -73,6 +73,7 @@ def test_another_function_brings_its_own_point(open_page):
     assert not app.exception
     assert not app.error
     assert app.text_input(key="at").value == ""
+    assert not {"at", "component"} & set(app.query_params)
     assert float(table(app)["central"][0]) == 3.25  # 3 x^2 + eps^2
     app.text_input(key="at").set_value("2").run()
     app.selectbox(key="function").select("sine").run()

@@ -6,7 +6,7 @@ import pytest
 from mlp import check_gradients
 from mlp.experiment import Experiment
 from mlp.presets import PRESETS
-from tests.pages.plots import arrays, markdown_table
+from tests.pages.plots import arrays, shown_table
 
 
 @pytest.mark.parametrize("tensor", ["fc1.W", "fc2.b", "x"])
@@ -47,7 +47,7 @@ def test_the_worst_entries_come_with_their_function_values(open_page):
     experiment = PRESETS["Epsilon too large"].experiment
     check = check_gradients(*experiment.problem(), experiment.eps, experiment.method)["fc1.W"]
     app = open_page("gradient_check", preset="Epsilon too large")
-    worst = markdown_table(app, "c(+h)")
+    worst = shown_table(app, "c(+h)")
     quotients = (worst["c(+h)"].astype(float) - worst["c(-h)"].astype(float)) / (2 * experiment.eps)
     expected = [check.numerical[index] for index in check.worst_entries(10)]
     # The values are shown with 17 digits, so only the step's last bit may differ from (x + h) - x.

@@ -96,3 +96,15 @@ def test_the_network_page_shows_all_steps_and_keeps_a_step_in_the_address(open_p
 def test_the_network_page_says_what_becomes_of_the_gradients(open_page):
     app = open_page("network", preset="Deep and saturated (vanishing)")
     assert any("**vanishes**" in text.value for text in app.markdown)
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["finite_differences", "loss", "activations", "linear_layer", "network", "step_size", "gradient_check"],
+)
+def test_each_page_has_its_numbers_as_programs(open_page, page):
+    assert not open_page(page).code
+    app = open_page(page, python="true", code="numpy")
+    assert not app.exception
+    [program] = [element for element in app.code if "import numpy as np" in element.value]
+    assert "from mlp" not in program.value

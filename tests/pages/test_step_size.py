@@ -7,6 +7,7 @@ from mlp import numerical_gradient
 from mlp.differences.methods import METHODS
 from mlp.differences.networks import loss_function, tensors
 from mlp.experiment import EPS_STEPS, Experiment
+from pages.ui import compute
 from tests.pages.plots import errors_drawn
 
 
@@ -50,3 +51,7 @@ def test_a_tensor_that_a_new_network_lacks_gives_way(open_page):
     app.text_input(key="sizes").set_value("2-5").run()
     assert not app.exception
     assert app.selectbox(key="gradient_of").value == "fc1.W"
+
+
+def test_a_moved_slider_finds_the_sweep_that_is_there():
+    assert compute.swept(Experiment(), "fc1.b") is compute.swept(Experiment(eps=0.5, method="forward"), "fc1.b")
