@@ -7,16 +7,27 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlp.check.foreign import codec
 from mlp.check.foreign.examine import CaseResult
 from mlp.check.foreign.facts import Fact, is_ours
-from mlp.check.foreign.worker import OUTLINE, STACK, result_path
+from mlp.check.foreign.worker import OUTLINE, STACK, Order, result_path
 
 SECONDS = 10.0
 ERRORS = "errors.txt"
+_POLL = 0.05
+
+# Told several times a second how many cases are finished and what the next one is called, "" while importing; what it
+# raises ends the check.
+Progress = Callable[[int, int, str], None]
+
+
+def _unwatched(_done: int, _total: int, _name: str) -> None:
+    return
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,13 @@ class ModuleResult:
         return self.problem is None and bool(self.cases) and all(case.passed for case in self.cases)
 
 
-def check_module(spec: str, eps: float = 1e-4, method: str = "central", seconds: float = SECONDS) -> ModuleResult:
+def check_module(
+    spec: str,
+    eps: float = 1e-4,
+    method: str = "central",
+    seconds: float = SECONDS,
+    progress: Progress = _unwatched,
+) -> ModuleResult:
     """Check everything in a module of theirs.
 
     Args:
@@ -40,6 +57,7 @@ def check_module(spec: str, eps: float = 1e-4, method: str = "central", seconds:
         eps: step of the numerical derivatives.
         method: a name in METHODS.
         seconds: how long the import and each case may take.
+        progress: is told, while it goes on, (cases finished, cases in all, name of the next).
     """
     with tempfile.TemporaryDirectory(prefix="gradient-check-") as name:
         folder = Path(name)
@@ -47,7 +65,7 @@ def check_module(spec: str, eps: float = 1e-4, method: str = "central", seconds:
         outline: list[CaseResult] | Fact | None = None
         first = 0
         while outline is None or (isinstance(outline, list) and first < len(outline)):
-            ended = _run(spec, folder, first, seconds, eps, method)
+            ended = _run(Order(spec, str(folder), first, seconds, eps, method), progress)
             outline = _outline(folder)
             if outline is None:
                 return ModuleResult(problem=_cut_off(folder, f"importing {spec}", seconds, ended))
@@ -64,15 +82,14 @@ def check_module(spec: str, eps: float = 1e-4, method: str = "central", seconds:
     return ModuleResult(tuple(results[index] for index in sorted(results)))
 
 
-def _run(spec: str, folder: Path, first: int, seconds: float, eps: float, method: str) -> int | None:
+def _run(order: Order, progress: Progress) -> int | None:
     """Run the worker to its end; its exit code, None if it had to be killed."""
     environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     root = str(Path(__file__).parents[3])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH", "")]))
-    order = [spec, str(folder), str(first), str(seconds), repr(eps), method]
-    with (folder / ERRORS).open("wb") as errors:
+    with (Path(order.folder) / ERRORS).open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlp.check.foreign.worker", *order],
+            [sys.executable, "-m", "mlp.check.foreign.worker", *map(str, order)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
@@ -80,17 +97,29 @@ def _run(spec: str, folder: Path, first: int, seconds: float, eps: float, method
             start_new_session=True,
         )
     try:
-        done = len(list(folder.glob("case*.json")))
-        while True:
-            try:
-                return process.wait(timeout=2 * seconds + 5)
-            except subprocess.TimeoutExpired:
-                now = len(list(folder.glob("case*.json")))
-                if now == done:  # the watchdog inside should have ended it long ago
-                    return None
-                done = now
+        return _wait(process, order, progress)
     finally:
         _end(process)
+
+
+def _wait(process: subprocess.Popen[bytes], order: Order, progress: Progress) -> int | None:
+    """Wait for the worker, telling how far it is; its exit code, None if it hangs beyond what its watchdog allows."""
+    folder = Path(order.folder)
+    before = done = len(list(folder.glob("case*.json")))
+    names: list[str] = []
+    since = time.monotonic()
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=_POLL)
+        now = len(list(folder.glob("case*.json")))
+        if now > done:
+            done, since = now, time.monotonic()
+        if time.monotonic() - since > 2 * order.limit + 5:  # the watchdog inside should have ended it long ago
+            return None
+        outline = None if names else _outline(folder)
+        names = [case.name for case in outline] if isinstance(outline, list) else names
+        place = order.first + done - before
+        progress(min(place, len(names)), len(names), names[place] if place < len(names) else "")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -34,7 +34,8 @@ def sentences(report: GradientReport) -> list[str]:
     """What there is to say of a report that did not pass, the place to look at first."""
     findings = [finding.sentence for finding in report.diagnosis]
     remarks = [remark.sentence for remark in report.remarks]
-    return [*findings, *remarks, *(check.summary for check in report.values() if not check.passed)]
+    summaries = [check.summary for check in report.values() if not check.passed]
+    return list(dict.fromkeys([*findings, *remarks, *summaries]))  # a fault that was seen is a finding as well
 
 
 @dataclass(frozen=True)
