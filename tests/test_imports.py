@@ -24,6 +24,7 @@ HOUSE: dict[str, set[str]] = {
     "mlp.check": {"numpy"},
     "mlp.testing": {"numpy"},
     "mlp.__main__": {"numpy"},
+    "mlp.example_layers": {"numpy"},
     "mlp": {"numpy"},
     "mlp.experiment": {"numpy"},
     "mlp.presets": {"numpy"},

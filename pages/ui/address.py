@@ -14,6 +14,7 @@ PAGE_SETTINGS = (
     *("act_x", "act_dy"),
     *("inputs", "outputs", "lin_x", "lin_b", "lin_dy", "lin_W", "gradient"),
     *("step", "all_steps", "layer"),
+    *("case", "wrt"),
 )
 
 

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,6 @@ from mlp.check.foreign.theirs import Theirs
 Level = Literal["problem", "warning", "note"]
 
 _OURS = Path(__file__).parents[2]
-_LIBRARIES = tuple(str(Path(path)) for path in set(sysconfig.get_paths().values()))
 _FRAMES = 4
 
 
@@ -107,4 +107,9 @@ def is_ours(filename: str) -> bool:
     """Whether a file belongs to the checker, to an installed library or to Python itself."""
     path = Path(filename)
     checking = any(path.is_relative_to(_OURS / part) for part in ("check", "differences"))
-    return checking or filename.startswith(("<frozen", "<__array")) or filename.startswith(_LIBRARIES)
+    return checking or filename.startswith(("<frozen", "<__array")) or filename.startswith(_libraries())
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    return tuple(str(Path(path)) for path in set(sysconfig.get_paths().values()))
