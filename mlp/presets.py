@@ -32,7 +32,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "Epsilon too small": Preset(
         Experiment(eps=1e-12),
-        "The two function values agree in almost all digits, so their difference is mostly round-off error.",
+        "The two function values agree in almost all digits, and round-off eats their difference: fixed tolerances "
+        "then call right code wrong.",
     ),
     "Epsilon too large": Preset(
         Experiment(eps=0.5),

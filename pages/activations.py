@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from mlp.check.layer import check_layer
-from mlp.check.parts import jacobian_error
+from mlp.check.parts import check_products, jacobian_error
 from mlp.differences.networks import INPUT
 from mlp.lessons import activation_input
 from mlp.nn.activations import ACTIVATIONS
@@ -37,9 +36,9 @@ widgets.figure(
 )
 
 st.subheader("From dy to dx: the vector-Jacobian product")
-check = check_layer(activation, x, dy, experiment.eps, experiment.method)[INPUT]
+check = check_products(activation, x, dy, experiment.eps, experiment.method)[INPUT]
 st.latex(r"dx_i = f'(x_i)\, dy_i \qquad dx = dy \cdot J, \quad J_{ij} = \frac{\partial y_i}{\partial x_j}")
-widgets.tensor_verdict(check, "dx")
+widgets.tensor_verdict(check)
 widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "dx")
 
 st.subheader("The Jacobian")

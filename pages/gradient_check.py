@@ -24,8 +24,9 @@ name = widgets.choice(
     "The weights W and biases b of each layer, and the input x.",
 )
 check = report[name]
-panel = widgets.segments("Show", ("all", *heatmaps.PANELS), "panel")
-panels = heatmaps.PANELS if panel == "all" else (panel,)
+panel = widgets.segments("Show", ("all", "all with error bars", *heatmaps.PANELS, heatmaps.RATIO), "panel")
+panels = {"all": heatmaps.PANELS, "all with error bars": (*heatmaps.PANELS[:2], heatmaps.RATIO)}.get(panel, (panel,))
+widgets.tensor_verdict(check)
 widgets.figure(heatmaps.comparison(check, panels), heatmaps.alt_text(check), "gradients")
 note = heatmaps.reduction_note(check)
 if note:
@@ -34,12 +35,17 @@ if note:
 st.subheader(f"The entries of {name} that differ most")
 widgets.table(tables.worst_entries(problem, report, name))
 st.caption(
-    f"c is the loss; {experiment.method} differences with h = {experiment.eps:g}. "
-    "Entries are ordered by the part of np.allclose's tolerance that they use."
+    f"c is the loss; {experiment.method} differences with h = {experiment.eps:g}. The error bar is the largest "
+    "difference that the errors of both gradients explain; entries are ordered by their difference in units of it."
 )
 
 st.subheader("All tensors")
 widgets.table(tables.summary(report))
+st.caption(
+    "The verdict follows from error bars. Beside it stands what fixed tolerances say: np.allclose and torch's "
+    "gradcheck with their defaults, and the relative error as the CS231n course reads it. They fail right code and "
+    "pass wrong code."
+)
 
 with st.container(horizontal=True):
     widgets.download(f"{name} as CSV", lambda: tables.to_csv(tables.entries(check)), f"{name}.csv", "text/csv")

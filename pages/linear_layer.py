@@ -4,8 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from mlp.check.layer import check_layer
-from mlp.check.parts import jacobian_error
+from mlp.check.parts import check_products, jacobian_error
 from mlp.lessons import LinearProblem, linear_problem
 from mlp.nn.trace import jacobians_by_backward
 from mlp.report import heatmaps, programs, tables
@@ -44,7 +43,7 @@ layer = problem.layer()
 
 st.subheader("Backward, against differences")
 st.latex(r"dx = dy \, W \qquad dW = dy^T x \qquad db = dy")
-checks = check_layer(layer, problem.x, problem.dy, experiment.eps, experiment.method)
+checks = check_products(layer, problem.x, problem.dy, experiment.eps, experiment.method)
 name = widgets.choice(
     "Gradient",
     ["W", "b", "x"],
@@ -53,7 +52,7 @@ name = widgets.choice(
     "dW, db or dx.",
 )
 check = checks[name]
-widgets.tensor_verdict(check, f"d{name}")
+widgets.tensor_verdict(check)
 widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "gradient_maps")
 
 st.subheader("The Jacobians")

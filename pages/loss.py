@@ -28,7 +28,7 @@ check = check_loss(loss, y, target, experiment.eps, experiment.method)
 
 st.latex(rf"{loss.formula} = {brief(float(loss.apply(y, target)))}")
 st.latex(loss.gradient_formula)
-widgets.tensor_verdict(check, "the gradient of the loss")
+widgets.tensor_verdict(check)
 widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "loss_gradient")
 
 i = int(widgets.selection("Vary the output", [str(k) for k in range(len(y))], "loss_i", "The index i of y."))

@@ -23,7 +23,7 @@ with st.container(horizontal=True):
     st.metric(
         "Largest difference",
         numbers.brief(worst.max_abs_difference),
-        help=f"In {numbers.entry(worst.name, worst.worst)}, the entry that uses most of np.allclose's tolerance.",
+        help=f"In {numbers.entry(worst.name, worst.worst)}, the entry that differs most for its error bar.",
         border=True,
     )
     st.metric("Worst tensor", worst.name, help="The tensor with that entry.", border=True)

@@ -60,13 +60,15 @@ if case.report:
     tensor = widgets.choice(
         "Gradient with respect to",
         list(case.report),
-        [foreign.verdict_markdown(check) for check in case.report.values()],
+        [tables.verdict_markdown(check) for check in case.report.values()],
         "wrt",
         "The parameters whose gradients were found, and the input x.",
     )
     check = case.report[tensor]
     flat = foreign.flattened(check)
-    widgets.figure(heatmaps.comparison(flat, axes=foreign.axes(check)), heatmaps.alt_text(check), "their_gradients")
+    third = widgets.segments("The third map shows", ("difference", heatmaps.RATIO), "third")
+    panels = ("analytical", "numerical", third)
+    widgets.figure(heatmaps.comparison(flat, panels, foreign.axes(check)), heatmaps.alt_text(check), "their_gradients")
     note = heatmaps.reduction_note(flat)
     if note:
         st.caption(note)

@@ -2,27 +2,25 @@
 
 import re
 from dataclasses import FrozenInstanceError, replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from mlp.differences.blocks import structured_cost
 from mlp.differences.methods import METHODS
-from mlp.differences.networks import loss_gradients
 from mlp.experiment import (
     CHOICES,
     MAX_BATCH,
     MAX_LAYERS,
-    MAX_MULTIPLICATIONS,
     MAX_PARAMETERS,
     MAX_SEED,
+    MAX_WORK,
     Experiment,
     format_sizes,
 )
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initialisations import INITIALISATIONS
 from mlp.nn.losses import LOSSES
-from mlp.nn.network import Sequential
 from tests.comparing import is_sentence
 
 
@@ -114,27 +112,20 @@ def test_the_number_of_parameters(sizes):
     assert experiment.parameters == sum(p.size for p in experiment.problem().network.parameters().values())
 
 
-class Counting(Sequential):
-    """A network that counts how often it is applied, twins of it included."""
-
-    applied: list
-
-    def apply(self, x):
-        self.applied.append(x)
-        return super().apply(x)
-
-
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("batch", [1, 3])
-def test_the_number_of_evaluations_is_what_the_plain_loop_makes(method, batch):
-    experiment = Experiment((2, 3, 2), batch=batch, method=method)
+@pytest.mark.parametrize(
+    ("sizes", "batch"), [((10, 64, 64, 10), 1), ((100, 50), 40), ((60, 50, 40, 30, 20), 8), ((200, 100, 50, 10), 1)]
+)
+def test_the_work_is_about_what_the_engine_itself_estimates(method, sizes, batch):
+    experiment = Experiment(sizes, batch=batch, method=method)
     problem = experiment.problem()
-    network = Counting(**problem.network.layers)
-    network.applied = []
-    loss_gradients(network, *problem[1:], method=method)
-    assert experiment.evaluations == len(network.applied)
-    # Each multiplies every sample with 2 * 3 + 3 * 2 weights.
-    assert experiment.multiplications == len(network.applied) * batch * 12
+    estimate = structured_cost(problem.network, problem.x, method).work
+    # The engine also counts what it copies for each block; the settings alone say it within a factor of two.
+    assert estimate / 2 < experiment.work < 2 * estimate
+
+
+def test_forward_multiplications_are_those_of_the_weights():
+    assert Experiment((2, 3, 2), batch=3).forward_multiplications == 3 * (2 * 3 + 3 * 2)
 
 
 @pytest.fixture
@@ -151,7 +142,7 @@ def no_drawing(monkeypatch):
 @pytest.mark.parametrize(
     ("sizes", "count"),
     [
-        ((200, 100), "20,100"),  # (200 + 1) 100; one unit less is exactly the limit
+        ((1000, 500), "500,500"),  # (1000 + 1) 500; one unit less is exactly the limit
         ((9999999, 2), "20,000,000"),
         # Eight exabytes of weights: only a refusal before computing can come back from this.
         ((999_999_999, 999_999_999), "999,999,999,000,000,000"),
@@ -164,31 +155,28 @@ def test_too_many_parameters_are_refused_with_count_and_limit(sizes, count):
 
 
 def test_the_largest_number_of_parameters_is_allowed():
-    assert Experiment((199, 100)).parameters == MAX_PARAMETERS
-
-
-def largest_affordable_batch(sizes):
-    """By the definition: two evaluations for each parameter and each entry of the input, of every sample each."""
-    weights = sum(a * b for a, b in pairwise(sizes))
-    parameters = weights + sum(sizes[1:])
-    batch = 1
-    while 2 * (parameters + sizes[0] * (batch + 1)) * (batch + 1) * weights <= MAX_MULTIPLICATIONS:
-        batch += 1
-    return batch
+    assert Experiment((999, 500)).parameters == MAX_PARAMETERS
 
 
 @pytest.mark.usefixtures("no_drawing")
-def test_too_many_multiplications_are_refused_with_count_and_limit():
-    sizes = (50, 60, 50)
-    batch = largest_affordable_batch(sizes)
-    assert 1 < batch < MAX_BATCH, "a case in which this limit is the one that bites"
-    assert Experiment(sizes, batch=batch).multiplications <= MAX_MULTIPLICATIONS
-    with pytest.raises(ValueError, match=r"^Checking 50-60-50 on [0-9]+ samples takes ") as refusal:
-        Experiment(sizes, batch=batch + 1)
-    weights = 50 * 60 + 60 * 50
-    count = 2 * (weights + 110 + 50 * (batch + 1)) * (batch + 1) * weights
-    assert f"{count:.1e} multiplications" in str(refusal.value)
-    assert f"the limit is {MAX_MULTIPLICATIONS:.0e}. Take smaller layers or fewer samples." in str(refusal.value)
+def test_too_much_work_is_refused_with_count_and_limit():
+    sizes, method = (150, 160, 150), "richardson"
+    affordable = max(batch for batch in range(1, 1000) if _work(sizes, batch, method) <= MAX_WORK)
+    assert 1 < affordable < 999, "a case in which this limit is the one that bites"
+    assert Experiment(sizes, batch=affordable, method=method).work <= MAX_WORK
+    with pytest.raises(ValueError, match=r"^Checking 150-160-150 on [0-9]+ samples takes ") as refusal:
+        Experiment(sizes, batch=affordable + 1, method=method)
+    assert f"{_work(sizes, affordable + 1, method):.1e} operations" in str(refusal.value)
+    assert f"the limit is {MAX_WORK:.0e}. Take smaller layers or fewer samples." in str(refusal.value)
+
+
+def _work(sizes, batch, method):
+    """By the definition, for two linear layers, so that there is no product behind the first."""
+    inputs, hidden, outputs = sizes
+    first = (inputs + 1) * hidden * batch * (1 + outputs + outputs + outputs // 16)
+    second = (hidden + 1) * outputs * batch * (1 + outputs)
+    sample = hidden + outputs + (inputs * hidden + hidden * outputs) // 16
+    return len(METHODS[method].offsets) * (first + second + inputs * batch * (sample + batch * outputs))
 
 
 def one_hot(scores):

@@ -29,6 +29,8 @@ HOUSE: dict[str, set[str]] = {
     "mlp.experiment": {"numpy"},
     "mlp.presets": {"numpy"},
     "mlp.lessons": {"numpy"},
+    "mlp.exhibit": {"numpy"},
+    "mlp.quiz": {"numpy"},
     "mlp.report": {"numpy", "pandas", "plotly"},
     "pages.ui": {"numpy", "pandas", "plotly", "streamlit"},
     "pages": {"streamlit"},
@@ -195,4 +197,6 @@ def test_importing_mlp_loads_no_library_but_numpy():
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)"
     )
     run = subprocess.run([sys.executable, "-I", "-c", program, ROOT], capture_output=True, text=True, check=True)
-    assert set(run.stdout.split()) - {"numpy"} == {"mlp"}
+    # numpy.random, loaded when it is first used, brings the runtime of Cython along.
+    loaded = {name for name in run.stdout.split() if "cython" not in name}
+    assert loaded - {"numpy"} == {"mlp"}

@@ -16,6 +16,7 @@ from mlp.check.verdict import GROSS, ROUNDING_FACTOR, error_bar
 from mlp.differences.errors import Estimate, estimated_gradients
 from mlp.differences.methods import Method
 from mlp.differences.noise import machine_epsilon
+from mlp.differences.parallel import Progress
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
@@ -25,12 +26,18 @@ _SMOOTH = 1e-6
 
 
 def compare_gradients(
-    network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, eps: float, method: Method
+    network: Layer,
+    loss: Loss,
+    x: ArrayLike,
+    target: ArrayLike,
+    eps: float,
+    method: Method,
+    progress: Progress | None = None,
 ) -> GradientReport:
     """The report of `check_gradients`, to whose arguments and errors these are equal, but without a diagnosis."""
     with np.errstate(all="ignore"):  # overflow in a step that is too large is a result here, not an accident
         site = Site(as_float64(network), loss, np.asarray(as_real("x", x), np.float64), target, eps, method)
-        estimates = estimated_gradients(site.network, loss, site.x, target, eps, method)
+        estimates = estimated_gradients(site.network, loss, site.x, target, eps, method, progress)
         warm_up(network, loss, x, target)
         passes = run_passes(network, loss, x, target)
         said = remarks(network, loss, x, target, passes)

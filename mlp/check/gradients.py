@@ -14,6 +14,7 @@ from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.networks import tensors
+from mlp.differences.parallel import Progress
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
@@ -26,6 +27,7 @@ def check_gradients(
     target: ArrayLike,
     eps: float = 1e-4,
     method: str | Method = CENTRAL,
+    progress: Progress | None = None,
 ) -> GradientReport:
     """Compare the gradients that `backward` computes with numerical ones, for every parameter and the input.
 
@@ -38,12 +40,13 @@ def check_gradients(
         target: what the loss takes for that input.
         eps: the step of the numerical gradients, positive.
         method: a method or the name of one in METHODS.
+        progress: called now and then with the fraction of the numerical work that is done; it may raise to break off.
 
     Raises:
         ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
     """
     diagnosis = _Diagnosis(*_snapshot(network, loss), np.array(x), np.array(target))
-    return replace(compare_gradients(network, loss, x, target, eps, as_method(method)), diagnose=diagnosis)
+    return replace(compare_gradients(network, loss, x, target, eps, as_method(method), progress), diagnose=diagnosis)
 
 
 def analytical_gradients(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> tuple[float, dict[str, Array]]:

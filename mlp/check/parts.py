@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.gradients import check_gradients
+from mlp.check.layer import check_layer
 from mlp.check.tensor import TensorCheck
 from mlp.differences.derivatives import Function, numerical_gradient
 from mlp.differences.methods import CENTRAL, Method
@@ -26,8 +27,11 @@ def check_loss(
     Raises:
         ValueError, TypeError: as `check_gradients`.
     """
+    y = as_real("y", y)
     report = check_gradients(Sequential(output=Identity()), loss, y, target, eps, method)
-    return replace(report[INPUT], name="y")
+    # The same differences one by one, as a notebook takes them, so that it prints these very digits.
+    numerical = numerical_gradient(lambda varied: loss.apply(varied, target), y, eps, method)
+    return replace(report[INPUT], name="y", numerical=numerical.reshape(y.shape))
 
 
 def layer_jacobians(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL) -> dict[str, Array]:
@@ -63,3 +67,18 @@ def jacobian_error(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | 
     analytical = jacobians_by_backward(layer, x)
     numerical = layer_jacobians(layer, x, eps, method)
     return max(float(np.abs(numerical[name] - analytical[name]).max()) for name in analytical)
+
+
+def check_products(
+    layer: Layer, x: ArrayLike, dy: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL
+) -> dict[str, TensorCheck]:
+    """Compare what backward makes of dy with dy times each numerical Jacobian, for one sample x, as the exercise does.
+
+    Arguments and errors raised are those of `check_layer`, whose error bars these are: the differences are of the same
+    outputs, only multiplied by dy afterwards instead of before.
+    """
+    jacobians = layer_jacobians(layer, x, eps, method)
+    return {
+        name: replace(check, numerical=(np.asarray(dy) @ jacobians[name]).reshape(check.numerical.shape))
+        for name, check in check_layer(layer, x, dy, eps, method).items()
+    }

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 from mlp.differences.methods import CENTRAL, Method, as_method, optimal_step
 from mlp.differences.networks import loss_gradients, tensors
 from mlp.differences.noise import loss_noise
+from mlp.differences.parallel import Progress
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
@@ -58,6 +59,7 @@ def estimated_gradients(
     target: ArrayLike,
     eps: float = 1e-4,
     method: str | Method = CENTRAL,
+    progress: Progress | None = None,
 ) -> dict[str, Estimate]:
     """The numerical gradients of `loss_gradients`, each with the size of its two errors.
 
@@ -65,8 +67,10 @@ def estimated_gradients(
     """
     method = as_method(method)
     other = second_step(eps, method)
-    values = loss_gradients(network, loss, x, target, eps, method)
-    nearby = loss_gradients(network, loss, x, target, other, method)
+    first = None if progress is None else lambda fraction: progress(fraction / 2)
+    second = None if progress is None else lambda fraction: progress((1 + fraction) / 2)
+    values = loss_gradients(network, loss, x, target, eps, method, first)
+    nearby = loss_gradients(network, loss, x, target, other, method, second)
     noise = loss_noise(network, loss, x, target)
     return {
         name: _estimate(values[name], nearby[name], np.asarray(tensor), noise, (eps, other), method)

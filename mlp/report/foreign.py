@@ -28,7 +28,6 @@ _TITLES = {
     "cannot tell": "{name}: cannot tell at this step",
     "not checked": "{name} could not be checked",
 }
-_COLOURS = {Verdict.CONSISTENT: "green", Verdict.WRONG: "red", Verdict.CANNOT_TELL: "orange"}
 
 
 def labels(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:
@@ -92,11 +91,6 @@ def sentence(fact: Fact) -> str:
     """A fact with its place before it."""
     where = place(fact.file, fact.line)
     return f"{where}: {fact.text}." if where else f"{fact.text[0].upper()}{fact.text[1:]}."
-
-
-def verdict_markdown(check: TensorCheck) -> str:
-    """The verdict of a tensor, with a colour of its own."""
-    return f":{_COLOURS[check.verdict]}[{check.verdict.words}]"
 
 
 def asides(case: CaseResult) -> list[str]:

@@ -21,6 +21,10 @@ from mlp.report.reduce import Drawn, drawn
 DIVERGING = "RdBu_r"
 SEQUENTIAL = "Viridis"
 PANELS = ("analytical", "numerical", "difference")
+# What the third panel can show instead: the difference in units of its error bar, with a break in its colours at 1.
+RATIO = "difference / error bar"
+RATIO_SCALE = [(0, "#440154"), (0.5, "#31688e"), (0.5, "#E69F00"), (1, "#D55E00")]
+RATIO_DECADES = 3
 DIGITS = 16
 MAX_LABELLED_CELLS = 150
 TOP, BOTTOM = 40, 110  # pixels above the maps for titles, below them for axis titles and colour bars
@@ -86,7 +90,7 @@ def alt_text(check: TensorCheck) -> str:
 
 def _panel(check: TensorCheck, panel: str, axes: Axes, titles: dict[str, str], number: int) -> Panel:
     is_first = number == 1
-    values = drawn(getattr(check, panel))
+    values = drawn(_values(check, panel))
     xaxis = {**tick_settings(values.columns), "title": {"text": axes.columns}}
     yaxis = {**tick_settings(values.rows), "autorange": "reversed"}
     if is_first:
@@ -96,26 +100,33 @@ def _panel(check: TensorCheck, panel: str, axes: Axes, titles: dict[str, str], n
     if values.is_reduced:
         xaxis["constrain"] = "domain"
         yaxis |= {"scaleanchor": f"x{'' if is_first else number}", "constrain": "domain"}
-    return Panel(titles[panel], [_heatmap(check, panel, values, titles)], xaxis, yaxis)
+    return Panel(titles.get(panel, panel), [_heatmap(check, panel, values, titles)], xaxis, yaxis)
+
+
+def _values(check: TensorCheck, panel: str) -> Array:
+    return check.ratio if panel == RATIO else getattr(check, panel)
 
 
 def _heatmap(check: TensorCheck, panel: str, values: Drawn, titles: dict[str, str]) -> dict[str, Any]:
-    is_difference = panel == "difference"
-    z = _logarithm(check, values.values) if is_difference else values.values
+    z, axis = values.values, "coloraxis"
+    if panel == "difference":
+        z, axis = _logarithm(values.values, bottom=_span(check) - DIGITS), "coloraxis2"
+    elif panel == RATIO:
+        z, axis = np.minimum(_logarithm(values.values, bottom=-RATIO_DECADES), RATIO_DECADES), "coloraxis3"
     labelled = z.size <= MAX_LABELLED_CELLS and z.shape[1] <= MAX_LABELLED_COLUMNS
     where = "%{y}, %{x}" if check.analytical.ndim > 1 else "%{y}"
     heatmap = {
         "type": "heatmap",
         "z": z,
-        "coloraxis": "coloraxis2" if is_difference else "coloraxis",
+        "coloraxis": axis,
         "customdata": _hover_data(check),
         "hovertemplate": (
             f"<b>{check.name}[{where}]</b><br>{titles['analytical']} %{{customdata[0]:.9g}}"
-            f"<br>{titles['numerical']} %{{customdata[1]:.9g}}"
-            "<br>difference %{customdata[2]:.3g}<extra></extra>"
+            f"<br>{titles['numerical']} %{{customdata[1]:.9g}}<br>difference %{{customdata[2]:.3g}}"
+            "<br>difference / error bar %{customdata[3]:.3g}<extra></extra>"
         ),
     }
-    numbers = np.abs(values.values) if is_difference else values.values
+    numbers = values.values if axis == "coloraxis" else np.abs(values.values)
     return heatmap | (written(numbers) if labelled else {})
 
 
@@ -126,7 +137,7 @@ def written(numbers: Array) -> dict[str, Any]:
 
 
 def _hover_data(check: TensorCheck) -> Array:
-    return np.stack([drawn(getattr(check, panel)).values for panel in PANELS], axis=-1)
+    return np.stack([drawn(_values(check, panel)).values for panel in (*PANELS, RATIO)], axis=-1)
 
 
 def tick_settings(edges: Array) -> dict[str, Any]:
@@ -148,34 +159,38 @@ def _span(check: TensorCheck) -> float:
     return float(np.ceil(np.log10(largest))) if 0 < largest < np.inf else 0.0
 
 
-def _logarithm(check: TensorCheck, difference: Array) -> Array:
-    bottom = _span(check) - DIGITS
-    return np.log10(np.maximum(np.abs(difference), 10.0**bottom))
+def _logarithm(values: Array, bottom: float) -> Array:
+    return np.log10(np.maximum(np.abs(values), 10.0**bottom))
 
 
 def _scales(check: TensorCheck, panels: tuple[str, ...]) -> dict[str, Any]:
     top = _span(check)
     largest = np.nanmax(np.abs([check.analytical, check.numerical]), initial=0)
     limit = float(largest) if 0 < largest < np.inf else 1.0
-    shared = [panel for panel in panels if panel != "difference"]
+    signed = [panel for panel in panels if panel not in ("difference", RATIO)]
+    split = len(signed) / len(panels)
+    powers = {"tickprefix": "1e", "tickformat": "d"}
     return {
         "coloraxis": {
             "colorscale": DIVERGING,
             "cmin": -limit,
             "cmax": limit,
-            "showscale": bool(shared),
-            "colorbar": _colorbar(0, len(shared) / len(panels), "gradient"),
+            "showscale": bool(signed),
+            "colorbar": _colorbar(0, split, "gradient"),
         },
         "coloraxis2": {
             "colorscale": SEQUENTIAL,
             "cmin": top - DIGITS,
             "cmax": top,
             "showscale": "difference" in panels,
-            "colorbar": {
-                **_colorbar(len(shared) / len(panels), 1, "|analytical - numerical|"),
-                "tickprefix": "1e",
-                "tickformat": "d",
-            },
+            "colorbar": _colorbar(split, 1, "|analytical - numerical|") | powers,
+        },
+        "coloraxis3": {
+            "colorscale": RATIO_SCALE,
+            "cmin": -RATIO_DECADES,
+            "cmax": RATIO_DECADES,
+            "showscale": RATIO in panels,
+            "colorbar": _colorbar(split, 1, "above 1e0: wrong") | powers,
         },
     }
 

@@ -12,6 +12,7 @@ import pandas as pd
 from mlp.check.flow import Flow
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
+from mlp.check.verdict import Verdict
 from mlp.differences.derivatives import sample
 from mlp.differences.networks import loss_function, tensors
 from mlp.experiment import Problem
@@ -23,7 +24,7 @@ def entries(check: TensorCheck) -> pd.DataFrame:
     """One row for each entry of a tensor, in C order.
 
     Columns: tensor; i and j, the entry's indices from 0 (j is empty for vectors); analytical; numerical; difference;
-    relative_error; allclose.
+    error_bar; verdict; relative_error; allclose.
     """
     indices = np.indices(check.analytical.shape).reshape(check.analytical.ndim, -1)
     rows, columns = indices[0], indices[1] if len(indices) > 1 else [pd.NA] * indices.shape[1]
@@ -35,6 +36,8 @@ def entries(check: TensorCheck) -> pd.DataFrame:
             "analytical": check.analytical.ravel(),
             "numerical": check.numerical.ravel(),
             "difference": check.difference.ravel(),
+            "error_bar": check.error_bar.ravel(),
+            "verdict": [Verdict(number).words for number in check.verdicts.ravel()],
             "relative_error": check.relative_error.ravel(),
             "allclose": check.tolerance_used.ravel() <= 1,
         }
@@ -47,31 +50,33 @@ def all_entries(report: Mapping[str, TensorCheck]) -> pd.DataFrame:
 
 
 def summary(report: Mapping[str, TensorCheck]) -> pd.DataFrame:
-    """One row for each tensor: what it is, how far its gradients differ, and whether np.allclose lets that pass."""
-    return pd.DataFrame(
-        [
-            {
-                "tensor": check.name,
-                "verdict": verdict(check),
-                "shape": str(check.analytical.shape),
-                "entries": check.analytical.size,
-                "max |difference|": check.max_abs_difference,
-                "max relative error": check.max_relative_error,
-                "worst entry": entry(check.name, check.worst),
-            }
-            for check in report.values()
-        ]
-    )
+    """One row for each tensor: its verdict, how far its gradients differ, and what the fixed rules say of that."""
+    rows = []
+    for check in report.values():
+        row = {
+            "tensor": check.name,
+            "verdict": check.verdict.words,
+            "shape": str(check.analytical.shape),
+            "max |difference|": check.max_abs_difference,
+            "its error bar": float(check.error_bar[check.worst]),
+            "worst entry": entry(check.name, check.worst),
+        }
+        rows.append(row | {name: reading.words for name, reading in check.readings.items()})
+    return pd.DataFrame(rows)
 
 
-def verdict(check: TensorCheck) -> str:
-    """The verdict in a word or two."""
-    return "agree" if check.passed else "differ"
+# A colour for each verdict, by the names that Streamlit's Markdown knows; the words always stand beside it.
+COLORS = {
+    Verdict.CONSISTENT: "green",
+    Verdict.WRONG: "red",
+    Verdict.CANNOT_TELL: "orange",
+    Verdict.KINK_CROSSED: "violet",
+}
 
 
 def verdict_markdown(check: TensorCheck) -> str:
-    """The verdict in a word, with a colour of its own."""
-    return f":{'green' if check.passed else 'red'}[{verdict(check)}]"
+    """The verdict in words, with a colour of its own."""
+    return f":{COLORS[check.verdict]}[{check.verdict.words}]"
 
 
 def entry_names(name: str, shape: tuple[int, ...]) -> list[str]:
@@ -121,7 +126,8 @@ def worst_entries(problem: Problem, report: GradientReport, name: str, count: in
                 "analytical": check.analytical[index],
                 "numerical": check.numerical[index],
                 "difference": check.difference[index],
-                "relative error": check.relative_error[index],
+                "error bar": check.error_bar[index],
+                "verdict": Verdict(check.verdicts[index]).words,
                 **{key: _exact(value) for key, value in values.items()},
             }
         )

@@ -14,7 +14,8 @@ PAGE_SETTINGS = (
     *("act_x", "act_dy"),
     *("inputs", "outputs", "lin_x", "lin_b", "lin_dy", "lin_W", "gradient"),
     *("step", "all_steps", "layer"),
-    *("case", "wrt"),
+    *("bug", "place", "seen", "quiz", "look"),
+    *("case", "wrt", "third"),
 )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mlp.check.flow import Flow, jacobian_flow
 from mlp.check.gradients import check_gradients
@@ -16,6 +17,13 @@ from mlp.experiment import EPS_STEPS, Experiment, Problem
 from mlp.nn.arrays import Array
 from mlp.nn.trace import Step, trace
 from mlp.report.archive import archive
+from mlp.report.numbers import duration
+
+MAX_RESULTS = 32
+# In the unit of Experiment.work: below the first a check is over before a progress bar could be read. The second was
+# measured on two cores, and serves to announce a time, no more.
+QUICK = 100_000_000
+SECONDS_PER_UNIT = 2.5e-9
 
 
 class Checked(NamedTuple):
@@ -29,13 +37,43 @@ class Checked(NamedTuple):
     seconds: float
 
 
-@st.cache_resource(max_entries=32, show_spinner="Checking every gradient ...")
 def checked(experiment: Experiment) -> Checked:
-    """Draw the experiment's network and check its gradients; `seconds` is what the check took."""
+    """The experiment's network with its gradients checked, from memory if it has been asked for lately.
+
+    What takes a while says so beforehand and shows how far it is; a new input breaks it off, and what the page showed
+    stays until the new result is there.
+    """
+    results = _results()
+    if experiment not in results:
+        results[experiment] = _check(experiment)
+        while len(results) > MAX_RESULTS:
+            results.pop(next(iter(results)), None)
+    return results[experiment]
+
+
+@st.cache_resource
+def _results() -> dict[Experiment, Checked]:
+    """The last results, for all visitors. Not cached by Streamlit, which would show no progress from within."""
+    return {}
+
+
+def _check(experiment: Experiment) -> Checked:
     problem = experiment.problem()
     start = time.perf_counter()
-    report = check_gradients(*problem, experiment.eps, experiment.method)
+    if experiment.work < QUICK:
+        report = check_gradients(*problem, experiment.eps, experiment.method)
+        return Checked(problem, report, time.perf_counter() - start)
+    expected = duration(experiment.work * SECONDS_PER_UNIT)
+    text = f"Checking {experiment.parameters:,} parameters takes about {expected}"
+    bar = st.progress(0.0, text)
+    # Each call of the bar is also where a new input breaks off the work.
+    report = check_gradients(*problem, experiment.eps, experiment.method, lambda done: _moved(bar, done, text))
+    bar.empty()
     return Checked(problem, report, time.perf_counter() - start)
+
+
+def _moved(bar: DeltaGenerator, done: float, text: str) -> None:
+    bar.progress(min(1.0, done), text)
 
 
 @st.cache_resource(max_entries=32)
@@ -70,7 +108,7 @@ def swept(experiment: Experiment, name: str) -> Sweep:
 def _swept(experiment: Experiment, name: str) -> Sweep:
     problem = experiment.problem()
     tensor = tensors(problem.network, problem.x)[name]
-    indices = spread(tensor.shape, affordable(experiment.multiplications // experiment.evaluations))
+    indices = spread(tensor.shape, affordable(experiment.forward_multiplications))
     entries = np.array([tensor[index] for index in indices])
     return sweep(sampled(loss_function(*problem, name), tensor, indices), entries, EPS_STEPS)
 
@@ -83,5 +121,5 @@ def packed(experiment: Experiment) -> bytes:
 
 # An edit of any module that Streamlit watches makes it import this one anew, and every class of ours with it. Results
 # made of the classes before are no instances of the new ones.
-for cached in (checked, first_sample, traced, flow):
+for cached in (_results, first_sample, traced, flow):
     cached.clear()

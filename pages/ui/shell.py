@@ -38,6 +38,15 @@ PAGES = {
         ),
         ("your_layers", "Your layers", "layers", "Layers, losses and functions of your own, checked as you save them."),
     ],
+    "Bugs": [
+        (
+            "bug_gallery",
+            "Bug gallery",
+            "bug_report",
+            "Well-known wrong backward passes: code, heatmaps, and what the check says of them.",
+        ),
+        ("quiz", "Quiz", "quiz", "A hidden bug: find it from the heatmaps."),
+    ],
 }
 HOME = "overview"
 ICON = Path(__file__).with_name("icon.svg")

@@ -1,6 +1,7 @@
 """What several pages show: the verdict, a figure, a table, a download, a choice in the address."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,23 @@ import streamlit as st
 
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
-from mlp.report.numbers import brief, entry
+from mlp.check.verdict import Verdict
 from pages.ui import address
+from pages.ui.address import plain
 
 # The camera button of a figure saves SVG, which stays sharp in slides and print.
 FIGURE_CONFIG: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
+
+_TITLES = {
+    Verdict.CONSISTENT: "Backpropagation and differences agree",
+    Verdict.WRONG: "Backpropagation is wrong",
+    Verdict.CANNOT_TELL: "It cannot be told at this step",
+}
+_ANSWERS = {
+    Verdict.CONSISTENT: partial(st.success, icon=":material/check_circle:"),
+    Verdict.WRONG: partial(st.error, icon=":material/error:"),
+    Verdict.CANNOT_TELL: partial(st.warning, icon=":material/help:"),
+}
 
 # Lines in the text's own colour, so that they fit both themes; a wide table scrolls by itself.
 TABLE_STYLE = """
@@ -27,38 +40,17 @@ TABLE_STYLE = """
 
 
 def verdict(report: GradientReport) -> None:
-    """The answer in one sentence."""
-    total = sum(check.analytical.size for check in report.values())
-    if report.passed:
-        st.success(
-            f"Analytical and numerical gradients agree in all {total:,} entries, as `np.allclose` sees it.",
-            title="Backpropagation and differences agree",
-            icon=":material/check_circle:",
-        )
-        return
-    differing = {name: int((check.tolerance_used > 1).sum()) for name, check in report.items() if not check.passed}
-    worst = report.worst
-    where = "every tensor" if len(differing) == len(report) else ", ".join(differing)
-    st.error(
-        f"{sum(differing.values()):,} of {total:,} entries differ by more than `np.allclose` allows, in "
-        f"{where}. The worst is {entry(worst.name, worst.worst)}: analytical "
-        f"{brief(worst.analytical[worst.worst])}, numerical {brief(worst.numerical[worst.worst])}.",
-        title="Backpropagation and differences disagree",
-        icon=":material/error:",
-    )
+    """The answer first, in a sentence or two; what the code itself is blamed for below it."""
+    _ANSWERS[report.verdict](plain(report.summary), title=_TITLES[report.verdict])
+    for finding in report.diagnosis[1:]:
+        st.warning(plain(finding.sentence), icon=":material/troubleshoot:")
+    for remark in report.remarks:
+        st.info(plain(remark.sentence), icon=":material/info:")
 
 
-def tensor_verdict(check: TensorCheck, what: str) -> None:
-    """The answer for one tensor in a line."""
-    worst = check.worst
-    numbers = (
-        f"worst entry {list(worst)}: analytical {check.analytical[worst]:.9g}, numerical {check.numerical[worst]:.9g}, "
-        f"difference {brief(check.difference[worst])}"
-    )
-    if check.passed:
-        st.success(f"Analytical and numerical agree on {what}; {numbers}.", icon=":material/check_circle:")
-    else:
-        st.error(f"Analytical and numerical disagree on {what}; {numbers}.", icon=":material/error:")
+def tensor_verdict(check: TensorCheck) -> None:
+    """The answer for one tensor in a sentence."""
+    _ANSWERS[check.verdict](plain(check.summary))
 
 
 def figure(content: go.Figure, alt: str, key: str) -> None:

@@ -1,5 +1,6 @@
 """The check passes what is right, and fails what is deliberately wrong, naming the right tensors and entries."""
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp.check.gradients import analytical_gradients, check_gradients
+from mlp.check.remarks import Kind
 from mlp.differences.methods import METHODS, Method, optimal_step
 from mlp.nn.activations import ACTIVATIONS, Tanh
 from mlp.nn.arrays import Array
@@ -165,12 +167,12 @@ def build(part=None):
 
 
 def most_used(report):
-    """The tensor and the entry that are most above what np.allclose allows, by looking at every one."""
+    """The tensor and the entry with the largest difference for its error bar, by looking at every one."""
     used = {}
     for name, check in report.items():
         for index in np.ndindex(check.analytical.shape):
             a, n = float(check.analytical[index]), float(check.numerical[index])
-            used[name, index] = abs(a - n) / (1e-8 + 1e-5 * abs(n))
+            used[name, index] = abs(a - n) / float(check.error_bar[index])
     return max(used, key=used.get)
 
 
@@ -277,12 +279,14 @@ class Counting(Sequential):
         return super().backward(dy)
 
 
-def test_one_forward_one_backward_and_nothing_else_is_touched():
+def test_a_few_passes_suffice_and_nothing_is_touched():
     network, loss, x, target = build()
     counting = Counting(**network.layers)
     before = {name: array.copy() for name, array in {**network.parameters(), "x": x, "target": target}.items()}
     check_gradients(counting, loss, x, target)
-    assert (counting.forwards, counting.backwards) == (1, 1)
+    # More than one of each: the check also looks for state that one pass leaves to the next. Never one per entry.
+    assert 1 <= counting.forwards <= 10
+    assert 1 <= counting.backwards <= 10
     for name, array in {**network.parameters(), "x": x, "target": target}.items():
         assert np.array_equal(array, before[name])
 
@@ -290,14 +294,19 @@ def test_one_forward_one_backward_and_nothing_else_is_touched():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda p: p._replace(db=p.db[None]), r"the gradient of fc2.b must have shape \(3,\), not \(1, 3\)"),
-        (lambda p: p._replace(db=p.dy), r"the gradient of fc2.b must have shape \(3,\), not \(4, 3\)"),
-        (lambda p: p._replace(dW=p.dW[0]), r"the gradient of fc2.W must have shape \(3, 3\), not \(3,\)"),
+        (
+            lambda p: p._replace(db=p.db[None]),
+            r"fc2.backward gives grad_b the shape \(1, 3\), but b has the shape \(3,\)",
+        ),
+        (lambda p: p._replace(db=p.dy), r"fc2.backward gives grad_b the shape \(4, 3\), but b has the shape \(3,\)"),
+        (lambda p: p._replace(dW=p.dW[0]), r"fc2.backward gives grad_W the shape \(3,\), but W has the shape \(3, 3\)"),
     ],
 )
 def test_a_gradient_of_another_shape_is_not_broadcast_into_passing(wrong, message):
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        check_gradients(*build(Backward(wrong)))
+    report = check_gradients(*build(Backward(wrong)))
+    assert not report.passed
+    [remark] = [remark for remark in report.remarks if remark.kind is Kind.WRONG_SHAPE]
+    assert re.search(message, remark.sentence)
 
 
 @pytest.mark.parametrize(

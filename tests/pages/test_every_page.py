@@ -38,7 +38,7 @@ UNUSABLE = [
     ({"method": "exact"}, "one of forward"),
     ({"preset": "Nothing"}, "no preset of this name"),
     ({"color": "blue"}, "no setting of this name"),
-    ({"sizes": "100-100", "batch": "1000"}, "multiplications"),
+    ({"sizes": "100-100", "batch": "1000"}, "operations"),
 ]
 
 

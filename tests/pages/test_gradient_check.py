@@ -50,6 +50,7 @@ def test_the_worst_entries_come_with_their_function_values(open_page):
     worst = shown_table(app, "c(+h)")
     quotients = (worst["c(+h)"].astype(float) - worst["c(-h)"].astype(float)) / (2 * experiment.eps)
     expected = [check.numerical[index] for index in check.worst_entries(10)]
-    # The values are shown with 17 digits, so only the step's last bit may differ from (x + h) - x.
-    np.testing.assert_allclose(quotients, expected, rtol=2**-51)
-    assert app.error
+    # Structured differences round the two values, which are shown with 17 digits, otherwise than the whole network.
+    allowed = 20 * 2**-52 * worst["c(+h)"].astype(float).max() / experiment.eps
+    np.testing.assert_allclose(quotients, expected, rtol=0, atol=allowed)
+    assert "too large" in app.warning[0].value

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from mlp import check_gradients
-from mlp.check.report import TensorCheck
 from mlp.experiment import Experiment
 from mlp.report import diagram, heatmaps
 from mlp.report.numbers import brief, duration
 from mlp.report.reduce import MAX_DRAWN, drawn
+from tests.report.checks import tensor_check
 
 
 def check_of(shape, seed=0):
     rng = np.random.default_rng(seed)
     analytical = rng.standard_normal(shape)
-    return TensorCheck("fc1.W", analytical, analytical + 1e-9 * rng.standard_normal(shape))
+    return tensor_check(analytical, analytical + 1e-9 * rng.standard_normal(shape))
 
 
 def test_both_gradients_share_one_scale_symmetric_about_zero():
@@ -39,6 +39,7 @@ def test_row_zero_is_on_top_and_hover_tells_all_three_numbers():
         check.analytical[1, 2],
         check.numerical[1, 2],
         check.difference[1, 2],
+        check.ratio[1, 2],
     ]
 
 
@@ -56,7 +57,7 @@ def test_only_small_maps_carry_numbers(shape):
 def test_constant_and_broken_gradients_can_be_drawn(values):
     full = np.full((2, 2), values)
     with np.errstate(invalid="ignore"):
-        figure = heatmaps.comparison(TensorCheck("fc1.W", full, full))
+        figure = heatmaps.comparison(tensor_check(full, full))
     assert np.isfinite(figure.layout.coloraxis.cmax)
     assert np.isfinite(figure.layout.coloraxis2.cmax)
 
@@ -111,3 +112,13 @@ def test_brief_numbers(value, text):
 @pytest.mark.parametrize(("seconds", "text"), [(8.5e-4, "850 µs"), (0.0123, "12 ms"), (1.26, "1.3 s"), (75, "75 s")])
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_the_third_map_can_show_the_difference_in_units_of_its_error_bar():
+    check = check_of((4, 3))
+    figure = heatmaps.comparison(check, (heatmaps.RATIO,))
+    expected = np.clip(np.log10(np.abs(check.ratio)), -heatmaps.RATIO_DECADES, heatmaps.RATIO_DECADES)
+    np.testing.assert_allclose(figure.data[0].z, expected, rtol=1e-12)
+    breaks = [place for place, _ in figure.layout.coloraxis3.colorscale]
+    assert breaks.count(0.5) == 2, "the colours break where the difference is just its error bar"
+    assert figure.layout.coloraxis3.cmin == -figure.layout.coloraxis3.cmax

@@ -54,7 +54,7 @@ def _mlp(experiment: Experiment, tensor: str) -> str:
                 shown(f"analytical gradient of {tensor}", "check.analytical"),
                 shown(f"numerical gradient of {tensor}", "check.numerical"),
                 'print("largest difference:", check.max_abs_difference)',
-                'print("np.allclose:", check.passed)',
+                'print("np.allclose:", np.allclose(check.analytical, check.numerical))',
             ]
         ),
     )
@@ -79,14 +79,14 @@ def _numpy(experiment: Experiment, tensor: str, variable: str) -> str:
 
 def _mlp_overview(experiment: Experiment) -> str:
     return program(
-        "from mlp import check_gradients\nfrom mlp.experiment import Experiment",
+        "import numpy as np\nfrom mlp import check_gradients\nfrom mlp.experiment import Experiment",
         settings(experiment),
         "network, loss, x, target = experiment.problem()\n"
         "report = check_gradients(network, loss, x, target, experiment.eps, experiment.method)",
         'print("loss:", report.loss)\n'
         "for name, check in report.items():\n"
         '    print(f"largest difference in {name}:", check.max_abs_difference)\n'
-        '    print(f"np.allclose for {name}:", check.passed)',
+        '    print(f"np.allclose for {name}:", np.allclose(check.analytical, check.numerical))',
     )
 
 

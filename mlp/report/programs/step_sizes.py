@@ -82,7 +82,7 @@ def _numpy(experiment: Experiment, tensor: str, variable: str) -> str:
 
 
 def _count(experiment: Experiment) -> int:
-    return affordable(experiment.multiplications // experiment.evaluations)
+    return affordable(experiment.forward_multiplications)
 
 
 def _entries(experiment: Experiment, tensor: str, variable: str) -> str:

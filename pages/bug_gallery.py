@@ -1,0 +1,51 @@
+"""Well-known wrong backward passes: each one's line of code, its heatmaps, and what the check says of it."""
+
+import streamlit as st
+
+from mlp.check.gallery.catalogue import GALLERY
+from mlp.report import rules, tables
+from mlp.report.programs.bugs import bug as program
+from pages.ui import address, bugs, shell, widgets
+
+TELLING = "most telling"
+
+experiment = shell.settings()
+
+st.title("Bug gallery")
+st.markdown(
+    f"{len(GALLERY)} ways to get `backward` wrong. Choose one: it is planted in the network of the sidebar, and the "
+    "check, which does not know what was planted, has to find it."
+)
+address.show()
+
+name = st.selectbox(
+    "Bug", list(GALLERY), list(GALLERY).index("derivative missing"), key="bug", bind="query-params", width=420
+)
+address.check("bug", list(GALLERY), name)
+bugs.story(GALLERY[name])
+
+shown = bugs.placed(name, experiment)
+if shown.changes:
+    bugs.instead("has no place for this bug, or is too large to check at a glance", shown.changes)
+place = bugs.one_of("Planted in", shown.places, "place", shown.places[-1])
+report, sentences, telling, changes_values = bugs.diagnosed(name, shown.experiment, place)
+
+bugs.diagnosis(report, sentences)
+if not changes_values:
+    bugs.no_value_changed(report)
+
+seen = bugs.one_of("Tensor", (TELLING, *report), "seen", TELLING)
+tensor = telling if seen == TELLING else seen
+st.markdown(f"**{tensor}**: {report[tensor].verdict.words}.")
+bugs.maps(report, tensor, "bug_maps")
+
+st.subheader("What fixed rules say of it")
+st.markdown(rules.misjudged(report))
+widgets.table(rules.readings(report))
+st.caption(f"a is the analytical, n the numerical gradient. {rules.formulas()}")
+
+with st.container(horizontal=True):
+    widgets.download("Table as CSV", lambda: tables.to_csv(rules.readings(report)), "bug-rules.csv", "text/csv")
+    widgets.download("Gradients as CSV", lambda: tables.to_csv(tables.all_entries(report)), "bug.csv", "text/csv")
+
+widgets.programs(lambda: program(shown.experiment, name, place))

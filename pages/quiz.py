@@ -1,0 +1,33 @@
+"""A quiz: a hidden bug, or none, to be found from the heatmaps alone."""
+
+import streamlit as st
+
+from mlp.exhibit import changes, within_reach
+from pages.ui import address, bugs, questions, shell
+
+experiment = shell.settings()
+
+st.title("Quiz")
+st.markdown(
+    "There may be a bug in the backward pass of this network. Look at its gradients, analytical beside numerical, and "
+    "say what is wrong, and in which layer. Everyone with the same address gets the same question."
+)
+address.show()
+
+number = questions.number()
+played = within_reach(experiment)
+if played != experiment:
+    bugs.instead("is too large to look for a bug in", changes(experiment, played))
+asked = questions.asked(played, number)
+
+tensor = bugs.one_of("Tensor", tuple(asked.report), "look", next(iter(asked.report)))
+bugs.maps(asked.report, tensor, "quiz_maps")
+st.caption(
+    "A map without colours: no number there, or a gradient of the wrong shape. Gradients run from the loss backwards, "
+    "so a bug also spoils what lies before its layer."
+)
+
+answer = questions.answered(played, number, asked)
+if answer:
+    questions.reveal(asked, answer)
+questions.score()

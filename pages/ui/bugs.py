@@ -1,0 +1,131 @@
+"""What the pages about bugs share: the cached check of a planted bug, and how a bug and its diagnosis are shown."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from mlp.check.gallery.bug import Bug
+from mlp.check.gallery.catalogue import GALLERY
+from mlp.check.gradients import check_gradients
+from mlp.check.report import GradientReport
+from mlp.check.verdict import Verdict
+from mlp.exhibit import Exhibit, change, exhibit, gradients, planted, telling
+from mlp.experiment import Experiment
+from mlp.report import heatmaps
+from pages.ui import address, widgets
+
+
+class Shown(NamedTuple):
+    """A network with a bug in it, checked.
+
+    Shared between all visitors who ask for the same: read only.
+
+    Attributes:
+        report: the check.
+        sentences: what it says, the first fault first.
+        telling: the tensor that shows the bug best.
+        changes_values: whether any gradient differs from what the right backward gives.
+    """
+
+    report: GradientReport
+    sentences: tuple[str, ...]
+    telling: str
+    changes_values: bool
+
+
+@st.cache_resource(max_entries=64)
+def placed(name: str, experiment: Experiment) -> Exhibit:
+    """The experiment in which the bug of this name fits, and where."""
+    return exhibit(GALLERY[name], experiment)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Checking every gradient and looking for the bug ...")
+def diagnosed(name: str, experiment: Experiment, place: str) -> Shown:
+    """Plant the bug, check the gradients and make the diagnosis, as if nobody knew what was planted."""
+    right = experiment.problem()
+    wrong = planted(GALLERY[name], right, place)
+    report = check_gradients(*wrong, experiment.eps, experiment.method)
+    changed = change(gradients(wrong), gradients(right)) > 0
+    return Shown(report, sentences(report), telling(report, tuple(right.network.layers), place), changed)
+
+
+def sentences(report: GradientReport) -> tuple[str, ...]:
+    """What there is to fix, the first fault first, or that there is nothing; takes a moment when first asked for."""
+    return tuple(finding.sentence for finding in report.diagnosis) or (report.summary,)
+
+
+def story(bug: Bug) -> None:
+    """The bug's story, and its wrong line beside the right one."""
+    st.markdown(address.plain(bug.story))
+    for column, heading, line in zip(
+        st.columns(2),
+        (":red[:material/close:] **Wrong**", ":green[:material/check:] **Right**"),
+        (bug.wrong, bug.right),
+        strict=True,
+    ):
+        column.markdown(heading)
+        column.code(line, language="python", wrap_lines=True)
+
+
+def instead(reason: str, changes: Sequence[str]) -> None:
+    """Say that the network is not quite the sidebar's, why, and in what."""
+    st.markdown(
+        f":material/info: The network of the sidebar {reason}. You see it with **{' and '.join(changes)}**; all other "
+        "settings are the sidebar's."
+    )
+
+
+def diagnosis(report: GradientReport, said: Sequence[str]) -> None:
+    """The sentences that say what to fix, then the verdict that they follow from."""
+    st.info(
+        "\n\n".join(map(address.plain, said)),
+        title="What the check says",
+        icon=":material/stethoscope:",
+    )
+    by_verdict = {
+        verdict: [name for name, check in report.items() if check.verdict is verdict]
+        for verdict in (Verdict.WRONG, Verdict.CANNOT_TELL, Verdict.CONSISTENT)
+    }
+    tensors = "; ".join(f"{verdict.words}: {', '.join(names)}" for verdict, names in by_verdict.items() if names)
+    st.markdown(f"**Verdict: {report.verdict.words}.** By tensor, {tensors}.")
+
+
+def no_value_changed(report: GradientReport) -> None:
+    """Say that the bug leaves every gradient as it should be, and what gives it away all the same, if anything."""
+    rest = (
+        "No comparison of numbers can see it here; another seed, batch, activation or place may bring it out."
+        if report.passed
+        else "Only what the code does beside computing gives it away."
+    )
+    st.markdown(
+        f":material/info: **With this network, input and target the bug changes no value of any gradient.** {rest}"
+    )
+
+
+def maps(report: GradientReport, name: str, key: str) -> None:
+    """The heatmaps of one tensor, and what their cells are where that needs saying."""
+    check = report[name]
+    widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), key)
+    note = heatmaps.reduction_note(check)
+    if note:
+        st.caption(note)
+
+
+def one_of(label: str, options: Sequence[str], key: str, default: str) -> str:
+    """A row of buttons of which one is chosen, in the address; a choice that another bug left behind gives way.
+
+    So does any choice when the default changes: the address leaves the default out, and must mean what is shown.
+    """
+    before = st.session_state.get(f"{key}_default", default)
+    st.session_state[f"{key}_default"] = default
+    if before != default or st.session_state.get(key, default) not in options:
+        st.session_state[key] = default
+    chosen = st.segmented_control(label, options, default=default, required=True, key=key, bind="query-params")
+    address.check(key, options, chosen or default)
+    return chosen or default
+
+
+# As in pages.ui.compute: results made of classes that have been imported anew since are no instances of the new ones.
+for cached in (placed, diagnosed):
+    cached.clear()

@@ -1,0 +1,146 @@
+"""The quiz's questions: drawn and checked once for all visitors, answered once in a session."""
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from mlp.check.gradients import check_gradients
+from mlp.check.report import GradientReport
+from mlp.experiment import Experiment, Problem, read_whole
+from mlp.quiz import MAX_NUMBER, NOTHING, Marks, Question, marks, posed, question
+from pages.ui import address, bugs
+
+KEY = "quiz"
+
+
+class Asked(NamedTuple):
+    """A question, its network without the bug, and the check of the one with it. Read only."""
+
+    question: Question
+    problem: Problem
+    report: GradientReport
+
+
+class Answer(NamedTuple):
+    """What was answered; no layer where nothing is wrong."""
+
+    pattern: str
+    layer: str | None
+    marks: Marks
+
+
+@st.cache_resource(max_entries=32, show_spinner="Hiding a bug ...")
+def asked(experiment: Experiment, number: int) -> Asked:
+    """Draw the quiz's question of this number, and check the gradients of its network; without a diagnosis."""
+    problem = experiment.problem()
+    drawn = question(experiment, number)
+    report = check_gradients(*posed(drawn, problem), experiment.eps, experiment.method)
+    return Asked(drawn, problem, report)
+
+
+def number() -> int:
+    """Show the question's number, in the address, with a button for the next one, and return it."""
+    _open()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.number_input("Question", 1, MAX_NUMBER, 1, key=KEY, bind="query-params", width=160)
+        st.button(
+            "Next question",
+            on_click=st.session_state.update,
+            args=({KEY: chosen % MAX_NUMBER + 1},),
+            icon=":material/skip_next:",
+        )
+    return chosen
+
+
+def answered(experiment: Experiment, number: int, what: Asked) -> Answer | None:
+    """Ask for pattern and layer; return the answer once it has been given, which counts once and stays."""
+    answers = _answers()
+    key = _name(experiment, number)
+    given = answers.get(key)
+    pattern = _choice("What is wrong?", (*what.question.patterns, NOTHING), f"pattern_{key}", given and given.pattern)
+    layer = _choice(
+        "In which layer?", what.question.layers, f"layer_{key}", given and given.layer, is_idle=pattern == NOTHING
+    )
+    ready = pattern == NOTHING or (pattern is not None and layer is not None)
+    st.button(
+        "Reveal",
+        type="primary",
+        disabled=given is not None or not ready,
+        help=None if ready else "Answer first.",
+        on_click=_answer,
+        args=(key, what, pattern, layer),
+    )
+    return given
+
+
+def reveal(what: Asked, given: Answer) -> None:
+    """Show whether the answer is right, then the bug and its diagnosis."""
+    bug, place = what.question.bug, what.question.place
+    if bug is None:
+        st.markdown(_marked(given.marks.pattern, f"You said: {given.pattern}. **Nothing is wrong** with this network."))
+        return
+    st.markdown(_marked(given.marks.pattern, f"Pattern: you said {given.pattern}; it is **{bug.pattern}**."))
+    if given.layer is not None:
+        st.markdown(_marked(given.marks.layer, f"Layer: you said {given.layer}; it is **{place}**."))
+    if given.marks.both and (given.pattern, given.layer) != (bug.pattern, place):
+        st.caption("Your answer gives the very same numbers, so it counts.")
+    st.subheader(f"The bug: {bug.name}")
+    bugs.story(bug)
+    with st.spinner("Looking for the bug ..."):
+        said = bugs.sentences(what.report)
+    bugs.diagnosis(what.report, said)
+
+
+def score() -> None:
+    """Say how many of this session's questions were answered right."""
+    answers = _answers()
+    if answers:
+        right = sum(answer.marks.both for answer in answers.values())
+        st.metric("Score of this session", f"{right} of {len(answers)} right", border=True, width="content")
+
+
+def _open() -> None:
+    """Refuse, with a sentence, a number that the session was opened with and that is no question's."""
+    given = st.session_state["opened"].pop(KEY, None)
+    if given is None:
+        return
+    try:
+        usable = 1 <= read_whole(given) <= MAX_NUMBER
+    except ValueError:
+        usable = False
+    if not usable:
+        address.refuse(KEY, given, f"Questions are whole numbers from 1 to {MAX_NUMBER:,}; 1 is used.")
+        st.query_params.pop(KEY, None)
+        st.rerun()
+
+
+def _answers() -> dict[str, Answer]:
+    """The session's answers by question."""
+    answers: dict[str, Answer] = st.session_state.setdefault("quiz_answers", {})
+    return answers
+
+
+def _name(experiment: Experiment, number: int) -> str:
+    """What makes a question the same: its number and the network."""
+    return f"{number} {experiment.settings()}"
+
+
+def _choice(label: str, options: tuple[str, ...], key: str, given: str | None, is_idle: bool = False) -> str | None:
+    """One of the options, none at first; once given it stays."""
+    index = options.index(given) if given else None
+    fixed = is_idle or index is not None
+    return st.radio(label, options, index, key=f"quiz_{key}", horizontal=True, disabled=fixed)
+
+
+def _answer(key: str, what: Asked, pattern: str, layer: str | None) -> None:
+    layer = None if pattern == NOTHING else layer
+    _answers()[key] = Answer(pattern, layer, marks(what.question, what.problem, pattern, layer or ""))
+
+
+def _marked(right: bool, text: str) -> str:
+    """The text with right or wrong in front, in a word and a colour."""
+    return f":{'green[:material/check: **Right.**]' if right else 'red[:material/close: **Wrong.**]'} {text}"
+
+
+# As in pages.ui.compute: results made of classes that have been imported anew since are no instances of the new ones.
+asked.clear()

@@ -1,0 +1,104 @@
+"""The gallery's page shows the bug, and what the API says of the network that it is planted in."""
+
+import numpy as np
+import pytest
+
+from mlp import check_gradients
+from mlp.check.classical import RULES
+from mlp.check.gallery.catalogue import GALLERY
+from mlp.exhibit import exhibit, planted
+from mlp.experiment import Experiment
+from pages.ui import address
+from tests.pages.plots import arrays, shown_table
+
+
+def checked(name, place, experiment):
+    return check_gradients(*planted(GALLERY[name], experiment.problem(), place), experiment.eps, experiment.method)
+
+
+def markdown(app):
+    return "\n".join(element.value for element in app.markdown)
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_every_bug_is_told_and_found(open_page, name):
+    app = open_page("bug_gallery", bug=name)
+    assert not app.exception
+    assert not app.warning
+    shown = exhibit(GALLERY[name], Experiment())
+    report = checked(name, shown.places[-1], shown.experiment)
+    assert [code.value for code in app.code][:2] == [GALLERY[name].wrong, GALLERY[name].right]
+    assert app.info[0].value.startswith(address.plain(report.diagnosis[0].sentence))
+    assert address.plain(GALLERY[name].story) in markdown(app)
+    assert f"Verdict: {report.verdict.words}." in markdown(app)
+    assert all(text in markdown(app) for text in shown.changes)
+    assert ("no place for this bug" in markdown(app)) == bool(shown.changes)
+
+
+def test_the_maps_are_those_of_the_chosen_tensor(open_page):
+    app = open_page("bug_gallery", bug="minus in the gradient", place="fc2", seen="fc2.W", seed="3")
+    expected = checked("minus in the gradient", "fc2", Experiment(seed=3))["fc2.W"]
+    analytical, numerical = arrays(app, 0)[:2]
+    np.testing.assert_array_equal(analytical, expected.analytical)
+    np.testing.assert_array_equal(numerical, expected.numerical)
+    app.button_group(key="seen").set_value("x").run()
+    assert arrays(app, 0)[0].size == 2
+
+
+def test_the_most_telling_tensor_is_shown_at_first(open_page):
+    app = open_page("bug_gallery", bug="nothing passed on")
+    assert "**fc2.W**: wrong." in markdown(app)
+    assert not arrays(app, 0)[0].any()
+
+
+def test_the_table_holds_what_the_rules_say(open_page):
+    report = checked("one entry one per cent off", "fc1", Experiment())
+    app = open_page("bug_gallery", bug="one entry one per cent off", place="fc1")
+    table = shown_table(app, "by error bars")
+    assert list(table["tensor"]) == list(report)
+    assert list(table["by error bars"]) == [check.verdict.words for check in report.values()]
+    for rule in RULES:
+        verdicts = [cell.split(":")[0] for cell in table[rule]]
+        assert verdicts == ["pass" if check.readings[rule].accepted else "fail" for check in report.values()]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("dy changed in place", {}, "what the code does"),
+        ("derivative twice", {"activation": "ReLU"}, "No comparison"),  # 1 and 0 are their own squares
+        ("derivative missing", {}, None),
+    ],
+)
+def test_it_says_where_no_value_changes(open_page, name, settings, words):
+    app = open_page("bug_gallery", bug=name, **settings)
+    assert ("changes no value" in markdown(app)) == (words is not None)
+    assert (words or "") in markdown(app)
+
+
+@pytest.mark.parametrize(
+    ("setting", "used"),
+    [({"bug": "banana"}, "derivative missing"), ({"place": "fc9"}, "activation_fn2"), ({"seen": "w"}, "most")],
+)
+def test_what_cannot_be_chosen_is_named(open_page, setting, used):
+    app = open_page("bug_gallery", **setting)
+    assert not app.exception
+    [warning] = app.warning
+    assert used.replace("_", r"\_") in warning.value
+
+
+def test_a_place_that_the_next_bug_cannot_have_gives_way(open_page):
+    app = open_page("bug_gallery", place="activation_fn1")
+    for name in ("bias not summed", "target minus output", "a sign too many"):
+        app.selectbox(key="bug").set_value(name).run()
+        assert not app.exception
+        assert not app.warning
+        shown = exhibit(GALLERY[name], Experiment())
+        assert app.button_group(key="place").value == shown.places[-1]
+
+
+def test_a_place_that_was_not_chosen_is_that_of_a_link_without_one(open_page):
+    app = open_page("bug_gallery", bug="W transposed on the way back")  # which fits in fc2 alone
+    app.selectbox(key="bug").set_value("minus in the gradient").run()
+    again = open_page("bug_gallery", bug="minus in the gradient")
+    assert app.button_group(key="place").value == again.button_group(key="place").value == "fc3"
