@@ -1,7 +1,8 @@
 """Neural networks in numpy, numerical derivatives, and checks of the one against the other."""
 
+from mlp.check.foreign.api import check_function, check_layer
+from mlp.check.foreign.facts import ForeignError
 from mlp.check.gradients import check_gradients
-from mlp.check.layer import check_layer
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
@@ -27,6 +28,7 @@ __all__ = [
     "Activation",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
+    "ForeignError",
     "GradientReport",
     "HuberLoss",
     "Identity",
@@ -44,6 +46,7 @@ __all__ = [
     "Tanh",
     "TensorCheck",
     "Verdict",
+    "check_function",
     "check_gradients",
     "check_layer",
     "dense_layers",

@@ -112,6 +112,8 @@ def tensors(stages: tuple[Stage, ...]) -> Iterator[Tensor]:
     reach = max(x.size, *sizes)
     if x.ndim == 1:
         yield Tensor(INPUT, x.shape, as_matrix, as_matrix(x), _input_columns, stages, 0, reach)
+    elif x.ndim != 2:
+        yield Tensor(INPUT, x.shape, as_matrix, as_matrix(x), _entry_mover(x), stages, 0, reach)
     elif x.size * reach > SMALL and all(stage.layer.samples_apart for stage in stages):
         yield from (_sample_tensor(index, stages, reach // len(x)) for index in range(len(x)))
     else:
@@ -145,6 +147,21 @@ def _batch_mover(x: Array) -> Callable[[Moved], Change]:
         samples = np.arange(x.shape[0])[moved.columns]
         values[samples, :, np.arange(samples.size)] = moved.values.swapaxes(0, 1)
         return Columns(moved.rows, values.reshape(*values.shape[:2], -1))
+
+    return move
+
+
+def _entry_mover(x: Array) -> Callable[[Moved], Change]:
+    """For images and the like: every input in full, with one entry moved."""
+
+    def move(moved: Moved) -> Change:
+        count = moved.values.size
+        stack = np.empty((*x.shape, count), np.result_type(x, moved.values))
+        stack[...] = x[..., None]
+        rows, columns, _ = np.ogrid[moved.rows, moved.columns, :1]
+        steps = np.arange(count).reshape(moved.values.shape)
+        stack.reshape(*as_matrix(x).shape, count)[rows, columns, steps] = moved.values
+        return stack
 
     return move
 

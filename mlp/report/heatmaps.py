@@ -46,10 +46,23 @@ def axes_of(check: TensorCheck) -> Axes:
     return Axes("i, output", "j, input") if check.analytical.ndim > 1 else Axes("i, output", "")
 
 
-def comparison(check: TensorCheck, panels: tuple[str, ...] = PANELS) -> go.Figure:
-    """Draw these of the PANELS of a check side by side."""
+def comparison(
+    check: TensorCheck,
+    panels: tuple[str, ...] = PANELS,
+    axes: Axes | None = None,
+    names: tuple[str, str] = ("analytical", "numerical"),
+) -> go.Figure:
+    """Draw these of the PANELS of a check side by side.
+
+    Args:
+        check: of a vector or matrix.
+        panels: which of the PANELS.
+        axes: what the rows and columns are, if the check's name does not tell.
+        names: what the two gradients are called.
+    """
+    axes, titles = axes or axes_of(check), dict(zip(PANELS, (*names, "difference"), strict=True))
     figure = side_by_side(
-        [_panel(check, panel, is_first=k == 0, number=k + 1) for k, panel in enumerate(panels)],
+        [_panel(check, panel, axes, titles, number=k) for k, panel in enumerate(panels, start=1)],
         height=_plot_height(check) + TOP + BOTTOM,
         margin={"l": 64, "r": 10, "t": TOP, "b": BOTTOM, "autoexpand": False},
         **_axes_of_color(check),
@@ -77,8 +90,8 @@ def alt_text(check: TensorCheck) -> str:
     )
 
 
-def _panel(check: TensorCheck, panel: str, is_first: bool, number: int) -> Panel:
-    axes = axes_of(check)
+def _panel(check: TensorCheck, panel: str, axes: Axes, titles: dict[str, str], number: int) -> Panel:
+    is_first = number == 1
     values = drawn(_values(check, panel))
     xaxis = {**tick_settings(values.columns), "title": {"text": axes.columns}}
     yaxis = {**tick_settings(values.rows), "autorange": "reversed"}
@@ -89,14 +102,14 @@ def _panel(check: TensorCheck, panel: str, is_first: bool, number: int) -> Panel
     if values.is_reduced:
         xaxis["constrain"] = "domain"
         yaxis |= {"scaleanchor": f"x{'' if is_first else number}", "constrain": "domain"}
-    return Panel(panel, [_heatmap(check, panel, values)], xaxis, yaxis)
+    return Panel(titles.get(panel, panel), [_heatmap(check, panel, values, titles)], xaxis, yaxis)
 
 
 def _values(check: TensorCheck, panel: str) -> Array:
     return check.ratio if panel == RATIO else getattr(check, panel)
 
 
-def _heatmap(check: TensorCheck, panel: str, values: Drawn) -> dict[str, Any]:
+def _heatmap(check: TensorCheck, panel: str, values: Drawn, titles: dict[str, str]) -> dict[str, Any]:
     z, axis = values.values, "coloraxis"
     if panel == "difference":
         z, axis = _logarithm(values.values, bottom=_span(check) - DIGITS), "coloraxis2"
@@ -110,8 +123,9 @@ def _heatmap(check: TensorCheck, panel: str, values: Drawn) -> dict[str, Any]:
         "coloraxis": axis,
         "customdata": _hover_data(check),
         "hovertemplate": (
-            f"<b>{check.name}[{where}]</b><br>analytical %{{customdata[0]:.9g}}<br>numerical %{{customdata[1]:.9g}}"
-            "<br>difference %{customdata[2]:.3g}<br>difference / error bar %{customdata[3]:.3g}<extra></extra>"
+            f"<b>{check.name}[{where}]</b><br>{titles['analytical']} %{{customdata[0]:.9g}}"
+            f"<br>{titles['numerical']} %{{customdata[1]:.9g}}<br>difference %{{customdata[2]:.3g}}"
+            "<br>difference / error bar %{customdata[3]:.3g}<extra></extra>"
         ),
     }
     numbers = values.values if axis == "coloraxis" else np.abs(values.values)

@@ -36,6 +36,7 @@ PAGES = {
             "fact_check",
             "Every gradient of the network: analytical, numerical and their difference, entry by entry.",
         ),
+        ("your_layers", "Your layers", "layers", "Layers, losses and functions of your own, checked as you save them."),
     ],
     "Bugs": [
         (

@@ -41,13 +41,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def cold_server() -> Iterator[str]:
+def server_options() -> list[str]:
+    """What a test module adds to the command line of its server."""
+    return []
+
+
+@pytest.fixture
+def cold_server(server_options: list[str]) -> Iterator[str]:
     """The address of a server that nobody has visited yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
+    command += server_options
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)

@@ -7,7 +7,7 @@ from tests.pages.conftest import PAGES
 pytestmark = pytest.mark.parametrize("page", PAGES)
 
 # Pages whose figures show functions of their own.
-WITHOUT_NETWORK = {"finite_differences"}
+WITHOUT_NETWORK = {"finite_differences", "your_layers"}
 
 # Settings that cannot be used, and a word that the sentence about each must have in it.
 UNUSABLE = [

@@ -1,0 +1,37 @@
+"""`python -m mlp my_layers.py`: check the layers, losses and functions of a module from a shell."""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+from mlp.check.foreign.isolate import SECONDS, check_module
+from mlp.check.foreign.table import CSV_HEADER, csv_rows, module_text
+from mlp.differences.methods import METHODS
+
+
+def main(arguments: list[str]) -> int:
+    """Check, print, and return the exit code: 0 all right, 1 something is wrong, 2 the call itself is."""
+    parser = argparse.ArgumentParser("python -m mlp", description="Check the gradients in a module of layers.")
+    parser.add_argument("module", help="a file, my_layers.py, or a module name, package.layers")
+    parser.add_argument("--csv", metavar="FILE", help="write every entry of every gradient to this file")
+    parser.add_argument("--eps", type=float, default=1e-4, help="step of the numerical derivatives (default 1e-4)")
+    parser.add_argument("--method", choices=list(METHODS), default="central", help="of the numerical derivatives")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each check may take (default 10)")
+    chosen = parser.parse_args(arguments)
+    if not 0 < chosen.eps < float("inf") or not 0 < chosen.seconds < float("inf"):
+        parser.error("--eps and --seconds must be positive numbers")
+    if chosen.module.endswith(".py") and not Path(chosen.module).is_file():
+        parser.error(f"there is no file {chosen.module}")
+    result = check_module(chosen.module, chosen.eps, chosen.method, chosen.seconds)
+    if chosen.csv:
+        with Path(chosen.csv).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(CSV_HEADER)
+            writer.writerows(csv_rows(result))
+    sys.stdout.write(module_text(result) + "\n")
+    return 0 if result.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,170 @@
+"""What there is to check in a module of theirs: layers, losses, and functions that have a gradient beside them."""
+
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from mlp.check.foreign import calls, names
+from mlp.check.foreign.facts import Fact, ForeignError, place_of, told
+from mlp.check.foreign.kinds import is_base, kind_of, sounds_like_loss
+from mlp.check.foreign.override import Override
+from mlp.check.foreign.sides import is_loss
+from mlp.check.foreign.theirs import Theirs
+
+
+class Case(NamedTuple):
+    """One thing to check.
+
+    Attributes:
+        name: of the class or the forward function.
+        kind: "layer", "loss" or "function".
+        first: the class, or the forward function; second: the gradient function, None where there is none.
+        file, line: where it is defined.
+    """
+
+    name: str
+    kind: str
+    first: Any
+    second: Callable[..., Any] | None
+    file: str
+    line: int
+
+
+def load(spec: str) -> ModuleType:
+    """Import their module, from a file (`my_layers.py`) or by name (`package.module`).
+
+    Raises:
+        ForeignError: there is no such module, or importing it raised; their frames are told.
+    """
+    path = Path(spec)
+    if path.suffix != ".py":
+        sys.path.insert(0, str(Path.cwd()))
+        with told(f"importing {spec}"):
+            return importlib.import_module(spec)
+    if not path.is_file():
+        raise ForeignError(Fact("problem", f"there is no file {spec}"))
+    sys.path.insert(0, str(path.resolve().parent))
+    package = path.resolve().parent
+    if (package / "__init__.py").exists():
+        sys.path.insert(0, str(package.parent))
+        name = f"{package.name}.{path.stem}"
+    else:
+        name = path.stem if path.stem not in sys.modules else f"checked_{path.stem}"
+    found = importlib.util.spec_from_file_location(name, path.resolve())
+    if found is None or found.loader is None:
+        raise ForeignError(Fact("problem", f"{spec} cannot be imported"))
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    with told(f"importing {path.name}"):
+        found.loader.exec_module(module)
+    return module
+
+
+def own(module: ModuleType) -> dict[str, Any]:
+    """The classes and functions that the module itself defines, or for a package anything below it."""
+    is_package = hasattr(module, "__path__")
+    return {
+        name: thing
+        for name, thing in vars(module).items()
+        if (inspect.isclass(thing) or inspect.isfunction(thing))
+        and (thing.__module__ == module.__name__ or (is_package and thing.__module__.startswith(module.__name__ + ".")))
+    }
+
+
+def cases(module: ModuleType, overrides: dict[str, Override]) -> list[Case]:
+    """Everything to check, in the order of the file; base classes and what GRADCHECK skips are left out."""
+    things = {name: thing for name, thing in own(module).items() if not overrides.get(name, Override()).skip}
+    classes = list(dict.fromkeys(thing for thing in things.values() if inspect.isclass(thing)))
+    found = [*_classes(classes, overrides), *_functions(things, overrides)]
+    return sorted(found, key=lambda case: (case.file, case.line))
+
+
+def _classes(classes: list[type], overrides: dict[str, Override]) -> Iterator[Case]:
+    for cls in classes:
+        kind = kind_of(cls, overrides.get(cls.__name__, Override()))
+        if kind is not None and not is_base(cls, classes):
+            yield Case(cls.__name__, kind.kind, cls, None, *place_of(cls))
+
+
+def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterator[Case]:
+    functions = {name: thing for name, thing in things.items() if inspect.isfunction(thing)}
+    used: set[str] = set()
+    for name, function in functions.items():
+        partner = overrides.get(name, Override()).backward or _partner(name, functions)
+        if partner in functions and calls.required(calls.parameters_of(function)):
+            used |= {name, partner}
+            yield _case(name, function, functions[partner])
+    for name, function in functions.items():
+        if name in used:
+            continue
+        flag = _derivative_flag(function)
+        if flag:
+            yield _case(name, function, _flagged(function, flag))
+        elif _returns_both(name, function):
+            yield _case(name, function, None)
+
+
+def _case(name: str, forward: Callable[..., Any], backward: Callable[..., Any] | None) -> Case:
+    kind = "loss" if is_loss(forward) or sounds_like_loss(name) else "function"
+    return Case(name, kind, forward, backward, *place_of(forward))
+
+
+_GRADIENT_NAMES = re.compile(
+    r"(?P<a>.+?)_?(prime|derivative|derivate|deriv|derv|der|gradient|grad|backward|backwards|bwd|backprop|back|dx|diff|d)"
+    r"|(derivative_of|gradient_of|derivative|gradient|deriv|der|grad|backward|backprop|d|prime)_?(?P<b>.+)",
+    re.IGNORECASE,
+)
+_MARK_INSIDE = re.compile(r"_(forward|backward)(?=_)", re.IGNORECASE)
+_FORWARD_MARK = re.compile(r"_?(forward|fwd|forward_pass|function|func|fn)$|^(forward|fwd)_?", re.IGNORECASE)
+
+
+def _partner(name: str, functions: dict[str, Any]) -> str:
+    """The function that is named as the gradient of the function `name`; "" if there is none."""
+    stem = _stem(name)
+    if _MARK_INSIDE.search(name):
+        return next((other for other in functions if other == _MARK_INSIDE.sub("_backward", name) != name), "")
+    for other in functions:
+        match = _GRADIENT_NAMES.fullmatch(other)
+        if other != name and match and _stem(match["a"] or match["b"]) == stem:
+            return other
+    return ""
+
+
+def _stem(name: str) -> str:
+    return _FORWARD_MARK.sub("", name).lower().replace("_", "")
+
+
+def _derivative_flag(function: Callable[..., Any]) -> str:
+    """The argument of `nonlin(x, deriv=False)` that asks for the derivative."""
+    for one in calls.parameters_of(function):
+        if one.default is False and re.fullmatch(r"(is_)?(deriv\w*|d|prime|grad\w*|back\w*)", one.name, re.IGNORECASE):
+            return one.name
+    return ""
+
+
+def _flagged(function: Callable[..., Any], flag: str) -> Callable[..., Any]:
+    def derivative(x: Theirs) -> Theirs:
+        return function(x, **{flag: True})
+
+    derivative.__name__ = f"{function.__name__}(x, {flag}=True)"
+    return derivative
+
+
+def _returns_both(name: str, function: Callable[..., Any]) -> bool:
+    """Whether a loss returns its value and its gradient together: `softmax_loss(x, y)`."""
+    arguments = calls.required(calls.parameters_of(function))
+    if not sounds_like_loss(name) or len(arguments) != 2:
+        return False
+    if "input" not in names.roles(arguments[0].name) and not is_loss(function):
+        return False
+    try:
+        source = inspect.getsource(function)
+    except OSError:
+        return False
+    return re.search(r"return\s+\(?\s*\w+\s*,\s*\w+", source) is not None

@@ -1,0 +1,206 @@
+"""Checking one thing of theirs from end to end; whatever happens, the result is plain data with sentences."""
+
+import re
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.foreign import construct, names
+from mlp.check.foreign.discovery import Case
+from mlp.check.foreign.facts import Fact, ForeignError, place_of
+from mlp.check.foreign.override import Override
+from mlp.check.foreign.pairing import INPUT, Pair
+from mlp.check.foreign.randomness import other_randomness
+from mlp.check.foreign.reading import read_class, read_functions
+from mlp.check.foreign.seam import is_wrong, report_on
+from mlp.check.foreign.subjects import ObjectSubject
+from mlp.check.foreign.trial import Attempt
+from mlp.check.report import GradientReport
+from mlp.differences.methods import optimal_step
+from mlp.nn.arrays import Array
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What came out for one layer, loss or function pair.
+
+    Attributes:
+        name, kind, file, line: as in `Case`.
+        reading: how the code was read, in words by topic: arguments, input, methods.
+        pairs: which array was taken for the gradient of which tensor.
+        facts: problems, warnings and notes.
+        report: the check, None where it could not be made.
+    """
+
+    name: str
+    kind: str
+    file: str
+    line: int
+    reading: dict[str, str] = field(default_factory=dict)
+    pairs: tuple[Pair, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    report: GradientReport | None = None
+
+    @property
+    def problems(self) -> tuple[Fact, ...]:
+        """The facts that make it fail."""
+        return tuple(fact for fact in self.facts if fact.level == "problem")
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was checked and is consistent."""
+        return self.report is not None and self.report.passed and not self.problems
+
+    @property
+    def status(self) -> str:
+        """In two words: "passed", "wrong", "cannot tell" (at this step) or "not checked"."""
+        if self.passed:
+            return "passed"
+        if self.report is None and not self.pairs:
+            return "not checked"
+        return "wrong" if self.problems or self.report is None or is_wrong(self.report) else "cannot tell"
+
+
+def examine(case: Case, module: ModuleType | None, override: Override, eps: float, method: str) -> CaseResult:
+    """Read, check and describe one case; nothing that their code does gets out of here as an exception."""
+    try:
+        if isinstance(case.first, type):
+            tried = read_class(case.first, module, override)
+        else:
+            tried = read_functions(case.name, case.first, case.second, module, override)
+    except ForeignError as error:
+        return CaseResult(case.name, case.kind, case.file, case.line, facts=(_placed(error.fact, case),))
+    return conclude(case, tried, None, eps, method)
+
+
+def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, method: str) -> CaseResult:
+    """The result of the reading that was chosen."""
+    facts = list(tried.notes)
+    report = None
+    if tried.error is not None:
+        facts.append(_placed(tried.error, case))
+    if tried.layer is not None and tried.error is None:
+        facts += misfits(tried, case)
+        try:
+            facts += randomness(tried)
+            step, said = suitable_step(tried.layer.apply(tried.x), eps, method)
+            facts += said
+            if tried.layer.parameters() or tried.layer.checks_input:
+                report = report_on(tried.layer, tried.x, dy, step, method)
+            facts += [*dict.fromkeys(tried.layer.facts), *missing(tried, case), *nans(report, case)]
+        except ForeignError as error:
+            facts.append(_placed(error.fact, case))
+    pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()
+    return CaseResult(case.name, case.kind, case.file, case.line, _words(tried), pairs, tuple(facts), report)
+
+
+def suitable_step(y: Array, eps: float, method: str) -> tuple[float, list[Fact]]:
+    """The step for arithmetic in the dtype of y: in float32 one of 1e-4 would drown in round-off."""
+    if y.dtype.itemsize >= np.dtype(np.float64).itemsize:
+        return eps, []
+    best = float(optimal_step(method, np.zeros((), y.dtype)))
+    text = f"forward computes in {y.dtype}, so the step was taken as {best:.1g} instead of {eps:.1g}"
+    return (best, [Fact("note", text)]) if best > eps else (eps, [])
+
+
+def misfits(tried: Attempt, case: Case) -> list[Fact]:
+    """Gradients of another shape than their tensor."""
+    facts = []
+    for pair in tried.layer.pairs.values() if tried.layer else ():
+        if not pair.fits:
+            what = "the input x" if pair.tensor == INPUT else pair.tensor
+            turned = "; it is transposed" if pair.gradient_shape == pair.shape[::-1] and len(pair.shape) == 2 else ""
+            summed = "; it is not summed over the batch" if _is_unsummed(pair) else ""
+            text = f"the gradient {pair.gradient} has shape {pair.gradient_shape}, but {what} has shape {pair.shape}"
+            facts.append(Fact("problem", text + (turned or summed), *_backward_place(tried, case)))
+    return facts
+
+
+def _is_unsummed(pair: Pair) -> bool:
+    sizes = [size for size in pair.shape if size != 1]
+    return len(pair.gradient_shape) == 2 and len(sizes) == 1 and sizes[0] in pair.gradient_shape
+
+
+def missing(tried: Attempt, case: Case) -> list[Fact]:
+    """Weights and biases that change the output but have no gradient, and an input without one."""
+    layer, facts = tried.layer, []
+    if layer is None:
+        return []
+    for name, (_, value) in tried.subject.tensors().items():
+        if name not in layer.pairs and value.ndim and _matters(tried, name, value):
+            learnt = any(re.fullmatch(r"[wb]\d*", names.family(part)) for part in name.split("."))
+            text = (
+                f"{name} changes the output, but no gradient of it was found in what backward returns or keeps; if it "
+                f'has an unusual name, say GRADCHECK = {{"{case.name}": {{"pairs": {{"{name}": "name"}}}}}}'
+            )
+            facts.append(Fact("problem" if learnt else "warning", text, *_backward_place(tried, case)))
+    if INPUT not in layer.pairs:
+        facts.append(Fact("note", "backward gives no gradient of the input, so only the parameters' were checked"))
+    if any(pair.gradient.startswith("update.") for pair in layer.pairs.values()):
+        text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
+        facts.append(Fact("note", text))
+    return facts
+
+
+def _matters(tried: Attempt, name: str, value: Array) -> bool:
+    """Whether an array of theirs has an influence on the output."""
+    held = tried.layer.parameters() if tried.layer is not None else {}
+    moved = value + 1e-3 * np.random.RandomState(2).standard_normal(value.shape)
+    try:
+        before = tried.subject.run(tried.x, held).y
+        return not np.array_equal(before, tried.subject.run(tried.x, {**held, name: moved}).y, equal_nan=True)
+    except ForeignError:
+        return False
+
+
+def randomness(tried: Attempt) -> list[Fact]:
+    """Whether forward draws random numbers, and whether fixing the seed makes it repeat itself."""
+    layer = tried.layer
+    assert layer is not None
+    first = layer.apply(tried.x)
+    if not np.array_equal(first, layer.apply(tried.x), equal_nan=True):
+        text = (
+            f"{tried.subject.name} gives another output for the same input each time, and fixing the seeds of "
+            f'np.random does not help; name its seed hook: GRADCHECK = {{"{tried.subject.name}": {{"seed": "name"}}}}'
+        )
+        raise ForeignError(Fact("problem", text))
+    with other_randomness():
+        again = layer.apply(tried.x)
+    if np.array_equal(first, again, equal_nan=True):
+        return []
+    return [Fact("note", "forward draws random numbers; every run was started from the same seed, so it drew the same")]
+
+
+def nans(report: GradientReport | None, case: Case) -> list[Fact]:
+    """Gradients that are not finite."""
+    facts = []
+    for name, check in report.items() if report is not None else ():
+        bad = np.argwhere(~np.isfinite(check.analytical))
+        if len(bad):
+            index = tuple(int(i) for i in bad[0])
+            text = f"backward gives {check.analytical[index]} as gradient of {name} at index {list(index)}"
+            facts.append(Fact("problem", text, case.file, case.line))
+    return facts
+
+
+def _words(tried: Attempt) -> dict[str, str]:
+    subject = tried.subject
+    args = construct.plain_arguments(tried.args)
+    words = {"arguments": ", ".join(f"{name}={value}" for name, value in args.items())} if args else {}
+    if isinstance(subject, ObjectSubject):
+        words |= {"forward": subject.forward, "backward": subject.backward}
+    return words | {"input": f"{tried.layout.words}, here {tried.x.shape}"}
+
+
+def _backward_place(tried: Attempt, case: Case) -> tuple[str, int]:
+    subject = tried.subject
+    if isinstance(subject, ObjectSubject):
+        return place_of(getattr(subject.thing, subject.backward))
+    backward = getattr(subject, "backward", None)
+    return place_of(backward) if backward is not None else (case.file, case.line)
+
+
+def _placed(fact: Fact, case: Case) -> Fact:
+    return fact if fact.file else Fact(fact.level, fact.text, case.file, case.line, fact.trace)

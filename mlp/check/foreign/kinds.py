@@ -1,0 +1,98 @@
+"""What a class of theirs is: a layer, a loss, a function with its derivative, or none of our business."""
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from mlp.check.foreign import names
+from mlp.check.foreign.override import Override
+from mlp.check.foreign.sides import is_loss
+
+_LOSS_NAME = re.compile(
+    r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
+)
+_NO_LAYER = re.compile(r"optim|sgd|adam|trainer|dataset|dataloader|scheduler|metric|initiali[sz]er", re.IGNORECASE)
+
+
+class Kind(NamedTuple):
+    """What a class is and the names of its two methods; `backward` is "" where there is none."""
+
+    kind: str
+    forward: str
+    backward: str
+
+
+def kind_of(cls: type, override: Override) -> Kind | None:
+    """Tell a class's kind from its name and methods, None if it is nothing to check."""
+    loss = sounds_like_loss(cls.__name__) or any(
+        is_loss(_bound(cls, name)) for name in ("forward", "__call__", "loss") if _has(cls, name)
+    )
+    forward = override.forward or _first(cls, names.VALUE if loss else names.FORWARD)
+    backward = override.backward or _first(cls, names.DERIVATIVE if loss else names.BACKWARD, besides=forward)
+    if forward and backward:
+        return Kind("loss" if loss else "layer", forward, backward)
+    if not loss:
+        value = override.forward or _first(cls, names.VALUE)
+        derivative = override.backward or _first(cls, names.DERIVATIVE, besides=value)
+        if value and derivative:
+            return Kind("function", value, derivative)
+    told = forward and forward != "__call__" and not _NO_LAYER.search(cls.__name__)
+    return Kind("loss" if loss else "layer", forward, "") if told or (backward and not forward) else None
+
+
+def sounds_like_loss(name: str) -> bool:
+    """Whether a class or function is called what losses are called."""
+    return _LOSS_NAME.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)) is not None
+
+
+def is_base(cls: type, others: list[type]) -> bool:
+    """Whether a class only says what its subclasses have to offer: abstract, or with methods that do nothing."""
+    if inspect.isabstract(cls):
+        return True
+    heirs = [other for other in others if other is not cls and issubclass(other, cls)]
+    hollow = [
+        name
+        for name in (*names.FORWARD, *names.BACKWARD)
+        if name in vars(cls) and _is_hollow(inspect.getattr_static(cls, name))
+    ]
+    kind = kind_of(cls, Override())
+    lacking = kind is not None and not (kind.forward and kind.backward)
+    return (bool(hollow) or lacking) and (bool(heirs) or len(hollow) > 1)
+
+
+def _is_hollow(function: object) -> bool:
+    """Whether a function's body is no more than `pass`, a docstring or `raise NotImplementedError`."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is None:
+        return False
+    raises = "NotImplementedError" in code.co_names or "NotImplemented" in code.co_names
+    used = set(code.co_names) - {"NotImplementedError", "NotImplemented"}
+    empty = (
+        not used
+        and not code.co_names
+        and len(code.co_code) <= 8
+        and code.co_argcount > 1
+        and code.co_consts[-1:] in ((None,), ())
+    )
+    return (raises and not used) or empty
+
+
+def _first(cls: type, candidates: tuple[str, ...], besides: str = "") -> str:
+    found = [name for name in candidates if name != besides and _has(cls, name)]
+    written = [name for name in found if not _is_hollow(inspect.getattr_static(cls, name))]
+    return (written or found or [""])[0]
+
+
+def _has(cls: type, name: str) -> bool:
+    if name == "__call__":
+        return any("__call__" in vars(base) for base in cls.__mro__)
+    return callable(getattr(cls, name, None))
+
+
+def _bound(cls: type, name: str) -> Callable[..., Any]:
+    """The method without its `self`, so that its arguments are those of a call."""
+    static = inspect.getattr_static(cls, name)
+    if isinstance(static, staticmethod | classmethod):
+        return getattr(cls, name)
+    return getattr(cls, name).__get__(object(), cls) if inspect.isfunction(static) else getattr(cls, name)

@@ -1,0 +1,163 @@
+"""What people call things: tables that turn the name of an argument, method or attribute into its role."""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+# Methods, the likeliest first.
+FORWARD = (
+    "forward", "forward_pass", "forward_prop", "forwardprop", "forward_propagation", "forward_propagate", "feedforward",
+    "feed_forward", "fprop", "propagate", "__call__", "call", "apply",
+)  # fmt: skip
+BACKWARD = (
+    "backward", "backward_pass", "backprop", "back_prop", "backward_prop", "backwardprop", "backward_propagation",
+    "back_propagation", "backpropagation", "back_propagate", "backpropagate", "bprop", "back", "backwards",
+)  # fmt: skip
+VALUE = (
+    *FORWARD, "loss", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function", "func",
+    "fn", "f", "activate", "activation", "cost", "value", "evaluate", "get",
+)  # fmt: skip
+DERIVATIVE = (
+    *BACKWARD, "gradient", "grad", "derivative", "derivate", "deriv", "prime", "d", "df", "loss_gradient", "loss_grad",
+    "loss_prime", "loss_derivative", "f_prime", "function_prime", "dfunction", "d_activation", "activation_derivative",
+    "get_gradient", "get_grad", "calculate_gradient", "compute_gradient", "backward_loss", "delta", "gradient_loss",
+)  # fmt: skip
+OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "z", "result", "activations", "activation", "loss", "data")
+BUILD = (
+    "initialize", "initialise", "build", "init_params", "init_param", "init_parameters", "initialize_parameters",
+    "init_weights", "initialize_weights", "initWeights", "setup", "set_input_shape", "compile",
+)  # fmt: skip
+GRADIENT_METHODS = (
+    "params_and_grads", "parameters_and_gradients", "get_params_grads", "get_params_and_grads", "gradients", "grads",
+    "get_gradients", "get_grads", "parameters", "params", "get_params", "get_parameters", "getGradParameters",
+)  # fmt: skip
+
+# Arguments. A name is cut into words (`y_true` and `yTrue` are y true); it has a role if all of its words are in one of
+# the role's sets and, where a role needs a leading word, at least one is in that.
+_COUNT = (
+    "n num number of size sizes dim dims d count nb no features feature units unit neurons neuron nodes node channels "
+    "planes width layer l"
+)
+_GRADIENT = "grad grads gradient gradients error err delta diff d dl accum acc upstream incoming top"
+
+
+class _Rule(NamedTuple):
+    """A role, the words of which a name must have at least one, and those it may have beside them."""
+
+    role: str
+    needed: str
+    beside: str = ""
+
+
+_RULES = (
+    _Rule("rate", "lr eta", ""),
+    _Rule("rate", "learning learn", "rate"),
+    _Rule("rate", "step", "size"),
+    _Rule("training", "train training trainning istrain", "is mode flag phase"),
+    _Rule("cache", "cache caches ctx context saved memory mem tape", "linear activation relu sigmoid fc the"),
+    _Rule("optimizer", "optimizer optimiser optim opt updater", ""),
+    _Rule(
+        "upstream",
+        "dout dy dz da dvalues dvalue doutput doutputs dl dloss dscores dh ds dnext dcurr dupstream djds dj de delta "
+        "deltas error err grad grads gradient gradients accum upstream diff nextgrad doutputs dactivation jacobian",
+        f"{_GRADIENT} out outs output outputs y z a h s value values next prev previous curr l loss wrt of activation",
+    ),
+    _Rule("upstream", "d dl de dc dj", "out outs output outputs y z a h values value l next prev"),
+    _Rule(
+        "target",
+        "t tt target targets label labels true actual actuals expected desired truth gt real correct hot onehot ytrue",
+        "y ground value values one is",
+    ),
+    _Rule(
+        "prediction",
+        "pred preds predict predicted prediction predictions hat yhat ypred hypothesis output outputs out logit logits "
+        "score scores prob probs probabilities al estimate yh p",
+        "y a",
+    ),
+    _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d"),
+    _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),
+    _Rule("weight", "w ws weight weights kernel kernels theta wx", "matrix"),
+    _Rule("recurrent", "wh whh u", ""),
+    _Rule("bias", "b bs bias biases b0 w0 bh intercept", ""),
+    _Rule("scale", "gamma scale shift beta", ""),
+    _Rule("input_shape", "shape", "in input"),
+    _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
+    _Rule("in_size", "model", "d dim"),
+    _Rule("hidden", "hidden hid h nhidden", f"{_COUNT} state"),
+    _Rule(
+        "out_size",
+        "out outs output outputs curr current this to units unit neurons neuron nodes node classes filters fanout nout "
+        "noutputs nneurons nunits",
+        f"{_COUNT} fan",
+    ),
+    _Rule("features", "features feature dim dims size n channels shape d m", "num number of normalized in out"),
+    _Rule("kernel_size", "kernel filter k pool window field", "size shape dim h w f height width"),
+    _Rule("stride", "stride strides", ""),
+    _Rule("padding", "pad padding pads", ""),
+    _Rule("probability", "p rate prob probability drop dropout keep", "drop dropout rate prob probability out keep p"),
+    _Rule("sizes", "sizes dims layers units shapes dimensions topology architecture", "layer"),
+    _Rule("seed", "seed", "random"),
+    _Rule("seed", "random", "state"),
+    _Rule("tiny", "eps epsilon", ""),
+    _Rule("fraction", "momentum alpha lambd lambda reg decay slope", "weight negative"),
+    _Rule("rng", "rng random generator", ""),
+    _Rule(
+        "input",
+        "x xs input inputs inp in a h data z s v features tensor arr array vec vector val value mat prev img image",
+        "layer data x tensor array val value values prev in",
+    ),
+)
+_WORDS = tuple((rule.role, set(rule.needed.split()), set(rule.beside.split())) for rule in _RULES)
+
+
+@cache
+def roles(name: str) -> tuple[str, ...]:
+    """Every role that an argument of this name may have, the likeliest first."""
+    cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    words = {re.sub(r"(?<=[a-z]{2})\d+$", "", word) for word in cut.split("_") if word and not word.isdigit()}
+    found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
+    return tuple(dict.fromkeys(found))
+
+
+# Parameters: families of names that mean the same.
+_FAMILIES = (
+    ("w", r"w|wt|ws|weights?|kernels?|theta|weight_?matrix|matrix|filters?|mat"),
+    ("b", r"b|bs|bias|biases|w0|intercept|offset"),
+    ("x", r"x|xs|inputs?|inp|in|a_?prev|aprev|prev_?a|data|z|layer_?inputs?|input_?data|a|h"),
+)
+_MARK = r"(?:grads?|gradients?|nabla|delta|deltas|deriv|derivative|d|g)"
+_BEFORE = (
+    re.compile(r"d_?[a-z]{1,4}?_?d_?(?P<stem>\w+)"),  # dL_dW, dLdW, dcost...
+    re.compile(_MARK + r"_?(?:of_|wrt_|w_?r_?t_?)?(?P<stem>\w+)"),
+    re.compile(r"(?P<stem>\w+?)_?" + _MARK),
+)  # fmt: skip
+
+
+def family(name: str) -> str:
+    """The common name of a parameter: `weights1` and `W_1` are both w1, `biases` is b."""
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower().strip("_")
+    stem, digits = re.fullmatch(r"(.*?)_?(\d*)", plain).groups()  # type: ignore[union-attr]  # it fits any text
+    for common, pattern in _FAMILIES:
+        if re.fullmatch(pattern, plain):
+            return common
+        if stem and re.fullmatch(pattern, stem):
+            return common + digits
+    return plain.replace("_", "")
+
+
+@cache
+def is_mark(name: str) -> bool:
+    """Whether a name says no more than "gradient": `grad`, `grads`, `gradients`, `d`."""
+    return re.fullmatch(_MARK + r"(?:_?params?|_?parameters?)?s?", name.lower().strip("_")) is not None
+
+
+@cache
+def gradient_of(name: str) -> frozenset[str]:
+    """The names (in lower case, and their families) of what `name` may be the gradient of."""
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower().strip("_")
+    stems = set()
+    for pattern in _BEFORE:
+        match = pattern.fullmatch(plain)
+        if match and match["stem"].strip("_"):
+            stems.add(match["stem"].strip("_"))
+    return frozenset(stems | {family(stem) for stem in stems})

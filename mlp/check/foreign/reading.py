@@ -1,0 +1,138 @@
+"""How to read a class or a pair of functions: readings are tried, the likeliest first, until one goes all the way."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from mlp.check.foreign import calls, names
+from mlp.check.foreign.construct import objects
+from mlp.check.foreign.facts import Fact, problem
+from mlp.check.foreign.kinds import Kind, kind_of, sounds_like_loss
+from mlp.check.foreign.override import Override
+from mlp.check.foreign.pairing import INPUT
+from mlp.check.foreign.readings import Reading, function_readings, is_upstream, loss_function_readings, object_readings
+from mlp.check.foreign.sides import is_loss, sound
+from mlp.check.foreign.subjects import PASS_ON
+from mlp.check.foreign.theirs import Theirs
+from mlp.check.foreign.trial import Attempt, Grade, attempt, best
+from mlp.nn.arrays import Array
+
+_MOST = 120  # readings of one class; a wrong layer is tried in all of them
+
+
+def read_class(cls: type, module: ModuleType | None, override: Override) -> Attempt:
+    """Make an object of a class and find the reading that goes furthest.
+
+    Raises:
+        ForeignError: a method is missing, or no object could be made.
+    """
+    kind = kind_of(cls, override)
+    if kind is None or not kind.backward or not kind.forward:
+        raise missing_method(cls, kind)
+    _require_upstream(cls, kind)
+    attempts: list[Attempt] = []
+    for built in objects(cls, module, override.args):
+        attempts += _until_settled(object_readings(built.thing, cls.__name__, kind, module, override))
+        for tried in attempts:
+            tried.args = tried.args or built.args
+        if (attempts and best(attempts).grade >= Grade.SHAPES) or len(attempts) > _MOST:
+            break
+    return _finished(attempts, override)
+
+
+def read_object(thing: Theirs, x: Array | None, module: ModuleType | None, override: Override) -> Attempt:
+    """Find the reading of an object that somebody made, on their own input if they give one."""
+    kind = kind_of(type(thing), override)
+    if kind is None or not kind.backward or not kind.forward:
+        raise missing_method(type(thing), kind)
+    override = override if x is None else replace(override, x=x)
+    readings = object_readings(thing, type(thing).__name__, kind, module, override)
+    return _finished(_until_settled(readings), override)
+
+
+def read_functions(
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    module: ModuleType | None,
+    override: Override,
+) -> Attempt:
+    """Find the reading of a function and its gradient; without one, of a function that returns value and gradient."""
+    if is_loss(forward) or sounds_like_loss(name):
+        readings = loss_function_readings(name, forward, backward, module, override)
+    else:
+        readings = function_readings(name, forward, backward, module, override)
+    return _finished(_until_settled(readings), override)
+
+
+def _require_upstream(cls: type, kind: Kind) -> None:
+    """Raise a ForeignError for a network whose backward takes the target: a loss is inside, and there is no dy."""
+    wanted = [one.name for one in calls.required(calls.parameters_of(getattr(cls, kind.backward)))]
+    forward = [one.name for one in calls.required(calls.parameters_of(getattr(cls, kind.forward)))]
+    targets = [name for name in wanted if (sound(name) > 0) and name not in forward]
+    others = [name for name in wanted if name not in (*targets, "self") and names.roles(name)[:1] != ("rate",)]
+    if kind.kind != "layer" or not targets or not others or any(is_upstream(name) for name in others):
+        return
+    raise problem(
+        f"{cls.__name__}.{kind.backward} takes the target `{targets[0]}` itself, so a loss is hidden inside it and "
+        "there is no gradient dy to start from; the layers it is made of can be checked, or a backward(dy)",
+        getattr(cls, kind.backward),
+    )
+
+
+def missing_method(cls: type, kind: Kind | None) -> Exception:
+    """The error that says which method a class lacks."""
+    lacking = "forward" if kind is not None and not kind.forward else "backward"
+    have = f"has {kind.forward or kind.backward} but " if kind is not None else "has "
+    return problem(
+        f"{cls.__name__} {have}no {lacking} (nor any of the usual names for it); if it has another name, say "
+        f'GRADCHECK = {{"{cls.__name__}": {{"{lacking}": "name"}}}}',
+        cls,
+    )
+
+
+def _until_settled(readings: Iterable[Reading]) -> list[Attempt]:
+    """Try readings until a batch agrees; the layouts of one sample only count where no batch went through."""
+    attempts: list[Attempt] = []
+    for reading in readings:
+        tried = reading()
+        attempts.append(tried)
+        if (tried.grade is Grade.AGREES and tried.batch) or len(attempts) > _MOST:
+            break
+    return attempts
+
+
+def _finished(attempts: list[Attempt], override: Override) -> Attempt:
+    """The best reading; parameters' gradients that are averages over the batch are multiplied back if that is meant."""
+    tried = best(attempts)
+    way = getattr(tried.subject, "pass_on", "gradient")
+    if way not in ("gradient", "prediction"):
+        tried.notes.append(Fact("note", f"backward was read as taking {PASS_ON[way].words}"))
+    if tried.reduction in ("sum", "mean"):
+        tried.notes.append(Fact("note", f"the loss is the {tried.reduction} of what forward returns"))
+    if tried.grade is not Grade.SHAPES:
+        return tried
+    samples = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0]
+    averaged = (
+        tried.layout.batch
+        and len(tried.factors) > 1
+        and all(abs(f - (1 if name == INPUT else 1 / samples)) < 1e-6 for name, f in tried.factors.items())
+    )
+    if override.average or (averaged and override.average is None and tried.layout.orientation == "columns"):
+        again = attempt(tried.subject, tried.x, tried.layout, override.pairs, tried.reduction, float(samples))
+        again.args = tried.args
+        text = (
+            f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}; "
+            'dx is not an average (to have that called wrong, say "average": False)'
+        )
+        again.notes = [*tried.notes, Fact("note", text)]
+        return again
+    if averaged:
+        name = tried.subject.name
+        text = (
+            f"every parameter's gradient is exactly 1/{samples} of what dy asks for, and {samples} is the batch: they "
+            f'are averaged, dx is not. If you mean that, say GRADCHECK = {{"{name}": {{"average": True}}}}'
+        )
+        tried.notes.append(Fact("note", text))
+    return tried

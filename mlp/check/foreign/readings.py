@@ -1,0 +1,173 @@
+"""Every way to read an object or a function, as attempts still to be made, the likeliest first."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mlp.check.foreign import calls, names, values
+from mlp.check.foreign.adapter import REDUCTIONS
+from mlp.check.foreign.facts import ForeignError, problem
+from mlp.check.foreign.functions import FunctionSubject
+from mlp.check.foreign.kinds import Kind
+from mlp.check.foreign.override import Override
+from mlp.check.foreign.sides import sides
+from mlp.check.foreign.subjects import ObjectSubject, Subject
+from mlp.check.foreign.targets import loss_inputs
+from mlp.check.foreign.theirs import Theirs
+from mlp.check.foreign.trial import Attempt, attempt
+from mlp.check.foreign.values import Layout
+from mlp.nn.arrays import Array
+
+Reading = Callable[[], Attempt]
+
+
+def _inputs(override: Override) -> Iterator[tuple[Array, Layout]]:
+    """The inputs to try: the one that GRADCHECK or the caller gives, else random ones in every layout."""
+    given = override.input()
+    if given is not None:
+        batch = given.ndim > 1 and 1 not in given.shape[:2] and override.orientation != "single"
+        yield given, Layout(f"as given, shape {given.shape}", override.orientation, given.shape, batch)
+        return
+    for layout in values.layouts(override.orientation):
+        yield values.normal(layout.shape), layout
+
+
+def object_readings(
+    thing: Theirs, name: str, kind: Kind, module: ModuleType | None, override: Override
+) -> Iterator[Reading]:
+    """An object of theirs: its layouts, and for a loss its predictions and targets."""
+    if kind.kind == "loss":
+        yield from _loss_object_readings(thing, name, kind, module, override)
+        return
+    ways = _derivative_ways(getattr(thing, kind.backward)) if kind.kind == "function" else ("gradient",)
+    for way, (x, layout) in product(ways, _inputs(override)):
+        for arrays in _further_arrays(getattr(thing, kind.forward), x):
+            subject = ObjectSubject(name, thing, kind.forward, kind.backward, None, way, arrays, module, override.seed)
+            yield _object_reading(subject, x, layout, override)
+
+
+def _object_reading(subject: ObjectSubject, x: Array, layout: Layout, override: Override) -> Reading:
+    """As `_reading`, once an object without any weights has had the chance to make them."""
+
+    def read() -> Attempt:
+        try:
+            ready = subject if subject.tensors() else subject.with_own_weights(x)
+        except ForeignError:
+            ready = subject  # the attempt itself will raise the same, and tell it
+        return attempt(ready, x, layout, override.pairs)
+
+    return read
+
+
+def _further_arrays(function: Callable[..., Any], x: Array) -> Iterator[dict[str, Array]]:
+    """Values for what forward takes beside x: a second input in the shape of x, a state in that of the output."""
+    further = [one for one in calls.required(calls.parameters_of(function))[1:] if not _is_switch(one.name)]
+    for shape in (x.shape, (*x.shape[:-1], values.OUTPUTS)) if further else ((),):
+        yield {one.name: values.normal(shape, seed=3 + index) for index, one in enumerate(further)}
+
+
+def _is_switch(name: str) -> bool:
+    return names.roles(name)[:1] == ("training",)
+
+
+def _derivative_ways(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What the argument of a derivative may be: dy where it sounds so or there are several, else x, else y."""
+    arguments = calls.required(calls.parameters_of(function))
+    sounds = any(is_upstream(one.name) for one in arguments)
+    return ("gradient",) if sounds or len(arguments) > 1 else ("input", "output")
+
+
+def _reading(subject: Subject, x: Array, layout: Layout, override: Override, reduction: str = "") -> Reading:
+    return lambda: attempt(subject, x, layout, override.pairs, reduction)
+
+
+def _loss_object_readings(
+    thing: Theirs, name: str, kind: Kind, module: ModuleType | None, override: Override
+) -> Iterator[Reading]:
+    ways = _loss_ways(getattr(thing, kind.backward))
+    for x, target, layout in loss_inputs(name, override):
+        for way, reduction in product(ways, REDUCTIONS):
+            subject = ObjectSubject(name, thing, kind.forward, kind.backward, target, way, {}, module, override.seed)
+            yield _reading(subject, x, layout, override, reduction)
+
+
+def _loss_ways(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What the backward of a loss may be called with, beside the target."""
+    arguments = calls.required(calls.parameters_of(function))
+    if not arguments:
+        return ("gradient",)
+    if len(arguments) == 1 and is_upstream(arguments[0].name):
+        return "gradient", "prediction"
+    return "prediction", "kept"
+
+
+def function_readings(
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    module: ModuleType | None,
+    override: Override,
+) -> Iterator[Reading]:
+    """A function and its gradient, with shapes of their arrays in every convention."""
+    ways = _derivative_ways(backward) if backward is not None else ("gradient",)
+    arguments = [one for one in calls.required(calls.parameters_of(forward)) if one.name not in override.args]
+    first = next((one.name for one in arguments if "input" in names.roles(one.name)), arguments[0].name)
+    for conventions in values.CONVENTIONS:
+        arrays, settings = _filled(name, forward, first, conventions, override)
+        for way, (x, layout) in product(ways, _inputs(override)):
+            subject = FunctionSubject(name, forward, backward, first, arrays, settings, None, way, module)
+            yield _reading(subject, x, layout, override)
+        if not arrays:
+            return
+
+
+def _filled(
+    name: str, function: Callable[..., Any], first: str, conventions: values.Conventions, override: Override
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Values for the arguments other than x: arrays, which are checked, and settings, which are not."""
+    arrays: dict[str, Array] = {}
+    settings: dict[str, Any] = {}
+    for one in calls.parameters_of(function):
+        if one.name in override.args:
+            given = override.args[one.name]
+            (arrays if isinstance(given, np.ndarray) and given.dtype.kind == "f" else settings)[one.name] = given
+        elif one.name != first and one in calls.required([one]):
+            array = next(
+                (a for role in names.roles(one.name) if (a := values.array_for(role, conventions)) is not None), None
+            )
+            if array is not None:
+                arrays[one.name] = array
+            elif one.name in values.SETTINGS:
+                settings[one.name] = values.SETTINGS[one.name]
+            elif not _is_switch(one.name):
+                raise problem(
+                    f"{name} wants `{one.name}`, for which I have no value; say it in one line, "
+                    f'GRADCHECK = {{"{name}": {{"args": {{"{one.name}": ...}}}}}}',
+                    function,
+                )
+    return arrays, settings
+
+
+def loss_function_readings(
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    module: ModuleType | None,
+    override: Override,
+) -> Iterator[Reading]:
+    """A loss and its gradient, on every kind of prediction and target."""
+    said = sides(forward, "prediction", "target")
+    first = next((argument for argument, side in said.items() if side == "prediction"), "")
+    ways = _loss_ways(backward)[:1] if backward is not None else ("gradient",)
+    for x, target, layout in loss_inputs(name, override):
+        for way, reduction in product(ways, REDUCTIONS):
+            subject = FunctionSubject(name, forward, backward, first, {}, override.args, target, way, module)
+            yield _reading(subject, x, layout, override, reduction)
+
+
+def is_upstream(name: str) -> bool:
+    """Whether an argument of this name is the gradient dy that backward starts from."""
+    return names.roles(name)[:1] == ("upstream",)

@@ -1,0 +1,45 @@
+"""Which argument of a loss is the prediction and which the target: told from their names, never by trying.
+
+Trying would be wrong: swapping the two turns the gradient of a squared error into its negative, so that a sign error
+would pass.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from mlp.check.foreign import names
+from mlp.check.foreign.calls import parameters_of, required
+from mlp.check.foreign.theirs import Theirs
+
+# How much a name sounds like a target; `y` is one beside `y_pred`, but the prediction beside `target`.
+_SOUNDS = {"target": 2, "prediction": -2, "input": -1, "upstream": -1}
+
+
+def sides(function: Callable[..., Any], prediction: Theirs, target: Theirs) -> dict[str, Any]:
+    """The values of a loss's arguments by name.
+
+    One argument is the target if it sounds like one, else nothing is said of it. Of two, the one that sounds more like
+    a target is it; where both sound alike, the second.
+    """
+    arguments = required(parameters_of(function))
+    sounds = [sound(one.name) for one in arguments]
+    if len(arguments) == 1:
+        return {arguments[0].name: target} if sounds[0] > 1 else {}
+    if len(arguments) != 2:
+        return {}
+    second = sounds[1] >= sounds[0]
+    values = (prediction, target) if second else (target, prediction)
+    return {one.name: value for one, value in zip(arguments, values, strict=True)}
+
+
+def is_loss(function: Callable[..., Any]) -> bool:
+    """Whether a function takes a prediction and a target, by the names of its arguments."""
+    arguments = required(parameters_of(function))
+    return len(arguments) == 2 and max(sound(one.name) for one in arguments) > 1
+
+
+def sound(name: str) -> int:
+    """How much a name sounds like a target: 2 for `y_true`, 1 for `y`, below 0 for a prediction or an input."""
+    if name.lower().strip("_") == "y":
+        return 1
+    return next((_SOUNDS[role] for role in names.roles(name) if role in _SOUNDS), 0)

@@ -1,0 +1,185 @@
+"""A subject runs their code forward, always on a fresh copy, and hands back the output and a way to run it backward."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from mlp.check.foreign import calls, sources, walk
+from mlp.check.foreign.facts import Fact, place_of, told
+from mlp.check.foreign.lazily import with_own_weights
+from mlp.check.foreign.randomness import call_seed_hook, same_randomness
+from mlp.check.foreign.sides import sides
+from mlp.check.foreign.sources import Source
+from mlp.check.foreign.theirs import Theirs
+from mlp.nn.arrays import Array
+
+
+class Run(NamedTuple):
+    """One forward run: the output, and backward as a function of dy that returns every possible gradient.
+
+    `facts` grows with what is seen on the way.
+    """
+
+    y: Array
+    backward: Callable[[Array], list[Source]]
+    facts: list[Fact]
+
+
+class Subject(Protocol):
+    """Something of theirs that maps x to y and can go backward."""
+
+    name: str
+
+    def tensors(self) -> dict[str, tuple[list[walk.Path], Array]]:
+        """What may be a parameter: all its paths, and its value, by name."""
+        ...
+
+    def run(self, x: Array, values: Mapping[str, Array]) -> Run:
+        """Run forward on x with these values as parameters."""
+        ...
+
+
+class PassOn(NamedTuple):
+    """What backward is called with first, and whether the result is a derivative that is still to meet dy."""
+
+    value: Callable[[Any, Array, Array, Array], Any]
+    is_derivative: bool
+    words: str
+
+
+def _kept_output(thing: Theirs, _x: Array, y: Array, _dy: Array) -> Theirs:
+    kept = getattr(thing, "output", None)
+    return np.array(kept) if isinstance(kept, np.ndarray) else y
+
+
+PASS_ON: dict[str, PassOn] = {
+    "gradient": PassOn(lambda _thing, _x, _y, dy: np.array(dy), False, "the gradient dy of its output"),
+    "input": PassOn(lambda _thing, x, _y, _dy: np.array(x), True, "its input, as a derivative f'(x)"),
+    "output": PassOn(lambda _thing, _x, y, _dy: np.array(y), True, "its output y = f(x), as a derivative written in y"),
+    "prediction": PassOn(lambda _thing, x, _y, _dy: np.array(x), False, "the prediction"),
+    "kept": PassOn(_kept_output, False, "the `output` that it keeps"),
+}
+
+
+@dataclass
+class ObjectSubject:
+    """An object of theirs with a forward and a backward method.
+
+    Attributes:
+        name: of its class.
+        thing: the object, never run itself: each run takes a deep copy.
+        forward, backward: names of its methods.
+        target: of a loss; None for a layer.
+        pass_on: what backward is called with, a key of PASS_ON.
+        arrays: values of further arguments of forward, by name; they are tensors like the parameters.
+        module: where it comes from, for its random generators and the seed hook.
+        seed: the name of the seed hook, "" for none.
+    """
+
+    name: str
+    thing: Any
+    forward: str
+    backward: str
+    target: Any = None
+    pass_on: str = "gradient"
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    module: ModuleType | None = None
+    seed: str = ""
+
+    def __post_init__(self) -> None:
+        """Take a copy in double precision."""
+        with told(f"copying {self.name}"):
+            self.thing = walk.in_double_precision(self.thing)
+
+    def tensors(self) -> dict[str, tuple[list[walk.Path], Array]]:
+        """The floating-point arrays that it holds before it has run, and the further arguments of forward."""
+        found = walk.arrays(self.thing)
+        held = {
+            walk.text(path): (same, np.array(found[path], dtype=np.float64))
+            for path, same in walk.twins(self.thing).items()
+            if found[path].dtype.kind == "f" and found[path].size
+        }
+        return held | {name: ([(name,)], np.array(value)) for name, value in self.arrays.items()}
+
+    def run(self, x: Array, values: Mapping[str, Array]) -> Run:
+        """Run forward on a deep copy that holds `values`."""
+        with told(f"copying {self.name}"):
+            thing = walk.duplicate(self.thing)
+        paths = {walk.text(path): same for path, same in walk.twins(self.thing).items()}
+        for tensor in values.keys() - self.arrays.keys():
+            fresh = np.array(values[tensor])
+            for path in paths[tensor]:
+                walk.put(thing, path, fresh)
+        more = {name: np.array(values.get(name, value)) for name, value in self.arrays.items()}
+        given, what = np.array(x), f"{self.name}.{self.forward}"
+        y, cache = calls.output_of(thing, self._forward(thing, given, more), what)
+        facts = changed_in_place(what, "its input", given, x, getattr(thing, self.forward))
+        return Run(y, lambda dy: self._backward(thing, np.array(x), y, cache, dy, facts), facts)
+
+    def with_own_weights(self, x: Array) -> "ObjectSubject":
+        """The same subject, with the weights that its object makes in the first forward if it does that."""
+        thing = with_own_weights(self.thing, lambda copied, given: self._forward(copied, np.array(given), {}), x)
+        return self if thing is self.thing else replace(self, thing=thing)
+
+    def _forward(self, thing: Theirs, given: Array, more: Mapping[str, Array]) -> Theirs:
+        method, what = getattr(thing, self.forward), f"{self.name}.{self.forward}"
+        with told(what, method), same_randomness(self.module), np.errstate(all="ignore"):
+            if self.seed:
+                call_seed_hook(thing, self.module, self.seed)
+            by_name = {**self.arrays, **more, **self._sides(method, given)}
+            return calls.call(method, (given,), by_name, {"training": True}, what)
+
+    def _backward(self, thing: Theirs, x: Array, y: Array, cache: Theirs, dy: Array, facts: list[Fact]) -> list[Source]:
+        before = {path: np.array(array) for path, array in walk.arrays(thing).items()}
+        method, what, how = getattr(thing, self.backward), f"{self.name}.{self.backward}", PASS_ON[self.pass_on]
+        first = how.value(thing, x, y, dy)
+        kept = np.array(first)
+        by_role: dict[str, Any] = {"training": True, "rate": 1.0, "input": x, "output": y}
+        if cache is not None:
+            by_role["cache"] = cache
+        with told(what, method), same_randomness(self.module), np.errstate(all="ignore"):
+            named = {calls.upstream_name(method): first, **self._sides(method, first)}
+            returned = calls.call(method, (first,) if "" in named else (), named, by_role, what)
+        facts += changed_in_place(what, "the array that it is called with", np.asarray(first), kept, method)
+        live = {path: array for path, array in walk.arrays(thing).items() if array.dtype.kind == "f"}
+        found = [
+            *sources.returned_sources(returned, method),
+            *sources.attribute_sources(thing),
+            *sources.method_sources(thing, live),
+            *sources.update_sources(before, thing, _rate(thing, method)),
+        ]
+        return [one._replace(array=chained(one.array, dy, x.shape)) for one in found] if how.is_derivative else found
+
+    def _sides(self, method: Callable[..., Any], prediction: Theirs) -> dict[str, Any]:
+        if self.target is None:
+            return {}
+        return sides(method, prediction, walk.duplicate(self.target))
+
+
+def _rate(thing: Theirs, method: Callable[..., Any]) -> float:
+    """The learning rate of an update in backward: the 1.0 it was given, else the layer's own."""
+    if calls.takes_rate(method):
+        return 1.0
+    for name in ("learning_rate", "lr", "eta", "learn_rate", "_lr", "_learning_rate"):
+        rate = getattr(thing, name, None)
+        if isinstance(rate, int | float) and rate:
+            return float(rate)
+    return 1.0
+
+
+def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient dx from dy and a derivative: multiplied entry by entry, or dy times the Jacobian of one sample."""
+    if derivative.shape != dy.shape and derivative.shape == (dy.size, int(np.prod(shape))):
+        return (dy.ravel() @ derivative).reshape(shape)
+    return dy * derivative if derivative.shape in (dy.shape, ()) else derivative
+
+
+def changed_in_place(what: str, victim: str, now: Array, before: Array, about: Theirs) -> list[Fact]:
+    """A warning if an array that was passed in is another one afterwards."""
+    if now.shape == before.shape and np.array_equal(now, before, equal_nan=True):
+        return []
+    text = f"{what} changes {victim} in place; whoever passed it in, such as the layer beside it, has other numbers now"
+    return [Fact("warning", text, *place_of(about))]

@@ -1,0 +1,127 @@
+"""The numbers a check is tried on: sizes that are all different, layouts of the input, and values for arguments."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.check.foreign.theirs import Theirs
+from mlp.nn.arrays import Array
+
+# All different, so that a matrix of the wrong orientation cannot fit by chance.
+BATCH, FEATURES, OUTPUTS, HIDDEN = 5, 4, 3, (6, 7)
+
+
+class Layout(NamedTuple):
+    """What the axes of an input are.
+
+    Attributes:
+        words: for people; orientation: the name in GRADCHECK.
+        shape: of the input; batch: whether it holds several samples.
+    """
+
+    words: str
+    orientation: str
+    shape: tuple[int, ...]
+    batch: bool
+
+
+LAYOUTS = (
+    Layout("rows, (n, features)", "rows", (BATCH, FEATURES), True),
+    Layout("columns, (features, n)", "columns", (FEATURES, BATCH), True),
+    Layout("images, (n, channels, height, width)", "rows", (2, FEATURES, 6, 6), True),
+    Layout("images, (n, height, width, channels)", "rows", (2, 6, 6, FEATURES), True),
+    Layout("sequences, (n, time, features)", "rows", (2, BATCH, FEATURES), True),
+    Layout("one sample, (features,)", "single", (FEATURES,), False),
+    Layout("one sample, (features, 1)", "single", (FEATURES, 1), False),
+    Layout("one sample, (1, features)", "single", (1, FEATURES), False),
+    Layout("one image, (channels, height, width)", "single", (FEATURES, 6, 6), False),
+    Layout("one image, (height, width)", "single", (6, 6), False),
+)
+
+
+def layouts(orientation: str) -> Iterator[Layout]:
+    """The layouts of one orientation, or all."""
+    return (layout for layout in LAYOUTS if orientation in ("", layout.orientation))
+
+
+def normal(shape: tuple[int, ...], seed: int = 1) -> Array:
+    """Standard normal numbers, the same in every run."""
+    return np.random.RandomState(seed).standard_normal(shape)
+
+
+class Recorder:
+    """An optimizer that takes a step of the whole gradient, so that the gradient is what a parameter lost."""
+
+    lr = learning_rate = 1.0
+
+    def update(self, parameter: Array, gradient: Array, *_rest: Theirs) -> Array:
+        """The parameter minus its gradient."""
+        return parameter - gradient
+
+
+class Conventions(NamedTuple):
+    """One set of shapes that go together, for arguments that are arrays or shapes.
+
+    Attributes:
+        weight, bias, scale: shapes of a weight matrix, a bias, and of one number for each feature.
+        input_shape: what a constructor's `input_shape` gets.
+    """
+
+    weight: tuple[int, ...]
+    bias: tuple[int, ...]
+    scale: tuple[int, ...]
+    input_shape: Any
+
+
+CONVENTIONS = (
+    Conventions((FEATURES, OUTPUTS), (OUTPUTS,), (FEATURES,), (FEATURES,)),
+    Conventions((OUTPUTS, FEATURES), (OUTPUTS, 1), (FEATURES, 1), FEATURES),
+    Conventions((OUTPUTS, FEATURES), (OUTPUTS,), (FEATURES,), (FEATURES, 6, 6)),
+    Conventions((FEATURES, OUTPUTS), (1, OUTPUTS), (1, FEATURES), (BATCH, FEATURES)),
+    Conventions((FEATURES, OUTPUTS), (OUTPUTS, 1), (FEATURES, 1), (6, 6, FEATURES)),
+    Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (FEATURES,), (6, 6)),
+)
+
+
+def array_for(role: str, conventions: Conventions) -> Array | None:
+    """A value for an argument that is an array of this role."""
+    shapes = {
+        "weight": conventions.weight,
+        "bias": conventions.bias,
+        "scale": conventions.scale,
+        "recurrent": (conventions.weight[-1],) * 2,
+    }
+    return normal(shapes[role], seed=len(role)) if role in shapes else None
+
+
+# Arguments of constructors; an argument of the same role a second time takes the next value.
+PLAIN: dict[str, tuple[Any, ...]] = {
+    "in_size": (FEATURES,),
+    "out_size": (OUTPUTS, 2),
+    "hidden": HIDDEN,
+    "features": (FEATURES, OUTPUTS),
+    "kernel_size": (3,),
+    "stride": (1,),
+    "padding": (0,),
+    "probability": (0.5,),
+    "rate": (1.0,),
+    "tiny": (1e-5,),
+    "fraction": (0.1,),
+    "seed": (0,),
+    "sizes": ([FEATURES, HIDDEN[0], OUTPUTS],),
+    "training": (True,),
+}
+
+# Dicts of settings, as the convolution and pooling functions of courses take them.
+SETTINGS: dict[str, Any] = {
+    "conv_param": {"stride": 1, "pad": 1},
+    "pool_param": {"pool_height": 2, "pool_width": 2, "stride": 2},
+    "bn_param": {"mode": "train", "eps": 1e-5, "momentum": 0.9},
+    "ln_param": {"eps": 1e-5},
+    "gn_param": {"eps": 1e-5},
+    "dropout_param": {"mode": "train", "p": 0.5, "seed": 0},
+    "hparameters": {"stride": 1, "pad": 1, "f": 2},
+    "eps": 1e-5,
+    "epsilon": 1e-5,
+}

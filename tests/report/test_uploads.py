@@ -1,0 +1,228 @@
+"""Files that nobody vouches for: what is in them is found under many names, and what is wrong with them is said."""
+
+import io
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlp.report.matching import match
+from mlp.report.uploads import MAX_BYTES, MAX_CELLS, UploadError, read_files
+
+SHAPES = {"fc1.W": (4, 3), "fc1.b": (4,), "fc2.W": (2, 4), "fc2.b": (2,), "x": (5, 3)}
+RNG = np.random.RandomState(0)
+GRADIENTS = {name: RNG.standard_normal(shape) for name, shape in SHAPES.items()}
+OURS = list(SHAPES)
+
+
+def npz(arrays):
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def named(names):
+    return dict(zip(names, GRADIENTS.values(), strict=False))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        OURS,
+        ["W1", "b1", "W2", "b2", "x"],
+        ["dW1", "db1", "dW2", "db2", "dx"],
+        ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "input"],
+        ["0.weight", "0.bias", "2.weight", "2.bias", "x"],
+        ["layers.0.W", "layers.0.b", "layers.1.W", "layers.1.b", "grad_x"],
+        [
+            "net.layers.0.weight.grad",
+            "net.layers.0.bias.grad",
+            "net.layers.3.weight.grad",
+            "net.layers.3.bias.grad",
+            "x",
+        ],
+        ["grad_W_1", "grad_b_1", "grad_W_2", "grad_b_2", "dinput"],
+        ["fc1/kernel", "fc1/bias", "fc2/kernel", "fc2/bias", "x"],
+        ["gradWeights1", "gradBiases1", "gradWeights2", "gradBiases2", "gradInput"],
+        ["one", "two", "three", "four", "five"],  # by shape alone
+    ],
+)
+def test_names_are_matched_tolerantly(names):
+    upload = match(read_files({"g.npz": npz(named(names))}), SHAPES)
+    for tensor, gradient in GRADIENTS.items():
+        np.testing.assert_array_equal(upload.gradients[tensor], gradient)
+    assert {found.tensor: found.uploaded for found in upload.matches} == dict(zip(OURS, names, strict=True))
+
+
+def test_a_transposed_matrix_is_turned_and_said():
+    turned = {name: gradient.T if name == "fc1.W" else gradient for name, gradient in GRADIENTS.items()}
+    upload = match(turned, SHAPES)
+    np.testing.assert_array_equal(upload.gradients["fc1.W"], GRADIENTS["fc1.W"])
+    assert [found.tensor for found in upload.matches if found.transposed] == ["fc1.W"]
+    assert "fc1.W is fc1.W (by name, transposed)" in map(str, upload.matches)
+
+
+@pytest.mark.parametrize("turn_all", [True, False])
+def test_a_square_matrix_is_turned_only_with_all_the_others(turn_all):
+    shapes = {"fc1.W": (4, 3), "fc2.W": (4, 4)}
+    gradients = {name: RNG.standard_normal(shape) for name, shape in shapes.items()}
+    sent = {"fc1.W": gradients["fc1.W"].T if turn_all else gradients["fc1.W"], "fc2.W": gradients["fc2.W"]}
+    upload = match(sent, shapes)
+    expected = gradients["fc2.W"].T if turn_all else gradients["fc2.W"]
+    np.testing.assert_array_equal(upload.gradients["fc2.W"], expected)
+
+
+def test_a_bias_may_be_a_row_or_a_column():
+    sent = {**GRADIENTS, "fc1.b": GRADIENTS["fc1.b"][None, :], "fc2.b": GRADIENTS["fc2.b"][:, None]}
+    upload = match(sent, SHAPES)
+    np.testing.assert_array_equal(upload.gradients["fc1.b"], GRADIENTS["fc1.b"])
+    np.testing.assert_array_equal(upload.gradients["fc2.b"], GRADIENTS["fc2.b"])
+
+
+def test_the_input_may_be_left_out_and_what_is_not_needed_is_told():
+    sent = {name: gradient for name, gradient in GRADIENTS.items() if name != "x"} | {"loss": np.ones(1)}
+    upload = match(sent, SHAPES)
+    assert upload.missing == ("x",)
+    assert upload.unused == ("loss",)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"fc2.b": None}, "There is no gradient of fc2.b; the upload holds fc1.W"),
+        ({"fc2.W": np.ones((3, 3))}, r"fc2.W has shape \(3, 3\), but the gradient of fc2.W has shape \(2, 4\)"),
+        ({"fc2.W": None, "W2": np.ones((2, 4)), "2.weight": np.ones((2, 4))}, "Both W2 and 2.weight may be"),
+    ],
+)
+def test_what_does_not_fit_gets_a_sentence(change, words):
+    sent = {name: gradient for name, gradient in {**GRADIENTS, **change}.items() if gradient is not None}
+    with pytest.raises(UploadError, match=words):
+        match(sent, SHAPES)
+
+
+LONG = "tensor,i,j,{column},more\n" + "".join(
+    f"{name},{index[0]},{index[1] if len(index) > 1 else ''},{float(gradient[index])!r},0\n"
+    for name, gradient in GRADIENTS.items()
+    for index in np.ndindex(gradient.shape)
+)
+
+
+@pytest.mark.parametrize("column", ["gradient", "analytical"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_the_long_csv_comes_back_bit_by_bit(column, newline, mark):
+    content = (mark + LONG.format(column=column).replace("\n", newline)).encode()
+    read = read_files({"gradients.csv": content})
+    for name, gradient in GRADIENTS.items():
+        np.testing.assert_array_equal(read[name], gradient)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_plain_matrix_is_named_as_its_file(delimiter):
+    lines = [delimiter.join(repr(float(value)) for value in row) for row in GRADIENTS["fc1.W"]]
+    read = read_files({"dW1.csv": "\n".join(lines).encode()})
+    np.testing.assert_array_equal(read["dW1"], GRADIENTS["fc1.W"])
+
+
+def test_decimal_commas_and_a_header_are_understood():
+    read = read_files({"W1.csv": b"first;second\n1,5;-2\n3e-1;4\n"})
+    np.testing.assert_array_equal(read["W1"], [[1.5, -2], [0.3, 4]])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("W.csv", b"", "W.csv is empty"),
+        ("W.csv", b"1,2\n3\n", "row 2 has 1 cells, the row before has 2"),
+        ("W.csv", b"1,2\n3,four\n", "row 2, column 2 holds 'four', which is no number"),
+        ("W.csv", b"1,nan\n", r"W in W.csv is nan at \[0, 1\]"),
+        ("W.csv", b"1,1e999\n", "is inf at"),
+        ("W.csv", b"\xff\xfe\x00", "not text in UTF-8"),
+        ("g.csv", b"tensor,i,j,numerical\nW,0,0,1\n", "no column gradient or analytical"),
+        ("g.csv", b"tensor,j,gradient\nW,0,1\n", "no column i"),
+        ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,0,0,2\n", r"row 3 gives entry \[0, 0\] of W a second time"),
+        ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,1,1,2\n", r"W has no entry \[0, 1\]"),
+        ("g.csv", b"tensor,i,j,gradient\nW,-1,0,1\n", "indices are whole numbers from 0"),
+        ("g.csv", b"tensor,i,j,gradient\nW,0,,1\nW,1,0,1\n", "some entries of W have a column index"),
+        ("g.csv", b"tensor,i,j,gradient\nW,999999999,999999999,1\n", r"W has no entry \[0, 0\]"),
+        ("g.csv", b"tensor,i,j,gradient\nW,0\n", "row 2 has 2 cells"),
+        ("g.txt", b"1", "neither an .npz nor a .csv"),
+        ("g.npz", b"no zip", "not a readable NPZ file"),
+        ("g.npz", npz({"W": np.array([1j])}), "holds complex128, not real numbers"),
+        ("g.npz", npz({"W": np.array(["a"])}), "not real numbers"),
+        ("g.npz", npz({"W": np.array([True])}), "holds bool"),
+        ("g.npz", npz({"W": np.zeros((0, 3))}), "is empty"),
+        ("g.npz", npz({"W": np.array([np.nan])}), "is nan at"),
+        ("g.csv", b"1," * MAX_BYTES, "has 32,000,000 bytes; the limit is"),
+        ("g.csv", b"1," * MAX_CELLS, "has 2,000,001 cells; the limit is"),
+    ],
+)
+def test_every_malformed_file_gets_a_sentence(name, content, words):
+    with pytest.raises(UploadError, match=words) as error:
+        read_files({name: content})
+    assert name in str(error.value)
+    assert str(error.value).endswith(".")
+
+
+def test_no_file_and_a_name_twice_are_told():
+    with pytest.raises(UploadError, match="There is no file"):
+        read_files({})
+    with pytest.raises(UploadError, match="W comes twice"):
+        read_files({"W.csv": b"1", "g.npz": npz({"W": np.ones(1)})})
+
+
+class Harm:
+    """Unpickling this makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_is_refused_and_never_loaded(tmp_path):
+    harmed = tmp_path / "harmed"
+    content = npz({"W": np.array([Harm(harmed)], dtype=object)})
+    with pytest.raises(UploadError, match="pickled Python objects, which are never loaded"):
+        read_files({"g.npz": content})
+    with pytest.raises(UploadError, match="not a readable NPZ file"):
+        read_files({"g.npz": pickle.dumps(Harm(harmed))})
+    assert not harmed.exists()
+
+
+def zipped(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_a_zip_bomb_is_not_unpacked():
+    content = zipped({"W.npy": bytes(10 * MAX_BYTES)})
+    assert len(content) < MAX_BYTES / 10
+    with pytest.raises(UploadError, match="unpacks to 160,000,000 bytes"):
+        read_files({"g.npz": content})
+
+
+def test_a_directory_that_lies_about_sizes_is_found_out():
+    honest = zipped({"W.npy": bytes(10 * MAX_BYTES)})
+    lie = honest.replace(struct.pack("<L", 10 * MAX_BYTES), struct.pack("<L", 100))
+    with pytest.raises(UploadError, match=r"not a readable NPZ file|not a numpy array"):
+        read_files({"g.npz": lie})
+
+
+def test_a_header_that_announces_more_than_there_is_makes_no_array():
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)})
+    with pytest.raises(UploadError, match="announces shape"):
+        read_files({"g.npz": zipped({"W.npy": buffer.getvalue() + bytes(80)})})
+
+
+def test_too_many_arrays_are_refused():
+    with pytest.raises(UploadError, match="the limit is 500"):
+        read_files({"g.npz": zipped({f"{i}.npy": b"" for i in range(501)})})
