@@ -44,8 +44,10 @@ def checked(experiment: Experiment) -> Checked:
     stays until the new result is there.
     """
     results = _results()
+    # A place of its own, taken in every run: the bar then pushes nothing of the last result off the page.
+    place = st.empty()
     if experiment not in results:
-        results[experiment] = _check(experiment)
+        results[experiment] = _check(experiment, place)
         while len(results) > MAX_RESULTS:
             results.pop(next(iter(results)), None)
     return results[experiment]
@@ -57,7 +59,7 @@ def _results() -> dict[Experiment, Checked]:
     return {}
 
 
-def _check(experiment: Experiment) -> Checked:
+def _check(experiment: Experiment, place: DeltaGenerator) -> Checked:
     problem = experiment.problem()
     start = time.perf_counter()
     if experiment.work < QUICK:
@@ -65,10 +67,10 @@ def _check(experiment: Experiment) -> Checked:
         return Checked(problem, report, time.perf_counter() - start)
     expected = duration(experiment.work * SECONDS_PER_UNIT)
     text = f"Checking {experiment.parameters:,} parameters takes about {expected}"
-    bar = st.progress(0.0, text)
+    bar = place.progress(0.0, text)
     # Each call of the bar is also where a new input breaks off the work.
     report = check_gradients(*problem, experiment.eps, experiment.method, lambda done: _moved(bar, done, text))
-    bar.empty()
+    place.empty()
     return Checked(problem, report, time.perf_counter() - start)
 
 

@@ -71,3 +71,23 @@ def test_settings_typed_chosen_reset_and_gone_back_to(visit):
     expect(visit).not_to_have_url(re.compile("sizes"))
     assert not unexpected(visit.complaints)
     assert not visit.foreign
+
+
+def test_long_work_is_announced_keeps_the_last_result_and_gives_way(visit):
+    visit.goto("/")
+    answer = visit.get_by_text("Backpropagation and differences agree")
+    expect(answer).to_be_visible(timeout=30_000)
+    visit.get_by_role("textbox", name="Layer sizes").fill("784-256-128-10")
+    expect(visit.get_by_text("235,146", exact=True)).to_be_visible(timeout=60_000)
+
+    batch = visit.get_by_role("spinbutton", name="Batch size")
+    batch.fill("38")
+    batch.press("Enter")
+    progress = visit.get_by_text(re.compile(r"Checking 235,146 parameters takes about \d+ s"))
+    expect(progress).to_be_visible(timeout=30_000)
+    expect(answer).to_be_visible()
+
+    visit.get_by_role("textbox", name="Layer sizes").fill("3-7-2")
+    expect(visit.get_by_text("44", exact=True)).to_be_visible(timeout=30_000)
+    expect(progress).to_have_count(0)
+    assert not unexpected(visit.complaints)
