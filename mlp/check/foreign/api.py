@@ -46,7 +46,7 @@ def check_layer(
     """
     result = examine_object(layer, x, dy, eps, method, **settings)
     if result.problems or result.report is None:
-        raise ForeignError(result.problems[0])
+        raise ForeignError((result.problems or result.facts)[0])
     return result.report
 
 
@@ -105,7 +105,7 @@ def check_function(
     tried = attempt(subject, x, layout, {}, "value" if scalar else "")
     result = conclude(Case(name, "function", fun, grad, *place_of(fun)), tried, None, eps, method)
     if result.problems or result.report is None:
-        raise ForeignError(result.problems[0])
+        raise ForeignError((result.problems or result.facts)[0])
     return result.report
 
 

@@ -99,7 +99,9 @@ def output_of(holder: Theirs, returned: Theirs, what: str) -> tuple[Array, Any]:
     """
     cache: Any = None
     if isinstance(returned, tuple) and returned:
-        cache = returned[1] if len(returned) == 2 else returned[1:]
+        # Of several, the last is the cache if it looks like one: an LSTM returns h, c, cache.
+        is_last = len(returned) == 2 or isinstance(returned[-1], tuple | list | dict)
+        cache = returned[-1] if is_last else returned[1:]
         returned = returned[0]
     if returned is None and holder is not None:
         kept = (getattr(holder, name, None) for name in names.OUTPUTS)

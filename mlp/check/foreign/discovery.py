@@ -1,18 +1,14 @@
 """What there is to check in a module of theirs: layers, losses, and functions that have a gradient beside them."""
 
-import importlib
-import importlib.util
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from mlp.check.foreign import calls, names
-from mlp.check.foreign.facts import Fact, ForeignError, place_of, told
-from mlp.check.foreign.kinds import is_base, kind_of, sounds_like_loss
+from mlp.check.foreign.facts import place_of
+from mlp.check.foreign.kinds import is_base, is_hollow, kind_of, sounds_like_loss
 from mlp.check.foreign.override import Override
 from mlp.check.foreign.sides import is_loss
 from mlp.check.foreign.theirs import Theirs
@@ -34,36 +30,6 @@ class Case(NamedTuple):
     second: Callable[..., Any] | None
     file: str
     line: int
-
-
-def load(spec: str) -> ModuleType:
-    """Import their module, from a file (`my_layers.py`) or by name (`package.module`).
-
-    Raises:
-        ForeignError: there is no such module, or importing it raised; their frames are told.
-    """
-    path = Path(spec)
-    if path.suffix != ".py":
-        sys.path.insert(0, str(Path.cwd()))
-        with told(f"importing {spec}"):
-            return importlib.import_module(spec)
-    if not path.is_file():
-        raise ForeignError(Fact("problem", f"there is no file {spec}"))
-    sys.path.insert(0, str(path.resolve().parent))
-    package = path.resolve().parent
-    if (package / "__init__.py").exists():
-        sys.path.insert(0, str(package.parent))
-        name = f"{package.name}.{path.stem}"
-    else:
-        name = path.stem if path.stem not in sys.modules else f"checked_{path.stem}"
-    found = importlib.util.spec_from_file_location(name, path.resolve())
-    if found is None or found.loader is None:
-        raise ForeignError(Fact("problem", f"{spec} cannot be imported"))
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    with told(f"importing {path.name}"):
-        found.loader.exec_module(module)
-    return module
 
 
 def own(module: ModuleType) -> dict[str, Any]:
@@ -93,7 +59,7 @@ def _classes(classes: list[type], overrides: dict[str, Override]) -> Iterator[Ca
 
 
 def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterator[Case]:
-    functions = {name: thing for name, thing in things.items() if inspect.isfunction(thing)}
+    functions = {name: thing for name, thing in things.items() if inspect.isfunction(thing) and not is_hollow(thing)}
     used: set[str] = set()
     for name, function in functions.items():
         partner = overrides.get(name, Override()).backward or _partner(name, functions)

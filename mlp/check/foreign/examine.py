@@ -15,11 +15,10 @@ from mlp.check.foreign.pairing import INPUT, Pair
 from mlp.check.foreign.randomness import other_randomness
 from mlp.check.foreign.reading import read_class, read_functions
 from mlp.check.foreign.seam import is_wrong, report_on
+from mlp.check.foreign.steps import stretched
 from mlp.check.foreign.subjects import ObjectSubject
-from mlp.check.foreign.trial import Attempt
+from mlp.check.foreign.trial import Attempt, matters
 from mlp.check.report import GradientReport
-from mlp.differences.methods import optimal_step
-from mlp.nn.arrays import Array
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,11 @@ class CaseResult:
     def problems(self) -> tuple[Fact, ...]:
         """The facts that make it fail."""
         return tuple(fact for fact in self.facts if fact.level == "problem")
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it turned out to be nothing that can be checked; the facts say why."""
+        return self.report is None and not self.problems
 
     @property
     def passed(self) -> bool:
@@ -85,24 +89,17 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
         facts += misfits(tried, case)
         try:
             facts += randomness(tried)
-            step, said = suitable_step(tried.layer.apply(tried.x), eps, method)
-            facts += said
+            coarse = stretched(tried.layer, tried.x, eps, method)
+            if coarse is not None:
+                text = f"forward computes in float32, so the step was taken as {coarse.reach:.1g} instead of {eps:.1g}"
+                facts.append(Fact("note", text))
             if tried.layer.parameters() or tried.layer.checks_input:
-                report = report_on(tried.layer, tried.x, dy, step, method)
+                report = report_on(tried.layer, tried.x, dy, eps, method, coarse)
             facts += [*dict.fromkeys(tried.layer.facts), *missing(tried, case), *nans(report, case)]
         except ForeignError as error:
             facts.append(_placed(error.fact, case))
     pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()
     return CaseResult(case.name, case.kind, case.file, case.line, _words(tried), pairs, tuple(facts), report)
-
-
-def suitable_step(y: Array, eps: float, method: str) -> tuple[float, list[Fact]]:
-    """The step for arithmetic in the dtype of y: in float32 one of 1e-4 would drown in round-off."""
-    if y.dtype.itemsize >= np.dtype(np.float64).itemsize:
-        return eps, []
-    best = float(optimal_step(method, np.zeros((), y.dtype)))
-    text = f"forward computes in {y.dtype}, so the step was taken as {best:.1g} instead of {eps:.1g}"
-    return (best, [Fact("note", text)]) if best > eps else (eps, [])
 
 
 def misfits(tried: Attempt, case: Case) -> list[Fact]:
@@ -128,31 +125,23 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
     layer, facts = tried.layer, []
     if layer is None:
         return []
-    for name, (_, value) in tried.subject.tensors().items():
-        if name not in layer.pairs and value.ndim and _matters(tried, name, value):
+    held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
+    for name, value in held.items():
+        if name not in layer.pairs and value.ndim and matters(tried.subject, tried.x, held, name):
             learnt = any(re.fullmatch(r"[wb]\d*", names.family(part)) for part in name.split("."))
             text = (
                 f"{name} changes the output, but no gradient of it was found in what backward returns or keeps; if it "
                 f'has an unusual name, say GRADCHECK = {{"{case.name}": {{"pairs": {{"{name}": "name"}}}}}}'
             )
             facts.append(Fact("problem" if learnt else "warning", text, *_backward_place(tried, case)))
-    if INPUT not in layer.pairs:
+    if tried.subject.integers:
+        facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
+    elif INPUT not in layer.pairs:
         facts.append(Fact("note", "backward gives no gradient of the input, so only the parameters' were checked"))
     if any(pair.gradient.startswith("update.") for pair in layer.pairs.values()):
         text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
         facts.append(Fact("note", text))
     return facts
-
-
-def _matters(tried: Attempt, name: str, value: Array) -> bool:
-    """Whether an array of theirs has an influence on the output."""
-    held = tried.layer.parameters() if tried.layer is not None else {}
-    moved = value + 1e-3 * np.random.RandomState(2).standard_normal(value.shape)
-    try:
-        before = tried.subject.run(tried.x, held).y
-        return not np.array_equal(before, tried.subject.run(tried.x, {**held, name: moved}).y, equal_nan=True)
-    except ForeignError:
-        return False
 
 
 def randomness(tried: Attempt) -> list[Fact]:

@@ -87,7 +87,7 @@ def exception_fact(error: BaseException, doing: str, about: Theirs = None) -> Fa
         return Fact("problem", f"{doing} raised {_named(error)}", *place_of(about))
     lines = tuple(
         f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}: {_source_line(frame)}"
-        for frame in frames[-_FRAMES:]
+        for frame in (frames if len(frames) <= _FRAMES else [frames[0], *frames[1 - _FRAMES :]])
     )
     return Fact("problem", f"{doing} raised {_named(error)}", frames[-1].filename, frames[-1].lineno or 0, lines)
 

@@ -12,7 +12,7 @@ from mlp.check.foreign.facts import Fact, told
 from mlp.check.foreign.randomness import same_randomness
 from mlp.check.foreign.sides import sides
 from mlp.check.foreign.sources import Source
-from mlp.check.foreign.subjects import PASS_ON, Run, chained, changed_in_place
+from mlp.check.foreign.subjects import PASS_ON, Run, as_input, chained, changed_in_place
 from mlp.check.foreign.theirs import Theirs
 from mlp.nn.arrays import Array
 
@@ -30,6 +30,7 @@ class FunctionSubject:
         target: of a loss; None for anything else.
         pass_on: what backward is called with, a key of PASS_ON.
         module: where they come from.
+        integers: whether x is whole numbers, such as the ids of words.
     """
 
     name: str
@@ -41,6 +42,7 @@ class FunctionSubject:
     target: Any = None
     pass_on: str = "gradient"
     module: ModuleType | None = None
+    integers: bool = False
 
     def tensors(self) -> dict[str, tuple[list[walk.Path], Array]]:
         """The arguments that are arrays, other than x."""
@@ -57,7 +59,7 @@ class FunctionSubject:
 
     def _given(self, x: Array, values: Mapping[str, Array]) -> dict[str, Any]:
         tensors = {name: np.array(value) for name, value in {**self.arrays, **values}.items()}
-        given = {self.first: np.array(x), **tensors, **walk.duplicate(dict(self.settings))}
+        given = {self.first: as_input(x, self.integers), **tensors, **walk.duplicate(dict(self.settings))}
         if self.target is not None:
             given |= sides(self.forward, given[self.first], walk.duplicate(self.target))
         return given
@@ -74,7 +76,7 @@ class FunctionSubject:
         named = {**named, calls.upstream_name(function): first}
         if self.target is not None:
             named |= sides(function, first, walk.duplicate(self.target))
-        by_role: dict[str, Any] = {"training": True, "output": y, "input": x}
+        by_role: dict[str, Any] = {"training": True, "output": y, "input": x, "upstream": np.zeros_like(y)}
         if cache is not None:
             by_role["cache"] = cache
         more = () if cache is None or how.is_derivative else (cache,)

@@ -15,11 +15,13 @@ from pathlib import Path
 from mlp.check.foreign import codec
 from mlp.check.foreign.examine import CaseResult
 from mlp.check.foreign.facts import Fact, is_ours
+from mlp.check.foreign.outline import Outline
 from mlp.check.foreign.worker import OUTLINE, STACK, Order, result_path
 
 SECONDS = 10.0
 ERRORS = "errors.txt"
 _POLL = 0.05
+_CUT_OFF = "was cut off after"
 
 # Told several times a second how many cases are finished and what the next one is called, "" while importing; what it
 # raises ends the check.
@@ -32,10 +34,14 @@ def _unwatched(_done: int, _total: int, _name: str) -> None:
 
 @dataclass(frozen=True)
 class ModuleResult:
-    """What came out for a module: its cases in the order of the file, or the reason why there are none."""
+    """What came out for a module: its cases in the order of the file, or the reason why there are none.
+
+    `asides` are facts that no case is to blame for: how the module was imported, and what in it was left out and why.
+    """
 
     cases: tuple[CaseResult, ...] = ()
     problem: Fact | None = None
+    asides: tuple[Fact, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -59,27 +65,51 @@ def check_module(
         seconds: how long the import and each case may take.
         progress: is told, while it goes on, (cases finished, cases in all, name of the next).
     """
+    order = Order(spec, "", 0, seconds, eps, method, whole=True)
+    result = _checked(order, progress)
+    if result.problem is None or _CUT_OFF not in result.problem.text:
+        return result
+    # The top level of the module does not come to an end, as that of a training script: what it defines may do.
+    again = _checked(order._replace(whole=False), progress)
+    if again.problem is not None:
+        return result
+    text = f"{result.problem.text}; only what the file defines was imported"
+    return replace(again, asides=(replace(result.problem, level="warning", text=text), *again.asides))
+
+
+def _checked(order: Order, progress: Progress) -> ModuleResult:
     with tempfile.TemporaryDirectory(prefix="gradient-check-") as name:
         folder = Path(name)
         results: dict[int, CaseResult] = {}
-        outline: list[CaseResult] | Fact | None = None
+        outline: Outline | Fact | None = None
         first = 0
-        while outline is None or (isinstance(outline, list) and first < len(outline)):
-            ended = _run(Order(spec, str(folder), first, seconds, eps, method), progress)
+        while outline is None or (isinstance(outline, Outline) and first < len(outline.cases)):
+            ended = _run(order._replace(folder=name, first=first), progress)
             outline = _outline(folder)
             if outline is None:
-                return ModuleResult(problem=_cut_off(folder, f"importing {spec}", seconds, ended))
+                return ModuleResult(problem=_cut_off(folder, f"importing {order.spec}", order.limit, ended))
             if isinstance(outline, Fact):
                 return ModuleResult(problem=outline)
-            results |= _collected(folder, len(outline))
-            first = next((i for i in range(len(outline)) if i not in results), len(outline))
-            if first < len(outline):
-                fact = _cut_off(folder, f"checking {outline[first].name}", seconds, ended)
-                results[first] = replace(outline[first], facts=(fact,))
+            results |= _collected(folder, len(outline.cases))
+            first = next((i for i in range(len(outline.cases)) if i not in results), len(outline.cases))
+            if first < len(outline.cases):
+                fact = _cut_off(folder, f"checking {outline.cases[first].name}", order.limit, ended)
+                results[first] = replace(outline.cases[first], facts=(fact,))
                 first += 1
-    if not results:
-        return ModuleResult(problem=Fact("problem", f"{spec} defines no layers, losses or functions with a gradient"))
-    return ModuleResult(tuple(results[index] for index in sorted(results)))
+    return _sorted(order.spec, outline, [results[index] for index in sorted(results)])
+
+
+def _sorted(spec: str, outline: Outline, results: list[CaseResult]) -> ModuleResult:
+    """The cases that were checked, and beside them what turned out to be nothing to check."""
+    left_out = tuple(fact for case in results for fact in case.facts if case.left_out)
+    cases = tuple(case for case in results if not case.left_out)
+    asides = (*outline.facts, *left_out)
+    if cases:
+        return ModuleResult(cases, asides=asides)
+    # What broke off the import is the likelier reason why nothing was found.
+    broken = next((replace(fact, level="problem") for fact in outline.facts if fact.level == "warning"), None)
+    nothing = Fact("problem", f"{spec} defines no layers, losses or functions with a gradient")
+    return ModuleResult(problem=broken or nothing, asides=asides)
 
 
 def _run(order: Order, progress: Progress) -> int | None:
@@ -117,7 +147,7 @@ def _wait(process: subprocess.Popen[bytes], order: Order, progress: Progress) ->
         if time.monotonic() - since > 2 * order.limit + 5:  # the watchdog inside should have ended it long ago
             return None
         outline = None if names else _outline(folder)
-        names = [case.name for case in outline] if isinstance(outline, list) else names
+        names = [case.name for case in outline.cases] if isinstance(outline, Outline) else names
         place = order.first + done - before
         progress(min(place, len(names)), len(names), names[place] if place < len(names) else "")
 
@@ -132,7 +162,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _outline(folder: Path) -> list[CaseResult] | Fact | None:
+def _outline(folder: Path) -> Outline | Fact | None:
     return codec.load(folder / OUTLINE) if (folder / f"{OUTLINE}.json").exists() else None
 
 
@@ -150,7 +180,7 @@ def _cut_off(folder: Path, doing: str, seconds: float, ended: int | None) -> Fac
         last = ((folder / ERRORS).read_text(errors="replace").strip().splitlines() or [""])[-1]
         words = f", whose last words were: {last[:300]}" if last else ""
         return Fact("problem", f"{doing} ended the Python process (exit code {ended}){words}")
-    text = f"{doing} was cut off after {seconds:g} seconds"
+    text = f"{doing} {_CUT_OFF} {seconds:g} seconds"
     if not theirs:
         return Fact("problem", text)
     file, line, name = theirs[0]

@@ -1,5 +1,6 @@
 """What a class of theirs is: a layer, a loss, a function with its derivative, or none of our business."""
 
+import dis
 import inspect
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from mlp.check.foreign.sides import is_loss
 _LOSS_NAME = re.compile(
     r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
 )
+_MODEL = ("train", "fit", "predict", "evaluate", "SGD", "sgd")
 _NO_LAYER = re.compile(r"optim|sgd|adam|trainer|dataset|dataloader|scheduler|metric|initiali[sz]er", re.IGNORECASE)
 
 
@@ -37,7 +39,8 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         derivative = override.backward or _first(cls, names.DERIVATIVE, besides=value)
         if value and derivative:
             return Kind("function", value, derivative)
-    told = forward and forward != "__call__" and not _NO_LAYER.search(cls.__name__)
+    is_model = any(callable(getattr(cls, name, None)) for name in _MODEL)
+    told = forward and forward != "__call__" and not is_model and not _NO_LAYER.search(cls.__name__)
     return Kind("loss" if loss else "layer", forward, "") if told or (backward and not forward) else None
 
 
@@ -54,33 +57,31 @@ def is_base(cls: type, others: list[type]) -> bool:
     hollow = [
         name
         for name in (*names.FORWARD, *names.BACKWARD)
-        if name in vars(cls) and _is_hollow(inspect.getattr_static(cls, name))
+        if name in vars(cls) and is_hollow(inspect.getattr_static(cls, name))
     ]
     kind = kind_of(cls, Override())
     lacking = kind is not None and not (kind.forward and kind.backward)
     return (bool(hollow) or lacking) and (bool(heirs) or len(hollow) > 1)
 
 
-def _is_hollow(function: object) -> bool:
+def is_hollow(function: object) -> bool:
     """Whether a function's body is no more than `pass`, a docstring or `raise NotImplementedError`."""
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if code is None:
         return False
-    raises = "NotImplementedError" in code.co_names or "NotImplemented" in code.co_names
-    used = set(code.co_names) - {"NotImplementedError", "NotImplemented"}
-    empty = (
-        not used
-        and not code.co_names
-        and len(code.co_code) <= 8
-        and code.co_argcount > 1
-        and code.co_consts[-1:] in ((None,), ())
-    )
-    return (raises and not used) or empty
+    unwritten = {"NotImplementedError", "NotImplemented"}
+    if unwritten & set(code.co_names):
+        return set(code.co_names) <= unwritten
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("RESUME", "NOP")]
+    return all(step.opname in _RETURNS and (step.argval is None) for step in steps)
+
+
+_RETURNS = ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST")
 
 
 def _first(cls: type, candidates: tuple[str, ...], besides: str = "") -> str:
     found = [name for name in candidates if name != besides and _has(cls, name)]
-    written = [name for name in found if not _is_hollow(inspect.getattr_static(cls, name))]
+    written = [name for name in found if not is_hollow(inspect.getattr_static(cls, name))]
     return (written or found or [""])[0]
 
 

@@ -14,7 +14,7 @@ BACKWARD = (
     "back_propagation", "backpropagation", "back_propagate", "backpropagate", "bprop", "back", "backwards",
 )  # fmt: skip
 VALUE = (
-    *FORWARD, "loss", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function", "func",
+    *FORWARD, "loss", "direct", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function", "func",
     "fn", "f", "activate", "activation", "cost", "value", "evaluate", "get",
 )  # fmt: skip
 DERIVATIVE = (
@@ -80,6 +80,7 @@ _RULES = (
     _Rule("recurrent", "wh whh u", ""),
     _Rule("bias", "b bs bias biases b0 w0 bh intercept", ""),
     _Rule("scale", "gamma scale shift beta", ""),
+    _Rule("state", "h c h0 c0 s0 hidden state", "prev previous t init initial"),
     _Rule("input_shape", "shape", "in input"),
     _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
     _Rule("in_size", "model", "d dim"),
@@ -133,8 +134,14 @@ _BEFORE = (
 )  # fmt: skip
 
 
+def unmangled(name: str) -> str:
+    """A private name as it was written: `_Dense__dW` is `dW`."""
+    return re.sub(r"^_[A-Za-z]\w*?__(?=\w)", "", name).strip("_")
+
+
 def family(name: str) -> str:
     """The common name of a parameter: `weights1` and `W_1` are both w1, `biases` is b."""
+    name = unmangled(name)
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower().strip("_")
     stem, digits = re.fullmatch(r"(.*?)_?(\d*)", plain).groups()  # type: ignore[union-attr]  # it fits any text
     for common, pattern in _FAMILIES:
@@ -148,13 +155,13 @@ def family(name: str) -> str:
 @cache
 def is_mark(name: str) -> bool:
     """Whether a name says no more than "gradient": `grad`, `grads`, `gradients`, `d`."""
-    return re.fullmatch(_MARK + r"(?:_?params?|_?parameters?)?s?", name.lower().strip("_")) is not None
+    return re.fullmatch(_MARK + r"(?:_?params?|_?parameters?)?s?", unmangled(name).lower()) is not None
 
 
 @cache
 def gradient_of(name: str) -> frozenset[str]:
     """The names (in lower case, and their families) of what `name` may be the gradient of."""
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower().strip("_")
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", unmangled(name)).lower()
     stems = set()
     for pattern in _BEFORE:
         match = pattern.fullmatch(plain)

@@ -39,7 +39,7 @@ class Pair:
 
 def pair(
     parameters: Mapping[str, tuple[list[walk.Path], Array]],
-    x: Array,
+    x: Array | None,
     sources: list[Source],
     given: Mapping[str, str],
 ) -> dict[str, Pair]:
@@ -47,7 +47,7 @@ def pair(
 
     Args:
         parameters: for each name every path of the parameter, and its value.
-        x: the input.
+        x: the input, None where it can have no gradient.
         sources: everything that may be a gradient.
         given: what GRADCHECK says, tensor to source; it always wins.
 
@@ -56,7 +56,8 @@ def pair(
     """
     pairs: dict[str, Pair] = {}
     taken: set[str] = set()
-    wanted: dict[str, Array] = {name: value for name, (_, value) in parameters.items()} | {INPUT: x}
+    wanted: dict[str, Array] = {name: value for name, (_, value) in parameters.items()}
+    wanted |= {} if x is None else {INPUT: x}
     for tensor, key in given.items():
         for source in sources:
             if tensor in wanted and key in (source.key, source.key.removeprefix("returned.")):
@@ -67,7 +68,7 @@ def pair(
         (score, reason, tensor, source)
         for tensor, value in wanted.items()
         for source in sources
-        for score, reason in [_score(tensor, parameters.get(tensor, ([], x))[0], value, source)]
+        for score, reason in [_score(tensor, parameters[tensor][0] if tensor in parameters else [], value, source)]
         if score > 0 and tensor not in pairs
     ]
     for _, reason, tensor, source in sorted(scored, key=lambda entry: -entry[0]):
@@ -116,7 +117,7 @@ def _name_score(path: walk.Path, source: Source) -> float:
             return listed
     if not source.path or source.place == "update" or source.path in (path, ("returned",)):
         return 0
-    name, last = str(path[-1]).lower().strip("_"), str(source.path[-1])
+    name, last = names.unmangled(str(path[-1])).lower(), str(source.path[-1])
     beside = _bare(path[:-1]) == _bare(source.path[:-1])
     if source.place in ("attribute", "method") and not beside:
         return 0
@@ -124,7 +125,7 @@ def _name_score(path: walk.Path, source: Source) -> float:
         return 4.5 if source.path[:-1] == path[:-1] else 0
     stems = names.gradient_of(last)
     if any(names.is_mark(str(part)) for part in source.path[:-1]):
-        stems |= {last.lower().strip("_"), names.family(last)}
+        stems |= {names.unmangled(last).lower(), names.family(last)}
     if name in stems:
         return 4
     return 3 if names.family(name) in stems else 0

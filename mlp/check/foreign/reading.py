@@ -84,7 +84,8 @@ def _require_upstream(cls: type, kind: Kind) -> None:
 def missing_method(cls: type, kind: Kind | None) -> Exception:
     """The error that says which method a class lacks."""
     lacking = "forward" if kind is not None and not kind.forward else "backward"
-    have = f"has {kind.forward or kind.backward} but " if kind is not None else "has "
+    present = (kind.forward or kind.backward) if kind is not None else ""
+    have = f"has {present} but " if present else "has "
     return problem(
         f"{cls.__name__} {have}no {lacking} (nor any of the usual names for it); if it has another name, say "
         f'GRADCHECK = {{"{cls.__name__}": {{"{lacking}": "name"}}}}',

@@ -32,7 +32,7 @@ def _inputs(override: Override) -> Iterator[tuple[Array, Layout]]:
         yield given, Layout(f"as given, shape {given.shape}", override.orientation, given.shape, batch)
         return
     for layout in values.layouts(override.orientation):
-        yield values.normal(layout.shape), layout
+        yield values.drawn(layout), layout
 
 
 def object_readings(
@@ -42,10 +42,12 @@ def object_readings(
     if kind.kind == "loss":
         yield from _loss_object_readings(thing, name, kind, module, override)
         return
-    ways = _derivative_ways(getattr(thing, kind.backward)) if kind.kind == "function" else ("gradient",)
+    ways = _ways(getattr(thing, kind.backward), kind)
     for way, (x, layout) in product(ways, _inputs(override)):
         for arrays in _further_arrays(getattr(thing, kind.forward), x):
-            subject = ObjectSubject(name, thing, kind.forward, kind.backward, None, way, arrays, module, override.seed)
+            subject = ObjectSubject(
+                name, thing, kind.forward, kind.backward, None, way, arrays, module, override.seed, layout.integers
+            )
             yield _object_reading(subject, x, layout, override)
 
 
@@ -65,8 +67,17 @@ def _object_reading(subject: ObjectSubject, x: Array, layout: Layout, override: 
 def _further_arrays(function: Callable[..., Any], x: Array) -> Iterator[dict[str, Array]]:
     """Values for what forward takes beside x: a second input in the shape of x, a state in that of the output."""
     further = [one for one in calls.required(calls.parameters_of(function))[1:] if not _is_switch(one.name)]
-    for shape in (x.shape, (*x.shape[:-1], values.OUTPUTS)) if further else ((),):
+    shapes = (x.shape, *((*x.shape[:-1], size) for size in (values.OUTPUTS, *values.HIDDEN)))
+    for shape in shapes if further else ((),):
         yield {one.name: values.normal(shape, seed=3 + index) for index, one in enumerate(further)}
+
+
+def _ways(backward: Callable[..., Any], kind: Kind) -> tuple[str, ...]:
+    """What the backward of an object may be called with."""
+    arguments = calls.parameters_of(backward)
+    if kind.kind == "function":
+        return _derivative_ways(backward)
+    return ("gradient",) if arguments else ("nothing",)
 
 
 def _is_switch(name: str) -> bool:
@@ -116,16 +127,21 @@ def function_readings(
     arguments = [one for one in calls.required(calls.parameters_of(forward)) if one.name not in override.args]
     first = next((one.name for one in arguments if "input" in names.roles(one.name)), arguments[0].name)
     for conventions in values.CONVENTIONS:
-        arrays, settings = _filled(name, forward, first, conventions, override)
         for way, (x, layout) in product(ways, _inputs(override)):
-            subject = FunctionSubject(name, forward, backward, first, arrays, settings, None, way, module)
-            yield _reading(subject, x, layout, override)
+            arrays, settings = _filled(name, forward, first, (len(x), conventions.hidden), conventions, override)
+            more = (arrays, settings, None, way, module, layout.integers)
+            yield _reading(FunctionSubject(name, forward, backward, first, *more), x, layout, override)
         if not arrays:
             return
 
 
 def _filled(
-    name: str, function: Callable[..., Any], first: str, conventions: values.Conventions, override: Override
+    name: str,
+    function: Callable[..., Any],
+    first: str,
+    state: tuple[int, int],
+    conventions: values.Conventions,
+    override: Override,
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Values for the arguments other than x: arrays, which are checked, and settings, which are not."""
     arrays: dict[str, Array] = {}
@@ -140,6 +156,8 @@ def _filled(
             )
             if array is not None:
                 arrays[one.name] = array
+            elif "state" in names.roles(one.name):
+                arrays[one.name] = values.normal(state, seed=len(arrays) + 3)
             elif one.name in values.SETTINGS:
                 settings[one.name] = values.SETTINGS[one.name]
             elif not _is_switch(one.name):

@@ -7,18 +7,28 @@ from numpy.typing import ArrayLike
 from mlp.check.findings import Finding
 from mlp.check.foreign.adapter import Foreign
 from mlp.check.foreign.pairing import INPUT
+from mlp.check.foreign.steps import Stretched
 from mlp.check.layer import check_layer
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
+from mlp.differences.methods import as_method
 from mlp.nn.layers import Layer
 
 
-def report_on(layer: Layer, x: ArrayLike, dy: ArrayLike | None, eps: float, method: str) -> GradientReport:
+def report_on(
+    layer: Layer, x: ArrayLike, dy: ArrayLike | None, eps: float, method: str, coarse: Stretched | None = None
+) -> GradientReport:
     """Check a layer, leaving the input out where backward gives no gradient of it.
+
+    With `coarse`, its method and step are used, and the report tells them as people know them.
 
     The diagnosis is made at once: afterwards the report is plain data, which can leave the process.
     """
-    report = check_layer(layer, x, dy, eps, method)
+    if coarse is None:
+        report = check_layer(layer, x, dy, eps, method)
+    else:
+        report = check_layer(layer, x, dy, coarse.step, coarse.method)
+        report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(report.diagnosis))
     if isinstance(layer, Foreign) and not layer.checks_input:
         checks = {name: check for name, check in report.items() if name != INPUT}
         report = replace(report, checks=checks, remarks=())

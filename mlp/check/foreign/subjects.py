@@ -32,6 +32,7 @@ class Subject(Protocol):
     """Something of theirs that maps x to y and can go backward."""
 
     name: str
+    integers: bool
 
     def tensors(self) -> dict[str, tuple[list[walk.Path], Array]]:
         """What may be a parameter: all its paths, and its value, by name."""
@@ -60,6 +61,7 @@ PASS_ON: dict[str, PassOn] = {
     "input": PassOn(lambda _thing, x, _y, _dy: np.array(x), True, "its input, as a derivative f'(x)"),
     "output": PassOn(lambda _thing, _x, y, _dy: np.array(y), True, "its output y = f(x), as a derivative written in y"),
     "prediction": PassOn(lambda _thing, x, _y, _dy: np.array(x), False, "the prediction"),
+    "nothing": PassOn(lambda _thing, x, _y, _dy: np.array(x), True, "nothing, and returning a derivative"),
     "kept": PassOn(_kept_output, False, "the `output` that it keeps"),
 }
 
@@ -77,6 +79,7 @@ class ObjectSubject:
         arrays: values of further arguments of forward, by name; they are tensors like the parameters.
         module: where it comes from, for its random generators and the seed hook.
         seed: the name of the seed hook, "" for none.
+        integers: whether the input is whole numbers, such as the ids of words.
     """
 
     name: str
@@ -88,6 +91,7 @@ class ObjectSubject:
     arrays: Mapping[str, Array] = field(default_factory=dict)
     module: ModuleType | None = None
     seed: str = ""
+    integers: bool = False
 
     def __post_init__(self) -> None:
         """Take a copy in double precision."""
@@ -114,10 +118,10 @@ class ObjectSubject:
             for path in paths[tensor]:
                 walk.put(thing, path, fresh)
         more = {name: np.array(values.get(name, value)) for name, value in self.arrays.items()}
-        given, what = np.array(x), f"{self.name}.{self.forward}"
+        given, what = as_input(x, self.integers), f"{self.name}.{self.forward}"
         y, cache = calls.output_of(thing, self._forward(thing, given, more), what)
         facts = changed_in_place(what, "its input", given, x, getattr(thing, self.forward))
-        return Run(y, lambda dy: self._backward(thing, np.array(x), y, cache, dy, facts), facts)
+        return Run(y, lambda dy: self._backward(thing, as_input(x, self.integers), y, cache, dy, facts), facts)
 
     def with_own_weights(self, x: Array) -> "ObjectSubject":
         """The same subject, with the weights that its object makes in the first forward if it does that."""
@@ -138,6 +142,7 @@ class ObjectSubject:
         first = how.value(thing, x, y, dy)
         kept = np.array(first)
         by_role: dict[str, Any] = {"training": True, "rate": 1.0, "input": x, "output": y}
+        by_role["upstream"] = np.zeros_like(y)  # of a second output, such as the state of a cell: it is not looked at
         if cache is not None:
             by_role["cache"] = cache
         with told(what, method), same_randomness(self.module), np.errstate(all="ignore"):
@@ -168,6 +173,11 @@ def _rate(thing: Theirs, method: Callable[..., Any]) -> float:
         if isinstance(rate, int | float) and rate:
             return float(rate)
     return 1.0
+
+
+def as_input(x: Array, integers: bool) -> Array:
+    """A copy of x; where the input is whole numbers, as those."""
+    return np.rint(x).astype(np.int64) if integers else np.array(x)
 
 
 def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:

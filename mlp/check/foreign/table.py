@@ -16,13 +16,14 @@ _WORST = 3
 
 def module_text(result: ModuleResult) -> str:
     """The table that `python -m mlp` prints."""
+    asides = [line for fact in result.asides for line in f"{fact.level}: {fact}".splitlines()]
     if result.problem is not None:
-        return str(result.problem)
+        return "\n".join([str(result.problem), *asides])
     width = max(len(case.name) for case in result.cases)
     lines = [line for case in result.cases for line in _case_lines(case, width)]
     failed = sum(not case.passed for case in result.cases)
     total = f"{len(result.cases)} checked, {failed} not right" if failed else f"{len(result.cases)} checked, all right"
-    return "\n".join([*lines, "", total])
+    return "\n".join([*lines, "", *asides, total])
 
 
 def _case_lines(case: CaseResult, width: int) -> Iterator[str]:

@@ -90,7 +90,8 @@ def attempt(
         found = run.backward(dy)
         tried.grade = Grade.BACKWARD
         parameters = {name: (paths, held[name]) for name, (paths, _) in subject.tensors().items() if _may_vary(name)}
-        pairs = pairing.pair(parameters, x, found, given or {})
+        pairs = pairing.pair(parameters, None if subject.integers else x, found, given or {})
+        pairs = {name: one for name, one in pairs.items() if _is_parameter(subject, x, held, one)}
         tried.layer = adapt(subject, pairs, reduction, scale, values or _lively(subject, x, pairs, held))
         if not pairs:
             raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
@@ -102,6 +103,21 @@ def attempt(
     except ForeignError as error:
         tried.error = error.fact
     return tried
+
+
+def _is_parameter(subject: Subject, x: Array, held: Mapping[str, Array], pair: Pair) -> bool:
+    """Whether it is one: what backward overwrites may as well be a gradient kept from before, or a momentum."""
+    return not pair.gradient.startswith("update.") or matters(subject, x, held, pair.tensor)
+
+
+def matters(subject: Subject, x: Array, held: Mapping[str, Array], name: str) -> bool:
+    """Whether an array of theirs has an influence on the output."""
+    moved = held[name] + 1e-3 * np.random.RandomState(2).standard_normal(held[name].shape)
+    try:
+        before, after = subject.run(x, held).y, subject.run(x, {**held, name: moved}).y
+    except ForeignError:
+        return False
+    return not np.array_equal(before, after, equal_nan=True)
 
 
 def _lively(subject: Subject, x: Array, pairs: Mapping[str, Pair], held: Mapping[str, Array]) -> dict[str, Array]:
@@ -176,8 +192,11 @@ def best(attempts: list[Attempt]) -> Attempt:
     """The reading that got furthest, batches first.
 
     A single sample hides whatever a wrong backward does with a batch (a bias that is not summed, a missing mean), so
-    it only counts where no batch went through: then the code is written for one sample at a time.
+    it only counts where no batch went through: then the code is written for one sample at a time. Whole numbers only
+    count where nothing else will do: much code would take them that is not made for them.
     """
+    if any(tried.grade >= Grade.SHAPES and not tried.layout.integers for tried in attempts):
+        attempts = [tried for tried in attempts if not tried.layout.integers]
     batches = [tried for tried in attempts if tried.batch]
     singles = [tried for tried in attempts if not tried.batch]
     top = max(batches, key=lambda tried: tried.grade, default=None)

@@ -18,12 +18,14 @@ class Layout(NamedTuple):
     Attributes:
         words: for people; orientation: the name in GRADCHECK.
         shape: of the input; batch: whether it holds several samples.
+        integers: whether it is whole numbers, such as the ids of words.
     """
 
     words: str
     orientation: str
     shape: tuple[int, ...]
     batch: bool
+    integers: bool = False
 
 
 LAYOUTS = (
@@ -32,17 +34,27 @@ LAYOUTS = (
     Layout("images, (n, channels, height, width)", "rows", (2, FEATURES, 6, 6), True),
     Layout("images, (n, height, width, channels)", "rows", (2, 6, 6, FEATURES), True),
     Layout("sequences, (n, time, features)", "rows", (2, BATCH, FEATURES), True),
+    Layout("sequences, (n, channels, length)", "rows", (2, FEATURES, 6), True),
     Layout("one sample, (features,)", "single", (FEATURES,), False),
     Layout("one sample, (features, 1)", "single", (FEATURES, 1), False),
     Layout("one sample, (1, features)", "single", (1, FEATURES), False),
     Layout("one image, (channels, height, width)", "single", (FEATURES, 6, 6), False),
     Layout("one image, (height, width)", "single", (6, 6), False),
+    Layout("ids, (n,)", "rows", (BATCH,), True, integers=True),
+    Layout("sequences of ids, (n, time)", "rows", (2, BATCH), True, integers=True),
 )
 
 
 def layouts(orientation: str) -> Iterator[Layout]:
     """The layouts of one orientation, or all."""
     return (layout for layout in LAYOUTS if orientation in ("", layout.orientation))
+
+
+def drawn(layout: Layout) -> Array:
+    """A random input of a layout: standard normal numbers, or ids below FEATURES, each of which comes up."""
+    if layout.integers:
+        return np.resize(np.arange(FEATURES)[::-1], layout.shape).astype(np.float64)
+    return normal(layout.shape)
 
 
 def normal(shape: tuple[int, ...], seed: int = 1) -> Array:
@@ -66,12 +78,14 @@ class Conventions(NamedTuple):
     Attributes:
         weight, bias, scale: shapes of a weight matrix, a bias, and of one number for each feature.
         input_shape: what a constructor's `input_shape` gets.
+        hidden: the size of a recurrent cell's state, of which the weights may hold several side by side, as in an LSTM.
     """
 
     weight: tuple[int, ...]
     bias: tuple[int, ...]
     scale: tuple[int, ...]
     input_shape: Any
+    hidden: int = OUTPUTS
 
 
 CONVENTIONS = (
@@ -81,6 +95,8 @@ CONVENTIONS = (
     Conventions((FEATURES, OUTPUTS), (1, OUTPUTS), (1, FEATURES), (BATCH, FEATURES)),
     Conventions((FEATURES, OUTPUTS), (OUTPUTS, 1), (FEATURES, 1), (6, 6, FEATURES)),
     Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (FEATURES,), (6, 6)),
+    Conventions((FEATURES, 4 * OUTPUTS), (4 * OUTPUTS,), (FEATURES,), (FEATURES, 6)),
+    Conventions((FEATURES, 3 * OUTPUTS), (3 * OUTPUTS,), (FEATURES,), (FEATURES,)),
 )
 
 
@@ -90,7 +106,7 @@ def array_for(role: str, conventions: Conventions) -> Array | None:
         "weight": conventions.weight,
         "bias": conventions.bias,
         "scale": conventions.scale,
-        "recurrent": (conventions.weight[-1],) * 2,
+        "recurrent": (conventions.hidden, conventions.weight[-1]),
     }
     return normal(shapes[role], seed=len(role)) if role in shapes else None
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlp.check.foreign import codec
-from mlp.check.foreign.discovery import Case, cases, load, own
+from mlp.check.foreign.discovery import Case, cases, own
 from mlp.check.foreign.examine import CaseResult, examine
 from mlp.check.foreign.facts import Fact, ForeignError
+from mlp.check.foreign.loading import load
+from mlp.check.foreign.outline import Outline
 from mlp.check.foreign.override import Override, read_overrides
 
 STACK = "stack.txt"
@@ -29,6 +31,7 @@ class Order(NamedTuple):
     limit: float
     eps: float
     method: str
+    whole: bool
 
 
 def result_path(folder: Path, index: int) -> Path:
@@ -42,13 +45,13 @@ def main(order: Order) -> None:
     with (folder / STACK).open("w") as stack:
         faulthandler.dump_traceback_later(order.limit, exit=True, file=stack)
         try:
-            module = load(order.spec)
+            module, facts = load(order.spec, order.whole)
             overrides = read_overrides(module, list(own(module)))
             found = cases(module, overrides)
         except ForeignError as error:
             codec.save(error.fact, folder / OUTLINE)
             return
-        codec.save([_unchecked(case) for case in found], folder / OUTLINE)
+        codec.save(Outline(tuple(map(_unchecked, found)), facts), folder / OUTLINE)
         for index, case in enumerate(found[order.first :], start=order.first):
             faulthandler.dump_traceback_later(order.limit, exit=True, file=stack)
             result = examine(case, module, overrides.get(case.name, Override()), order.eps, order.method)
@@ -61,7 +64,7 @@ def _unchecked(case: Case) -> CaseResult:
 
 
 if __name__ == "__main__":
-    spec, folder, first, limit, eps, method = sys.argv[1:]
-    main(Order(spec, folder, int(first), float(limit), float(eps), method))
+    spec, folder, first, limit, eps, method, whole = sys.argv[1:]
+    main(Order(spec, folder, int(first), float(limit), float(eps), method, whole == "True"))
     sys.stdout.flush()
     os._exit(0)  # threads that their module may have started must not keep the process alive

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mlp.check.foreign.discovery import cases, load, own
+from mlp.check.foreign.discovery import cases, own
 from mlp.check.foreign.examine import examine
+from mlp.check.foreign.loading import load
 from mlp.check.foreign.override import Override, read_overrides
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -46,7 +47,7 @@ WRONG = {
 
 def checked(name):
     """The results of one corpus file by name, and the number of things in it that GRADCHECK has a line for."""
-    module = load(str(CORPUS / f"{name}.py"))
+    module = load(str(CORPUS / f"{name}.py")).module
     overrides = read_overrides(module, list(own(module)))
     return {
         case.name: examine(case, module, overrides.get(case.name, Override()), 1e-4, "central")
@@ -80,7 +81,7 @@ def test_the_line_is_what_makes_it_pass(name, tmp_path):
     source = (CORPUS / "one_line.py").read_text()
     without = tmp_path / "without_a_line.py"
     without.write_text(source.replace("GRADCHECK = {", "NOTHING = {"))
-    module = load(str(without))
+    module = load(str(without)).module
     found = {case.name: case for case in cases(module, {})}
     assert name not in found or not examine(found[name], module, Override(), 1e-4, "central").passed
 
@@ -128,7 +129,7 @@ def test_averages_over_columns_are_understood_and_said_and_can_be_forbidden(tmp_
     assert any("averages over the batch of 5" in fact.text for fact in result.facts)
     strict = tmp_path / "strict_columns.py"
     strict.write_text((CORPUS / "columns_course.py").read_text() + '\nGRADCHECK = {"DenseLayer": {"average": False}}\n')
-    module = load(str(strict))
+    module = load(str(strict)).module
     overrides = read_overrides(module, list(own(module)))
     case = next(case for case in cases(module, overrides) if case.name == "DenseLayer")
     assert wrong_tensors(examine(case, module, overrides["DenseLayer"], 1e-4, "central")) == {"W", "b"}
