@@ -110,6 +110,8 @@ def output_of(holder: Theirs, returned: Theirs, what: str) -> tuple[Array, Any]:
         raise problem(f"{what} returns nothing and keeps no `output`")
     try:
         y = np.asarray(returned)
+        if y.dtype == object:
+            y = y.astype(np.float64)
         y = y if y.dtype.kind == "c" else y.astype(np.result_type(y, np.float32), copy=True)
     except (TypeError, ValueError) as error:
         raise problem(f"{what} returns {type(returned).__name__}, not an array of numbers") from error

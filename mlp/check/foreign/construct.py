@@ -81,12 +81,23 @@ def _made(cls: type, module: ModuleType | None, args: dict[str, Any], hooked: bo
 def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     parameters = [one for one in calls.parameters_of(cls) if one.kind not in _VARIABLE]
     wanted = [one for one in parameters if one.default is inspect.Parameter.empty or one.name in given]
+    activations = _activations(cls, module) if any(_is_activation(one.name, cls) for one in wanted) else [None]
+    if activations != [None]:  # an activation wants its derivative beside it
+        wanted += [one for one in parameters if one.default is None and "activation_prime" in names.roles(one.name)]
     optional = [one for one in parameters if one.default is None and one not in wanted]
-    activations = _activations(cls, module) if any("activation" in names.roles(one.name) for one in wanted) else [None]
     for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
         for conventions in CONVENTIONS:
             for activation in activations:
                 yield _arguments(cls, chosen, conventions, activation, given)
+
+
+def _is_activation(name: str, cls: type) -> bool:
+    """Whether an argument is an activation: by its name, or a `name` that an Activation is made with."""
+    return "activation" in names.roles(name) or (name in ("name", "kind", "type") and _is_by_name(cls))
+
+
+def _is_by_name(cls: type) -> bool:
+    return re.search("activation|nonlinear", cls.__name__, re.IGNORECASE) is not None
 
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -101,8 +112,9 @@ def _arguments(
         if one.name in given:
             args[one.name] = given[one.name]
             continue
-        role, value = _value(one, conventions, activation, used)
-        if role == "unknown" and one.default is None:
+        by_name = activation is not None and _is_activation(one.name, cls)
+        role, value = ("activation", activation) if by_name else _value(one, conventions, activation, used)
+        if one.default is None and (role == "unknown" or value is None):
             continue
         if value is None:
             raise problem(
@@ -132,6 +144,8 @@ def _value(
             return role, array
         if role in specials:
             return role, specials[role]
+        if role == "kernel_size" and one.name.endswith(("shape", "dims")):
+            return role, PLAIN[role] * 2
         if role in PLAIN:
             return role, PLAIN[role][min(used.get(role, 0), len(PLAIN[role]) - 1)]
     if one.annotation in _BY_ANNOTATION:

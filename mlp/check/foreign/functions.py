@@ -57,6 +57,10 @@ class FunctionSubject:
         facts = changed_in_place(self.name, "its input", given[self.first], x, self.forward)
         return Run(y, lambda dy: self._backward(self._given(x, values), np.array(x), y, cache, dy, facts), facts)
 
+    def sources(self) -> tuple[Any, ...]:
+        """The two functions."""
+        return (None, self.forward) if self.backward is None else (None, self.forward, self.backward)
+
     def _given(self, x: Array, values: Mapping[str, Array]) -> dict[str, Any]:
         tensors = {name: np.array(value) for name, value in {**self.arrays, **values}.items()}
         given = {self.first: as_input(x, self.integers), **tensors, **walk.duplicate(dict(self.settings))}
@@ -76,7 +80,7 @@ class FunctionSubject:
         named = {**named, calls.upstream_name(function): first}
         if self.target is not None:
             named |= sides(function, first, walk.duplicate(self.target))
-        by_role: dict[str, Any] = {"training": True, "output": y, "input": x, "upstream": np.zeros_like(y)}
+        by_role: dict[str, Any] = {"training": True, "prediction": y, "input": x, "upstream": np.zeros_like(y)}
         if cache is not None:
             by_role["cache"] = cache
         more = () if cache is None or how.is_derivative else (cache,)

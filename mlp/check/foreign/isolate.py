@@ -81,22 +81,23 @@ def _checked(order: Order, progress: Progress) -> ModuleResult:
     with tempfile.TemporaryDirectory(prefix="gradient-check-") as name:
         folder = Path(name)
         results: dict[int, CaseResult] = {}
-        outline: Outline | Fact | None = None
-        first = 0
-        while outline is None or (isinstance(outline, Outline) and first < len(outline.cases)):
+        first, count = 0, 1
+        outline = Outline((), ())
+        while first < count:
             ended = _run(order._replace(folder=name, first=first), progress)
-            outline = _outline(folder)
-            if outline is None:
-                return ModuleResult(problem=_cut_off(folder, f"importing {order.spec}", order.limit, ended))
-            if isinstance(outline, Fact):
-                return ModuleResult(problem=outline)
-            results |= _collected(folder, len(outline.cases))
-            first = next((i for i in range(len(outline.cases)) if i not in results), len(outline.cases))
-            if first < len(outline.cases):
+            told = _outline(folder)
+            if not isinstance(told, Outline):
+                doing = f"importing {order.spec}"
+                return ModuleResult(problem=told or _cut_off(folder, doing, order.limit, ended))
+            outline = told
+            count = len(outline.cases)
+            results |= _collected(folder, count)
+            first = next((i for i in range(count) if i not in results), count)
+            if first < count:
                 fact = _cut_off(folder, f"checking {outline.cases[first].name}", order.limit, ended)
                 results[first] = replace(outline.cases[first], facts=(fact,))
                 first += 1
-    return _sorted(order.spec, outline, [results[index] for index in sorted(results)])
+        return _sorted(order.spec, outline, [results[index] for index in sorted(results)])
 
 
 def _sorted(spec: str, outline: Outline, results: list[CaseResult]) -> ModuleResult:

@@ -56,7 +56,7 @@ def is_base(cls: type, others: list[type]) -> bool:
     heirs = [other for other in others if other is not cls and issubclass(other, cls)]
     hollow = [
         name
-        for name in (*names.FORWARD, *names.BACKWARD)
+        for name in dict.fromkeys((*names.VALUE, *names.DERIVATIVE))
         if name in vars(cls) and is_hollow(inspect.getattr_static(cls, name))
     ]
     kind = kind_of(cls, Override())

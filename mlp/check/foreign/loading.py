@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+import numpy as np
+
 from mlp.check.foreign import definitions
 from mlp.check.foreign.facts import Fact, ForeignError, told
 from mlp.check.foreign.standins import stand_ins
@@ -43,6 +45,7 @@ def load(spec: str, whole: bool = True) -> Loaded:
     Raises:
         ForeignError: there is no such module, or importing it raised; their frames are told.
     """
+    _old_names_of_numpy()
     with stand_ins() as taken:
         path = Path(spec)
         if path.suffix != ".py":
@@ -57,6 +60,20 @@ def load(spec: str, whole: bool = True) -> Loaded:
         text = f"not installed and not needed by a layer, so an inert stand-in was imported: {', '.join(taken)}"
         loaded = loaded._replace(facts=(*loaded.facts, Fact("note", text)))
     return loaded
+
+
+def _old_names_of_numpy() -> None:
+    """Names that numpy had for decades and code still uses; what they mean has not changed."""
+    for name, meaning in _OLD_NAMES.items():
+        if name not in vars(np):
+            setattr(np, name, meaning)
+
+
+_OLD_NAMES = {
+    "float": float, "int": int, "bool": bool, "object": object, "str": str, "float_": np.float64, "NaN": np.nan,
+    "Inf": np.inf, "infty": np.inf, "product": np.prod, "alltrue": np.all, "sometrue": np.any, "row_stack": np.vstack,
+    "in1d": np.isin, "round_": np.round,
+}  # fmt: skip
 
 
 def _load_file(file: Path, whole: bool) -> Loaded:
@@ -87,7 +104,7 @@ def _home(file: Path) -> _Home:
     count = 0
     while count < len(folders) - 1 and ((folders[count] / "__init__.py").is_file() or count < depth):
         count += 1
-    return _Home(folders[count], tuple(folder.name for folder in reversed(folders[:count])) + (file.stem,))
+    return _Home(folders[count], (*(folder.name for folder in reversed(folders[:count])), file.stem))
 
 
 def _relative_depth(file: Path) -> int:

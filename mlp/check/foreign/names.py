@@ -14,8 +14,8 @@ BACKWARD = (
     "back_propagation", "backpropagation", "back_propagate", "backpropagate", "bprop", "back", "backwards",
 )  # fmt: skip
 VALUE = (
-    *FORWARD, "loss", "direct", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function", "func",
-    "fn", "f", "activate", "activation", "cost", "value", "evaluate", "get",
+    *FORWARD, "loss", "direct", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function",
+    "func", "fn", "f", "activate", "activation", "cost", "value", "evaluate", "get",
 )  # fmt: skip
 DERIVATIVE = (
     *BACKWARD, "gradient", "grad", "derivative", "derivate", "deriv", "prime", "d", "df", "loss_gradient", "loss_grad",
@@ -24,8 +24,8 @@ DERIVATIVE = (
 )  # fmt: skip
 OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "z", "result", "activations", "activation", "loss", "data")
 BUILD = (
-    "initialize", "initialise", "build", "init_params", "init_param", "init_parameters", "initialize_parameters",
-    "init_weights", "initialize_weights", "initWeights", "setup", "set_input_shape", "compile",
+    "set_input_shape", "initialize", "initialise", "build", "init_params", "init_param", "init_parameters",
+    "initialize_parameters", "init_weights", "initialize_weights", "initWeights", "setup", "compile",
 )  # fmt: skip
 GRADIENT_METHODS = (
     "params_and_grads", "parameters_and_gradients", "get_params_grads", "get_params_and_grads", "gradients", "grads",
@@ -117,6 +117,8 @@ def roles(name: str) -> tuple[str, ...]:
     cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     words = {re.sub(r"(?<=[a-z]{2})\d+$", "", word) for word in cut.split("_") if word and not word.isdigit()}
     found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
+    if not found and re.match(r"d_?[a-z]{2}", cut) and roles(re.sub(r"^[dD]_?", "", name)):
+        return ("upstream",)  # dcurrent_h, as dh
     return tuple(dict.fromkeys(found))
 
 

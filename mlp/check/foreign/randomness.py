@@ -25,14 +25,20 @@ def other_randomness() -> Iterator[None]:
 
 @contextmanager
 def same_randomness(module: Theirs = None) -> Iterator[None]:
-    """Run a block from a fixed state of np.random, random and the module's own generators, and restore them after."""
+    """Run a block from a fixed state of np.random, random and the module's own generators, and restore them after.
+
+    A generator that they make inside without a seed, np.random.default_rng(), gets one.
+    """
     generators = [thing for thing in vars(module).values() if _is_generator(thing)] if module else []
     saved = np.random.get_state(), random.getstate(), [_state(generator) for generator in generators]
     np.random.seed(_seed)
     random.seed(_seed)
+    fresh = np.random.default_rng
+    np.random.default_rng = lambda seed=None: fresh(_seed if seed is None else seed)
     try:
         yield
     finally:
+        np.random.default_rng = fresh
         np.random.set_state(saved[0])
         random.setstate(saved[1])
         for generator, state in zip(generators, saved[2], strict=True):

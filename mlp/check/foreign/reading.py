@@ -18,7 +18,8 @@ from mlp.check.foreign.theirs import Theirs
 from mlp.check.foreign.trial import Attempt, Grade, attempt, best
 from mlp.nn.arrays import Array
 
-_MOST = 120  # readings of one class; a wrong layer is tried in all of them
+# Readings of one class: a wrong layer is tried in all of them. One that raises costs next to nothing.
+_MOST, _MOST_THAT_RUN = 1200, 120
 
 
 def read_class(cls: type, module: ModuleType | None, override: Override) -> Attempt:
@@ -36,7 +37,7 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
         attempts += _until_settled(object_readings(built.thing, cls.__name__, kind, module, override))
         for tried in attempts:
             tried.args = tried.args or built.args
-        if (attempts and best(attempts).grade >= Grade.SHAPES) or len(attempts) > _MOST:
+        if (attempts and best(attempts).grade >= Grade.SHAPES) or _are_enough(attempts):
             break
     return _finished(attempts, override)
 
@@ -99,9 +100,14 @@ def _until_settled(readings: Iterable[Reading]) -> list[Attempt]:
     for reading in readings:
         tried = reading()
         attempts.append(tried)
-        if (tried.grade is Grade.AGREES and tried.batch) or len(attempts) > _MOST:
+        if (tried.grade is Grade.AGREES and tried.batch) or _are_enough(attempts):
             break
     return attempts
+
+
+def _are_enough(attempts: list[Attempt]) -> bool:
+    ran = sum(tried.grade >= Grade.FORWARD for tried in attempts)
+    return len(attempts) > _MOST or ran > _MOST_THAT_RUN
 
 
 def _finished(attempts: list[Attempt], override: Override) -> Attempt:

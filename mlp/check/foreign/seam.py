@@ -28,11 +28,19 @@ def report_on(
         report = check_layer(layer, x, dy, eps, method)
     else:
         report = check_layer(layer, x, dy, coarse.step, coarse.method)
-        report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(report.diagnosis))
+        report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(_diagnosis(report)))
     if isinstance(layer, Foreign) and not layer.checks_input:
         checks = {name: check for name, check in report.items() if name != INPUT}
         report = replace(report, checks=checks, remarks=())
-    return replace(report, diagnose=Told(report.diagnosis))
+    return replace(report, diagnose=Told(_diagnosis(report)))
+
+
+def _diagnosis(report: GradientReport) -> tuple[Finding, ...]:
+    """The diagnosis; none where its rules, made for samples of one axis, cannot take an input of theirs."""
+    try:
+        return report.diagnosis
+    except ValueError:
+        return ()
 
 
 def is_wrong(report: GradientReport) -> bool:

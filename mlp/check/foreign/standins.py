@@ -1,7 +1,8 @@
 """Stand-ins for libraries that draw, tell progress or fetch data: a layer needs none of them to go backward.
 
 Much code imports them on top of the file that holds its layers. Where one is not installed, an import of it gives
-something inert instead: every attribute of it, and every call, is inert as well. Nothing that computes is ever replaced.
+something inert instead: every attribute of it, and every call, is inert as well. What a layer computes with is never
+replaced.
 """
 
 import importlib.abc
@@ -14,11 +15,19 @@ from types import ModuleType
 
 from mlp.check.foreign.theirs import Theirs
 
-ORNAMENTS = frozenset(
-    "matplotlib mpl_toolkits pylab seaborn plotly bokeh graphviz pydot networkx IPython ipywidgets tqdm progressbar "
-    "colorama termcolor tabulate prettytable wandb tensorboardX nnfs sklearn tensorflow keras torchvision cv2 PIL "
-    "imageio skimage h5py pandas requests pytest dill joblib idx2numpy mnist memory_profiler line_profiler".split()
-)
+_DRAWING = (
+    "matplotlib", "mpl_toolkits", "pylab", "seaborn", "plotly", "bokeh", "graphviz", "pydot", "networkx", "IPython",
+    "ipywidgets", "PIL", "cv2", "imageio", "skimage",
+)  # fmt: skip
+_TELLING = (
+    "tqdm", "progressbar", "colorama", "termcolor", "tabulate", "prettytable", "wandb", "tensorboardX", "pytest",
+    "memory_profiler", "line_profiler",
+)  # fmt: skip
+_FETCHING = (
+    "nnfs", "sklearn", "tensorflow", "keras", "torchvision", "h5py", "pandas", "requests", "dill", "joblib",
+    "idx2numpy", "mnist",
+)  # fmt: skip
+ORNAMENTS = frozenset((*_DRAWING, *_TELLING, *_FETCHING))
 
 
 class Inert:
@@ -49,7 +58,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.taken: list[str] = []
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         if name.partition(".")[0] not in ORNAMENTS:
             return None

@@ -42,6 +42,10 @@ class Subject(Protocol):
         """Run forward on x with these values as parameters."""
         ...
 
+    def sources(self) -> tuple[Any, ...]:
+        """The object, None if there is none, and the functions of theirs that are run."""
+        ...
+
 
 class PassOn(NamedTuple):
     """What backward is called with first, and whether the result is a derivative that is still to meet dy."""
@@ -123,6 +127,10 @@ class ObjectSubject:
         facts = changed_in_place(what, "its input", given, x, getattr(thing, self.forward))
         return Run(y, lambda dy: self._backward(thing, as_input(x, self.integers), y, cache, dy, facts), facts)
 
+    def sources(self) -> tuple[Any, ...]:
+        """The object and its two methods."""
+        return self.thing, getattr(self.thing, self.forward), getattr(self.thing, self.backward)
+
     def with_own_weights(self, x: Array) -> "ObjectSubject":
         """The same subject, with the weights that its object makes in the first forward if it does that."""
         thing = with_own_weights(self.thing, lambda copied, given: self._forward(copied, np.array(given), {}), x)
@@ -141,7 +149,7 @@ class ObjectSubject:
         method, what, how = getattr(thing, self.backward), f"{self.name}.{self.backward}", PASS_ON[self.pass_on]
         first = how.value(thing, x, y, dy)
         kept = np.array(first)
-        by_role: dict[str, Any] = {"training": True, "rate": 1.0, "input": x, "output": y}
+        by_role: dict[str, Any] = {"training": True, "rate": 1.0, "input": x, "prediction": y}
         by_role["upstream"] = np.zeros_like(y)  # of a second output, such as the state of a cell: it is not looked at
         if cache is not None:
             by_role["cache"] = cache

@@ -41,6 +41,7 @@ _LAYOUTS = (
     Layout("columns, (features, n)", "columns", (FEATURES, BATCH), True),
     Layout("one output for each sample, (n, 1)", "rows", (BATCH, 1), True),
     Layout("a vector, (n,)", "rows", (BATCH,), True),
+    Layout("sequences, (n, time, features)", "rows", (2, BATCH, FEATURES), True),
     Layout("one sample, (features, 1)", "single", (FEATURES, 1), False),
     Layout("one sample, (features,)", "single", (FEATURES,), False),
 )
@@ -88,7 +89,7 @@ def target(kind: str, layout: Layout) -> Theirs:
     scores, axis = normal(layout.shape, seed=2), _feature_axis(layout)
     drawn: dict[str, Callable[[], Array]] = {
         "normal": lambda: scores,
-        "binary": lambda: (scores > 0).astype(np.float64),
+        "binary": lambda: (scores > 0).astype(np.int64 if _is_single_output(layout) else np.float64),
         "signs": lambda: np.where(scores > 0, 1.0, -1.0),
         "labels": lambda: scores.argmax(axis=axis),
         "one-hot": lambda: (scores == scores.max(axis=axis, keepdims=True)).astype(np.float64),

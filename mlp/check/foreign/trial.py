@@ -1,5 +1,6 @@
 """One reading of their code (these arguments, this layout of the input) is tried, and graded by how far it gets."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -207,4 +208,14 @@ def best(attempts: list[Attempt]) -> Attempt:
         return single
     if top is None and single is None:
         raise ValueError("there was nothing to try")
-    return top if top is not None else attempts[0]
+    return _furthest(attempts) if top is None or top.grade is Grade.NOTHING else top
+
+
+def _furthest(attempts: list[Attempt]) -> Attempt:
+    """Of readings that all raised, the one whose forward came furthest down its lines."""
+
+    def line(tried: Attempt) -> int:
+        first = (tried.error.trace if tried.error is not None else ("",))[:1]
+        return int(match[1]) if first and (match := re.match(r"[^:]+:(\d+) in ", first[0])) else 0
+
+    return max(attempts, key=line)

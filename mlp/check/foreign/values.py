@@ -131,6 +131,7 @@ PLAIN: dict[str, tuple[Any, ...]] = {
 
 # Dicts of settings, as the convolution and pooling functions of courses take them.
 SETTINGS: dict[str, Any] = {
+    "activation": "relu",
     "conv_param": {"stride": 1, "pad": 1},
     "pool_param": {"pool_height": 2, "pool_width": 2, "stride": 2},
     "bn_param": {"mode": "train", "eps": 1e-5, "momentum": 0.9},

@@ -2,8 +2,11 @@
 """Layers with something else the matter: they raise, loop, lack a method, draw random numbers of their own."""
 
 import os
+import random
 
 import numpy as np
+
+SYSTEM = random.SystemRandom()
 
 
 class Fine:
@@ -74,7 +77,7 @@ class EndsTheProcess:
 
 class TrulyRandom:
     def forward(self, x):
-        self.mask = np.random.default_rng().random(x.shape) < 0.5
+        self.mask = np.reshape([SYSTEM.random() < 0.5 for _ in range(x.size)], x.shape)
         return x * self.mask
 
     def backward(self, dy):
