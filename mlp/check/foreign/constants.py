@@ -5,6 +5,7 @@ difference, but nobody's mistake. So where a difference is as small as that, and
 the error bars allow for it, and it is said.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -27,9 +28,17 @@ _DEPTH = 4
 def allowance(thing: Theirs, *functions: Callable[..., Any]) -> float:
     """The relative difference that the largest small constant in an object or in functions of theirs explains."""
     held = [float(array) for array in walk.arrays(thing).values() if array.ndim == 0]
-    written = [value for function in functions for value in _written(function, _DEPTH)]
+    written = [value for function in (*functions, *_methods(thing, _DEPTH)) for value in _written(function, _DEPTH)]
     small = [value for value in (*held, *written) if 0 < abs(value) <= _LARGEST]
     return min(_GAIN * max(map(abs, small), default=0.0), _MOST)
+
+
+def _methods(thing: Theirs, depth: int) -> Iterator[Callable[..., Any]]:
+    """The methods of the objects that an object holds, such as the layers of a network."""
+    for _, held in walk.items(thing) if depth else ():
+        if type(held).__module__.partition(".")[0] not in ("builtins", "numpy", "collections"):
+            yield from (method for name in dir(held) if inspect.ismethod(method := getattr(held, name, None)))
+        yield from _methods(held, depth - 1)
 
 
 def _written(function: Callable[..., Any], depth: int) -> Iterator[float]:

@@ -10,7 +10,7 @@ from mlp.check.foreign import calls, names
 from mlp.check.foreign.facts import place_of
 from mlp.check.foreign.kinds import is_base, is_hollow, kind_of, sounds_like_loss
 from mlp.check.foreign.override import Override
-from mlp.check.foreign.sides import is_loss
+from mlp.check.foreign.sides import is_loss, is_weighted_loss
 from mlp.check.foreign.theirs import Theirs
 
 
@@ -125,9 +125,8 @@ def _flagged(function: Callable[..., Any], flag: str) -> Callable[..., Any]:
 def _returns_both(name: str, function: Callable[..., Any]) -> bool:
     """Whether a loss returns its value and its gradient together: `softmax_loss(x, y)`."""
     arguments = calls.required(calls.parameters_of(function))
-    if not sounds_like_loss(name) or len(arguments) != 2:
-        return False
-    if "input" not in names.roles(arguments[0].name) and not is_loss(function):
+    takes_scores = len(arguments) == 2 and ("input" in names.roles(arguments[0].name) or is_loss(function))
+    if not sounds_like_loss(name) or not (takes_scores or is_weighted_loss(function)):
         return False
     try:
         source = inspect.getsource(function)

@@ -27,6 +27,8 @@ class Kind(NamedTuple):
 
 def kind_of(cls: type, override: Override) -> Kind | None:
     """Tell a class's kind from its name and methods, None if it is nothing to check."""
+    if not override.forward and not override.backward and _returns_loss_and_gradients(cls):
+        return Kind("loss", "loss", "loss")
     loss = sounds_like_loss(cls.__name__) or any(
         is_loss(_bound(cls, name)) for name in ("forward", "__call__", "loss") if _has(cls, name)
     )
@@ -42,6 +44,17 @@ def kind_of(cls: type, override: Override) -> Kind | None:
     is_model = any(callable(getattr(cls, name, None)) for name in _MODEL)
     told = forward and forward != "__call__" and not is_model and not _NO_LAYER.search(cls.__name__)
     return Kind("loss" if loss else "layer", forward, "") if told or (backward and not forward) else None
+
+
+def _returns_loss_and_gradients(cls: type) -> bool:
+    """Whether a class is a network whose loss(X, y) returns the loss and all gradients."""
+    method = inspect.getattr_static(cls, "loss", None)
+    if not inspect.isfunction(method) or "loss" not in vars(cls):
+        return False
+    try:
+        return re.search(r"return\s+\(?\s*(loss|cost)\s*,\s*\w*grad\w*", inspect.getsource(method)) is not None
+    except OSError:
+        return False
 
 
 def sounds_like_loss(name: str) -> bool:

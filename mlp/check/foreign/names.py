@@ -71,7 +71,7 @@ _RULES = (
     _Rule(
         "prediction",
         "pred preds predict predicted prediction predictions hat yhat ypred hypothesis output outputs out logit logits "
-        "score scores prob probs probabilities al estimate yh p",
+        "score scores prob probs probabilities al estimate yh p o",
         "y a",
     ),
     _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d"),
@@ -80,7 +80,7 @@ _RULES = (
     _Rule("recurrent", "wh whh u", ""),
     _Rule("bias", "b bs bias biases b0 w0 bh intercept", ""),
     _Rule("scale", "gamma scale shift beta", ""),
-    _Rule("state", "h c h0 c0 s0 hidden state", "prev previous t init initial"),
+    _Rule("state", "h c h0 c0 s0 hidden state", "prev previous next current curr t init initial"),
     _Rule("input_shape", "shape", "in input"),
     _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
     _Rule("in_size", "model", "d dim"),
@@ -115,7 +115,7 @@ _WORDS = tuple((rule.role, set(rule.needed.split()), set(rule.beside.split())) f
 def roles(name: str) -> tuple[str, ...]:
     """Every role that an argument of this name may have, the likeliest first."""
     cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    words = {re.sub(r"(?<=[a-z]{2})\d+$", "", word) for word in cut.split("_") if word and not word.isdigit()}
+    words = {re.sub(r"(?<=[a-z])[1-9]\d*$", "", word) for word in cut.split("_") if word and not word.isdigit()}
     found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
     if not found and re.match(r"d_?[a-z]{2}", cut) and roles(re.sub(r"^[dD]_?", "", name)):
         return ("upstream",)  # dcurrent_h, as dh

@@ -5,14 +5,21 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from mlp.check.foreign import calls, names
 from mlp.check.foreign.construct import objects
-from mlp.check.foreign.facts import Fact, problem
+from mlp.check.foreign.facts import Fact, ForeignError, place_of, problem
+from mlp.check.foreign.inside import has_target_inside
 from mlp.check.foreign.kinds import Kind, kind_of, sounds_like_loss
 from mlp.check.foreign.override import Override
 from mlp.check.foreign.pairing import INPUT
-from mlp.check.foreign.readings import Reading, function_readings, is_upstream, loss_function_readings, object_readings
-from mlp.check.foreign.sides import is_loss, sound
+from mlp.check.foreign.readings import (
+    Reading,
+    function_readings,
+    loss_function_readings,
+    object_readings,
+    readings_inside,
+    weighted_loss_readings,
+)
+from mlp.check.foreign.sides import is_loss, is_weighted_loss
 from mlp.check.foreign.subjects import PASS_ON
 from mlp.check.foreign.theirs import Theirs
 from mlp.check.foreign.trial import Attempt, Grade, attempt, best
@@ -31,9 +38,11 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
     kind = kind_of(cls, override)
     if kind is None or not kind.backward or not kind.forward:
         raise missing_method(cls, kind)
-    _require_upstream(cls, kind)
+    inside = kind.kind == "layer" and has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward))
     attempts: list[Attempt] = []
     for built in objects(cls, module, override.args):
+        if inside:
+            return _read_inside(built.thing, cls.__name__, kind, module, override)
         attempts += _until_settled(object_readings(built.thing, cls.__name__, kind, module, override))
         for tried in attempts:
             tried.args = tried.args or built.args
@@ -60,26 +69,40 @@ def read_functions(
     override: Override,
 ) -> Attempt:
     """Find the reading of a function and its gradient; without one, of a function that returns value and gradient."""
-    if is_loss(forward) or sounds_like_loss(name):
+    if backward is None and is_weighted_loss(forward):
+        readings = weighted_loss_readings(name, forward, module, override)
+    elif is_loss(forward) or sounds_like_loss(name):
         readings = loss_function_readings(name, forward, backward, module, override)
     else:
         readings = function_readings(name, forward, backward, module, override)
     return _finished(_until_settled(readings), override)
 
 
-def _require_upstream(cls: type, kind: Kind) -> None:
-    """Raise a ForeignError for a network whose backward takes the target: a loss is inside, and there is no dy."""
-    wanted = [one.name for one in calls.required(calls.parameters_of(getattr(cls, kind.backward)))]
-    forward = [one.name for one in calls.required(calls.parameters_of(getattr(cls, kind.forward)))]
-    targets = [name for name in wanted if (sound(name) > 0) and name not in forward]
-    others = [name for name in wanted if name not in (*targets, "self") and names.roles(name)[:1] != ("rate",)]
-    if kind.kind != "layer" or not targets or not others or any(is_upstream(name) for name in others):
-        return
-    raise problem(
-        f"{cls.__name__}.{kind.backward} takes the target `{targets[0]}` itself, so a loss is hidden inside it and "
-        "there is no gradient dy to start from; the layers it is made of can be checked, or a backward(dy)",
-        getattr(cls, kind.backward),
+def _read_inside(thing: Theirs, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
+    """The reading of a network whose backward takes the target.
+
+    Raises:
+        ForeignError: none of the usual losses is the one inside; it is a note, for that is no mistake.
+    """
+    attempts: list[tuple[int, Attempt]] = []
+    for words, reading in readings_inside(thing, name, kind, module, override):
+        tried = reading()
+        agreeing = sum(factor == 1 for factor in tried.factors.values())
+        if agreeing:
+            text = f"the loss inside {kind.backward} was taken to be {words}"
+            tried.notes.append(Fact("note", text))
+            attempts.append((agreeing, tried))
+        if tried.grade is Grade.AGREES:
+            return tried
+    if attempts:
+        return max(attempts, key=lambda one: one[0])[1]
+    fact = Fact(
+        "note",
+        f"{name}.{kind.backward} takes the target itself, so a loss is hidden inside it, and none of the usual ones is "
+        f"the one whose gradient it gives; {name} is left out, the layers that it is made of can be checked",
+        *place_of(getattr(thing, kind.backward)),
     )
+    raise ForeignError(fact)
 
 
 def missing_method(cls: type, kind: Kind | None) -> Exception:

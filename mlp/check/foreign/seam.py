@@ -31,7 +31,8 @@ def report_on(
         report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(_diagnosis(report)))
     if isinstance(layer, Foreign) and not layer.checks_input:
         checks = {name: check for name, check in report.items() if name != INPUT}
-        report = replace(report, checks=checks, remarks=())
+        found = tuple(one for one in _diagnosis(report) if one.tensors != (f"d{INPUT}",))
+        report = replace(report, checks=checks, remarks=(), diagnose=Told(found))
     return replace(report, diagnose=Told(_diagnosis(report)))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mlp.check.foreign import names
-from mlp.check.foreign.calls import parameters_of, required
+from mlp.check.foreign.calls import Parameters, parameters_of, required
 from mlp.check.foreign.theirs import Theirs
 
 # How much a name sounds like a target; `y` is one beside `y_pred`, but the prediction beside `target`.
@@ -21,7 +21,7 @@ def sides(function: Callable[..., Any], prediction: Theirs, target: Theirs) -> d
     One argument is the target if it sounds like one, else nothing is said of it. Of two, the one that sounds more like
     a target is it; where both sound alike, the second.
     """
-    arguments = required(parameters_of(function))
+    arguments = _with_optional_target(parameters_of(function))
     sounds = [sound(one.name) for one in arguments]
     if len(arguments) == 1:
         return {arguments[0].name: target} if sounds[0] > 1 else {}
@@ -30,6 +30,20 @@ def sides(function: Callable[..., Any], prediction: Theirs, target: Theirs) -> d
     second = sounds[1] >= sounds[0]
     values = (prediction, target) if second else (target, prediction)
     return {one.name: value for one, value in zip(arguments, values, strict=True)}
+
+
+def _with_optional_target(parameters: Parameters) -> Parameters:
+    """The required arguments, and for loss(X, y=None) the target."""
+    wanted = required(parameters)
+    optional = [one for one in parameters if one.default is None and sound(one.name) > 0]
+    return [*wanted, *optional[:1]] if len(wanted) == 1 and sound(wanted[0].name) <= 0 else wanted
+
+
+def is_weighted_loss(function: Callable[..., Any]) -> bool:
+    """Whether a function takes weights, an input, a target and perhaps a strength of regularisation: (W, X, y, reg)."""
+    roles = [(names.roles(one.name) or ("",)) for one in required(parameters_of(function))]
+    targets = [sound(one.name) > 0 for one in required(parameters_of(function))]
+    return len(roles) in (3, 4) and sum(targets) == 1 and any("weight" in one for one in roles)
 
 
 def is_loss(function: Callable[..., Any]) -> bool:

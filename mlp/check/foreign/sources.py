@@ -38,6 +38,12 @@ def returned_sources(value: Theirs, function: Callable[..., Any]) -> list[Source
             for label, part in zip(labels, value, strict=True)
             for path, array in walk.arrays([part]).items()
         ]
+    if isinstance(value, dict):
+        found = walk.arrays([value])
+        return [
+            Source(walk.text(("returned", *path[1:])), ("grads", *path[1:]), "returned", array)
+            for path, array in found.items()
+        ]
     held = walk.arrays([value])
     return [Source(walk.text(("returned", *path[1:])), path[1:], "returned", array) for path, array in held.items()]
 

@@ -11,8 +11,9 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import ModuleType
+from types import FrameType, ModuleType
 
+from mlp.check.foreign.facts import is_ours
 from mlp.check.foreign.theirs import Theirs
 
 _DRAWING = (
@@ -60,7 +61,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name.partition(".")[0] not in ORNAMENTS:
+        if name.partition(".")[0] not in ORNAMENTS or not _is_wanted_by_them():
             return None
         return importlib.util.spec_from_loader(name, self, is_package=True)
 
@@ -71,6 +72,14 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         top = module.__name__.partition(".")[0]
         if top not in self.taken:
             self.taken.append(top)
+
+
+def _is_wanted_by_them() -> bool:
+    """Whether their code imports it: a library that tries what else is installed must hear the truth."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (frame.f_code.co_filename == __file__ or "importlib" in frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame is not None and not is_ours(frame.f_code.co_filename)
 
 
 @contextmanager

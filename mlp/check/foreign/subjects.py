@@ -141,10 +141,13 @@ class ObjectSubject:
         with told(what, method), same_randomness(self.module), np.errstate(all="ignore"):
             if self.seed:
                 call_seed_hook(thing, self.module, self.seed)
-            by_name = {**self.arrays, **more, **self._sides(method, given)}
-            return calls.call(method, (given,), by_name, {"training": True}, what)
+            named = self._sides(method, given)
+            first = () if len(named) == 2 else (given,)
+            return calls.call(method, first, {**self.arrays, **more, **named}, {"training": True}, what)
 
     def _backward(self, thing: Theirs, x: Array, y: Array, cache: Theirs, dy: Array, facts: list[Fact]) -> list[Source]:
+        if self.backward == self.forward:  # loss(X, y) returns loss and gradients together
+            return sources.returned_sources(cache, getattr(thing, self.forward))
         before = {path: np.array(array) for path, array in walk.arrays(thing).items()}
         method, what, how = getattr(thing, self.backward), f"{self.name}.{self.backward}", PASS_ON[self.pass_on]
         first = how.value(thing, x, y, dy)

@@ -50,11 +50,45 @@ def layouts(orientation: str) -> Iterator[Layout]:
     return (layout for layout in LAYOUTS if orientation in ("", layout.orientation))
 
 
+def layouts_of(size: int, orientation: str) -> Iterator[Layout]:
+    """The layouts of vectors, with so many features."""
+    for layout in layouts(orientation):
+        if len(layout.shape) <= 2 and FEATURES in layout.shape and not layout.integers:
+            shape = tuple(size if axis == FEATURES else axis for axis in layout.shape)
+            yield layout._replace(shape=shape)
+
+
 def drawn(layout: Layout) -> Array:
     """A random input of a layout: standard normal numbers, or ids below FEATURES, each of which comes up."""
     if layout.integers:
         return np.resize(np.arange(FEATURES)[::-1], layout.shape).astype(np.float64)
     return normal(layout.shape)
+
+
+def targets_for(y: Array) -> Iterator[Array]:
+    """Targets for an output, of which nothing is known: numbers between 0 and 1, and one hot in each row or column."""
+    scores = normal(y.shape, seed=2)
+    yield 1 / (1 + np.exp(-scores))
+    for axis in range(y.ndim):
+        yield (scores == scores.max(axis=axis, keepdims=True)).astype(np.float64)
+
+
+class Linear(NamedTuple):
+    """Shapes of weights and data of a linear classifier that go together, and the layout of its outputs."""
+
+    words: str
+    orientation: str
+    weight: tuple[int, ...]
+    data: tuple[int, ...]
+    outputs: Layout
+
+
+LINEAR = (
+    Linear("(features, classes)", "rows", (FEATURES, OUTPUTS), (BATCH, FEATURES), Layout("", "rows", (BATCH, 3), True)),
+    Linear("(classes, features)", "columns", (3, FEATURES), (FEATURES, BATCH), Layout("", "columns", (3, BATCH), True)),
+    Linear("(features,)", "rows", (FEATURES,), (BATCH, FEATURES), Layout("", "rows", (BATCH,), True)),
+    Linear("(features, 1)", "rows", (FEATURES, 1), (BATCH, FEATURES), Layout("", "rows", (BATCH, 1), True)),
+)
 
 
 def normal(shape: tuple[int, ...], seed: int = 1) -> Array:
