@@ -107,7 +107,7 @@ class Foreign(Layer):
         return self._reduced(self._run.y)
 
     def backward(self, dy: ArrayLike) -> Array:
-        """Run their backward; without a gradient of the input the result is NaN, and `checks_input` says so.
+        """Run their backward; without a gradient of the input the result is 0, and `checks_input` says so.
 
         Raises:
             RuntimeError: there was no forward yet.
@@ -122,7 +122,7 @@ class Foreign(Layer):
             name: scale * self._scale * self._picked(found, name, value.shape) for name, value in self._values.items()
         }
         if not self.checks_input:
-            return np.full(self._x_shape, np.nan)
+            return np.zeros(self._x_shape)
         return scale * self._picked(found, INPUT, self._x_shape)
 
     def _started(self, x: ArrayLike) -> Run:

@@ -15,6 +15,7 @@ from mlp.check.foreign.randomness import same_randomness
 from mlp.check.foreign.theirs import Theirs
 from mlp.check.foreign.values import CONVENTIONS, FEATURES, HIDDEN, OUTPUTS, PLAIN, Conventions, Recorder, array_for
 
+_PAIRED = ("kernel_size", "stride")
 _UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
 _ACTIVATIONS: tuple[Any, ...] = ("tanh", "sigmoid", "relu", np.tanh)
 _ACTIVATION_NAME = re.compile(r"activation|tanh|sigmoid|logistic|relu|elu|softplus", re.IGNORECASE)
@@ -84,11 +85,13 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     activations = _activations(cls, module) if any(_is_activation(one.name, cls) for one in wanted) else [None]
     if activations != [None]:  # an activation wants its derivative beside it
         wanted += [one for one in parameters if one.default is None and "activation_prime" in names.roles(one.name)]
+    wanted += [one for one in parameters if one.default is None and "seed" in names.roles(one.name)]
     optional = [one for one in parameters if one.default is None and one not in wanted]
-    for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
-        for conventions in CONVENTIONS:
-            for activation in activations:
-                yield _arguments(cls, chosen, conventions, activation, given)
+    for paired in (False, True):  # a kernel of 3, then one of (3, 3)
+        for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
+            for conventions in CONVENTIONS:
+                for activation in activations:
+                    yield _arguments(cls, chosen, conventions._replace(paired=paired), activation, given)
 
 
 def _is_activation(name: str, cls: type) -> bool:
@@ -144,10 +147,17 @@ def _value(
             return role, array
         if role in specials:
             return role, specials[role]
-        if role == "kernel_size" and one.name.endswith(("shape", "dims")):
+        if role in _PAIRED and (conventions.paired or one.name.endswith("shape")):
             return role, PLAIN[role] * 2
         if role in PLAIN:
             return role, PLAIN[role][min(used.get(role, 0), len(PLAIN[role]) - 1)]
+    if conventions.paired and one.name.endswith(("shape", "dims")):
+        return "shape", (2, FEATURES // 2)
+    return _unknown(one, used)
+
+
+def _unknown(one: inspect.Parameter, used: dict[str, int]) -> tuple[str, Any]:
+    """A value for an argument whose name says nothing: by its annotation, else a size."""
     if one.annotation in _BY_ANNOTATION:
         return "annotated", _BY_ANNOTATION[one.annotation]
     return "unknown", _UNKNOWN[min(used.get("unknown", 0), len(_UNKNOWN) - 1)]

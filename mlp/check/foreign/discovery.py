@@ -1,7 +1,9 @@
 """What there is to check in a module of theirs: layers, losses, and functions that have a gradient beside them."""
 
+import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -129,7 +131,15 @@ def _returns_both(name: str, function: Callable[..., Any]) -> bool:
     if not sounds_like_loss(name) or not (takes_scores or is_weighted_loss(function)):
         return False
     try:
-        source = inspect.getsource(function)
-    except OSError:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):
         return False
-    return re.search(r"return\s+\(?\s*\w+\s*,\s*\w+", source) is not None
+    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    return any(
+        isinstance(value, ast.Tuple) and len(value.elts) > 1 and _may_be_gradient(value.elts[1]) for value in returned
+    )
+
+
+def _may_be_gradient(node: ast.expr) -> bool:
+    """Whether what is returned beside a loss is called like a gradient, and not accuracy or predictions."""
+    return not isinstance(node, ast.Name) or re.match(r"d|g|nabla|delta", node.id, re.IGNORECASE) is not None

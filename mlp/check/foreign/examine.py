@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.foreign import constants, construct, names
+from mlp.check.foreign import constants, construct, names, remarks
 from mlp.check.foreign.discovery import Case
 from mlp.check.foreign.facts import Fact, ForeignError, place_of
 from mlp.check.foreign.override import Override
@@ -99,7 +99,9 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
             if tried.layer.parameters() or tried.layer.checks_input:
                 report, said = forgiving(report_on(tried.layer, tried.x, dy, eps, method, coarse), tried)
                 facts += said
+            place = _backward_place(tried, case)
             facts += [*dict.fromkeys(tried.layer.facts), *missing(tried, case), *nans(report, case)]
+            facts += [*remarks.named_factors(tried, report, place), *remarks.accumulating(tried, place)]
         except ForeignError as error:
             facts.append(_placed(error.fact, case))
     pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mlp.check.foreign import names
+from mlp.check.foreign.calls import parameters_of, required
 from mlp.check.foreign.override import Override
-from mlp.check.foreign.sides import is_loss
+from mlp.check.foreign.sides import is_loss, sound
 
 _LOSS_NAME = re.compile(
     r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
@@ -40,10 +41,16 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         value = override.forward or _first(cls, names.VALUE)
         derivative = override.backward or _first(cls, names.DERIVATIVE, besides=value)
         if value and derivative:
-            return Kind("function", value, derivative)
+            return Kind("loss" if _meets_target(_bound(cls, value)) else "function", value, derivative)
     is_model = any(callable(getattr(cls, name, None)) for name in _MODEL)
     told = forward and forward != "__call__" and not is_model and not _NO_LAYER.search(cls.__name__)
     return Kind("loss" if loss else "layer", forward, "") if told or (backward and not forward) else None
+
+
+def _meets_target(function: Callable[..., Any]) -> bool:
+    """Whether a function takes two values, the second of which may be a target: fn(a, y)."""
+    arguments = required(parameters_of(function))
+    return len(arguments) == 2 and sound(arguments[1].name) > 0 >= sound(arguments[0].name)
 
 
 def _returns_loss_and_gradients(cls: type) -> bool:

@@ -15,12 +15,14 @@ BACKWARD = (
 )  # fmt: skip
 VALUE = (
     *FORWARD, "loss", "direct", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function",
-    "func", "fn", "f", "activate", "activation", "cost", "value", "evaluate", "get",
+    "func", "fn", "f", "activate", "apply_activation", "compute_activation", "activation", "cost", "value", "evaluate",
+    "get",
 )  # fmt: skip
 DERIVATIVE = (
     *BACKWARD, "gradient", "grad", "derivative", "derivate", "deriv", "prime", "d", "df", "loss_gradient", "loss_grad",
     "loss_prime", "loss_derivative", "f_prime", "function_prime", "dfunction", "d_activation", "activation_derivative",
-    "get_gradient", "get_grad", "calculate_gradient", "compute_gradient", "backward_loss", "delta", "gradient_loss",
+    "get_gradient", "get_grad", "calculate_gradient", "compute_gradient",
+    "compute_derivative", "calculate_derivative", "backward_loss", "delta", "gradient_loss",
 )  # fmt: skip
 OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "z", "result", "activations", "activation", "loss", "data")
 BUILD = (

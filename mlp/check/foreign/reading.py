@@ -5,8 +5,11 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from mlp.check.foreign.construct import objects
 from mlp.check.foreign.facts import Fact, ForeignError, place_of, problem
+from mlp.check.foreign.functions import FunctionSubject
 from mlp.check.foreign.inside import has_target_inside
 from mlp.check.foreign.kinds import Kind, kind_of, sounds_like_loss
 from mlp.check.foreign.override import Override
@@ -20,7 +23,8 @@ from mlp.check.foreign.readings import (
     weighted_loss_readings,
 )
 from mlp.check.foreign.sides import is_loss, is_weighted_loss
-from mlp.check.foreign.subjects import PASS_ON
+from mlp.check.foreign.subjects import PASS_ON, ObjectSubject
+from mlp.check.foreign.targets import other_coding
 from mlp.check.foreign.theirs import Theirs
 from mlp.check.foreign.trial import Attempt, Grade, attempt, best
 from mlp.nn.arrays import Array
@@ -133,9 +137,26 @@ def _are_enough(attempts: list[Attempt]) -> bool:
     return len(attempts) > _MOST or ran > _MOST_THAT_RUN
 
 
+def _with_other_target(tried: Attempt, override: Override) -> Attempt:
+    """The reading with class labels in place of one-hot targets, or the other way round, if only that one is wrong."""
+    subject = tried.subject
+    other = None if tried.grade is not Grade.AGREES or override.target is not None else other_coding(subject, tried.x)
+    if other is None or not isinstance(subject, ObjectSubject | FunctionSubject):
+        return tried
+    again = attempt(replace(subject, target=other), tried.x, tried.layout, override.pairs, tried.reduction)
+    # Where it is off by a constant factor they are two ways to say the same; anything else may be a target that the
+    # code is not made for.
+    if again.grade is not Grade.SHAPES or not all(np.isfinite(factor) for factor in again.factors.values()):
+        return tried
+    again.args = tried.args
+    now, before = ("class labels", "one-hot targets") if other.ndim < tried.x.ndim else ("one-hot targets", "labels")
+    again.notes = [*tried.notes, Fact("note", f"checked with {now}; with {before} it is right")]
+    return again
+
+
 def _finished(attempts: list[Attempt], override: Override) -> Attempt:
     """The best reading; parameters' gradients that are averages over the batch are multiplied back if that is meant."""
-    tried = best(attempts)
+    tried = _with_other_target(best(attempts), override)
     way = getattr(tried.subject, "pass_on", "gradient")
     if way not in ("gradient", "prediction"):
         tried.notes.append(Fact("note", f"backward was read as taking {PASS_ON[way].words}"))

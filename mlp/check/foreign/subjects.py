@@ -14,6 +14,7 @@ from mlp.check.foreign.randomness import call_seed_hook, same_randomness
 from mlp.check.foreign.sides import sides
 from mlp.check.foreign.sources import Source
 from mlp.check.foreign.theirs import Theirs
+from mlp.check.foreign.values import Recorder
 from mlp.nn.arrays import Array
 
 
@@ -153,6 +154,7 @@ class ObjectSubject:
         first = how.value(thing, x, y, dy)
         kept = np.array(first)
         by_role: dict[str, Any] = {"training": True, "rate": 1.0, "input": x, "prediction": y}
+        by_role["optimizer"] = Recorder()
         by_role["upstream"] = np.zeros_like(y)  # of a second output, such as the state of a cell: it is not looked at
         if cache is not None:
             by_role["cache"] = cache

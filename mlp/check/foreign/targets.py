@@ -100,6 +100,22 @@ def target(kind: str, layout: Layout) -> Theirs:
     return drawn[kind]()
 
 
+def other_coding(subject: Theirs, x: Array) -> Array | None:
+    """One-hot targets as class labels, or labels as one-hot targets; None for a subject with neither."""
+    given = getattr(subject, "target", None)
+    if not isinstance(given, np.ndarray) or x.ndim < 2:
+        return None
+    if (
+        given.shape == x.shape
+        and np.array_equal(given.sum(axis=-1), np.ones(x.shape[:-1]))
+        and set(given.flat) <= {0, 1}
+    ):
+        return given.argmax(axis=-1)
+    if given.shape == x.shape[:-1] and given.dtype.kind == "i":
+        return np.eye(x.shape[-1])[given]
+    return None
+
+
 def _is_single_output(layout: Layout) -> bool:
     return layout.shape[_feature_axis(layout)] == 1 or (len(layout.shape) == 1 and layout.batch)
 

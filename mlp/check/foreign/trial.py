@@ -87,7 +87,7 @@ def attempt(
                 f"{subject.name} gives {run.y[index]} at index {list(index)} of its output for a finite input"
             )
         tried.grade = Grade.FORWARD
-        dy = np.ones(()) if reduction else _random(run.y.shape)
+        dy = np.ones(()) if reduction else random(run.y.shape)
         found = run.backward(dy)
         tried.grade = Grade.BACKWARD
         parameters = {name: (paths, held[name]) for name, (paths, _) in subject.tensors().items() if _may_vary(name)}
@@ -124,7 +124,7 @@ def matters(subject: Subject, x: Array, held: Mapping[str, Array], name: str) ->
 def _lively(subject: Subject, x: Array, pairs: Mapping[str, Pair], held: Mapping[str, Array]) -> dict[str, Array]:
     """Other values for parameters that are all equal or tiny: behind zero weights every dx is zero, right or wrong."""
     dull = {
-        name: held[name] + 0.5 * _random(held[name].shape)
+        name: held[name] + 0.5 * random(held[name].shape)
         for name in pairs
         if name in held and held[name].ndim and (np.ptp(held[name]) == 0 or np.max(np.abs(held[name])) < _TINY)
     }
@@ -141,14 +141,15 @@ def _may_vary(name: str) -> bool:
     return not marked
 
 
-def _random(shape: tuple[int, ...]) -> Array:
+def random(shape: tuple[int, ...]) -> Array:
+    """Standard normal numbers, the same each time."""
     return np.random.RandomState(7).standard_normal(shape)
 
 
 def compare(layer: Foreign, x: Array) -> dict[str, float]:
     """For each tensor the factor between backward and a few differences: 1 where they agree, NaN for no one factor."""
     y = layer.forward(x)
-    dy = _random(y.shape)
+    dy = random(y.shape)
     dx = layer.backward(dy)
     close, step = (_CLOSE, _STEP) if y.dtype.itemsize >= np.dtype(np.float64).itemsize else (_CLOSE_32, _STEP_32)
     factors = {}

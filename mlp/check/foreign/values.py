@@ -113,6 +113,7 @@ class Conventions(NamedTuple):
         weight, bias, scale: shapes of a weight matrix, a bias, and of one number for each feature.
         input_shape: what a constructor's `input_shape` gets.
         hidden: the size of a recurrent cell's state, of which the weights may hold several side by side, as in an LSTM.
+        paired: whether sizes of kernels and steps are pairs.
     """
 
     weight: tuple[int, ...]
@@ -120,6 +121,7 @@ class Conventions(NamedTuple):
     scale: tuple[int, ...]
     input_shape: Any
     hidden: int = OUTPUTS
+    paired: bool = False
 
 
 CONVENTIONS = (

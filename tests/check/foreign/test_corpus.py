@@ -9,18 +9,25 @@ from mlp.check.foreign.discovery import cases, own
 from mlp.check.foreign.examine import examine
 from mlp.check.foreign.loading import load
 from mlp.check.foreign.override import Override, read_overrides
+from mlp.check.foreign.table import failure_text
 
 CORPUS = Path(__file__).parent / "corpus"
 RIGHT = (
     "activations",
     "columns_course",
     "cs_course",
+    "derivatives",
     "from_scratch_book",
     "learning_rate",
     "larger_libraries",
     "micro_framework",
     "optimised",
     "one_line",
+    "recurrent_cells",
+    "single_precision",
+    "stabilised",
+    "whole_networks",
+    "word_ids",
 )
 # What each deliberately wrong one gets wrong: the tensors whose gradient must be called wrong, and no others.
 WRONG = {
@@ -42,6 +49,20 @@ WRONG = {
     "affine_forward": {"b"},
     "conv_forward": {"x"},
     "BatchNorm": {"x"},
+}
+# The same for mistakes in larger things, with some words of the sentence that names them.
+WRONG_INSIDE = {
+    "LabelsNotDivided": ({"x"}, "factor is 5"),
+    "SingleSign": ({"b"}, "wrong sign"),
+    "LookupOverwrites": ({"W"}, "dW is wrong"),
+    "DerivativeOfSomethingElse": ({"x"}, "a slope that is not the activation's"),
+    "NoSlopeInside": ({"W1"}, "dW1 is wrong"),
+    "SlopeForgotten": ({"x"}, "dx is wrong"),
+    "half_penalty_loss": ({"x"}, "dx is wrong"),
+    "cell_forward": ({"Wh"}, "dWh is wrong"),
+    "conv_forward": ({"b"}, "the gradient of b is 0.5 times what it should be: it is divided by the number of samples"),
+    "CategoricalNotDivided": ({"x"}, "it is not divided by the number of samples, over which forward takes the mean"),
+    "MeanInForwardOnly": ({"x"}, "factor is 20"),
 }
 
 
@@ -100,6 +121,40 @@ def test_nothing_else_in_the_file_is_called_wrong(wrong_results):
 @pytest.fixture(scope="module")
 def wrong_results():
     return checked("wrong")
+
+
+@pytest.fixture(scope="module")
+def inside():
+    return checked("wrong_inside")
+
+
+@pytest.mark.parametrize("name", WRONG_INSIDE)
+def test_a_mistake_inside_is_found_and_named(name, inside):
+    tensors, words = WRONG_INSIDE[name]
+    assert inside[name].status == "wrong"
+    assert wrong_tensors(inside[name]) == tensors
+    assert words in failure_text(inside[name])
+
+
+def test_gradients_that_add_up_are_right_once_and_a_warning(inside):
+    assert {name for name, result in inside.items() if result.passed} == {"AddsUp"}
+    (warning,) = [fact for fact in inside["AddsUp"].facts if fact.level == "warning"]
+    assert warning.text.startswith("dW keeps adding up")
+
+
+def test_the_loss_inside_a_network_is_told():
+    facts = {name: [fact.text for fact in result.facts] for name, result in checked("whole_networks").items()}
+    assert "the loss inside backprop was taken to be its CrossEntropy" in facts["Columns"]
+    assert "the loss inside backward was taken to be half the sum of squared errors" in facts["Tiny"]
+
+
+def test_a_constant_of_forward_is_allowed_for_and_told():
+    (note,) = [fact.text for fact in checked("stabilised")["SoftmaxWithLoss"].facts]
+    assert note.startswith("backward is right but for less than 1e-05 of the gradient")
+
+
+def test_what_is_no_layer_is_left_alone():
+    assert checked("no_layers") == {}
 
 
 @pytest.mark.parametrize(
