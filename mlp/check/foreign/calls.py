@@ -22,10 +22,12 @@ def parameters_of(function: Callable[..., Any]) -> Parameters:
         return []
 
 
+VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
 def required(parameters: Parameters) -> Parameters:
     """Those without a default that take one value each."""
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [one for one in parameters if one.default is inspect.Parameter.empty and one.kind not in kinds]
+    return [one for one in parameters if one.default is inspect.Parameter.empty and one.kind not in VARIABLE]
 
 
 def call(

@@ -1,7 +1,6 @@
 """Objects of their classes: arguments of the constructor are guessed from names, annotations and defaults."""
 
 import inspect
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import ModuleType
@@ -12,13 +11,12 @@ import numpy as np
 from mlp.check.foreign import calls, names
 from mlp.check.foreign.facts import ForeignError, problem, told
 from mlp.check.foreign.randomness import same_randomness
+from mlp.check.foreign.squashing import activations, is_activation, own_activations, tanh_prime
 from mlp.check.foreign.theirs import Theirs
 from mlp.check.foreign.values import CONVENTIONS, FEATURES, HIDDEN, OUTPUTS, PLAIN, Conventions, Recorder, array_for
 
 _PAIRED = ("kernel_size", "stride")
 _UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
-_ACTIVATIONS: tuple[Any, ...] = ("tanh", "sigmoid", "relu", np.tanh)
-_ACTIVATION_NAME = re.compile(r"activation|tanh|sigmoid|logistic|relu|elu|softplus", re.IGNORECASE)
 _BY_ANNOTATION: dict[Any, Any] = {float: 0.5, "float": 0.5, bool: False, "bool": False, str: "", "str": ""}
 
 
@@ -80,30 +78,18 @@ def _made(cls: type, module: ModuleType | None, args: dict[str, Any], hooked: bo
 
 
 def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    parameters = [one for one in calls.parameters_of(cls) if one.kind not in _VARIABLE]
+    parameters = [one for one in calls.parameters_of(cls) if one.kind not in calls.VARIABLE]
     wanted = [one for one in parameters if one.default is inspect.Parameter.empty or one.name in given]
-    activations = _activations(cls, module) if any(_is_activation(one.name, cls) for one in wanted) else [None]
-    if activations != [None]:  # an activation wants its derivative beside it
+    offered = activations(cls, module) if any(is_activation(one.name, cls) for one in wanted) else [None]
+    if offered != [None]:  # an activation wants its derivative beside it
         wanted += [one for one in parameters if one.default is None and "activation_prime" in names.roles(one.name)]
     wanted += [one for one in parameters if one.default is None and "seed" in names.roles(one.name)]
     optional = [one for one in parameters if one.default is None and one not in wanted]
     for paired in (False, True):  # a kernel of 3, then one of (3, 3)
         for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
             for conventions in CONVENTIONS:
-                for activation in activations:
+                for activation in offered:
                     yield _arguments(cls, chosen, conventions._replace(paired=paired), activation, given)
-
-
-def _is_activation(name: str, cls: type) -> bool:
-    """Whether an argument is an activation: by its name, or a `name` that an Activation is made with."""
-    return "activation" in names.roles(name) or (name in ("name", "kind", "type") and _is_by_name(cls))
-
-
-def _is_by_name(cls: type) -> bool:
-    return re.search("activation|nonlinear", cls.__name__, re.IGNORECASE) is not None
-
-
-_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def _arguments(
@@ -115,7 +101,7 @@ def _arguments(
         if one.name in given:
             args[one.name] = given[one.name]
             continue
-        by_name = activation is not None and _is_activation(one.name, cls)
+        by_name = activation is not None and is_activation(one.name, cls)
         role, value = ("activation", activation) if by_name else _value(one, conventions, activation, used)
         if one.default is None and (role == "unknown" or value is None):
             continue
@@ -137,7 +123,7 @@ def _value(
     specials = {
         "input_shape": conventions.input_shape,
         "activation": activation,
-        "activation_prime": _tanh_prime,
+        "activation_prime": tanh_prime,
         "optimizer": Recorder(),
         "rng": np.random.RandomState(0),
     }
@@ -163,44 +149,10 @@ def _unknown(one: inspect.Parameter, used: dict[str, int]) -> tuple[str, Any]:
     return "unknown", _UNKNOWN[min(used.get("unknown", 0), len(_UNKNOWN) - 1)]
 
 
-def _tanh_prime(x: Theirs) -> Theirs:
-    return 1 - np.tanh(x) ** 2
-
-
 def _layers(cls: type, module: ModuleType | None) -> list[Any]:
     """For a container that is made from any number of layers, a few of the module's own."""
     takes_any = any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in calls.parameters_of(cls))
-    return _own_activations(cls, module) if takes_any else []
-
-
-def _activations(cls: type, module: ModuleType | None) -> list[Any]:
-    """Values for an argument `activation`: names, a function, and objects of the module's own activation classes."""
-    return [*_ACTIVATIONS, *_own_activations(cls, module)]
-
-
-def _own_activations(maker: type, module: ModuleType | None) -> list[Any]:
-    """Two objects of classes in their module that go forward and backward and need no arguments."""
-    found = []
-    for cls in vars(module).values() if module else ():
-        is_own = inspect.isclass(cls) and cls is not maker and cls.__module__ == getattr(module, "__name__", "")
-        if is_own and _ACTIVATION_NAME.search(cls.__name__) and _needs_nothing(cls) and _goes_both_ways(cls):
-            try:
-                found.append(cls())
-            except Exception:  # a class that cannot be made without arguments is no activation to offer
-                continue
-    return found[:2]
-
-
-def _needs_nothing(cls: type) -> bool:
-    """Whether a class needs no arguments, and takes no unknown number of them."""
-    parameters = calls.parameters_of(cls)
-    return not calls.required(parameters) and not any(one.kind in _VARIABLE for one in parameters)
-
-
-def _goes_both_ways(cls: type) -> bool:
-    """Whether a class has a forward and a gradient under one of their names."""
-    methods = set(dir(cls))
-    return bool(methods & set(names.FORWARD[:10])) and bool(methods & set(names.DERIVATIVE))
+    return own_activations(cls, module) if takes_any else []
 
 
 def _shown(args: Mapping[str, Any]) -> str:

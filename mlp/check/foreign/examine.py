@@ -1,23 +1,22 @@
 """Checking one thing of theirs from end to end; whatever happens, the result is plain data with sentences."""
 
-import re
 from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.foreign import constants, construct, names, remarks
+from mlp.check.foreign import constants, construct, remarks
 from mlp.check.foreign.discovery import Case
-from mlp.check.foreign.facts import Fact, ForeignError, place_of
+from mlp.check.foreign.facts import Fact, ForeignError
 from mlp.check.foreign.override import Override
-from mlp.check.foreign.pairing import INPUT, Pair
+from mlp.check.foreign.pairing import Pair
 from mlp.check.foreign.randomness import other_randomness
 from mlp.check.foreign.reading import read_class, read_functions
 from mlp.check.foreign.seam import is_wrong, report_on
 from mlp.check.foreign.steps import stretched
 from mlp.check.foreign.subjects import ObjectSubject
-from mlp.check.foreign.trial import Attempt, matters
+from mlp.check.foreign.trial import Attempt
 from mlp.check.report import GradientReport
 
 
@@ -89,7 +88,7 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
     if tried.error is not None:
         facts.append(_placed(tried.error, case))
     if tried.layer is not None and tried.error is None:
-        facts += misfits(tried, case)
+        facts += remarks.misfits(tried, case)
         try:
             facts += randomness(tried)
             coarse = stretched(tried.layer, tried.x, eps, method)
@@ -99,8 +98,8 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
             if tried.layer.parameters() or tried.layer.checks_input:
                 report, said = forgiving(report_on(tried.layer, tried.x, dy, eps, method, coarse), tried)
                 facts += said
-            place = _backward_place(tried, case)
-            facts += [*dict.fromkeys(tried.layer.facts), *missing(tried, case), *nans(report, case)]
+            place = remarks.backward_place(tried, case)
+            facts += [*dict.fromkeys(tried.layer.facts), *remarks.missing(tried, case), *remarks.nans(report, case)]
             facts += [*remarks.named_factors(tried, report, place), *remarks.accumulating(tried, place)]
         except ForeignError as error:
             facts.append(_placed(error.fact, case))
@@ -121,48 +120,6 @@ def forgiving(report: GradientReport, tried: Attempt) -> tuple[GradientReport, l
     return wider, [Fact("note", text)]
 
 
-def misfits(tried: Attempt, case: Case) -> list[Fact]:
-    """Gradients of another shape than their tensor."""
-    facts = []
-    for pair in tried.layer.pairs.values() if tried.layer else ():
-        if not pair.fits:
-            what = "the input x" if pair.tensor == INPUT else pair.tensor
-            turned = "; it is transposed" if pair.gradient_shape == pair.shape[::-1] and len(pair.shape) == 2 else ""
-            summed = "; it is not summed over the batch" if _is_unsummed(pair) else ""
-            text = f"the gradient {pair.gradient} has shape {pair.gradient_shape}, but {what} has shape {pair.shape}"
-            facts.append(Fact("problem", text + (turned or summed), *_backward_place(tried, case)))
-    return facts
-
-
-def _is_unsummed(pair: Pair) -> bool:
-    sizes = [size for size in pair.shape if size != 1]
-    return len(pair.gradient_shape) == 2 and len(sizes) == 1 and sizes[0] in pair.gradient_shape
-
-
-def missing(tried: Attempt, case: Case) -> list[Fact]:
-    """Weights and biases that change the output but have no gradient, and an input without one."""
-    layer, facts = tried.layer, []
-    if layer is None:
-        return []
-    held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
-    for name, value in held.items():
-        if name not in layer.pairs and value.ndim and matters(tried.subject, tried.x, held, name):
-            learnt = any(re.fullmatch(r"[wb]\d*", names.family(part)) for part in name.split("."))
-            text = (
-                f"{name} changes the output, but no gradient of it was found in what backward returns or keeps; if it "
-                f'has an unusual name, say GRADCHECK = {{"{case.name}": {{"pairs": {{"{name}": "name"}}}}}}'
-            )
-            facts.append(Fact("problem" if learnt else "warning", text, *_backward_place(tried, case)))
-    if tried.subject.integers:
-        facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
-    elif INPUT not in layer.pairs:
-        facts.append(Fact("note", "backward gives no gradient of the input, so only the parameters' were checked"))
-    if any(pair.gradient.startswith("update.") for pair in layer.pairs.values()):
-        text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
-        facts.append(Fact("note", text))
-    return facts
-
-
 def randomness(tried: Attempt) -> list[Fact]:
     """Whether forward draws random numbers, and whether fixing the seed makes it repeat itself."""
     layer = tried.layer
@@ -181,18 +138,6 @@ def randomness(tried: Attempt) -> list[Fact]:
     return [Fact("note", "forward draws random numbers; every run was started from the same seed, so it drew the same")]
 
 
-def nans(report: GradientReport | None, case: Case) -> list[Fact]:
-    """Gradients that are not finite."""
-    facts = []
-    for name, check in report.items() if report is not None else ():
-        bad = np.argwhere(~np.isfinite(check.analytical))
-        if len(bad):
-            index = tuple(int(i) for i in bad[0])
-            text = f"backward gives {check.analytical[index]} as gradient of {name} at index {list(index)}"
-            facts.append(Fact("problem", text, case.file, case.line))
-    return facts
-
-
 def _words(tried: Attempt) -> dict[str, str]:
     subject = tried.subject
     args = construct.plain_arguments(tried.args)
@@ -200,14 +145,6 @@ def _words(tried: Attempt) -> dict[str, str]:
     if isinstance(subject, ObjectSubject):
         words |= {"forward": subject.forward, "backward": subject.backward}
     return words | {"input": f"{tried.layout.words}, here {tried.x.shape}"}
-
-
-def _backward_place(tried: Attempt, case: Case) -> tuple[str, int]:
-    subject = tried.subject
-    if isinstance(subject, ObjectSubject):
-        return place_of(getattr(subject.thing, subject.backward))
-    backward = getattr(subject, "backward", None)
-    return place_of(backward) if backward is not None else (case.file, case.line)
 
 
 def _placed(fact: Fact, case: Case) -> Fact:

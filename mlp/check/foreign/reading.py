@@ -10,18 +10,13 @@ import numpy as np
 from mlp.check.foreign.construct import objects
 from mlp.check.foreign.facts import Fact, ForeignError, place_of, problem
 from mlp.check.foreign.functions import FunctionSubject
+from mlp.check.foreign.inputs import Reading
 from mlp.check.foreign.inside import has_target_inside
 from mlp.check.foreign.kinds import Kind, kind_of, sounds_like_loss
+from mlp.check.foreign.loss_readings import loss_function_readings, readings_inside, weighted_loss_readings
 from mlp.check.foreign.override import Override
 from mlp.check.foreign.pairing import INPUT
-from mlp.check.foreign.readings import (
-    Reading,
-    function_readings,
-    loss_function_readings,
-    object_readings,
-    readings_inside,
-    weighted_loss_readings,
-)
+from mlp.check.foreign.readings import function_readings, object_readings
 from mlp.check.foreign.sides import is_loss, is_weighted_loss
 from mlp.check.foreign.subjects import PASS_ON, ObjectSubject
 from mlp.check.foreign.targets import other_coding

@@ -1,16 +1,85 @@
-"""What is to be said of a backward beside its verdict: a factor that it is off by, gradients that add up over calls."""
+"""What is to be said of a backward beside its numbers: shapes that do not fit, gradients that are missing or add up."""
+
+import re
 
 import numpy as np
 
-from mlp.check.foreign.facts import Fact, ForeignError
-from mlp.check.foreign.pairing import INPUT
-from mlp.check.foreign.trial import Attempt, random
+from mlp.check.foreign import names
+from mlp.check.foreign.discovery import Case
+from mlp.check.foreign.facts import Fact, ForeignError, place_of
+from mlp.check.foreign.pairing import INPUT, Pair
+from mlp.check.foreign.parameters import matters, random
+from mlp.check.foreign.subjects import ObjectSubject
+from mlp.check.foreign.trial import Attempt
 from mlp.check.report import GradientReport
 from mlp.nn.arrays import Array
 
 _UNEXPLAINED = "unrecognised"  # the pattern of a finding that knows no cause
 _SQUARE = "the 2 of a square's derivative, or a half, is there twice or not at all"
 _CLOSE = 1e-4  # a first look at a few entries knows a factor no better
+
+
+def misfits(tried: Attempt, case: Case) -> list[Fact]:
+    """Gradients of another shape than their tensor."""
+    facts = []
+    for pair in tried.layer.pairs.values() if tried.layer else ():
+        if not pair.fits:
+            what = "the input x" if pair.tensor == INPUT else pair.tensor
+            turned = "; it is transposed" if pair.gradient_shape == pair.shape[::-1] and len(pair.shape) == 2 else ""
+            summed = "; it is not summed over the batch" if _is_unsummed(pair) else ""
+            text = f"the gradient {pair.gradient} has shape {pair.gradient_shape}, but {what} has shape {pair.shape}"
+            facts.append(Fact("problem", text + (turned or summed), *backward_place(tried, case)))
+    return facts
+
+
+def _is_unsummed(pair: Pair) -> bool:
+    sizes = [size for size in pair.shape if size != 1]
+    return len(pair.gradient_shape) == 2 and len(sizes) == 1 and sizes[0] in pair.gradient_shape
+
+
+def missing(tried: Attempt, case: Case) -> list[Fact]:
+    """Weights and biases that change the output but have no gradient, and an input without one."""
+    layer, facts = tried.layer, []
+    if layer is None:
+        return []
+    held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
+    for name, value in held.items():
+        if name not in layer.pairs and value.ndim and matters(tried.subject, tried.x, held, name):
+            learnt = any(re.fullmatch(r"[wb]\d*", names.family(part)) for part in name.split("."))
+            text = (
+                f"{name} changes the output, but no gradient of it was found in what backward returns or keeps; if it "
+                f'has an unusual name, say GRADCHECK = {{"{case.name}": {{"pairs": {{"{name}": "name"}}}}}}'
+            )
+            facts.append(Fact("problem" if learnt else "warning", text, *backward_place(tried, case)))
+    if tried.subject.integers:
+        facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
+    elif INPUT not in layer.pairs:
+        facts.append(Fact("note", "backward gives no gradient of the input, so only the parameters' were checked"))
+    if any(pair.gradient.startswith("update.") for pair in layer.pairs.values()):
+        text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
+        facts.append(Fact("note", text))
+    return facts
+
+
+def nans(report: GradientReport | None, case: Case) -> list[Fact]:
+    """Gradients that are not finite."""
+    facts = []
+    for name, check in report.items() if report is not None else ():
+        bad = np.argwhere(~np.isfinite(check.analytical))
+        if len(bad):
+            index = tuple(int(i) for i in bad[0])
+            text = f"backward gives {check.analytical[index]} as gradient of {name} at index {list(index)}"
+            facts.append(Fact("problem", text, case.file, case.line))
+    return facts
+
+
+def backward_place(tried: Attempt, case: Case) -> tuple[str, int]:
+    """File and line of their backward, of the whole where it has none of its own."""
+    subject = tried.subject
+    if isinstance(subject, ObjectSubject):
+        return place_of(getattr(subject.thing, subject.backward))
+    backward = getattr(subject, "backward", None)
+    return place_of(backward) if backward is not None else (case.file, case.line)
 
 
 def named_factors(tried: Attempt, report: GradientReport | None, place: tuple[str, int]) -> list[Fact]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mlp.check.foreign import names, pairing
+from mlp.check.foreign import pairing
 from mlp.check.foreign.adapter import Foreign, adapt
 from mlp.check.foreign.facts import Fact, ForeignError, problem
 from mlp.check.foreign.pairing import INPUT, Pair
+from mlp.check.foreign.parameters import is_parameter, lively, may_vary, random
 from mlp.check.foreign.subjects import Subject
 from mlp.check.foreign.values import Layout
 from mlp.differences.derivatives import numerical_gradient
@@ -23,7 +24,6 @@ from mlp.nn.arrays import Array
 _CLOSE, _STEP = 1e-4, 1e-4
 _CLOSE_32, _STEP_32 = 1e-2, 5e-3
 _ENTRIES = 12
-_TINY = 0.1
 
 
 class Grade(IntEnum):
@@ -90,10 +90,10 @@ def attempt(
         dy = np.ones(()) if reduction else random(run.y.shape)
         found = run.backward(dy)
         tried.grade = Grade.BACKWARD
-        parameters = {name: (paths, held[name]) for name, (paths, _) in subject.tensors().items() if _may_vary(name)}
+        parameters = {name: (paths, held[name]) for name, (paths, _) in subject.tensors().items() if may_vary(name)}
         pairs = pairing.pair(parameters, None if subject.integers else x, found, given or {})
-        pairs = {name: one for name, one in pairs.items() if _is_parameter(subject, x, held, one)}
-        tried.layer = adapt(subject, pairs, reduction, scale, values or _lively(subject, x, pairs, held))
+        pairs = {name: one for name, one in pairs.items() if is_parameter(subject, x, held, one)}
+        tried.layer = adapt(subject, pairs, reduction, scale, values or lively(subject, x, pairs, held))
         if not pairs:
             raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
         if all(pair.fits for pair in pairs.values()):
@@ -104,46 +104,6 @@ def attempt(
     except ForeignError as error:
         tried.error = error.fact
     return tried
-
-
-def _is_parameter(subject: Subject, x: Array, held: Mapping[str, Array], pair: Pair) -> bool:
-    """Whether it is one: what backward overwrites may as well be a gradient kept from before, or a momentum."""
-    return not pair.gradient.startswith("update.") or matters(subject, x, held, pair.tensor)
-
-
-def matters(subject: Subject, x: Array, held: Mapping[str, Array], name: str) -> bool:
-    """Whether an array of theirs has an influence on the output."""
-    moved = held[name] + 1e-3 * np.random.RandomState(2).standard_normal(held[name].shape)
-    try:
-        before, after = subject.run(x, held).y, subject.run(x, {**held, name: moved}).y
-    except ForeignError:
-        return False
-    return not np.array_equal(before, after, equal_nan=True)
-
-
-def _lively(subject: Subject, x: Array, pairs: Mapping[str, Pair], held: Mapping[str, Array]) -> dict[str, Array]:
-    """Other values for parameters that are all equal or tiny: behind zero weights every dx is zero, right or wrong."""
-    dull = {
-        name: held[name] + 0.5 * random(held[name].shape)
-        for name in pairs
-        if name in held and held[name].ndim and (np.ptp(held[name]) == 0 or np.max(np.abs(held[name])) < _TINY)
-    }
-    try:
-        return dull if np.all(np.isfinite(subject.run(x, dull).y)) else {}
-    except ForeignError:
-        return {}
-
-
-def _may_vary(name: str) -> bool:
-    """Parameters are told from gradients that are kept before the first backward by their names."""
-    last = name.rpartition(".")[2]
-    marked = any(names.is_mark(part) for part in name.split(".")[:-1]) or (names.is_mark(last) and len(last) > 1)
-    return not marked
-
-
-def random(shape: tuple[int, ...]) -> Array:
-    """Standard normal numbers, the same each time."""
-    return np.random.RandomState(7).standard_normal(shape)
 
 
 def compare(layer: Foreign, x: Array) -> dict[str, float]:

@@ -61,7 +61,7 @@ WRONG_INSIDE = {
     "half_penalty_loss": ({"x"}, "dx is wrong"),
     "cell_forward": ({"Wh"}, "dWh is wrong"),
     "conv_forward": ({"b"}, "the gradient of b is 0.5 times what it should be: it is divided by the number of samples"),
-    "CategoricalNotDivided": ({"x"}, "it is not divided by the number of samples, over which forward takes the mean"),
+    "CategoricalNotDivided": ({"x"}, "factor is 5 (the number of samples"),
     "MeanInForwardOnly": ({"x"}, "factor is 20"),
 }
 

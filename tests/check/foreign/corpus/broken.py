@@ -2,11 +2,8 @@
 """Layers with something else the matter: they raise, loop, lack a method, draw random numbers of their own."""
 
 import os
-import random
 
 import numpy as np
-
-SYSTEM = random.SystemRandom()
 
 
 class Fine:
@@ -77,7 +74,7 @@ class EndsTheProcess:
 
 class TrulyRandom:
     def forward(self, x):
-        self.mask = np.reshape([SYSTEM.random() < 0.5 for _ in range(x.size)], x.shape)
+        self.mask = np.frombuffer(os.urandom(x.size), np.uint8).reshape(x.shape) < 128
         return x * self.mask
 
     def backward(self, dy):
