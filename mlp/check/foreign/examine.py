@@ -1,12 +1,12 @@
 """Checking one thing of theirs from end to end; whatever happens, the result is plain data with sentences."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.foreign import constants, construct, remarks
+from mlp.check.foreign import calls, constants, construct, remarks
 from mlp.check.foreign.discovery import Case
 from mlp.check.foreign.facts import Fact, ForeignError
 from mlp.check.foreign.override import Override
@@ -16,7 +16,7 @@ from mlp.check.foreign.reading import read_class, read_functions
 from mlp.check.foreign.seam import is_wrong, report_on
 from mlp.check.foreign.steps import stretched
 from mlp.check.foreign.subjects import ObjectSubject
-from mlp.check.foreign.trial import Attempt
+from mlp.check.foreign.trial import Attempt, Grade
 from mlp.check.report import GradientReport
 
 
@@ -86,7 +86,7 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
     facts = list(tried.notes)
     report = None
     if tried.error is not None:
-        facts.append(_placed(tried.error, case))
+        facts.append(_placed(hinted(tried.error, tried), case))
     if tried.layer is not None and tried.error is None:
         facts += remarks.misfits(tried, case)
         try:
@@ -136,6 +136,31 @@ def randomness(tried: Attempt) -> list[Fact]:
     if np.array_equal(first, again, equal_nan=True):
         return []
     return [Fact("note", "forward draws random numbers; every run was started from the same seed, so it drew the same")]
+
+
+def hinted(fact: Fact, tried: Attempt) -> Fact:
+    """The fact with what may help: their code wants tensors, or its arguments were guessed badly."""
+    hint = ""
+    module = getattr(tried.subject, "module", None)
+    if "numpy.ndarray" in fact.text and "has no attribute" in fact.text and _uses_torch(module):
+        hint = ". The check gives numpy arrays; this code computes with torch tensors, which cannot be checked here"
+    elif tried.grade is Grade.NOTHING and tried.args and "GRADCHECK" not in fact.text:
+        args = construct.plain_arguments(tried.args)
+        shown = ", ".join(f"{name}={value}" for name, value in args.items())
+        known = [one.name for one in calls.parameters_of(type(getattr(tried.subject, "thing", None)))]
+        line = ", ".join(f'"{name}": ...' for name in dict.fromkeys([*args, *known]))
+        hint = (
+            f". It was made as {tried.subject.name}({shown}); if it needs others, say them in one line, "
+            f'GRADCHECK = {{"{tried.subject.name}": {{"args": {{{line}}}}}}}, or an input, {{"x": (5, 4)}}'
+        )
+    return replace(fact, text=fact.text + hint)
+
+
+def _uses_torch(module: ModuleType | None) -> bool:
+    """Whether a module holds something of torch."""
+    held = vars(module).values() if module else ()
+    homes = [getattr(one, "__module__", None) or getattr(one, "__name__", "") for one in held]
+    return any(str(home).partition(".")[0] == "torch" for home in homes)
 
 
 def _words(tried: Attempt) -> dict[str, str]:

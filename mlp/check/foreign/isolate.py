@@ -22,6 +22,7 @@ SECONDS = 10.0
 ERRORS = "errors.txt"
 _POLL = 0.05
 _CUT_OFF = "was cut off after"
+_TOP_LEVEL = "<module>"
 
 # Told several times a second how many cases are finished and what the next one is called, "" while importing; what it
 # raises ends the check.
@@ -184,5 +185,7 @@ def _cut_off(folder: Path, doing: str, seconds: float, ended: int | None) -> Fac
     text = f"{doing} {_CUT_OFF} {seconds:g} seconds"
     if not theirs:
         return Fact("problem", text)
-    file, line, name = theirs[0]
-    return Fact("problem", f"{text}; it was in {name} then, perhaps in a loop that never ends", file, int(line))
+    top = [frame for frame in theirs if frame[2] == _TOP_LEVEL]
+    file, line, name = top[-1] if top else theirs[0]
+    where = "at the top level of the file" if top else f"in {name}"
+    return Fact("problem", f"{text}; it was {where} then, perhaps in a loop that never ends", file, int(line))

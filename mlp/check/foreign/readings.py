@@ -60,10 +60,11 @@ def _further_arrays(function: Callable[..., Any], x: Array) -> Iterator[dict[str
 
 def _ways(backward: Callable[..., Any], kind: Kind) -> tuple[str, ...]:
     """What the backward of an object may be called with."""
-    arguments = calls.parameters_of(backward)
     if kind.kind == "function":
         return _derivative_ways(backward)
-    return ("gradient",) if arguments else ("nothing",)
+    arguments = calls.parameters_of(backward)
+    takes_one = calls.required(arguments) or any(one.kind in calls.VARIABLE for one in arguments)
+    return ("gradient",) if takes_one or any(is_upstream(one.name) for one in arguments) else ("nothing",)
 
 
 def _is_switch(name: str) -> bool:

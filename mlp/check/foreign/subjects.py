@@ -159,7 +159,8 @@ class ObjectSubject:
         if cache is not None:
             by_role["cache"] = cache
         with told(what, method), same_randomness(self.module), np.errstate(all="ignore"):
-            named = {calls.upstream_name(method): first, **self._sides(method, first)}
+            given = {} if self.pass_on == "nothing" else {calls.upstream_name(method): first}
+            named = {**given, **self._sides(method, first)}
             returned = calls.call(method, (first,) if "" in named else (), named, by_role, what)
         facts += changed_in_place(what, "the array that it is called with", np.asarray(first), kept, method)
         live = {path: array for path, array in walk.arrays(thing).items() if array.dtype.kind == "f"}

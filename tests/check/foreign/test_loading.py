@@ -137,6 +137,22 @@ def test_what_cannot_be_checked_is_told_beside_and_is_no_failure(tmp_path):
     assert "note: Network.backprop takes the target" in shell.stdout
 
 
+def test_code_that_needs_other_arguments_gets_the_line_that_says_them(tmp_path):
+    dense = (
+        "import numpy as np\n\nclass Dense:\n    def __init__(self, n_in, n_out, start='later'):\n"
+        "        if start == 'now':\n            self.W = np.random.randn(n_in, n_out)\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
+        "    def backward(self, dy):\n        self.dW = self.x.T @ dy\n        return dy @ self.W.T\n"
+    )
+    path = written(tmp_path, {"dense.py": dense})
+    (problem,) = check_module(path).cases[0].problems
+    line = 'GRADCHECK = {"Dense": {"args": {"n_in": ..., "n_out": ..., "start": ...}}}'
+    assert "It was made as Dense(n_in=4, n_out=3); if it needs others" in problem.text
+    assert line in problem.text
+    said = 'GRADCHECK = {"Dense": {"args": {"n_in": 4, "n_out": 3, "start": "now"}}}\n'
+    assert check_module(written(tmp_path, {"dense.py": dense + said})).passed
+
+
 def test_names_that_numpy_has_given_up_still_mean_what_they_meant(tmp_path):
     source = "import numpy as np\nSIZE = np.float_(2).astype(np.float)\n" + BASE + LAYER.replace("2 *", "SIZE *")
     assert check_module(written(tmp_path, {"old.py": source})).passed
