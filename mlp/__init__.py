@@ -2,6 +2,7 @@
 
 from mlp.check.foreign.api import check_function, check_layer
 from mlp.check.foreign.facts import ForeignError
+from mlp.check.given import check_given_gradients
 from mlp.check.gradients import check_gradients
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
@@ -47,6 +48,7 @@ __all__ = [
     "TensorCheck",
     "Verdict",
     "check_function",
+    "check_given_gradients",
     "check_gradients",
     "check_layer",
     "dense_layers",

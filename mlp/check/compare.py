@@ -43,7 +43,7 @@ def compare_gradients(
         said = remarks(network, loss, x, target, passes)
         analytical = _comparable(passes, estimates)
         rounding = gradient_rounding(network, loss, site.x, target, analytical, _unit(network, x, passes))
-        checks = _checks(site, estimates, analytical, rounding)
+        checks = tensor_checks(site, estimates, analytical, rounding)
     return GradientReport(checks, passes.value, eps, method, tuple(said))
 
 
@@ -71,9 +71,10 @@ def _unit(network: Layer, x: ArrayLike, passes: Passes) -> float:
     return machine_epsilon(as_real("x", x), *network.parameters().values(), *outputs, *passes.gradients.values())
 
 
-def _checks(
+def tensor_checks(
     site: Site, estimates: dict[str, Estimate], analytical: dict[str, Array], rounding: dict[str, Array]
 ) -> dict[str, TensorCheck]:
+    """The check of each tensor that has an estimate, from its two gradients and the error of the analytical one."""
     silent = silent_entries(site, {name: _zero(analytical[name], estimate) for name, estimate in estimates.items()})
     return {
         name: _tensor_check(site, name, estimate, analytical[name], rounding[name], silent[name])

@@ -10,6 +10,10 @@ One kind of cancellation needs help. softmax(y) - t is 1 - 1 in all but its last
 shaking y does not show it. So dy is also shaken by t times the largest dy that the loss gives at y = 0, where no
 classifier is sure.
 
+The slope of a saturated unit is another such: 1 - y^2 with y = tanh(x) is off by u however small it is, and may be
+computed from x without that loss. So what leaves an element-wise layer is also shaken by t times its dy, as if its
+slope, of size 1 at most for the usual functions, were off by u.
+
 A backward that is wrong or plays tricks can widen its own bars this way, but not far: if every shake changed the
 gradient by all its size, the bars would be sqrt(u) of it, 1.5e-8.
 """
@@ -64,7 +68,10 @@ def _shaken_gradients(
     try:
         dy = _shaken_forward(network, loss, x, target, amount, rng)
         for name, layer in reversed(list(leaves(network))):
-            dy = _noisy(np.asarray(layer.backward(dy)), amount, rng)
+            dx = _noisy(np.asarray(layer.backward(dy)), amount, rng)
+            if dx.shape == dy.shape and not layer.parameters():
+                dx = dx + amount * dy * rng.standard_normal(dy.shape)
+            dy = dx
             gradients |= {parameter_name(name, key): np.asarray(value) for key, value in layer.gradients().items()}
     except Exception:
         return gradients

@@ -8,6 +8,7 @@ class Kind(StrEnum):
     """What is remarked on, in the words that a page can show as a label."""
 
     FLOAT32 = "float32 arithmetic"
+    ROUNDED = "rounded numbers"
     INTEGERS = "integer array"
     INTEGER_GRADIENT = "integer gradient"
     NOT_FINITE = "NaN or infinity"
@@ -22,7 +23,7 @@ class Kind(StrEnum):
 
 
 # These are worth knowing but nothing to repair.
-_NOTES = frozenset({Kind.FLOAT32, Kind.INTEGERS})
+_NOTES = frozenset({Kind.FLOAT32, Kind.ROUNDED, Kind.INTEGERS})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ on another input, a fault that remembers too long does.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -27,6 +27,10 @@ from mlp.nn.losses import Loss
 
 EPS = float(optimal_step(CENTRAL, 1.0))
 _PROBED = 16
+
+
+def _all_of_it(gradient: Array) -> Array:
+    return gradient
 
 
 class Role(StrEnum):
@@ -52,6 +56,7 @@ class Case:
         other_x: what went into the forward before.
         report: the check of this layer alone.
         said: what backward said, by tensor, of any shape.
+        seen: what shows in `said` of a gradient of the right shape: all of it, if the layer was run.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Case:
     other_x: Array
     report: GradientReport
     said: Mapping[str, Array]
+    seen: Callable[[Array], Array] = _all_of_it
 
     def right(self, tensor: str) -> Array:
         """The numerical gradient of a tensor."""

@@ -44,9 +44,10 @@ def _named_factors(case: Case, tensor: str) -> Iterator[Prediction]:
 
 def _any_factor(case: Case, tensor: str) -> Iterator[Prediction]:
     said, right = case.said[tensor], case.right(tensor)
-    if said.shape != right.shape or not np.any(right):
+    shown = case.seen(right)
+    if said.shape != right.shape or not np.any(shown):
         return
-    factor = float(np.sum(said * right) / np.sum(np.square(right)))
+    factor = float(np.sum(said * shown) / np.sum(np.square(shown)))
     yield Prediction(factor * right, f"the factor is {factor:.6g}", 1, (factor,))
 
 
@@ -60,6 +61,12 @@ def _reshaped(case: Case, tensor: str) -> Iterator[Prediction]:
     right = case.right(tensor)
     if right.ndim == 2 and 1 not in right.shape and right.shape[0] != right.shape[1]:  # else it is a transpose
         yield Prediction(right.T.reshape(right.shape))
+
+
+def _cut_off(case: Case, tensor: str) -> Iterator[Prediction]:
+    whole = np.trunc(case.right(tensor))
+    if np.any(whole):  # else it is a gradient of zeros
+        yield Prediction(whole)
 
 
 def _dy_ignored(case: Case, tensor: str) -> Iterator[Prediction]:
@@ -119,6 +126,12 @@ EXACT: tuple[Hypothesis, ...] = (
         "reshaped instead of transposed",
         "{tensor} holds the right numbers in the wrong order: a reshape stands where a transpose should.",
         _reshaped,
+    ),
+    Hypothesis(
+        "integer gradient",
+        "{tensor} holds whole numbers: everything behind the point is cut off, as in an array of integers. Make the "
+        "array with dtype float.",
+        _cut_off,
     ),
     Hypothesis(
         "one sample only",

@@ -12,14 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.compare import compare_gradients
-from mlp.check.diagnosis.algebra import right_line, symbol
+from mlp.check.diagnosis.algebra import right_line
 from mlp.check.diagnosis.case import EPS, Case, Role, said
-from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
-from mlp.check.diagnosis.elementwise import ELEMENTWISE, JACOBIAN, WRONG_SLOPE
-from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
-from mlp.check.diagnosis.linear import LINEAR
-from mlp.check.diagnosis.losses import LOSSES
-from mlp.check.diagnosis.sentences import from_explanations, from_remark, unrecognised, wiring
+from mlp.check.diagnosis.explaining import explanations_of, findings_of
+from mlp.check.diagnosis.hypotheses import Explanation
+from mlp.check.diagnosis.sentences import from_remark, wiring
 from mlp.check.findings import Finding
 from mlp.check.hygiene import other_input
 from mlp.check.passes import LOSS, leaves
@@ -31,13 +28,6 @@ from mlp.nn.activations import Identity
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
-
-TABLES: dict[Role, tuple[Hypothesis, ...]] = {
-    Role.LINEAR: (*FIRST, *LINEAR, *EXACT, *FITTED),
-    Role.ELEMENTWISE: (*FIRST, *ELEMENTWISE, *EXACT, *FITTED, WRONG_SLOPE),
-    Role.OTHER: (*FIRST, *JACOBIAN, *EXACT, *FITTED),
-    Role.LOSS: (*FIRST, *EXACT, *LOSSES, *FITTED),
-}
 
 _CAUSES = frozenset({Kind.ACCUMULATES, Kind.INTEGER_GRADIENT, Kind.NOT_REPEATABLE})
 _COMPANIONS = 3
@@ -123,47 +113,8 @@ def _findings(case: Case, tensors: list[str]) -> list[Finding]:
     companions = _companions(case) if tensors else []
     explained: dict[str, list[Explanation]] = {}
     for tensor in tensors:
-        explanations = _explanations(case, tensor, companions)
+        explanations = explanations_of(case, tensor, companions)
         for companion in companions:  # zeros in the real input can hide what is plain on another
-            explanations = explanations or _explanations(companion, tensor, companions)
+            explanations = explanations or explanations_of(companion, tensor, companions)
         explained[tensor] = explanations
-    groups = _grouped({tensor: explanations for tensor, explanations in explained.items() if explanations})
-    return [from_explanations(case, group) for group in groups] + [
-        unrecognised(case, tensor, symbol(case, tensor), right_line(case, tensor))
-        for tensor, explanations in explained.items()
-        if not explanations and case.said[tensor].shape == case.right(tensor).shape
-    ]
-
-
-def _grouped(explained: dict[str, list[Explanation]]) -> list[list[tuple[str, list[Explanation]]]]:
-    """The tensors by pattern: by one that explains all of them if there is one, else each by its best."""
-    shared = [
-        pattern
-        for pattern in (one.hypothesis.pattern for explanations in explained.values() for one in explanations)
-        if all(pattern in {one.hypothesis.pattern for one in _best(others)} for others in explained.values())
-    ]
-    groups: dict[str, list[tuple[str, list[Explanation]]]] = {}
-    for tensor, explanations in explained.items():
-        pattern = shared[0] if shared else explanations[0].hypothesis.pattern
-        ranked = sorted(explanations, key=lambda one: one.hypothesis.pattern != pattern)
-        groups.setdefault(pattern, []).append((tensor, ranked))
-    return list(groups.values())
-
-
-def _best(explanations: list[Explanation]) -> list[Explanation]:
-    """Those that fit no more numbers than the first."""
-    return [one for one in explanations if (one.prediction.fitted > 0) == (explanations[0].prediction.fitted > 0)]
-
-
-def _explanations(case: Case, tensor: str, companions: list[Case]) -> list[Explanation]:
-    """The hypotheses that explain a gradient here and on the other inputs, the best first."""
-    if tensor not in case.wrong_tensors:
-        return []
-    role = {case.weight: "W", case.bias: "b", INPUT: "x"}.get(tensor, "") if case.role is Role.LINEAR else tensor
-    found = [
-        explain(hypothesis, case, tensor)
-        for hypothesis in TABLES[case.role]
-        if not hypothesis.tensors or role in hypothesis.tensors
-    ]
-    ranked = sorted((one for one in found if one), key=lambda one: one.prediction.fitted > 0)
-    return [one for one in ranked if all(holds(one, companion, tensor) for companion in companions)]
+    return findings_of(case, explained)

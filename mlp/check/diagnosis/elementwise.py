@@ -45,6 +45,22 @@ def _other_side(case: Case, _tensor: str) -> Iterator[Prediction]:
             yield Prediction(np.where(side, value, case.slope) * dy, measured)
 
 
+def _formula_of_y(case: Case, _tensor: str) -> Iterator[Prediction]:
+    """A formula of the output y in the place of f'(x), such as that of another activation."""
+    y, dy = case.y, np.asarray(case.dy)
+    formulas = (
+        (1 - y, "1 - y"),
+        (1 + y**2, "1 + y^2"),
+        (1 - y**2, "1 - y^2, the derivative of tanh"),
+        (y * (1 - y), "y (1 - y), the derivative of the sigmoid"),
+        (case.x * (1 - case.x), "x (1 - x)"),
+        (1 - case.x**2, "1 - x^2"),
+    )
+    for number, (slope, words) in enumerate(formulas):
+        if not np.allclose(slope, case.slope):
+            yield Prediction(slope * dy, f"it is {words}", values=(number,))
+
+
 def _wrong_slope(case: Case, tensor: str) -> Iterator[Prediction]:
     """The dx is dy times something that is not f'(x), but the same for another dy."""
     dy = np.asarray(case.dy)
@@ -90,6 +106,13 @@ ELEMENTWISE: tuple[Hypothesis, ...] = (
         "{tensor} has the wrong slope on one side of zero: {measured}.",
         _other_side,
     ),
+)
+
+# What a formula of y is, whatever it stands for; found where backward cannot be run with another dy.
+FORMULA_OF_Y = Hypothesis(
+    "wrong slope",
+    "{tensor} multiplies dy by a slope that is not the activation's: {measured}.",
+    _formula_of_y,
 )
 
 WRONG_SLOPE = Hypothesis(

@@ -28,8 +28,9 @@ def _w_updated(case: Case, tensor: str) -> Iterator[Prediction]:
         return
     dW = case.right(case.weight or "")
     step = dy @ (dW if case.out_first else dW.T)
-    if np.any(step):
-        rate = -float(np.sum((said - right) * step) / np.sum(np.square(step)))
+    shown = case.seen(step)
+    if np.any(shown):
+        rate = -float(np.sum((said - case.seen(right)) * shown) / np.sum(np.square(shown)))
         yield Prediction(right - rate * step, f"the learning rate is {rate:.6g}", 1, (rate,))
 
 

@@ -1,13 +1,21 @@
 """How a finding is said: what is wrong, how sure that is, and the line that would be right."""
 
+from collections.abc import Sequence
 from math import log10
+
+import numpy as np
 
 from mlp.check.diagnosis.algebra import right_line, symbol
 from mlp.check.diagnosis.case import Case
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.findings import Certainty, Finding
-from mlp.check.passes import shown
+from mlp.check.passes import LOSS, shown
 from mlp.check.remarks import Remark
+from mlp.nn.arrays import Array
+
+ALONE = "The layer was checked on its own, so the fault is in its backward and nowhere else."
+FOLLOWED = "What reaches the layer is right, as the gradients above it show, so the fault is here and nowhere else."
+UNRECOGNISED = "unrecognised"
 
 
 def from_explanations(case: Case, group: list[tuple[str, list[Explanation]]]) -> Finding:
@@ -36,20 +44,60 @@ def from_remark(remark: Remark, right: str = "") -> Finding:
     return Finding(remark.layer, (), remark.kind.value, "", Certainty.CERTAIN, sentence, right)
 
 
-def unrecognised(case: Case, tensor: str, name: str, right: str) -> Finding:
-    """A gradient that is wrong in no way that the tables know."""
+def unrecognised(case: Case, tensor: str, name: str, right: str, why: str = ALONE) -> Finding:
+    """A gradient that is wrong in no way that the tables know, and why the fault must lie in this layer."""
     check = case.report[tensor]
     worst = check.worst
     measured = f"at {list(worst)} it is {check.analytical[worst]:.4g} instead of {check.numerical[worst]:.4g}"
     return Finding(
         layer=case.name,
         tensors=(name,),
-        pattern="unrecognised",
+        pattern=UNRECOGNISED,
         measured=measured,
         certainty=Certainty.CERTAIN,
         sentence=f"{_subject(case)}: {name} is wrong, in a way that none of the known faults explains; {measured}. "
-        f"The layer was checked on its own, so the fault is in its backward and nowhere else. {_right([right])}",
+        f"{why} {_right([right])}",
         algebra=right,
+    )
+
+
+def unrecognised_above(layer: str, names: Sequence[str], dy: Array, right: Array) -> Finding:
+    """Gradients of a layer that come from a wrong dy, which was spoiled above in no way that the tables know.
+
+    Args:
+        layer: the layer whose gradients show it.
+        names: what stands above it, up to the next linear layer or the loss.
+        dy: what reached the layer, as far as its gradients show.
+        right: as much of what should have.
+    """
+    source = " or ".join("the loss" if name == LOSS else name for name in names)
+    worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(np.abs(dy - right))), right.shape))
+    measured = f"at {list(worst)} it is {dy[worst]:.4g} instead of {right[worst]:.4g}"
+    return Finding(
+        layer=" or ".join(names),
+        tensors=("dy",),
+        pattern=UNRECOGNISED,
+        measured=measured,
+        certainty=Certainty.CERTAIN,
+        sentence=f"The dW and db of {layer or 'the layer'} come from a wrong dy; {measured}. They fit each other, so "
+        f"the fault lies above them, in the backward of {source}, in a way that none of the known faults "
+        "explains.",
+        algebra="",
+    )
+
+
+def nothing_fits() -> Finding:
+    """No gradient has to do with what it should be."""
+    return Finding(
+        layer="",
+        tensors=(),
+        pattern=UNRECOGNISED,
+        measured="",
+        certainty=Certainty.POSSIBLE,
+        sentence="Not one of these gradients fits, from the last layer on. Most often they belong to other numbers: to "
+        "other weights, another input or target, or another loss. Load those of this very problem and compute them "
+        "again.",
+        algebra="",
     )
 
 
@@ -69,7 +117,7 @@ def wiring() -> Finding:
 
 def _subject(case: Case) -> str:
     inner = getattr(case.subject, "inner", case.subject)
-    return f"The loss ({type(inner).__name__})" if case.name == "loss" else shown(case.name, case.subject)
+    return f"The loss ({type(inner).__name__})" if case.name == LOSS else shown(case.name, case.subject)
 
 
 def _certainty(size: int, explanations: list[Explanation]) -> Certainty:

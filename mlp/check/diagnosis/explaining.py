@@ -1,0 +1,71 @@
+"""From hypotheses to findings: what explains each wrong gradient, and one finding for each pattern that shows."""
+
+from collections.abc import Mapping, Sequence
+
+from mlp.check.diagnosis.algebra import right_line, symbol
+from mlp.check.diagnosis.case import Case, Role
+from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
+from mlp.check.diagnosis.elementwise import ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
+from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
+from mlp.check.diagnosis.linear import LINEAR
+from mlp.check.diagnosis.losses import LOSSES
+from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
+from mlp.check.findings import Finding
+from mlp.differences.networks import INPUT
+
+TABLES: dict[Role, tuple[Hypothesis, ...]] = {
+    Role.LINEAR: (*FIRST, *LINEAR, *EXACT, *FITTED),
+    Role.ELEMENTWISE: (*FIRST, *ELEMENTWISE, *EXACT, FORMULA_OF_Y, *FITTED, WRONG_SLOPE),
+    Role.OTHER: (*FIRST, *JACOBIAN, *EXACT, *FITTED),
+    Role.LOSS: (*FIRST, *EXACT, *LOSSES, *FITTED),
+}
+
+
+def explanations_of(case: Case, tensor: str, companions: Sequence[Case] = ()) -> list[Explanation]:
+    """The hypotheses that explain a gradient here and on the other inputs, the best first."""
+    if tensor not in case.wrong_tensors:
+        return []
+    role = {case.weight: "W", case.bias: "b", INPUT: "x"}.get(tensor, "") if case.role is Role.LINEAR else tensor
+    found = [
+        explain(hypothesis, case, tensor)
+        for hypothesis in TABLES[case.role]
+        if not hypothesis.tensors or role in hypothesis.tensors
+    ]
+    ranked = sorted((one for one in found if one), key=lambda one: one.prediction.fitted > 0)
+    return [one for one in ranked if all(holds(one, companion, tensor) for companion in companions)]
+
+
+def findings_of(case: Case, explained: Mapping[str, list[Explanation]], why: str = ALONE) -> list[Finding]:
+    """One finding for each pattern, with all the tensors that it shows in, and one for each tensor without any.
+
+    Args:
+        case: the layer.
+        explained: what explains each tensor's gradient, the best first.
+        why: why a fault without explanation must lie in this layer, as a sentence.
+    """
+    groups = _grouped({tensor: explanations for tensor, explanations in explained.items() if explanations})
+    return [from_explanations(case, group) for group in groups] + [
+        unrecognised(case, tensor, symbol(case, tensor), right_line(case, tensor), why)
+        for tensor, explanations in explained.items()
+        if not explanations and case.said[tensor].shape == case.right(tensor).shape
+    ]
+
+
+def _grouped(explained: dict[str, list[Explanation]]) -> list[list[tuple[str, list[Explanation]]]]:
+    """The tensors by pattern: by one that explains all of them if there is one, else each by its best."""
+    shared = [
+        pattern
+        for pattern in (one.hypothesis.pattern for explanations in explained.values() for one in explanations)
+        if all(pattern in {one.hypothesis.pattern for one in _best(others)} for others in explained.values())
+    ]
+    groups: dict[str, list[tuple[str, list[Explanation]]]] = {}
+    for tensor, explanations in explained.items():
+        pattern = shared[0] if shared else explanations[0].hypothesis.pattern
+        ranked = sorted(explanations, key=lambda one: one.hypothesis.pattern != pattern)
+        groups.setdefault(pattern, []).append((tensor, ranked))
+    return list(groups.values())
+
+
+def _best(explanations: list[Explanation]) -> list[Explanation]:
+    """Those that fit no more numbers than the first."""
+    return [one for one in explanations if (one.prediction.fitted > 0) == (explanations[0].prediction.fitted > 0)]

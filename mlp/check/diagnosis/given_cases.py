@@ -1,0 +1,81 @@
+"""Cases made of given gradients: a right layer of ours, and what somebody says in the place of its backward."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from numpy.typing import ArrayLike
+
+from mlp.check.compare import compare_gradients
+from mlp.check.diagnosis.arrivals import Arrival
+from mlp.check.diagnosis.case import EPS, Case
+from mlp.check.hygiene import other_input
+from mlp.check.passes import LOSS, Visit
+from mlp.check.projection import Projection
+from mlp.differences.methods import CENTRAL
+from mlp.differences.networks import INPUT
+from mlp.nn.activations import Identity
+from mlp.nn.arrays import Array
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+
+@dataclass(frozen=True)
+class Source:
+    """A loss or layer that hands a dy down to a linear layer, through the rest of the layers between them.
+
+    Attributes:
+        name: the layer's name, or "loss".
+        subject: the layer or the loss.
+        x: what went into it in the forward pass.
+        dy: the gradient that it is given; for a loss, its target.
+        rest: the layers through which its dx goes on, in the order of backward.
+    """
+
+    name: str
+    subject: Layer | Loss
+    x: Array
+    dy: ArrayLike
+    rest: Sequence[Layer]
+
+    def handed_down(self, dx: Array) -> Array:
+        """What becomes of this dx further down."""
+        for layer in self.rest:
+            dx = layer.backward(dx)
+        return dx
+
+    def case(self, arrival: Arrival) -> Case:
+        """The source on its own, if all but its backward was right and this arrived."""
+        function = self.subject if isinstance(self.subject, Layer) else Identity()
+        loss = self.subject if isinstance(self.subject, Loss) else Projection()
+        case = _case(self.name, function, loss, self.x, self.dy, {INPUT: arrival.dy})
+        return replace(case, subject=self.subject, seen=lambda dx: arrival.seen(self.handed_down(dx)))
+
+
+def sources(above: Sequence[tuple[Visit, Array]]) -> Iterator[Source]:
+    """The layers that may have spoiled what a linear layer is given, the nearest first.
+
+    Args:
+        above: the layers from the linear layer above, or from the last layer, down to this one, each with its dy.
+    """
+    layers = [visit.layer for visit, _ in above]
+    for k in reversed(range(len(above))):
+        visit, dy = above[k]
+        yield Source(visit.name, visit.layer, visit.x, dy, layers[k + 1 :])
+
+
+def loss_source(loss: Loss, target: ArrayLike, y: Array, above: Sequence[tuple[Visit, Array]]) -> Source:
+    """The loss as what may have spoiled the dy of the last linear layer."""
+    return Source(LOSS, loss, y, target, [visit.layer for visit, _ in above])
+
+
+def own_case(visit: Visit, dy: Array, said: Mapping[str, Array]) -> Case:
+    """A linear layer on its own, given this dy, with what is said of its gradients."""
+    return _case(visit.name, visit.layer, Projection(), visit.x, dy, said)
+
+
+def _case(name: str, function: Layer, loss: Loss, x: Array, dy: ArrayLike, said: Mapping[str, Array]) -> Case:
+    report = compare_gradients(function, loss, x, dy, EPS, CENTRAL)
+    checks = {
+        tensor: replace(check, analytical=said[tensor]) if tensor in said else check for tensor, check in report.items()
+    }
+    return Case(name, function, function, loss, x, dy, other_input(x), replace(report, checks=checks), said)
