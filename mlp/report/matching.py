@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlp.nn.arrays import Array
-from mlp.report.uploads import UploadError
+from mlp.report.cells import UploadError
 
 _KINDS = {
     "W": frozenset(["w", "weight", "weights", "kernel", "kernels"]),
@@ -143,7 +143,10 @@ def _is_turned(tensor: str, name: str, array: Array, shape: tuple[int, ...]) -> 
         return False
     if array.ndim == 2 and array.shape == shape[::-1]:
         return True
-    raise UploadError(f"{name} has shape {array.shape}, but the gradient of {tensor} has shape {shape}.")
+    hint = ""
+    if len(shape) == 1 and array.shape[1:] == shape:
+        hint = f" It has a row for each of {len(array)} samples: add them up, {tensor} = dy.sum(axis=0)."
+    raise UploadError(f"{name} has shape {array.shape}, but the gradient of {tensor} has shape {shape}.{hint}")
 
 
 def _either_way(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

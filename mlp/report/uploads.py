@@ -15,16 +15,14 @@ from pathlib import PurePath
 import numpy as np
 
 from mlp.nn.arrays import Array
+from mlp.report.cells import UploadError, is_number, number
+from mlp.report.long_csv import read_long
 
-MAX_BYTES = 16_000_000
+MAX_BYTES = 64_000_000  # our own CSV of half a million gradients has sixty
+MAX_UNPACKED = 16_000_000
 MAX_ARRAYS = 500
-MAX_CELLS = 2_000_000  # as Python objects each takes some sixty bytes
-_VALUES = ("gradient", "analytical")
+MAX_CELLS = 6_000_000
 _DELIMITERS = (",", ";", "\t")
-
-
-class UploadError(ValueError):
-    """A file that cannot be used; the message is a sentence that says why."""
 
 
 def read_files(files: Mapping[str, bytes]) -> dict[str, Array]:
@@ -67,8 +65,8 @@ def read_npz(file: str, content: bytes) -> dict[str, Array]:
             total = sum(member.file_size for member in members)
             if len(members) > MAX_ARRAYS:
                 raise UploadError(f"{file} holds {len(members):,} arrays; the limit is {MAX_ARRAYS:,}.")
-            if total > MAX_BYTES:
-                raise UploadError(f"{file} unpacks to {total:,} bytes; the limit is {MAX_BYTES:,}.")
+            if total > MAX_UNPACKED:
+                raise UploadError(f"{file} unpacks to {total:,} bytes; the limit is {MAX_UNPACKED:,}.")
             return {
                 member.filename.removesuffix(".npy"): _read_member(file, member.filename, archive.read(member))
                 for member in members
@@ -110,87 +108,26 @@ def read_csv(file: str, content: bytes) -> dict[str, Array]:
     if cells > MAX_CELLS:
         raise UploadError(f"{file} has {cells:,} cells; the limit is {MAX_CELLS:,}.")
     try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
+        rows = ([cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter))
+        first = next(rows)
+        if "tensor" in map(str.lower, first):
+            return read_long(file, [cell.lower() for cell in first], rows, delimiter)
+        return {PurePath(file).stem: _matrix(file, [first, *rows], delimiter)}
     except csv.Error as error:
         raise UploadError(f"{file} is not a readable CSV file ({error}).") from error
-    header = [cell.lower() for cell in rows[0]]
-    if "tensor" in header:
-        return _long(file, header, rows[1:], delimiter)
-    return {PurePath(file).stem: _matrix(file, rows, delimiter)}
 
 
 def _matrix(file: str, rows: list[list[str]], delimiter: str) -> Array:
-    first = 1 if len(rows) > 1 and not any(_is_number(cell, delimiter) for cell in rows[0]) else 0
-    for number, row in enumerate(rows[first:], start=first + 1):
+    first = 1 if len(rows) > 1 and not any(is_number(cell, delimiter) for cell in rows[0]) else 0
+    for place, row in enumerate(rows[first:], start=first + 1):
         if len(row) != len(rows[first]):
-            raise UploadError(f"{file}: row {number} has {len(row)} cells, the row before has {len(rows[first])}.")
-    cells = [
-        [_number(file, f"row {i}, column {j}", cell, delimiter) for j, cell in enumerate(row, start=1)]
-        for i, row in enumerate(rows[first:], start=first + 1)
-    ]
-    return np.array(cells)
-
-
-def _long(file: str, header: list[str], rows: list[list[str]], delimiter: str) -> dict[str, Array]:
-    value = next((name for name in _VALUES if name in header), "")
-    lacking = [name for name in ("i", "j") if name not in header] + ([] if value else [" or ".join(_VALUES)])
-    if lacking:
-        raise UploadError(f"{file} has no column {lacking[0]}; it needs tensor, i, j and {' or '.join(_VALUES)}.")
-    at = {name: header.index(name) for name in ("tensor", "i", "j", value)}
-    entries: dict[str, dict[tuple[int, ...], float]] = {}
-    for number, row in enumerate(rows, start=2):
-        if len(row) < max(at.values()) + 1:
-            raise UploadError(f"{file}: row {number} has {len(row)} cells, the header has {len(header)}.")
-        index = tuple(_index(file, number, row[at[axis]]) for axis in ("i", "j") if row[at[axis]])
-        tensor = entries.setdefault(row[at["tensor"]], {})
-        if index in tensor:
-            raise UploadError(f"{file}: row {number} gives entry {list(index)} of {row[at['tensor']]} a second time.")
-        tensor[index] = _number(file, f"row {number}", row[at[value]], delimiter)
-    return {name: _assembled(file, name, tensor) for name, tensor in entries.items()}
-
-
-def _assembled(file: str, name: str, entries: dict[tuple[int, ...], float]) -> Array:
-    if len({len(index) for index in entries}) > 1:
-        raise UploadError(f"{file}: some entries of {name} have a column index j and some have none.")
-    shape = tuple(max(indices) + 1 for indices in zip(*entries, strict=True))
-    if prod(shape) != len(entries):
-        # Of the first len + 1 places one must be free; no more are looked at, for shape is whatever the file says.
-        places = (_place(flat, shape) for flat in range(len(entries) + 1))
-        raise UploadError(f"{file}: {name} has no entry {list(next(one for one in places if one not in entries))}.")
-    array = np.empty(shape)
-    for index, number in entries.items():
-        array[index] = number
-    return array
-
-
-def _place(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The index of the entry that comes at this place in row order."""
-    return (flat,) if len(shape) == 1 else divmod(flat, shape[1])
-
-
-def _index(file: str, row: int, cell: str) -> int:
-    if not cell.isascii() or not cell.isdigit() or len(cell) > 9:
-        raise UploadError(f"{file}: row {row} has the index {cell[:20]!r}; indices are whole numbers from 0.")
-    return int(cell)
-
-
-def _number(file: str, place: str, cell: str, delimiter: str) -> float:
-    if not _is_number(cell, delimiter):
-        raise UploadError(f"{file}: {place} holds {cell[:20]!r}, which is no number.")
-    return float(_with_point(cell, delimiter))
-
-
-def _is_number(cell: str, delimiter: str) -> bool:
-    try:
-        float(_with_point(cell, delimiter))
-    except ValueError:
-        return False
-    return True
-
-
-def _with_point(cell: str, delimiter: str) -> str:
-    """Where cells are not separated by commas, a comma is a decimal point, as some spreadsheets write it."""
-    return cell if delimiter == "," else cell.replace(",", ".")
+            raise UploadError(f"{file}: row {place} has {len(row)} cells, the row before has {len(rows[first])}.")
+    return np.array(
+        [
+            [number(file, f"row {i}, column {j}", cell, delimiter) for j, cell in enumerate(row, start=1)]
+            for i, row in enumerate(rows[first:], start=first + 1)
+        ]
+    )
 
 
 def _finite(file: str, name: str, array: Array) -> Array:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlp.report.cells import UploadError
 from mlp.report.matching import match
-from mlp.report.uploads import MAX_BYTES, MAX_CELLS, UploadError, read_files
+from mlp.report.uploads import MAX_BYTES, MAX_CELLS, MAX_UNPACKED, read_files
 
 SHAPES = {"fc1.W": (4, 3), "fc1.b": (4,), "fc2.W": (2, 4), "fc2.b": (2,), "x": (5, 3)}
 RNG = np.random.RandomState(0)
@@ -94,6 +95,7 @@ def test_the_input_may_be_left_out_and_what_is_not_needed_is_told():
     [
         ({"fc2.b": None}, "There is no gradient of fc2.b; the upload holds fc1.W"),
         ({"fc2.W": np.ones((3, 3))}, r"fc2.W has shape \(3, 3\), but the gradient of fc2.W has shape \(2, 4\)"),
+        ({"fc2.b": np.ones((5, 2))}, "It has a row for each of 5 samples: add them up"),
         ({"fc2.W": None, "W2": np.ones((2, 4)), "2.weight": np.ones((2, 4))}, "Both W2 and 2.weight may be"),
     ],
 )
@@ -156,8 +158,8 @@ def test_decimal_commas_and_a_header_are_understood():
         ("g.npz", npz({"W": np.array([True])}), "holds bool"),
         ("g.npz", npz({"W": np.zeros((0, 3))}), "is empty"),
         ("g.npz", npz({"W": np.array([np.nan])}), "is nan at"),
-        ("g.csv", b"1," * MAX_BYTES, "has 32,000,000 bytes; the limit is"),
-        ("g.csv", b"1," * MAX_CELLS, "has 2,000,001 cells; the limit is"),
+        ("g.csv", b"1" * (MAX_BYTES + 1), "has 64,000,001 bytes; the limit is"),
+        ("g.csv", b"1," * MAX_CELLS, "has 6,000,001 cells; the limit is"),
     ],
 )
 def test_every_malformed_file_gets_a_sentence(name, content, words):
@@ -203,15 +205,15 @@ def zipped(members):
 
 
 def test_a_zip_bomb_is_not_unpacked():
-    content = zipped({"W.npy": bytes(10 * MAX_BYTES)})
-    assert len(content) < MAX_BYTES / 10
+    content = zipped({"W.npy": bytes(10 * MAX_UNPACKED)})
+    assert len(content) < MAX_UNPACKED / 10
     with pytest.raises(UploadError, match="unpacks to 160,000,000 bytes"):
         read_files({"g.npz": content})
 
 
 def test_a_directory_that_lies_about_sizes_is_found_out():
-    honest = zipped({"W.npy": bytes(10 * MAX_BYTES)})
-    lie = honest.replace(struct.pack("<L", 10 * MAX_BYTES), struct.pack("<L", 100))
+    honest = zipped({"W.npy": bytes(10 * MAX_UNPACKED)})
+    lie = honest.replace(struct.pack("<L", 10 * MAX_UNPACKED), struct.pack("<L", 100))
     with pytest.raises(UploadError, match=r"not a readable NPZ file|not a numpy array"):
         read_files({"g.npz": lie})
 
