@@ -82,10 +82,10 @@ def reduction_note(check: TensorCheck) -> str | None:
     )
 
 
-def alt_text(check: TensorCheck) -> str:
-    """The figure in words."""
+def alt_text(check: TensorCheck, names: tuple[str, str] = ("analytical", "numerical")) -> str:
+    """The figure in words; `names` as in `comparison`."""
     return (
-        f"Heatmaps of the analytical and the numerical gradient of {check.name}, shape {check.analytical.shape}, and "
+        f"Heatmaps of the {names[0]} and the {names[1]} gradient of {check.name}, shape {check.analytical.shape}, and "
         f"of their difference, at most {brief(check.max_abs_difference)}"
     )
 

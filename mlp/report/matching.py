@@ -30,10 +30,10 @@ class Match:
     transposed: bool
     reason: str
 
-    def __str__(self) -> str:
-        """In words, for the page."""
-        turned = ", transposed" if self.transposed else ""
-        return f"{self.tensor} is {self.uploaded} (by {self.reason}{turned})"
+    @property
+    def origin(self) -> str:
+        """Where the gradient was found, in a few words: W1 (by name, transposed)."""
+        return f"{self.uploaded} (by {self.reason}{', transposed' if self.transposed else ''})"
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,21 @@ class Upload:
     matches: tuple[Match, ...]
     unused: tuple[str, ...]
     missing: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """What there is to say of how it was read, in sentences: what was turned, left out and not used."""
+        turned = [found.tensor for found in self.matches if found.transposed]
+        return " ".join(
+            text
+            for text, names in (
+                ("Transposed, so it was turned: {}.", turned),
+                ("No gradient came for {}, which nobody needs to train, so it is left out.", self.missing),
+                ("Not used, since no tensor here is called so: {}.", self.unused),
+            )
+            if names
+            for text in (text.format(", ".join(names)),)
+        )
 
 
 def match(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) -> Upload:

@@ -5,6 +5,7 @@ notes on the status of IEEE 754" (1997).
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,13 +27,9 @@ def entries(check: TensorCheck) -> pd.DataFrame:
     Columns: tensor; i and j, the entry's indices from 0 (j is empty for vectors); analytical; numerical; difference;
     error_bar; verdict; relative_error; allclose.
     """
-    indices = np.indices(check.analytical.shape).reshape(check.analytical.ndim, -1)
-    rows, columns = indices[0], indices[1] if len(indices) > 1 else [pd.NA] * indices.shape[1]
     return pd.DataFrame(
         {
-            "tensor": check.name,
-            "i": pd.array(rows, dtype="Int64"),
-            "j": pd.array(columns, dtype="Int64"),
+            **places(check.name, check.analytical.shape),
             "analytical": check.analytical.ravel(),
             "numerical": check.numerical.ravel(),
             "difference": check.difference.ravel(),
@@ -42,6 +39,13 @@ def entries(check: TensorCheck) -> pd.DataFrame:
             "allclose": check.tolerance_used.ravel() <= 1,
         }
     )
+
+
+def places(name: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """The first columns of such a table: tensor, i and j."""
+    indices = np.indices(shape).reshape(len(shape), -1)
+    rows, columns = indices[0], indices[1] if len(indices) > 1 else [pd.NA] * indices.shape[1]
+    return {"tensor": name, "i": pd.array(rows, dtype="Int64"), "j": pd.array(columns, dtype="Int64")}
 
 
 def all_entries(report: Mapping[str, TensorCheck]) -> pd.DataFrame:

@@ -45,7 +45,7 @@ def read_files(files: Mapping[str, bytes]) -> dict[str, Array]:
             raise UploadError(f"{file} has {len(content):,} bytes; the limit is {MAX_BYTES:,}.")
         for name, array in _reader(file)(file, content).items():
             if name in arrays:
-                raise UploadError(f"{name} comes twice, the second time in {file}.")
+                raise UploadError(f"{name} comes twice, the second time in {file}. Take one of the files out.")
             arrays[name] = _finite(file, name, array)
     return arrays
 

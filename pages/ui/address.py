@@ -16,6 +16,7 @@ PAGE_SETTINGS = (
     *("step", "all_steps", "layer"),
     *("bug", "place", "seen", "quiz", "look"),
     *("case", "wrt", "third"),
+    *("ready", "library", "beside", "of"),
 )
 
 

@@ -1,17 +1,21 @@
 """Computation, cached by the settings alone."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mlp.check.flow import Flow, jacobian_flow
+from mlp.check.given import Reference, reference
 from mlp.check.gradients import check_gradients
 from mlp.check.report import GradientReport
+from mlp.differences.methods import COMPLEX_STEP, optimal_step
 from mlp.differences.networks import loss_function, tensors
+from mlp.differences.parallel import Progress
 from mlp.differences.sweep import Sweep, affordable, sampled, spread, sweep
 from mlp.experiment import EPS_STEPS, Experiment, Problem
 from mlp.nn.arrays import Array
@@ -26,6 +30,9 @@ QUICK = 100_000_000
 SECONDS_PER_UNIT = 2.5e-9
 
 
+Result = TypeVar("Result")
+
+
 class Checked(NamedTuple):
     """An experiment's network with its gradients checked.
 
@@ -37,41 +44,81 @@ class Checked(NamedTuple):
     seconds: float
 
 
+class References(NamedTuple):
+    """What gradients from elsewhere are held against; shared and read only as `Checked` is."""
+
+    problem: Problem
+    numerical: Reference
+    complex_step: Reference
+
+
 def checked(experiment: Experiment) -> Checked:
     """The experiment's network with its gradients checked, from memory if it has been asked for lately.
 
     What takes a while says so beforehand and shows how far it is; a new input breaks it off, and what the page showed
     stays until the new result is there.
     """
-    results = _results()
+    return _remembered(_results(), experiment, _check, experiment.work)
+
+
+def references(experiment: Experiment) -> References:
+    """What gradients of the experiment's network are held against, remembered and announced as in `checked`."""
+    return _remembered(_references(), experiment, _refer, experiment.work + _by_complex_step(experiment).work)
+
+
+def _remembered(
+    results: dict[Experiment, Result], experiment: Experiment, compute: Callable[..., Result], work: int
+) -> Result:
     # A place of its own, taken in every run: the bar then pushes nothing of the last result off the page.
     place = st.empty()
     if experiment not in results:
-        results[experiment] = _check(experiment, place)
+        results[experiment] = _announced(experiment, compute, work, place)
         while len(results) > MAX_RESULTS:
             results.pop(next(iter(results)), None)
     return results[experiment]
 
 
+# The last results, for all visitors. Not cached by Streamlit, which would show no progress from within.
 @st.cache_resource
 def _results() -> dict[Experiment, Checked]:
-    """The last results, for all visitors. Not cached by Streamlit, which would show no progress from within."""
     return {}
 
 
-def _check(experiment: Experiment, place: DeltaGenerator) -> Checked:
-    problem = experiment.problem()
-    start = time.perf_counter()
-    if experiment.work < QUICK:
-        report = check_gradients(*problem, experiment.eps, experiment.method)
-        return Checked(problem, report, time.perf_counter() - start)
-    expected = duration(experiment.work * SECONDS_PER_UNIT)
-    text = f"Checking {experiment.parameters:,} parameters takes about {expected}"
+@st.cache_resource
+def _references() -> dict[Experiment, References]:
+    return {}
+
+
+def _announced(experiment: Experiment, compute: Callable[..., Result], work: int, place: DeltaGenerator) -> Result:
+    if work < QUICK:
+        return compute(experiment)
+    text = f"Checking {experiment.parameters:,} parameters takes about {duration(work * SECONDS_PER_UNIT)}"
     bar = place.progress(0.0, text)
     # Each call of the bar is also where a new input breaks off the work.
-    report = check_gradients(*problem, experiment.eps, experiment.method, lambda done: _moved(bar, done, text))
+    result = compute(experiment, lambda done: _moved(bar, done, text))
     place.empty()
+    return result
+
+
+def _check(experiment: Experiment, progress: Progress | None = None) -> Checked:
+    problem = experiment.problem()
+    start = time.perf_counter()
+    report = check_gradients(*problem, experiment.eps, experiment.method, progress)
     return Checked(problem, report, time.perf_counter() - start)
+
+
+def _refer(experiment: Experiment, progress: Progress | None = None) -> References:
+    problem, other = experiment.problem(), _by_complex_step(experiment)
+    share = experiment.work / (experiment.work + other.work)
+    first = None if progress is None else lambda done: progress(share * done)
+    second = None if progress is None else lambda done: progress(share + (1 - share) * done)
+    numerical = reference(*problem, experiment.eps, experiment.method, first)
+    return References(problem, numerical, reference(*problem, other.eps, other.method, second))
+
+
+def _by_complex_step(experiment: Experiment) -> Experiment:
+    """The same experiment by complex step, at a step that leaves no truncation."""
+    return replace(experiment, method=COMPLEX_STEP.name, eps=float(optimal_step(COMPLEX_STEP, 1.0)))
 
 
 def _moved(bar: DeltaGenerator, done: float, text: str) -> None:
@@ -123,5 +170,5 @@ def packed(experiment: Experiment) -> bytes:
 
 # An edit of any module that Streamlit watches makes it import this one anew, and every class of ours with it. Results
 # made of the classes before are no instances of the new ones.
-for cached in (_results, first_sample, traced, flow):
+for cached in (_results, _references, first_sample, traced, flow):
     cached.clear()

@@ -37,6 +37,12 @@ PAGES = {
             "Every gradient of the network: analytical, numerical and their difference, entry by entry.",
         ),
         ("your_layers", "Your layers", "layers", "Layers, losses and functions of your own, checked as you save them."),
+        (
+            "your_gradients",
+            "Your gradients",
+            "upload_file",
+            "Gradients that your code computed elsewhere, brought here as a file and compared.",
+        ),
     ],
     "Bugs": [
         (

@@ -18,7 +18,7 @@ from pages.ui.address import plain
 # The camera button of a figure saves SVG, which stays sharp in slides and print.
 FIGURE_CONFIG: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 
-_TITLES = {
+TITLES = {
     Verdict.CONSISTENT: "Backpropagation and differences agree",
     Verdict.WRONG: "Backpropagation is wrong",
     Verdict.CANNOT_TELL: "It cannot be told at this step",
@@ -40,9 +40,9 @@ TABLE_STYLE = """
 """
 
 
-def verdict(report: GradientReport) -> None:
+def verdict(report: GradientReport, titles: Mapping[Verdict, str] = TITLES) -> None:
     """The answer first, in a sentence or two; what the code itself is blamed for below it."""
-    _ANSWERS[report.verdict](plain(report.summary), title=_TITLES[report.verdict])
+    _ANSWERS[report.verdict](plain(report.summary), title=titles[report.verdict])
     for finding in report.diagnosis[1:]:
         st.warning(plain(finding.sentence), icon=":material/troubleshoot:")
     for remark in report.remarks:
@@ -125,14 +125,19 @@ def stepper(label: str, options: Sequence[str], key: str) -> int:
     return position
 
 
-def programs(texts: Callable[[], Mapping[str, str]]) -> None:
+def programs(
+    texts: Callable[[], Mapping[str, str]],
+    label: str = "The same in Python",
+    text: str = "Runs without the dashboard and prints the numbers above.",
+    keys: tuple[str, str] = ("python", "code"),
+) -> None:
     """The page's numbers as a short program in one of several languages, with a button that copies it.
 
     Made only when it is opened: highlighting a program takes as long as drawing a figure.
     """
-    with st.expander("The same in Python", key="python", bind="query-params", on_change="rerun") as expander:
+    with st.expander(label, key=keys[0], bind="query-params", on_change="rerun") as expander:
         if expander.open:
             written = texts()
-            language = segments("Written with", tuple(written), "code")
-            st.caption("Runs without the dashboard and prints the numbers above. The button in its corner copies it.")
+            language = segments("Written with", tuple(written), keys[1])
+            st.caption(f"{text} The button in its corner copies it.")
             st.code(written[language], language="python", height=420)

@@ -12,8 +12,9 @@ from mlp.check.gradients import analytical_gradients
 from mlp.experiment import Experiment
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
-from mlp.report.exchange import LIBRARIES, code, gradient_shapes, problem_json, problem_npz
+from mlp.report.exchange import gradient_shapes, problem_json, problem_npz
 from mlp.report.matching import match
+from mlp.report.programs.ready import LIBRARIES, code
 from mlp.report.uploads import read_files
 
 EVERY = [
