@@ -35,17 +35,21 @@ if given.layers:
 problem = shown.result.problem
 if problem is not None:
     answer.box("not checked", f"{shown.file} could not be checked", foreign.sentence(problem))
+    answer.points(foreign.asides(shown.result.asides))
     answer.frames([problem])
     st.stop()
 
 cases = foreign.labels(shown.result.cases)
 widgets.table(foreign.summary(shown.result.cases))
+if shown.result.asides:
+    with st.expander(f"How {address.plain(shown.file)} was imported, and what was left out"):
+        answer.points(foreign.asides(shown.result.asides))
 name = widgets.selection("Show", list(cases), "case", "One of the layers, losses and functions in the module.")
 case = cases[name]
 
 first, *others = foreign.findings(case)
 answer.box(case.status, foreign.title(case), first)
-answer.points([*others, *foreign.asides(case)])
+answer.points([*others, *foreign.asides(case.facts)])
 answer.frames(case.problems)
 
 if case.pairs:

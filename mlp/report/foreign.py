@@ -93,9 +93,9 @@ def sentence(fact: Fact) -> str:
     return f"{where}: {fact.text}." if where else f"{fact.text[0].upper()}{fact.text[1:]}."
 
 
-def asides(case: CaseResult) -> list[str]:
+def asides(facts: Iterable[Fact]) -> list[str]:
     """Warnings, and notes on how the code was understood."""
-    return [f"{fact.level.capitalize()}: {sentence(fact)}" for fact in case.facts if fact.level != "problem"]
+    return [f"{fact.level.capitalize()}: {sentence(fact)}" for fact in facts if fact.level != "problem"]
 
 
 def trace(facts: Iterable[Fact]) -> str:

@@ -196,3 +196,10 @@ def test_a_case_that_is_not_there_is_named(started_with):
     app = started_with(case="<script>")
     assert "case=" in app.warning[0].value
     assert app.selectbox(key="case").value == "Dense"
+
+
+def test_what_was_left_out_of_the_module_is_said(started_with, mine):
+    app = started_with("--layers", mine(RIGHT + "\nimport matplotlib_that_nobody_has\n"))
+    assert not app.exception
+    shown = [element.value for element in (*app.markdown, *app.error)]
+    assert any("matplotlib" in text for text in shown)
