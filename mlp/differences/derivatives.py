@@ -30,7 +30,8 @@ def numerical_gradient(fun: Function, x: ArrayLike, eps: float = 1e-4, method: s
 
     Raises:
         ValueError: eps is not positive and finite, x is empty, or there is no method of this name.
-        TypeError: x is not real, or a complex step meets a function that returns real numbers for complex ones.
+        TypeError: x is not real, a complex step meets a function that returns real numbers for complex ones, or a
+            real method one that returns numbers with an imaginary part for real ones.
     """
     x = as_real("x", x)
     derivative = _derivative(fun, x, eps, as_method(method))
@@ -97,5 +98,10 @@ def _evaluate(fun: Function, shifted: Array, method: Method) -> Array:
         raise TypeError(
             f"the {method.name} method needs a function that returns complex numbers for complex ones, but this one "
             f"returned {value.dtype}; take a real method such as central"
+        )
+    if not method.is_complex and np.any(np.imag(value)):
+        raise TypeError(
+            f"the {method.name} method is for real functions, but this one returned complex numbers at a real x; "
+            "differentiate its real and its imaginary part one by one"
         )
     return value

@@ -40,12 +40,12 @@ class Method:
 
 
 def richardson(method: Method, levels: int) -> Method:
-    """Extrapolate a symmetric method to h -> 0 from the steps h, h/2, ..., h/2^levels.
+    """Extrapolate a method to h -> 0 from the steps h, h/2, ..., h/2^levels.
 
-    The errors of a symmetric method are C2 h^2 + C4 h^4 + ..., so each level removes one term:
-    D'(h) = (2^p D(h/2) - D(h)) / (2^p - 1) is of order p + 2. Source: Richardson, "The approximate arithmetical
-    solution by finite differences" (1911), in the halving form of Ridders (1982). A combination of differences is
-    itself one with more offsets.
+    Each level removes the leading term of the error: D'(h) = (2^p D(h/2) - D(h)) / (2^p - 1). For a symmetric method,
+    whose errors are C2 h^2 + C4 h^4 + ..., it is of order p + 2, for any other of order p + 1. Source: Richardson,
+    "The approximate arithmetical solution by finite differences" (1911), in the halving form of Ridders (1982). A
+    combination of differences is itself one with more offsets.
     """
     for _ in range(levels):
         factor = 2**method.order
@@ -54,9 +54,25 @@ def richardson(method: Method, levels: int) -> Method:
             # D(h/2) has the offsets o/2 and, since it divides by h/2, the weights 2w.
             weights[offset / 2] = weights.get(offset / 2, 0) + 2 * weight * factor / (factor - 1)
             weights[offset] = weights.get(offset, 0) - weight / (factor - 1)
-        offsets = sorted(weights, key=abs)
-        method = Method("richardson", tuple(offsets), tuple(weights[o] for o in offsets), method.order + 2)
+        offsets = tuple(sorted(weights, key=abs))
+        weighted = tuple(weights[o] for o in offsets)
+        method = Method("richardson", offsets, weighted, _order(offsets, weighted))
     return method
+
+
+def _order(offsets: tuple[complex, ...], weights: tuple[complex, ...]) -> int:
+    """The order that offsets and weights have.
+
+    By Taylor's series D(h) = sum over m of h^(m - 1) f^(m)(x) / m! Re(sum_k w_k o_k^m), so the order is that of the
+    first m > 1 whose sum over k does not vanish, less one.
+    """
+    m = 2
+    while True:
+        terms = [complex(weight * offset**m) for offset, weight in zip(offsets, weights, strict=True)]
+        # What is left of terms that cancel is a few roundings of the largest.
+        if abs(sum(terms).real) > 1e-12 * max(map(abs, terms)):
+            return m - 1
+        m += 1
 
 
 CENTRAL = Method("central", (1, -1), (1 / 2, -1 / 2), order=2)

@@ -256,3 +256,13 @@ def test_what_is_no_step(eps):
 def test_misuse_names_what_was_expected_and_what_came(arguments, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         numerical_gradient(*arguments)
+
+
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if not method.is_complex])
+def test_an_imaginary_part_is_refused_by_a_real_method_and_never_dropped(method):
+    with pytest.raises(TypeError, match="is for real functions, but this one returned complex numbers"):
+        numerical_gradient(lambda x: np.exp(1j * x), np.array([0.5]), method=method)
+    # One that is zero is none.
+    derivative = numerical_gradient(lambda x: (x**2).astype(complex), np.array([0.5]), method=method)
+    assert derivative.dtype == np.float64
+    np.testing.assert_allclose(derivative, [[1.0]], atol=1.1e-4)  # forward: h f''/2

@@ -16,6 +16,8 @@ BEYOND = {
     "richardson three times on central": richardson(CENTRAL, 3),
     "richardson on five-point": richardson(FIVE_POINT, 1),
     "richardson on complex-step": richardson(COMPLEX_STEP, 2),
+    "richardson once on forward": richardson(METHODS["forward"], 1),
+    "richardson three times on backward": richardson(METHODS["backward"], 3),
 }
 every_method = pytest.mark.parametrize("method", [*METHODS.values(), *BEYOND.values()], ids=[*METHODS, *BEYOND])
 REAL = [method for method in METHODS.values() if not method.is_complex]
