@@ -80,6 +80,7 @@ def download(label: str, data: Callable[[], bytes], file_name: str, mime: str) -
 
 def choice(label: str, options: Sequence[str], captions: Sequence[str], key: str, text: str) -> str:
     """One of several options, each with a caption, in the address; an impossible one there is reported."""
+    _forget_unless_in(key, options, options[0])
     chosen = st.radio(label, options, captions=captions, key=key, bind="query-params", horizontal=True, help=text)
     address.check(key, options, chosen)
     return chosen
@@ -87,6 +88,7 @@ def choice(label: str, options: Sequence[str], captions: Sequence[str], key: str
 
 def segments(label: str, options: Sequence[str], key: str) -> str:
     """A row of buttons of which one is chosen, in the address like `choice`."""
+    _forget_unless_in(key, options, options[0])
     chosen = st.segmented_control(label, options, default=options[0], required=True, key=key, bind="query-params")
     address.check(key, options, chosen or options[0])
     return chosen or options[0]
@@ -95,9 +97,19 @@ def segments(label: str, options: Sequence[str], key: str) -> str:
 def selection(label: str, options: Sequence[str], key: str, text: str, default: str | None = None) -> str:
     """One of possibly many options from a list that unfolds, in the address like `choice`."""
     first = options.index(default) if default else 0
+    _forget_unless_in(key, options, options[first])
     chosen = st.selectbox(label, options, first, key=key, bind="query-params", help=text, width=220)
     address.check(key, options, chosen)
     return chosen
+
+
+def _forget_unless_in(key: str, options: Sequence[str], default: str) -> None:
+    """Put the default in the place of a choice that is none any more: of a layer, say, that the sidebar took away.
+
+    Streamlit would show the default too, but leave the old choice in the address, which must mean what is shown.
+    """
+    if st.session_state.get(key, default) not in options:
+        st.session_state[key] = default
 
 
 def stepper(label: str, options: Sequence[str], key: str) -> int:

@@ -54,3 +54,21 @@ def test_the_worst_entries_come_with_their_function_values(open_page):
     allowed = 20 * 2**-52 * worst["c(+h)"].astype(float).max() / experiment.eps
     np.testing.assert_allclose(quotients, expected, rtol=0, atol=allowed)
     assert "too large" in app.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("page", "key", "chosen"),
+    [
+        ("gradient_check", "tensor", "fc3.W"),
+        ("your_gradients", "of", "fc3.W"),
+        ("network", "step", "backward fc3"),
+        ("network", "layer", "fc3"),
+    ],
+)
+def test_a_choice_that_the_sidebar_took_away_leaves_the_address_too(open_page, page, key, chosen):
+    app = open_page(page, **{key: chosen})
+    assert app.query_params[key] in (chosen, [chosen])
+    app.text_input(key="sizes").set_value("2-4").run()
+    assert not app.exception
+    assert not app.error
+    assert key not in app.query_params
