@@ -46,7 +46,9 @@ def require_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:
 
 
 def require_features(name: str, array: Array, features: int) -> None:
-    """Raise a ValueError unless `array` is one sample (features,) or a batch (n, features)."""
+    """Raise a ValueError unless `array` is one sample (features,) or a batch (n, features) of at least one sample."""
+    if array.size == 0:
+        raise ValueError(f"{name} must hold at least one sample of {features} features, not the shape {array.shape}")
     if array.ndim not in (1, 2) or array.shape[-1] != features:
         raise ValueError(f"{name} must have shape ({features},) or (n, {features}), not {array.shape}")
 

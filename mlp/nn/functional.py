@@ -81,10 +81,16 @@ def relu(x: Array) -> Array:
 
 
 def log_softmax(y: Array, axis: int = -1) -> Array:
-    """log(exp(y_i) / sum_j exp(y_j)) along an axis, after subtracting the largest real part."""
-    shifted = y - y.real.max(axis=axis, keepdims=True)
-    total: Array = np.exp(shifted).sum(axis=axis, keepdims=True)
-    return shifted - np.log(total)
+    """log(exp(y_i) / sum_j exp(y_j)) along an axis, as y_i - y_m - log(1 + sum of exp(y_j - y_m) over the others).
+
+    y_m is the largest. The one is kept out of the sum, so that the logarithm of a probability near 1 is right to the
+    last digits and not just to 1e-16.
+    """
+    largest = np.expand_dims(np.argmax(y.real, axis=axis), axis)
+    shifted = y - np.take_along_axis(y, largest, axis)
+    others = np.exp(shifted)
+    np.put_along_axis(others, largest, 0, axis)
+    return shifted - np.log1p(others.sum(axis=axis, keepdims=True))
 
 
 def magnitude(x: Array) -> Array:

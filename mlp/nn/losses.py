@@ -201,9 +201,15 @@ class CrossEntropyLoss(Loss):
 
     @staticmethod
     def gradient(y: Array, target: Array) -> Array:
-        """softmax(y) sum_j t_j - t, which is softmax(y) - t for probabilities that add up to 1."""
+        """softmax(y) sum_j t_j - t, which is softmax(y) - t for probabilities that add up to 1.
+
+        For the class that the target names this is softmax(y) - 1, which expm1 gives without subtracting.
+        """
         total = target.sum(axis=-1, keepdims=True)
-        return (np.exp(log_softmax(y)) * total - target) / _samples(y)
+        logarithms = log_softmax(y)
+        near_one = np.expm1(logarithms) * total + (total - target)
+        near_zero = np.exp(logarithms) * total - target
+        return np.where(2 * target > total, near_one, near_zero) / _samples(y)
 
     @staticmethod
     def random_target(rng: RandomSource, shape: tuple[int, ...]) -> Array:

@@ -251,3 +251,10 @@ def test_the_base_classes_leave_the_mathematics_to_their_subclasses():
         with pytest.raises(NotImplementedError):
             call()
     assert Layer().parameters() == Layer().gradients() == {}
+
+
+@every_layer
+def test_a_batch_without_samples_is_refused_in_words(make):
+    for run in (make().apply, make().forward):
+        with pytest.raises(ValueError, match=r"at least one sample|not be empty"):
+            run(np.zeros((0, 3)))

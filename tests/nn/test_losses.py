@@ -228,3 +228,23 @@ def test_class_indices_keep_float32():
     loss = CrossEntropyLoss()
     assert type(loss.forward(np.ones(2, np.float32), 1)) is np.float32
     assert loss.backward().dtype == np.float32
+
+
+@pytest.mark.parametrize("lead", [1.0, 20.0, 36.0, 50.0, 300.0])
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_a_sure_classifiers_cross_entropy_is_right_to_the_last_digits(lead, label):
+    """Where softmax(y) is 1 but for 1e-16 or less, value and gradient are as small, and still known to their digits."""
+    y = np.roll([lead, 0.25, -1.5], label)
+    loss = CrossEntropyLoss()
+    value = loss.forward(y, label)
+    expected = exact.exactly(lambda *ys: (sum(one.exp() for one in ys) / ys[label].exp()).ln(), *y)
+    # Beside roundings of the sum, exp takes its argument, off by half a unit of its last place, to a factor.
+    bar = 8 * U * max(1.0, lead)
+    assert abs(value - expected) <= bar * expected
+    for i, slope in enumerate(loss.backward()):
+
+        def gradient(*ys, i=i):
+            return ys[i].exp() / sum(one.exp() for one in ys) - (i == label)
+
+        right = exact.exactly(gradient, *y)
+        assert abs(slope - right) <= bar * abs(right)
