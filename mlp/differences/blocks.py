@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.differences.methods import CENTRAL, Method, as_method
-from mlp.differences.tensors import Block, Tensor, evaluate, tensors
+from mlp.differences.tensors import Block, Tensor, evaluate, movable_tensors
 from mlp.differences.waves import values_and_steps
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.changes import Columns, Moved
@@ -54,7 +54,7 @@ def structured_cost(network: Layer, x: ArrayLike, method: str | Method = CENTRAL
     stages = evaluate(network, as_real("x", x))
     offsets = np.array(as_method(method).offsets)
     elements = multiplications = 0
-    for tensor in tensors(stages):
+    for tensor in movable_tensors(stages):
         cost, _ = entry_cost(tensor, offsets)
         elements += tensor.matrix.size * (cost.elements + offsets.size * stages[-1].y.size)
         multiplications += tensor.matrix.size * cost.multiplications

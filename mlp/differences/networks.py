@@ -41,7 +41,12 @@ def loss_function(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, n
 
 
 def tensors(network: Layer, x: ArrayLike) -> dict[str, Array]:
-    """Everything that a loss has gradients with respect to: each parameter by name, then the input as "x"."""
+    """Everything that a loss has gradients with respect to: each parameter by name, then the input as "x".
+
+    Raises:
+        ValueError: a parameter has that name already.
+    """
+    _require_free_name(network)
     return {**network.parameters(), INPUT: as_real("x", x)}
 
 
@@ -68,7 +73,13 @@ def loss_gradients(
         progress: called now and then, from the caller's thread, with the fraction of the work that is done. It may
             raise to break off: the work then ends within milliseconds, and the exception passes on.
     """
+    _require_free_name(network)
     return structured_gradients(network, loss, x, target, eps, method, progress)
+
+
+def _require_free_name(network: Layer) -> None:
+    if INPUT in network.parameters():
+        raise ValueError(f"a parameter is named {INPUT!r}, which here is the input; give it another name")
 
 
 def loss_gradients_by_loop(

@@ -16,7 +16,7 @@ from mlp.differences.blocks import waves
 from mlp.differences.derivatives import require_step
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress, available_cores, run_tasks
-from mlp.differences.tensors import Block, evaluate, tensors
+from mlp.differences.tensors import Block, evaluate, movable_tensors
 from mlp.differences.waves import fly, moves, require_complex, values_and_steps
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
@@ -114,7 +114,7 @@ def structured_gradients(
     precision = loss.apply(y, target).dtype
     offsets, weights = np.array(method.offsets) * eps, np.array(method.weights)
     problem = Problem(loss, y, loss.as_target(target, y), precision, offsets, weights)
-    everything = tuple(tensors(stages))
+    everything = tuple(movable_tensors(stages))
     shapes = {tensor.name: tensor.shape for tensor in everything}
     gradients = {name: np.empty(shape, precision) for name, shape in shapes.items()}
     tasks = [partial(problem.differentiate, wave, gradients) for wave in waves(everything, offsets)]

@@ -92,7 +92,7 @@ class Block(NamedTuple):
         return self.tensor.matrix[self.rows, self.columns].reshape(-1)
 
 
-def tensors(stages: tuple[Stage, ...]) -> Iterator[Tensor]:
+def movable_tensors(stages: tuple[Stage, ...]) -> Iterator[Tensor]:
     """Every parameter of every layer, then the input: in one piece, or sample by sample where that is less work.
 
     Raises:

@@ -102,7 +102,10 @@ def _panel(check: TensorCheck, panel: str, axes: Axes, titles: dict[str, str], n
     if values.is_reduced:
         xaxis["constrain"] = "domain"
         yaxis |= {"scaleanchor": f"x{'' if is_first else number}", "constrain": "domain"}
-    return Panel(titles.get(panel, panel), [_heatmap(check, panel, values, titles)], xaxis, yaxis)
+    title = titles.get(panel, panel)
+    if np.all(np.isnan(values.values)):
+        title += ": no number"  # an empty map alone could be taken for one that did not load
+    return Panel(title, [_heatmap(check, panel, values, titles)], xaxis, yaxis)
 
 
 def _values(check: TensorCheck, panel: str) -> Array:

@@ -8,7 +8,7 @@ import pytest
 from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import METHODS
 from mlp.differences.networks import INPUT, jacobian, loss_function, loss_gradients, loss_gradients_by_loop, tensors
-from mlp.nn.activations import ACTIVATIONS, Tanh
+from mlp.nn.activations import ACTIVATIONS, Identity, Tanh
 from mlp.nn.layers import Linear
 from mlp.nn.losses import LOSSES, CrossEntropyLoss, MSELoss
 from mlp.nn.network import MLP, Sequential
@@ -175,3 +175,18 @@ def test_misuse_is_told_before_anything_is_computed():
         loss_gradients(net(), MSELoss(), np.zeros(3), np.zeros(3))
     with pytest.raises(TypeError, match="x must be real"):
         loss_gradients(net(), MSELoss(), np.zeros(3, complex), np.zeros(2))
+
+
+@pytest.mark.parametrize("gradients", [loss_gradients, loss_gradients_by_loop])
+def test_a_parameter_with_the_inputs_name_is_refused(gradients):
+    class Shift(Identity):
+        """y = x + its parameter, which is called x too."""
+
+        parameter_names = ("x",)
+        x = np.ones(3)
+
+        def apply(self, x):
+            return np.asarray(x) + self.x
+
+    with pytest.raises(ValueError, match="a parameter is named 'x', which here is the input"):
+        gradients(Shift(), MSELoss(), np.zeros(3), np.zeros(3))

@@ -13,7 +13,7 @@ from mlp.differences.blocks import structured_cost, waves
 from mlp.differences.networks import loss_gradients
 from mlp.differences.parallel import available_cores, run_tasks
 from mlp.differences.structured import structured_gradients
-from mlp.differences.tensors import evaluate, tensors
+from mlp.differences.tensors import evaluate, movable_tensors
 
 
 def problem(sizes, batch=()):
@@ -63,7 +63,7 @@ def test_every_entry_is_in_exactly_one_block_and_no_block_is_too_large(monkeypat
     network, _, x, _ = problem((11, 40, 30, 3))
     offsets = np.array(METHODS[method].offsets)
     counts = {name: np.zeros(value.shape, int) for name, value in {**network.parameters(), "x": x}.items()}
-    for wave in waves(tensors(evaluate(network, x)), offsets):
+    for wave in waves(movable_tensors(evaluate(network, x)), offsets):
         together = 0
         for block in wave:
             block.of(counts[block.tensor.name])[...] += 1

@@ -134,3 +134,9 @@ def test_the_third_map_can_show_the_difference_in_units_of_its_error_bar():
     breaks = [place for place, _ in figure.layout.coloraxis3.colorscale]
     assert breaks.count(0.5) == 2, "the colours break where the difference is just its error bar"
     assert figure.layout.coloraxis3.cmin == -figure.layout.coloraxis3.cmax
+
+
+def test_a_gradient_that_is_no_number_anywhere_says_so_in_its_title():
+    figure = heatmaps.comparison(tensor_check(np.full((3, 2), np.nan), np.ones((3, 2))))
+    titles = [annotation.text for annotation in figure.layout.annotations]
+    assert titles == ["analytical: no number", "numerical", "difference: no number"]
