@@ -1,9 +1,7 @@
 """Neural networks in numpy, numerical derivatives, and checks of the one against the other."""
 
-from mlp.check.foreign.api import check_function, check_layer
-from mlp.check.foreign.facts import ForeignError
+from mlp.check.check import check_gradients
 from mlp.check.given import check_given_gradients
-from mlp.check.gradients import check_gradients
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
@@ -17,6 +15,8 @@ from mlp.nn.initialisations import INITIALISATIONS, glorot, he, standard_normal
 from mlp.nn.layers import Activation, Layer, Linear
 from mlp.nn.losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, Loss, MSELoss
 from mlp.nn.network import MLP, Sequential, dense_layers
+from mlp.user_code.api import check_function, check_layer
+from mlp.user_code.messages import ForeignError
 
 __version__ = "0.1.0"
 

@@ -5,9 +5,9 @@ import csv
 import sys
 from pathlib import Path
 
-from mlp.check.foreign.isolate import SECONDS, check_module
-from mlp.check.foreign.table import CSV_HEADER, csv_rows, module_text
 from mlp.differences.methods import METHODS
+from mlp.user_code.process import SECONDS, check_module
+from mlp.user_code.tell.text import CSV_HEADER, csv_rows, module_text
 
 
 def main(arguments: list[str]) -> int:

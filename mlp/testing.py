@@ -1,19 +1,20 @@
 """For a test suite: one line that fails with a message that says what is wrong with a backward pass."""
 
+from typing import Any
+
 from numpy.typing import ArrayLike
 
-from mlp.check.foreign.api import examine_object
-from mlp.check.foreign.table import failure_text
-from mlp.check.foreign.theirs import Theirs
+from mlp.user_code.api import examine_object
+from mlp.user_code.tell.text import failure_text
 
 
 def assert_gradients(
-    layer: Theirs,
+    layer: Any,
     x: ArrayLike | None = None,
     dy: ArrayLike | None = None,
     eps: float = 1e-4,
     method: str = "central",
-    **settings: Theirs,
+    **settings: Any,
 ) -> None:
     """Assert that the backward pass of an object, or of a class, is the derivative of its forward pass.
 

@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from mlp.check.parts import check_products, jacobian_error
+from mlp.check.jacobians import check_products, jacobian_error
 from mlp.differences.networks import INPUT
-from mlp.lessons import activation_input
+from mlp.lab.lessons import activation_input
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.trace import jacobians_by_backward
-from mlp.report import heatmaps, programs, slopes, tables
-from mlp.report.matrices import Matrix, matrices
+from mlp.report import programs
+from mlp.report.figures import heatmaps, slopes
+from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.numbers import brief
+from mlp.report.tables import tensors
 from pages.ui import address, editor, shell, widgets
 
 experiment = shell.settings()
@@ -54,8 +56,8 @@ widgets.figure(
     "jacobian",
 )
 with st.container(horizontal=True):
-    widgets.download("dx as CSV", lambda: tables.to_csv(tables.entries(check)), "activation-dx.csv", "text/csv")
-    widgets.download("Jacobian as CSV", lambda: tables.matrix_csv(jacobian), "activation-jacobian.csv", "text/csv")
+    widgets.download("dx as CSV", lambda: tensors.to_csv(tensors.entries(check)), "activation-dx.csv", "text/csv")
+    widgets.download("Jacobian as CSV", lambda: tensors.matrix_csv(jacobian), "activation-jacobian.csv", "text/csv")
 
 widgets.programs(
     lambda: programs.activation(experiment.activation, x, dy, experiment.eps, experiment.method, experiment.seed)

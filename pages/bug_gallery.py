@@ -3,8 +3,8 @@
 import streamlit as st
 
 from mlp.check.gallery.catalogue import GALLERY
-from mlp.report import rules, tables
 from mlp.report.programs.bugs import bug as program
+from mlp.report.tables import fixed_rules, tensors
 from pages.ui import address, bugs, shell, widgets
 
 TELLING = "most telling"
@@ -40,12 +40,12 @@ st.markdown(f"**{tensor}**: {report[tensor].verdict.words}.")
 bugs.maps(report, tensor, "bug_maps")
 
 st.subheader("What fixed rules say of it")
-st.markdown(rules.misjudged(report))
-widgets.table(rules.readings(report))
-st.caption(f"a is the analytical, n the numerical gradient. {rules.formulas()}")
+st.markdown(fixed_rules.misjudged(report))
+widgets.table(fixed_rules.readings(report))
+st.caption(f"a is the analytical, n the numerical gradient. {fixed_rules.formulas()}")
 
 with st.container(horizontal=True):
-    widgets.download("Table as CSV", lambda: tables.to_csv(rules.readings(report)), "bug-rules.csv", "text/csv")
-    widgets.download("Gradients as CSV", lambda: tables.to_csv(tables.all_entries(report)), "bug.csv", "text/csv")
+    widgets.download("Table as CSV", lambda: tensors.to_csv(fixed_rules.readings(report)), "bug-rules.csv", "text/csv")
+    widgets.download("Gradients as CSV", lambda: tensors.to_csv(tensors.all_entries(report)), "bug.csv", "text/csv")
 
 widgets.programs(lambda: program(shown.experiment, name, place))

@@ -4,8 +4,10 @@ import streamlit as st
 
 from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
-from mlp.report import curves, examples, programs, tables, worked
-from mlp.report.matrices import Matrix, matrices
+from mlp.report import latex, programs
+from mlp.report.figures import curves
+from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.tables import examples, tensors
 from pages.ui import address, point, shell, widgets
 
 experiment = shell.settings()
@@ -28,10 +30,10 @@ inputs, outputs = examples.input_names(example), examples.output_names(example)
 with st.container(horizontal=True):
     chosen = point.one_of("Move the input", inputs, "component")
     output = point.one_of("Watch the output", outputs, "output")
-index = worked.place(x, chosen)
+index = latex.place(x, chosen)
 
 st.latex(example.formula)
-st.latex(worked.analytical(example, x))
+st.latex(latex.analytical(example, x))
 widgets.figure(
     curves.secant(example, x, index, output, eps),
     f"{outputs[output]} along {inputs[chosen]} with its tangent and the secant from {eps:g} below to {eps:g} above",
@@ -43,12 +45,12 @@ st.subheader("Step by step")
 st.markdown(
     r"The central difference: $f$ a step $\epsilon$ above and a step $\epsilon$ below, over the distance of the two."
 )
-places = worked.shown(x, index)
+places = latex.shown(x, index)
 with st.container(horizontal=True):
     for place in places:
         with st.container(width=320 if len(places) > 1 else "stretch"):
-            st.latex(worked.quotient(example, x, place, output, eps))
-            st.caption(worked.compared(example, x, place, output, eps))
+            st.latex(latex.quotient(example, x, place, output, eps))
+            st.caption(latex.compared(example, x, place, output, eps))
 
 st.subheader("Every method")
 results = estimates(example, x, index, output, eps)
@@ -63,7 +65,7 @@ if example.outputs > 1:
     st.subheader("The Jacobian")
     jacobians = examples.jacobians(example, x, eps)
     if x.ndim > 1:
-        st.markdown(worked.reshaping(x.shape, example.outputs))
+        st.markdown(latex.reshaping(x.shape, example.outputs))
     widgets.figure(
         matrices([Matrix(name, values, outputs, inputs) for name, values in jacobians.items()]),
         "The analytical and the numerical Jacobian",
@@ -73,13 +75,13 @@ if example.outputs > 1:
 with st.container(horizontal=True):
     widgets.download(
         "Methods as CSV",
-        lambda: tables.to_csv(examples.methods_csv(results)),
+        lambda: tensors.to_csv(examples.methods_csv(results)),
         "finite-difference-methods.csv",
         "text/csv",
     )
     widgets.download(
         "Derivatives as CSV",
-        lambda: tables.to_csv(examples.entries(example, x, eps)),
+        lambda: tensors.to_csv(examples.entries(example, x, eps)),
         "finite-difference-derivatives.csv",
         "text/csv",
     )

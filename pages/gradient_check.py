@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from mlp.report import heatmaps, programs, tables
+from mlp.report import programs
+from mlp.report.figures import heatmaps
+from mlp.report.tables import tensors
 from pages.ui import address, compute, shell, widgets
 
 experiment = shell.settings()
@@ -19,7 +21,7 @@ widgets.verdict(report)
 name = widgets.choice(
     "Tensor",
     list(report),
-    [tables.verdict_markdown(check) for check in report.values()],
+    [tensors.verdict_markdown(check) for check in report.values()],
     "tensor",
     "The weights W and biases b of each layer, and the input x.",
 )
@@ -33,14 +35,14 @@ if note:
     st.caption(note)
 
 st.subheader(f"The entries of {name} that differ most")
-widgets.table(tables.worst_entries(problem, report, name))
+widgets.table(tensors.worst_entries(problem, report, name))
 st.caption(
     f"c is the loss; {experiment.method} differences with h = {experiment.eps:g}. The error bar is the largest "
     "difference that the errors of both gradients explain; entries are ordered by their difference in units of it."
 )
 
 st.subheader("All tensors")
-widgets.table(tables.summary(report))
+widgets.table(tensors.summary(report))
 st.caption(
     "The verdict follows from error bars. Beside it stands what fixed tolerances say: np.allclose and torch's "
     "gradcheck with their defaults, and the relative error as the CS231n course reads it. They fail right code and "
@@ -48,9 +50,9 @@ st.caption(
 )
 
 with st.container(horizontal=True):
-    widgets.download(f"{name} as CSV", lambda: tables.to_csv(tables.entries(check)), f"{name}.csv", "text/csv")
+    widgets.download(f"{name} as CSV", lambda: tensors.to_csv(tensors.entries(check)), f"{name}.csv", "text/csv")
     widgets.download(
-        "All tensors as CSV", lambda: tables.to_csv(tables.all_entries(report)), "gradients.csv", "text/csv"
+        "All tensors as CSV", lambda: tensors.to_csv(tensors.all_entries(report)), "gradients.csv", "text/csv"
     )
     widgets.download("Everything as ZIP", lambda: compute.packed(experiment), "gradient-lab.zip", "application/zip")
 

@@ -4,13 +4,15 @@ from functools import partial
 
 import streamlit as st
 
-from mlp.check.parts import check_products, jacobian_error
-from mlp.lessons import LinearProblem, linear_problem
+from mlp.check.jacobians import check_products, jacobian_error
+from mlp.lab.lessons import LinearProblem, linear_problem
 from mlp.nn.trace import jacobians_by_backward
-from mlp.report import heatmaps, programs, tables
-from mlp.report.matrices import Matrix, matrices
+from mlp.report import programs
+from mlp.report.figures import heatmaps
+from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.numbers import brief
-from mlp.report.tables import entry_names
+from mlp.report.tables import tensors
+from mlp.report.tables.tensors import entry_names
 from pages.ui import address, editor, shell, widgets
 
 MAX_SIZE = 8
@@ -47,7 +49,7 @@ checks = check_products(layer, problem.x, problem.dy, experiment.eps, experiment
 name = widgets.choice(
     "Gradient",
     ["W", "b", "x"],
-    [tables.verdict_markdown(checks[name]) for name in ("W", "b", "x")],
+    [tensors.verdict_markdown(checks[name]) for name in ("W", "b", "x")],
     "gradient",
     "dW, db or dx.",
 )
@@ -81,12 +83,12 @@ st.caption(
 )
 with st.container(horizontal=True):
     widgets.download(
-        "Gradients as CSV", lambda: tables.to_csv(tables.all_entries(checks)), "linear-gradients.csv", "text/csv"
+        "Gradients as CSV", lambda: tensors.to_csv(tensors.all_entries(checks)), "linear-gradients.csv", "text/csv"
     )
     for name, jacobian in jacobians.items():
         widgets.download(
             f"dy/d{name} as CSV",
-            partial(tables.matrix_csv, jacobian),
+            partial(tensors.matrix_csv, jacobian),
             f"linear-dy-d{name}.csv",
             "text/csv",
         )

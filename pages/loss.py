@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from mlp.check.parts import check_loss
+from mlp.check.jacobians import check_loss
 from mlp.nn.losses import LOSSES
-from mlp.report import heatmaps, programs, slopes, tables
+from mlp.report import programs
+from mlp.report.figures import heatmaps, slopes
 from mlp.report.numbers import brief
+from mlp.report.tables import tensors
 from pages.ui import address, compute, editor, shell, widgets
 
 experiment = shell.settings()
@@ -39,6 +41,6 @@ st.markdown(
 widgets.figure(
     slopes.loss_along(loss, y, target, i, check.analytical[i]), f"The loss along y[{i}] with its tangent", "loss_curve"
 )
-widgets.download("Gradient as CSV", lambda: tables.to_csv(tables.entries(check)), "loss-gradient.csv", "text/csv")
+widgets.download("Gradient as CSV", lambda: tensors.to_csv(tensors.entries(check)), "loss-gradient.csv", "text/csv")
 
 widgets.programs(lambda: programs.loss(experiment.loss, y, target, experiment.eps, experiment.method))

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from mlp.check.flow import flow_in_words
-from mlp.report import diagram, numbers, programs, steps, tables
-from mlp.report.matrices import Matrix, matrices
+from mlp.check.jacobians import flow_in_words
+from mlp.report import numbers, programs
+from mlp.report.figures import network, steps
+from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.tables import tensors
 from pages.ui import address, compute, shell, widgets
 
 experiment = shell.settings()
@@ -26,12 +28,12 @@ if show_all:
 else:
     shown = [passes[widgets.stepper("Step", names, "step")]]
     step = shown[0]
-    edges = diagram.weights(problem.network)
+    edges = network.weights(problem.network)
     what = "weight"
     if step.direction == "backward":
-        edges, what = diagram.weight_gradients(problem.network, report), "gradient"
+        edges, what = network.weight_gradients(problem.network, report), "gradient"
     widgets.figure(
-        diagram.diagram(problem.network, edges, what, step.name), diagram.alt_text(experiment.sizes, what), "diagram"
+        network.diagram(problem.network, edges, what, step.name), network.alt_text(experiment.sizes, what), "diagram"
     )
 
 for step in shown:
@@ -64,10 +66,10 @@ layer = widgets.selection("Jacobian of one layer", list(flow.layers), "layer", "
 widgets.figure(
     matrices([Matrix(f"d{layer}: dy / dx", flow.layers[layer])]), f"The Jacobian of {layer}", "layer_jacobian"
 )
-table = tables.flow(flow, norms)
+table = tensors.flow(flow, norms)
 widgets.table(table)
 with st.container(horizontal=True):
-    widgets.download("Jacobian as CSV", lambda: tables.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
-    widgets.download("Layers as CSV", lambda: tables.to_csv(table), "layers.csv", "text/csv")
+    widgets.download("Jacobian as CSV", lambda: tensors.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
+    widgets.download("Layers as CSV", lambda: tensors.to_csv(table), "layers.csv", "text/csv")
 
 widgets.programs(lambda: programs.network(experiment))

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from mlp.report import diagram, numbers
-from mlp.report.archive import versions
+from mlp.report import numbers
+from mlp.report.figures import network
+from mlp.report.files.archive import versions
 from pages.ui import address, compute, shell, widgets
 
 experiment = shell.settings()
@@ -35,10 +36,10 @@ heading, toggle = st.columns([3, 2], vertical_alignment="bottom")
 heading.subheader("The network")
 with toggle:
     shown = widgets.segments("Edges show", ("weights", "gradients"), "edges")
-edges = diagram.weights(problem.network) if shown == "weights" else diagram.weight_gradients(problem.network, report)
+edges = network.weights(problem.network) if shown == "weights" else network.weight_gradients(problem.network, report)
 widgets.figure(
-    diagram.diagram(problem.network, edges, shown.removesuffix("s")),
-    diagram.alt_text(experiment.sizes, shown.removesuffix("s")),
+    network.diagram(problem.network, edges, shown.removesuffix("s")),
+    network.alt_text(experiment.sizes, shown.removesuffix("s")),
     "diagram",
 )
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mlp.exhibit import changes, within_reach
+from mlp.lab.planted_bug import changes, within_reach
 from pages.ui import address, bugs, questions, shell
 
 experiment = shell.settings()

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from mlp.differences.networks import tensors
-from mlp.report import programs, step_size
-from mlp.report.tables import to_csv
+from mlp.report import programs
+from mlp.report.figures import step_size
+from mlp.report.tables.tensors import to_csv
 from pages.ui import address, compute, shell, widgets
 
 experiment = shell.settings()

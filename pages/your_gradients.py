@@ -3,9 +3,11 @@
 import streamlit as st
 
 from mlp.check.verdict import Verdict
-from mlp.report import exchange, given, heatmaps, tables
+from mlp.report.figures import heatmaps
+from mlp.report.files import exchange
 from mlp.report.programs import ready
 from mlp.report.programs.given import given_gradients
+from mlp.report.tables import given, tensors
 from pages.ui import address, compute, shell, uploads, widgets
 
 TITLES = {
@@ -79,7 +81,7 @@ st.caption(
 name = widgets.choice(
     "Tensor",
     list(result.numerical),
-    [tables.verdict_markdown(check) for check in result.numerical.values()],
+    [tensors.verdict_markdown(check) for check in result.numerical.values()],
     "of",
     "The weights W and biases b of each layer, and the input x.",
 )
@@ -97,9 +99,9 @@ st.markdown(f"**The entries of {name} that differ most**")
 widgets.table(given.worst_entries(result, name))
 
 with st.container(horizontal=True):
-    widgets.download(f"{name} as CSV", lambda: tables.to_csv(given.entries(result, name)), f"{name}.csv", "text/csv")
+    widgets.download(f"{name} as CSV", lambda: tensors.to_csv(given.entries(result, name)), f"{name}.csv", "text/csv")
     widgets.download(
-        "All tensors as CSV", lambda: tables.to_csv(given.all_entries(result)), "gradients.csv", "text/csv"
+        "All tensors as CSV", lambda: tensors.to_csv(given.all_entries(result)), "gradients.csv", "text/csv"
     )
 
 st.subheader("The same in Python")

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from mlp.report import foreign, heatmaps, tables
-from pages.ui import address, answer, layers, options, shell, widgets
+from mlp.report.figures import heatmaps
+from mlp.report.tables import tensors, user_code
+from pages.ui import address, options, shell, watch, widgets
 
 experiment = shell.settings()
 
@@ -25,71 +26,73 @@ if not given.layers:
             "the name of a module.\n"
             "2. Open this page. Your file runs in a process of its own; what loops for ever or crashes is cut off.\n"
             "3. Edit and save: the page follows within a second or two.\n\n"
-            f"Until then you see **an example**, `{layers.EXAMPLE.name}`. One of its layers has a mistake in it."
+            f"Until then you see **an example**, `{watch.EXAMPLE.name}`. One of its layers has a mistake in it."
         )
-        widgets.download("Example module", layers.EXAMPLE.read_bytes, layers.EXAMPLE.name, "text/x-python")
+        widgets.download("Example module", watch.EXAMPLE.read_bytes, watch.EXAMPLE.name, "text/x-python")
 
-shown = layers.checked(experiment)
+shown = watch.checked(experiment)
 if given.layers:
-    layers.follow(shown)
+    watch.follow(shown)
 problem = shown.result.problem
 if problem is not None:
-    answer.box("not checked", f"{shown.file} could not be checked", foreign.sentence(problem))
-    answer.points(foreign.asides(shown.result.asides))
-    answer.frames([problem])
+    widgets.box("not checked", f"{shown.file} could not be checked", user_code.sentence(problem))
+    widgets.points(user_code.asides(shown.result.asides))
+    widgets.frames([problem])
     st.stop()
 
-cases = foreign.labels(shown.result.cases)
-widgets.table(foreign.summary(shown.result.cases))
+cases = user_code.labels(shown.result.cases)
+widgets.table(user_code.summary(shown.result.cases))
 if shown.result.asides:
     with st.expander(f"How {address.plain(shown.file)} was imported, and what was left out"):
-        answer.points(foreign.asides(shown.result.asides))
+        widgets.points(user_code.asides(shown.result.asides))
 name = widgets.selection("Show", list(cases), "case", "One of the layers, losses and functions in the module.")
 case = cases[name]
 
-first, *others = foreign.findings(case)
-answer.box(case.status, foreign.title(case), first)
-answer.points([*others, *foreign.asides(case.facts)])
-answer.frames(case.problems)
+first, *others = user_code.findings(case)
+widgets.box(case.status, user_code.title(case), first)
+widgets.points([*others, *user_code.asides(case.facts)])
+widgets.frames(case.problems)
 
 if case.pairs:
     st.subheader("What was taken for what")
-    widgets.table(foreign.pairing(case))
-    st.caption(address.plain(foreign.reading(case)))
+    widgets.table(user_code.pairing(case))
+    st.caption(address.plain(user_code.reading(case)))
     st.markdown("If a guess is wrong, put this line into the module and say it right:")
-    st.code(foreign.override(case), language="python", wrap_lines=True)
+    st.code(user_code.override(case), language="python", wrap_lines=True)
 
 if case.report:
     st.subheader("Gradients")
     tensor = widgets.choice(
         "Gradient with respect to",
         list(case.report),
-        [tables.verdict_markdown(check) for check in case.report.values()],
+        [tensors.verdict_markdown(check) for check in case.report.values()],
         "wrt",
         "The parameters whose gradients were found, and the input x.",
     )
     check = case.report[tensor]
-    flat = foreign.flattened(check)
+    flat = user_code.flattened(check)
     third = widgets.segments("The third map shows", ("difference", heatmaps.RATIO), "third")
     panels = ("analytical", "numerical", third)
-    widgets.figure(heatmaps.comparison(flat, panels, foreign.axes(check)), heatmaps.alt_text(check), "their_gradients")
+    widgets.figure(
+        heatmaps.comparison(flat, panels, user_code.axes(check)), heatmaps.alt_text(check), "their_gradients"
+    )
     note = heatmaps.reduction_note(flat)
     if note:
         st.caption(note)
     st.markdown(f"**The entries of {address.plain(tensor)} that are furthest off**")
-    widgets.table(foreign.worst_entries(check))
+    widgets.table(user_code.worst_entries(check))
     st.caption(f"{case.report.method.name} differences with h = {case.report.eps:g}.")
     with st.container(horizontal=True):
         widgets.download(
-            f"{tensor} as CSV", lambda: tables.to_csv(tables.entries(flat)), f"{name}-{tensor}.csv", "text/csv"
+            f"{tensor} as CSV", lambda: tensors.to_csv(tensors.entries(flat)), f"{name}-{tensor}.csv", "text/csv"
         )
-        widgets.download(f"{name} as CSV", lambda: foreign.to_csv([case]), f"{name}.csv", "text/csv")
+        widgets.download(f"{name} as CSV", lambda: user_code.to_csv([case]), f"{name}.csv", "text/csv")
         widgets.download(
-            "All of the module as CSV", lambda: foreign.to_csv(cases.values()), "gradients.csv", "text/csv"
+            "All of the module as CSV", lambda: user_code.to_csv(cases.values()), "gradients.csv", "text/csv"
         )
 
 st.subheader("The same in a shell, and in a test suite")
-st.code(foreign.commands(shown.spec, experiment.eps, experiment.method), language="sh", wrap_lines=True)
-suite = foreign.suite(case, shown.spec)
+st.code(user_code.commands(shown.spec, experiment.eps, experiment.method), language="sh", wrap_lines=True)
+suite = user_code.suite(case, shown.spec)
 if suite:
     st.code(suite, language="python", wrap_lines=True)

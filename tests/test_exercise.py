@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlp import MLP, Linear, MSELoss, Tanh, linear_backward, linear_forward, numerical_gradient
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 
 
 @pytest.fixture(autouse=True)

@@ -3,16 +3,15 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.advice import advice
-from mlp.check.error_bars import gradient_rounding
-from mlp.check.hygiene import remarks, warm_up
+from mlp.check.contract import remarks, warm_up
+from mlp.check.evaluation_point import Site
+from mlp.check.inactive import silent_entries
 from mlp.check.kinks import Kink, find_kinks, spread
 from mlp.check.passes import Passes, run_passes
 from mlp.check.report import GradientReport
-from mlp.check.silence import silent_entries
-from mlp.check.site import Site
+from mlp.check.rounding import gradient_rounding
 from mlp.check.tensor import TensorCheck
-from mlp.check.verdict import GROSS, ROUNDING_FACTOR, error_bar
+from mlp.check.verdict import GROSS, ROUNDING_FACTOR, advice, error_bar
 from mlp.differences.errors import Estimate, estimated_gradients
 from mlp.differences.methods import Method
 from mlp.differences.noise import machine_epsilon

@@ -13,13 +13,10 @@ from numpy.typing import ArrayLike
 
 from mlp.check.compare import as_float64, tensor_checks
 from mlp.check.diagnosis.given import diagnose_given
-from mlp.check.error_bars import gradient_rounding
-from mlp.check.findings import Finding
-from mlp.check.passes import run_passes
-from mlp.check.precision import FLOAT32, FLOAT64, precision
-from mlp.check.remarks import Kind, Remark
-from mlp.check.report import GradientReport
-from mlp.check.site import Site
+from mlp.check.evaluation_point import Site
+from mlp.check.passes import Kind, Remark, run_passes
+from mlp.check.report import Finding, GradientReport
+from mlp.check.rounding import FLOAT32, FLOAT64, gradient_rounding, precision
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import ROUNDING_FACTOR, Verdict
 from mlp.differences.errors import Estimate, estimated_gradients

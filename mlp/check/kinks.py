@@ -20,7 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from mlp.check.site import Index, Site
+from mlp.check.evaluation_point import Index, Site
 from mlp.check.verdict import GROSS
 from mlp.differences.methods import CENTRAL, optimal_step
 from mlp.nn.arrays import Array

@@ -2,16 +2,59 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.remarks import Kind, Remark
 from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
+
+
+class Kind(StrEnum):
+    """What is remarked on, in the words that a page can show as a label."""
+
+    FLOAT32 = "float32 arithmetic"
+    ROUNDED = "rounded numbers"
+    INTEGERS = "integer array"
+    INTEGER_GRADIENT = "integer gradient"
+    NOT_FINITE = "NaN or infinity"
+    WRONG_SHAPE = "wrong shape"
+    RAISES = "raises an error"
+    MISSING = "gradient never set"
+    CHANGES_INPUT = "changes its input in place"
+    CHANGES_PARAMETERS = "changes its parameters"
+    NOT_REPEATABLE = "different when run twice"
+    ACCUMULATES = "accumulates"
+    TWO_FORWARDS = "forward and apply differ"
+
+
+# These are worth knowing but nothing to repair.
+_NOTES = frozenset({Kind.FLOAT32, Kind.ROUNDED, Kind.INTEGERS})
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One observation about a layer.
+
+    Attributes:
+        kind: what it is about.
+        layer: the layer's name ("fc1"), "loss", or "" for a network that is one layer.
+        sentence: what was seen and what to do, for a person to read.
+    """
+
+    kind: Kind
+    layer: str
+    sentence: str
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the code has to be changed; otherwise the remark is a note."""
+        return self.kind not in _NOTES
+
 
 LOSS = "loss"
 

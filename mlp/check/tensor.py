@@ -5,9 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-from mlp.check import classical
+from mlp.check import fixed_rules
+from mlp.check.evaluation_point import Index
 from mlp.check.kinks import Kink
-from mlp.check.site import Index
 from mlp.check.verdict import Verdict, entry_verdicts, error_bar, tensor_verdict
 from mlp.nn.arrays import Array
 
@@ -26,7 +26,7 @@ class TensorCheck:
         name: "fc1.W", or "x" for the input.
         analytical, numerical: the gradients; an analytical one of the wrong shape, or missing, is NaN throughout.
         truncation, roundoff: the errors of the numerical gradient, as `mlp.differences.errors` estimates them.
-        rounding: the error of the analytical gradient, as `mlp.check.error_bars` estimates it.
+        rounding: the error of the analytical gradient, as `mlp.check.rounding` estimates it.
         silent: whether the entry is known to have no influence on the loss.
         kinks: the entries whose step crosses a corner.
         advice: what to do where the verdict is "cannot tell".
@@ -136,12 +136,12 @@ class TensorCheck:
         Source: the CS231n course notes, "Gradient checks". Without meaning where a and n are themselves of the size
         of the numerical error.
         """
-        return classical.relative_error(self.analytical, self.numerical)
+        return fixed_rules.relative_error(self.analytical, self.numerical)
 
     @cached_property
     def tolerance_used(self) -> Array:
         """The part of what np.allclose allows, atol + rtol |n|, that |a - n| takes; NaN counts as infinite."""
-        return classical.tolerance_used(self.analytical, self.numerical, RTOL, ATOL)
+        return fixed_rules.tolerance_used(self.analytical, self.numerical, RTOL, ATOL)
 
     @property
     def max_abs_difference(self) -> float:
@@ -154,6 +154,6 @@ class TensorCheck:
         return float(np.max(self.relative_error))
 
     @property
-    def readings(self) -> dict[str, classical.Reading]:
+    def readings(self) -> dict[str, fixed_rules.Reading]:
         """What the fixed rules in common use say of this tensor, by the rule's name."""
-        return {name: rule.judge(self.analytical, self.numerical) for name, rule in classical.RULES.items()}
+        return {name: rule.judge(self.analytical, self.numerical) for name, rule in fixed_rules.RULES.items()}

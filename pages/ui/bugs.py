@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from mlp.check.check import check_gradients
 from mlp.check.gallery.bug import Bug
 from mlp.check.gallery.catalogue import GALLERY
-from mlp.check.gradients import check_gradients
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
-from mlp.exhibit import Exhibit, change, exhibit, gradients, planted, telling
-from mlp.experiment import Experiment
-from mlp.report import heatmaps
+from mlp.lab.experiment import Experiment
+from mlp.lab.planted_bug import Exhibit, change, exhibit, gradients, planted, telling
+from mlp.report.figures import heatmaps
 from pages.ui import address, widgets
 
 

@@ -9,18 +9,18 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mlp.check.flow import Flow, jacobian_flow
+from mlp.check.check import check_gradients
 from mlp.check.given import Reference, reference
-from mlp.check.gradients import check_gradients
+from mlp.check.jacobians import Flow, jacobian_flow
 from mlp.check.report import GradientReport
 from mlp.differences.methods import COMPLEX_STEP, optimal_step
 from mlp.differences.networks import loss_function, tensors
 from mlp.differences.parallel import Progress
 from mlp.differences.sweep import Sweep, affordable, sampled, spread, sweep
-from mlp.experiment import EPS_STEPS, Experiment, Problem
+from mlp.lab.experiment import EPS_STEPS, Experiment, Problem
 from mlp.nn.arrays import Array
 from mlp.nn.trace import Step, trace
-from mlp.report.archive import archive
+from mlp.report.files.archive import archive
 from mlp.report.numbers import duration
 
 MAX_RESULTS = 32

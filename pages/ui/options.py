@@ -7,8 +7,8 @@ from typing import NamedTuple, NoReturn
 
 import streamlit as st
 
-from mlp.check.foreign.facts import ForeignError
-from mlp.check.foreign.files import source_file
+from mlp.user_code.load.files import source_file
+from mlp.user_code.messages import ForeignError
 
 APP = "app.py"
 USAGE = "Say: streamlit run app.py -- --layers path/to/my_layers.py"

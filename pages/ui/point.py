@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mlp.differences.examples import Example
-from mlp.experiment import EPS_STEPS, format_eps, read_eps
+from mlp.lab.experiment import EPS_STEPS, format_eps, read_eps
 from mlp.nn.arrays import Array
 from pages.ui import address, widgets
 from pages.ui.editor import read

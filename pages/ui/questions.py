@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from mlp.check.gradients import check_gradients
+from mlp.check.check import check_gradients
 from mlp.check.report import GradientReport
-from mlp.experiment import Experiment, Problem, read_whole
-from mlp.quiz import MAX_NUMBER, NOTHING, Marks, Question, marks, posed, question
+from mlp.lab.experiment import Experiment, Problem, read_whole
+from mlp.lab.quiz import MAX_NUMBER, NOTHING, Marks, Question, marks, posed, question
 from pages.ui import address, bugs
 
 KEY = "quiz"

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 
 # A page's file, its title, its icon and what it is for, by group. The address of a page is its file's name.
 PAGES = {

@@ -13,11 +13,11 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from mlp.differences.methods import METHODS
-from mlp.experiment import EPS_STEPS, MAX_BATCH, MAX_SEED, READERS, Experiment, format_eps, format_setting
+from mlp.lab.experiment import EPS_STEPS, MAX_BATCH, MAX_SEED, READERS, Experiment, format_eps, format_setting
+from mlp.lab.presets import PRESETS
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initialisations import INITIALISATIONS
 from mlp.nn.losses import LOSSES
-from mlp.presets import PRESETS
 from pages.ui import address
 
 OWN = "Own settings"

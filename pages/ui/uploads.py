@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from mlp.check.gradients import analytical_gradients
-from mlp.experiment import Experiment
+from mlp.check.check import analytical_gradients
+from mlp.lab.experiment import Experiment
 from mlp.nn.arrays import Array
-from mlp.report.cells import UploadError
-from mlp.report.given import read_upload
-from mlp.report.uploads import MAX_BYTES
+from mlp.report.files.cells import UploadError
+from mlp.report.files.uploads import MAX_BYTES
+from mlp.report.tables.given import read_upload
 from pages.ui import address
 
 _HELD, _PROBLEM, _FILES = "uploaded", "upload_problem", "upload"

@@ -11,7 +11,9 @@ import streamlit as st
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
-from mlp.report.scales import scales_html
+from mlp.report.figures.style import scales_html
+from mlp.report.tables import user_code
+from mlp.user_code.messages import Fact
 from pages.ui import address
 from pages.ui.address import plain
 
@@ -153,3 +155,30 @@ def programs(
             language = segments("Written with", tuple(written), keys[1])
             st.caption(f"{text} The button in its corner copies it.")
             st.code(written[language], language="python", height=420)
+
+
+_BOXES: dict[str, tuple[Callable[..., Any], str]] = {
+    "passed": (st.success, ":material/check_circle:"),
+    "wrong": (st.error, ":material/error:"),
+    "cannot tell": (st.warning, ":material/help:"),
+    "not checked": (st.error, ":material/block:"),
+}
+
+
+def box(status: str, title: str, sentence: str) -> None:
+    """The answer: its status decides on colour and icon."""
+    show, icon = _BOXES[status]
+    show(address.plain(sentence), title=address.plain(title), icon=icon)
+
+
+def points(sentences: Sequence[str]) -> None:
+    """Sentences below each other."""
+    if sentences:
+        st.markdown("\n".join(f"- {address.plain(sentence)}" for sentence in sentences))
+
+
+def frames(facts: Sequence[Fact]) -> None:
+    """Their own frames of an exception."""
+    text = user_code.trace(facts)
+    if text:
+        st.code(text, language=None, wrap_lines=True)

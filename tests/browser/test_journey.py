@@ -7,7 +7,7 @@ import pandas as pd
 from playwright.sync_api import expect
 
 from mlp import check_gradients
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 
 LINK = "/gradient_check?sizes=3-4-2&seed=3&tensor=fc1.W"
 

@@ -22,7 +22,7 @@ from mlp import (
     dense_layers,
     he,
 )
-from mlp.check.findings import Certainty
+from mlp.check.report import Certainty
 from mlp.nn.layers import Layer
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mlp.check.flow import flow_in_words, jacobian_flow
-from mlp.experiment import Experiment
+from mlp.check.jacobians import flow_in_words, jacobian_flow
+from mlp.lab.experiment import Experiment
+from mlp.lab.presets import PRESETS
 from mlp.nn.layers import Linear
 from mlp.nn.trace import trace
-from mlp.presets import PRESETS
-from mlp.report.steps import gradient_norms
+from mlp.report.figures.steps import gradient_norms
 
 
 def test_the_product_of_the_layers_is_the_whole():

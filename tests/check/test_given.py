@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mlp import ACTIVATIONS, LOSSES, MSELoss, Sequential, Tanh, Verdict, check_given_gradients, dense_layers
+from mlp.check.check import analytical_gradients
 from mlp.check.gallery.bug import places, plant
 from mlp.check.gallery.catalogue import GALLERY
 from mlp.check.given import against_analytical, reference
-from mlp.check.gradients import analytical_gradients
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 
 # Bugs that show in what a layer does beside computing, which numbers from elsewhere do not tell, or in a wrong shape.
 OF_STATE = {

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlp.check.gradients import analytical_gradients, check_gradients
-from mlp.check.remarks import Kind
+from mlp.check.check import analytical_gradients, check_gradients
+from mlp.check.passes import Kind
 from mlp.differences.methods import METHODS, Method, optimal_step
 from mlp.nn.activations import ACTIVATIONS, Tanh
 from mlp.nn.arrays import Array

@@ -17,8 +17,8 @@ from mlp import (
     dense_layers,
     he,
 )
+from mlp.check.check import check_layer
 from mlp.check.compare import compare_gradients
-from mlp.check.layer import check_layer
 from mlp.nn.layers import Layer
 from tests.check.networks import Changed
 

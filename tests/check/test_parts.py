@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mlp.check.parts import check_loss, check_products, jacobian_error, layer_jacobians
-from mlp.lessons import activation_input, linear_problem
+from mlp.check.jacobians import check_loss, check_products, jacobian_error, layer_jacobians
+from mlp.lab.lessons import activation_input, linear_problem
 from mlp.nn.activations import ACTIVATIONS, Tanh
 from mlp.nn.layers import Linear
 from mlp.nn.losses import LOSSES, MSELoss

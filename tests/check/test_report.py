@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlp import Linear, MSELoss, Sequential, Tanh, Verdict, check_gradients, check_layer, dense_layers, he
-from mlp.check.classical import RULES
+from mlp.check.fixed_rules import RULES
 from tests.check.networks import Changed
 
 

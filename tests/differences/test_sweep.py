@@ -8,7 +8,7 @@ from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import METHODS
 from mlp.differences.networks import loss_function, tensors
 from mlp.differences.sweep import EVALUATIONS, MAX_ENTRIES, MIN_ENTRIES, affordable, sampled, spread, sweep
-from mlp.experiment import EPS_STEPS, Experiment
+from mlp.lab.experiment import EPS_STEPS, Experiment
 from tests.comparing import U
 
 REAL = [name for name, method in METHODS.items() if not method.is_complex]

@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import pytest
 from autograd.scipy.special import logsumexp
 
-from mlp.check.gradients import analytical_gradients
+from mlp.check.check import analytical_gradients
 from mlp.nn.layers import Linear
 from tests.comparing import assert_close, counterpart
 from tests.problems import draw, every_problem

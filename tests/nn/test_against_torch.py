@@ -8,7 +8,7 @@ larger than the sum. A wrong formula is off by far more.
 import numpy as np
 import pytest
 
-from mlp.check.gradients import analytical_gradients
+from mlp.check.check import analytical_gradients
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.layers import Linear
 from mlp.nn.losses import CrossEntropyLoss, HuberLoss

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlp.differences.networks import jacobian
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 from mlp.nn.trace import LOSS, jacobians_by_backward, trace
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mlp import check_gradients
-from mlp.check.classical import RULES
+from mlp.check.fixed_rules import RULES
 from mlp.check.gallery.catalogue import GALLERY
-from mlp.exhibit import exhibit, planted
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
+from mlp.lab.planted_bug import exhibit, planted
 from pages.ui import address
 from tests.pages.plots import arrays, shown_table
 

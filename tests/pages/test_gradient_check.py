@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mlp import check_gradients
-from mlp.experiment import Experiment
-from mlp.presets import PRESETS
+from mlp.lab.experiment import Experiment
+from mlp.lab.presets import PRESETS
 from tests.pages.plots import arrays, shown_table
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mlp.check.parts import check_loss, check_products
-from mlp.experiment import Experiment
-from mlp.lessons import activation_input, linear_problem
+from mlp.check.jacobians import check_loss, check_products
+from mlp.lab.experiment import Experiment
+from mlp.lab.lessons import activation_input, linear_problem
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
 from mlp.nn.trace import trace

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mlp.experiment import Experiment
-from mlp.quiz import NOTHING, question
+from mlp.lab.experiment import Experiment
+from mlp.lab.quiz import NOTHING, question
 from pages.ui.address import plain
 
 EXPERIMENT = Experiment()

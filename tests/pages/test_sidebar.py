@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlp.presets import PRESETS
+from mlp.lab.presets import PRESETS
 
 
 @pytest.mark.parametrize("name", PRESETS)

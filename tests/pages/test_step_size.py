@@ -6,7 +6,7 @@ import pytest
 from mlp import numerical_gradient
 from mlp.differences.methods import METHODS
 from mlp.differences.networks import loss_function, tensors
-from mlp.experiment import EPS_STEPS, Experiment
+from mlp.lab.experiment import EPS_STEPS, Experiment
 from pages.ui import compute
 from tests.pages.plots import errors_drawn
 

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from mlp import check_given_gradients
-from mlp.check.gradients import analytical_gradients
-from mlp.experiment import Experiment
-from mlp.report import exchange, tables
+from mlp.check.check import analytical_gradients
+from mlp.lab.experiment import Experiment
+from mlp.report.files import exchange
+from mlp.report.tables import tensors
 from tests.pages.plots import arrays, shown_table
 
 
@@ -86,7 +87,7 @@ def test_our_own_csv_plain_matrices_and_an_npz_give_the_same_answer(page):
     experiment = Experiment(sizes=(3, 4, 2))
     gradients = right(experiment) | {"fc2.b": -right(experiment)["fc2.b"]}
     report = check_given_gradients(*experiment.problem(), gradients)
-    long = tables.to_csv(tables.all_entries(report))
+    long = tensors.to_csv(tensors.all_entries(report))
     plain = [
         (f"{name}.csv", "\n".join(",".join(map(repr, row.tolist())) for row in np.atleast_2d(value)).encode())
         for name, value in gradients.items()
@@ -204,12 +205,12 @@ def test_an_upload_survives_a_visit_to_another_page(page):
 
 def test_the_csv_holds_every_number_and_can_be_uploaded_again(page):
     from mlp.check.given import reference
-    from mlp.report import given
+    from mlp.report.tables import given
 
     problem = Experiment(sizes=(3, 4, 2)).problem()
     gradients = {name: 3 * value for name, value in right(Experiment(sizes=(3, 4, 2))).items()}
     compared = given.compared(reference(*problem), reference(*problem, 1e-20, "complex-step"), gradients)
-    content = tables.to_csv(given.all_entries(compared))
+    content = tensors.to_csv(given.all_entries(compared))
     read = pd.read_csv(io.BytesIO(content))
     assert list(read.columns) == [
         *("tensor", "i", "j", "gradient", "analytical", "numerical", "complex_step"),

@@ -9,7 +9,7 @@ import pytest
 from mlp import check_layer
 from tests.pages.plots import arrays, shown_table
 
-CORPUS = Path(__file__).parents[1] / "check" / "foreign" / "corpus"
+CORPUS = Path(__file__).parents[1] / "user_code" / "corpus"
 
 RIGHT = """\
 class Square:
@@ -199,7 +199,7 @@ def test_a_file_that_comes_later_is_found(started_with, tmp_path):
 
 
 def test_a_module_name_does_as_well(started_with):
-    app = started_with("--layers", "tests.check.foreign.corpus.activations")
+    app = started_with("--layers", "tests.user_code.corpus.activations")
     assert set(shown_table(app, "what was found")["verdict"]) == {"passed"}
 
 

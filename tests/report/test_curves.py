@@ -7,7 +7,9 @@ from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
 from mlp.differences.methods import METHODS
-from mlp.report import curves, examples, worked
+from mlp.report import latex
+from mlp.report.figures import curves
+from mlp.report.tables import examples
 from tests.comparing import U
 
 EVERY_DERIVATIVE = [
@@ -82,55 +84,55 @@ def test_without_a_derivative_or_a_value_there_is_no_line():
 
 
 @pytest.mark.parametrize(
-    ("value", "latex"),
+    ("value", "written"),
     [(6.25, "6.25"), (2.0, "2"), (-0.0, "0"), (1e-12, "10^{-12}"), (2.5e-7, r"2.5 \cdot 10^{-7}"), (-1e22, None)],
 )
-def test_numbers_in_latex(value, latex):
-    assert worked.number(value) == (latex or r"-1 \cdot 10^{22}")
+def test_numbers_in_latex(value, written):
+    assert latex.number(value) == (written or r"-1 \cdot 10^{22}")
 
 
 def test_numbers_in_latex_keep_every_bit():
     value = 1 / 3
-    assert float(worked.number(value)) == value
-    assert worked.number(np.inf) == worked.number(np.nan) == r"\text{no value}"
+    assert float(latex.number(value)) == value
+    assert latex.number(np.inf) == latex.number(np.nan) == r"\text{no value}"
 
 
 def test_the_exercises_quotients_are_written_out():
     example = EXAMPLES["sum of squares"]
-    first, second = (worked.quotient(example, example.point, (j,), 0, 0.5) for j in (0, 1))
+    first, second = (latex.quotient(example, example.point, (j,), 0, 0.5) for j in (0, 1))
     assert r"\frac{f(1 + 0.5,\, 2) - f(1 - 0.5,\, 2)}{2 \cdot 0.5}" in first
     assert r"\frac{6.25 - 4.25}{1}" in first
     assert r"&= 2 " in first
     assert r"\frac{f(1,\, 2 + 0.5) - f(1,\, 2 - 0.5)}{2 \cdot 0.5}" in second
     assert r"\frac{7.25 - 3.25}{1}" in second
     assert r"&= 4 " in second
-    assert worked.analytical(example, example.point).endswith(r"= \begin{bmatrix} 2 & 4 \end{bmatrix}")
-    assert "is 2: the quotient is off by 0." in worked.compared(example, example.point, (0,), 0, 0.5)
+    assert latex.analytical(example, example.point).endswith(r"= \begin{bmatrix} 2 & 4 \end{bmatrix}")
+    assert "is 2: the quotient is off by 0." in latex.compared(example, example.point, (0,), 0, 0.5)
 
 
 def test_negative_values_are_bracketed_and_matrices_shifted_by_a_unit_matrix():
     cubic = EXAMPLES["cubic"]
-    assert r"\frac{-0.125 - (-3.375)}{1}" in worked.quotient(cubic, np.array([-1.0]), (0,), 0, 0.5)
+    assert r"\frac{-0.125 - (-3.375)}{1}" in latex.quotient(cubic, np.array([-1.0]), (0,), 0, 0.5)
     matrix = EXAMPLES["matrix input"]
-    assert r"f_{1}(A + 0.1\, E_{1,2})" in worked.quotient(matrix, matrix.point, (1, 2), 1, 0.1)
+    assert r"f_{1}(A + 0.1\, E_{1,2})" in latex.quotient(matrix, matrix.point, (1, 2), 1, 0.1)
 
 
 def test_what_there_is_not_is_said():
     magnitude, pole = EXAMPLES["absolute value"], EXAMPLES["pole"]
-    assert "there is none" in worked.analytical(magnitude, np.zeros(1))
-    assert worked.compared(magnitude, np.zeros(1), (0,), 0, 0.5) == "There is no derivative here."
-    assert "no value" in worked.quotient(pole, np.array([0.5]), (0,), 0, 0.5)
-    assert worked.compared(pole, np.array([0.5]), (0,), 0, 0.5) == "The analytical derivative is -4."
+    assert "there is none" in latex.analytical(magnitude, np.zeros(1))
+    assert latex.compared(magnitude, np.zeros(1), (0,), 0, 0.5) == "There is no derivative here."
+    assert "no value" in latex.quotient(pole, np.array([0.5]), (0,), 0, 0.5)
+    assert latex.compared(pole, np.array([0.5]), (0,), 0, 0.5) == "The analytical derivative is -4."
 
 
 def test_all_of_a_short_vector_is_written_out_else_the_chosen_entry():
-    assert worked.shown(np.zeros(2), (1,)) == [(0,), (1,)]
-    assert worked.shown(np.zeros((2, 3)), (1, 2)) == [(1, 2)]
-    assert worked.place(np.zeros((2, 3)), 5) == (1, 2)
+    assert latex.shown(np.zeros(2), (1,)) == [(0,), (1,)]
+    assert latex.shown(np.zeros((2, 3)), (1, 2)) == [(1, 2)]
+    assert latex.place(np.zeros((2, 3)), 5) == (1, 2)
 
 
 def test_the_reshaping_trick_names_the_shapes():
-    text = worked.reshaping((2, 3), 4)
+    text = latex.reshaping((2, 3), 4)
     assert "fun(a.reshape(2, 3))" in text
     assert "shape (4, 2·3)" in text
 

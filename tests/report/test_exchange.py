@@ -8,14 +8,14 @@ import sys
 import numpy as np
 import pytest
 
-from mlp.check.gradients import analytical_gradients
-from mlp.experiment import Experiment
+from mlp.check.check import analytical_gradients
+from mlp.lab.experiment import Experiment
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
-from mlp.report.exchange import gradient_shapes, problem_json, problem_npz
-from mlp.report.matching import match
+from mlp.report.files.exchange import gradient_shapes, problem_json, problem_npz
+from mlp.report.files.matching import match
+from mlp.report.files.uploads import read_files
 from mlp.report.programs.ready import LIBRARIES, code
-from mlp.report.uploads import read_files
 
 EVERY = [
     *(Experiment(sizes=(3, 4, 2), activation=activation, batch=3) for activation in ACTIVATIONS),

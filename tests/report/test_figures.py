@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mlp import check_gradients
-from mlp.experiment import Experiment
-from mlp.report import diagram, heatmaps
+from mlp.lab.experiment import Experiment
+from mlp.report.figures import heatmaps, network
+from mlp.report.figures.heatmaps import MAX_DRAWN, drawn
 from mlp.report.numbers import brief, duration
-from mlp.report.reduce import MAX_DRAWN, drawn
 from tests.report.checks import tensor_check
 
 
@@ -88,7 +88,7 @@ def test_a_reduced_map_says_so():
 
 def test_the_diagram_abbreviates_and_names_its_layers():
     problem = Experiment().problem()
-    figure = diagram.diagram(problem.network, diagram.weights(problem.network), "weight")
+    figure = network.diagram(problem.network, network.weights(problem.network), "weight")
     texts = [annotation.text for annotation in figure.layout.annotations]
     assert "+12<br>more" in texts
     assert "fc1<br>Tanh" in texts
@@ -97,16 +97,16 @@ def test_the_diagram_abbreviates_and_names_its_layers():
 def test_the_diagrams_edges_are_weights_or_gradients():
     problem = Experiment(sizes=(2, 3)).problem()
     report = check_gradients(*problem)
-    edges = {"weight": diagram.weights(problem.network), "gradient": diagram.weight_gradients(problem.network, report)}
+    edges = {"weight": network.weights(problem.network), "gradient": network.weight_gradients(problem.network, report)}
     for what, expected in (("weight", problem.network.fc1.W), ("gradient", report["fc1.W"].analytical)):
-        figure = diagram.diagram(problem.network, edges[what], what)
+        figure = network.diagram(problem.network, edges[what], what)
         [hover] = [trace for trace in figure.data if trace.customdata is not None]
         np.testing.assert_array_equal(hover.customdata[:, 2], expected.ravel())
 
 
 def test_every_edge_goes_from_one_unit_to_another():
     problem = Experiment(sizes=(2, 3)).problem()
-    figure = diagram.diagram(problem.network, diagram.weights(problem.network), "weight")
+    figure = network.diagram(problem.network, network.weights(problem.network), "weight")
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     units = {(x, y) for trace in figure.data if trace.hovertext for x, y in zip(trace.x, trace.y, strict=True)}
     ends = [

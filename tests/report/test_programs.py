@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Method, check_gradients
-from mlp.check.flow import jacobian_flow
+from mlp.check.jacobians import jacobian_flow
 from mlp.differences.networks import loss_function, tensors
 from mlp.differences.sweep import affordable, sampled, spread, sweep
-from mlp.experiment import EPS_STEPS, Experiment
+from mlp.lab.experiment import EPS_STEPS, Experiment
 from mlp.nn.activations import Tanh
 from mlp.nn.losses import MSELoss
 from mlp.nn.trace import jacobians_by_backward, trace

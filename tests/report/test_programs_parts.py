@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mlp import ACTIVATIONS, LOSSES, METHODS
-from mlp.check.parts import check_loss, check_products, layer_jacobians
-from mlp.lessons import activation_input, linear_problem
+from mlp.check.jacobians import check_loss, check_products, layer_jacobians
+from mlp.lab.lessons import activation_input, linear_problem
 from mlp.nn.trace import jacobians_by_backward
 from mlp.report import programs
 from tests.comparing import U, assert_close

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from mlp import check_gradients
-from mlp.check.classical import RULES
+from mlp.check.fixed_rules import RULES
 from mlp.check.gallery.catalogue import GALLERY
-from mlp.exhibit import exhibit, planted
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
+from mlp.lab.planted_bug import exhibit, planted
 from mlp.report.programs.bugs import bug
-from mlp.report.rules import VERDICT, misjudged, readings
+from mlp.report.tables.fixed_rules import VERDICT, misjudged, readings
 from tests.check.networks import Scaled
 
 TORCH = "torch.autograd.gradcheck"

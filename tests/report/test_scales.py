@@ -3,9 +3,9 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from mlp.report import heatmaps
-from mlp.report.matrices import Matrix, matrices
-from mlp.report.scales import scales_html
+from mlp.report.figures import heatmaps
+from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.figures.style import scales_html
 from tests.report.checks import tensor_check
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from mlp.differences.methods import METHODS
 from mlp.differences.sweep import sampled, sweep
-from mlp.experiment import EPS_STEPS
-from mlp.report import step_size
+from mlp.lab.experiment import EPS_STEPS
+from mlp.report.figures import step_size
 
 X = np.linspace(0.3, 1.5, 12)
 

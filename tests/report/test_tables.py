@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from mlp import check_gradients
-from mlp.experiment import Experiment
-from mlp.report.archive import archive
-from mlp.report.tables import all_entries, entries, summary, to_csv, worst_entries
+from mlp.lab.experiment import Experiment
+from mlp.report.files.archive import archive
+from mlp.report.tables.tensors import all_entries, entries, summary, to_csv, worst_entries
 from tests.report.checks import tensor_check
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp.report.cells import UploadError
-from mlp.report.matching import match
-from mlp.report.uploads import MAX_BYTES, MAX_CELLS, MAX_UNPACKED, read_files
+from mlp.report.files.cells import UploadError
+from mlp.report.files.matching import match
+from mlp.report.files.uploads import MAX_BYTES, MAX_CELLS, MAX_UNPACKED, read_files
 
 SHAPES = {"fc1.W": (4, 3), "fc1.b": (4,), "fc2.W": (2, 4), "fc2.b": (2,), "x": (5, 3)}
 RNG = np.random.RandomState(0)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.diagnosis.given_gradients import GivenGradients
-from mlp.check.findings import Certainty, Finding
 from mlp.check.passes import Visit, parameter_name
+from mlp.check.report import Certainty, Finding
 from mlp.differences.networks import INPUT
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.arrays import Array

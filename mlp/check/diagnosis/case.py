@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.compare import as_float64
-from mlp.check.hygiene import warm_up
+from mlp.check.contract import warm_up
 from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport

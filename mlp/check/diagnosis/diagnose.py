@@ -12,16 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.compare import compare_gradients
+from mlp.check.contract import other_input
 from mlp.check.diagnosis.algebra import right_line
 from mlp.check.diagnosis.case import EPS, Case, Role, said
 from mlp.check.diagnosis.explaining import explanations_of, findings_of
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.sentences import from_remark, wiring
-from mlp.check.findings import Finding
-from mlp.check.hygiene import other_input
-from mlp.check.passes import LOSS, leaves
+from mlp.check.passes import LOSS, Kind, Remark, leaves
 from mlp.check.projection import Projection, random_dy, with_apply
-from mlp.check.remarks import Kind, Remark
+from mlp.check.report import Finding
 from mlp.differences.methods import CENTRAL
 from mlp.differences.networks import INPUT
 from mlp.nn.activations import Identity

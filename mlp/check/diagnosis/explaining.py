@@ -10,7 +10,7 @@ from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, hol
 from mlp.check.diagnosis.linear import LINEAR
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
-from mlp.check.findings import Finding
+from mlp.check.report import Finding
 from mlp.differences.networks import INPUT
 
 TABLES: dict[Role, tuple[Hypothesis, ...]] = {

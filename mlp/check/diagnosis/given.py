@@ -22,8 +22,8 @@ from mlp.check.diagnosis.given_cases import Source, loss_source, own_case, sourc
 from mlp.check.diagnosis.given_gradients import GivenGradients
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.sentences import FOLLOWED, UNRECOGNISED, nothing_fits, unrecognised_above
-from mlp.check.findings import Finding
 from mlp.check.passes import Visit, run_passes
+from mlp.check.report import Finding
 from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Activation, Layer, Linear

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from numpy.typing import ArrayLike
 
 from mlp.check.compare import compare_gradients
+from mlp.check.contract import other_input
 from mlp.check.diagnosis.arrivals import Arrival
 from mlp.check.diagnosis.case import EPS, Case
-from mlp.check.hygiene import other_input
 from mlp.check.passes import LOSS, Visit
 from mlp.check.projection import Projection
 from mlp.differences.methods import CENTRAL

@@ -8,9 +8,8 @@ import numpy as np
 from mlp.check.diagnosis.algebra import right_line, symbol
 from mlp.check.diagnosis.case import Case
 from mlp.check.diagnosis.hypotheses import Explanation
-from mlp.check.findings import Certainty, Finding
-from mlp.check.passes import LOSS, shown
-from mlp.check.remarks import Remark
+from mlp.check.passes import LOSS, Remark, shown
+from mlp.check.report import Certainty, Finding
 from mlp.nn.arrays import Array
 
 ALONE = "The layer was checked on its own, so the fault is in its backward and nowhere else."

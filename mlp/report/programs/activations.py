@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.differences.methods import METHODS
-from mlp.lessons import activation_input
+from mlp.lab.lessons import activation_input
 from mlp.report.programs import numpy_passes
 from mlp.report.programs.formulas import JAX_ACTIVATIONS, TORCH_ACTIVATIONS
 from mlp.report.programs.languages import JAX, MLP, NUMPY, TORCH, Programs, offered

@@ -1,6 +1,6 @@
 """The lines of PyTorch and JAX programs that hand a drawn network over to automatic differentiation."""
 
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 from mlp.report.programs.formulas import JAX_ACTIVATIONS, JAX_LOSSES, TORCH_ACTIVATIONS
 from mlp.report.programs.passes import depth, forward_function, variables
 from mlp.report.programs.writing import function, lines

@@ -1,6 +1,6 @@
 """A program that plants a bug and lets the check find it."""
 
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 from mlp.report.programs.languages import MLP, Programs
 from mlp.report.programs.writing import program, settings
 
@@ -18,7 +18,7 @@ def bug(experiment: Experiment, name: str, place: str) -> Programs:
             "from mlp import check_gradients\n"
             "from mlp.check.gallery.bug import plant\n"
             "from mlp.check.gallery.catalogue import GALLERY\n"
-            "from mlp.experiment import Experiment",
+            "from mlp.lab.experiment import Experiment",
             settings(experiment),
             "network, loss, x, target = experiment.problem()\n"
             f'planted = plant(GALLERY["{name}"], network, loss, "{place}")\n'

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 from mlp.report.programs.writing import lines
 
 INITIALISATIONS: dict[str, str] = {

@@ -1,7 +1,7 @@
 """The check of gradients from elsewhere as a program: the two files are read, and the report is printed."""
 
-from mlp.experiment import Experiment
-from mlp.report.exchange import GRADIENTS_FILE, PROBLEM_FILE
+from mlp.lab.experiment import Experiment
+from mlp.report.files.exchange import GRADIENTS_FILE, PROBLEM_FILE
 
 _PROGRAM = """\
 import numpy as np

@@ -3,7 +3,7 @@
 from functools import partial
 
 from mlp.differences.methods import METHODS
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 from mlp.report.programs.automatic import TORCH_LINEAR, jax_functions, torch_activation, torch_tensors
 from mlp.report.programs.draws import draws
 from mlp.report.programs.formulas import TORCH_LOSSES
@@ -43,7 +43,8 @@ def overview(experiment: Experiment) -> Programs:
 
 def _mlp(experiment: Experiment, tensor: str) -> str:
     return program(
-        f"import numpy as np\n\nfrom mlp import check_gradients\nfrom mlp.experiment import Experiment\n\n{PRINT_ALL}",
+        "import numpy as np\n\nfrom mlp import check_gradients\nfrom mlp.lab.experiment import Experiment\n\n"
+        + PRINT_ALL,
         settings(experiment),
         "network, loss, x, target = experiment.problem()\n"
         "report = check_gradients(network, loss, x, target, experiment.eps, experiment.method)\n"
@@ -79,7 +80,7 @@ def _numpy(experiment: Experiment, tensor: str, variable: str) -> str:
 
 def _mlp_overview(experiment: Experiment) -> str:
     return program(
-        "import numpy as np\nfrom mlp import check_gradients\nfrom mlp.experiment import Experiment",
+        "import numpy as np\nfrom mlp import check_gradients\nfrom mlp.lab.experiment import Experiment",
         settings(experiment),
         "network, loss, x, target = experiment.problem()\n"
         "report = check_gradients(network, loss, x, target, experiment.eps, experiment.method)",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 from mlp.report.programs import draws
 from mlp.report.programs.formulas import (
     JAX_ACTIVATIONS,

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.lessons import linear_problem
+from mlp.lab.lessons import linear_problem
 from mlp.nn.arrays import Array
 from mlp.report.programs.languages import JAX, MLP, NUMPY, TORCH, Programs, offered
 from mlp.report.programs.numerics import numerical_jacobian

@@ -3,7 +3,7 @@
 from functools import partial
 
 from mlp.differences.methods import METHODS
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 from mlp.report.programs.automatic import TORCH_LINEAR, jax_functions, torch_activation, torch_tensors
 from mlp.report.programs.draws import draws
 from mlp.report.programs.formulas import TORCH_LOSSES
@@ -31,8 +31,8 @@ def network(experiment: Experiment) -> Programs:
 def _mlp(experiment: Experiment) -> str:
     return program(
         "import numpy as np\n\n"
-        "from mlp.check.flow import jacobian_flow\n"
-        "from mlp.experiment import Experiment\n"
+        "from mlp.check.jacobians import jacobian_flow\n"
+        "from mlp.lab.experiment import Experiment\n"
         f"from mlp.nn.trace import trace\n\n{PRINT_ALL}",
         settings(experiment),
         "network, loss, x, target = experiment.problem()\n"

@@ -1,6 +1,6 @@
 """The lines of numpy programs that run a network forward, and backward by hand."""
 
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 from mlp.report.programs.formulas import NUMPY_ACTIVATIONS, NUMPY_HELPERS, NUMPY_LOSSES
 from mlp.report.programs.passes import depth, outputs
 from mlp.report.programs.writing import function, lines, unpacked

@@ -3,7 +3,7 @@
 The layers fc1, activation_fn1, fc2, ... give z1, h1, z2, ..., and the last one y; their gradients are dz1, dh1, ...
 """
 
-from mlp.experiment import Experiment
+from mlp.lab.experiment import Experiment
 from mlp.report.programs.writing import folded, lines, unpacked
 
 

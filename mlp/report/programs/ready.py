@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from mlp.experiment import Experiment
-from mlp.report.exchange import GRADIENTS_FILE, PROBLEM_FILE
+from mlp.lab.experiment import Experiment
+from mlp.report.files.exchange import GRADIENTS_FILE, PROBLEM_FILE
 
 
 class Words(NamedTuple):

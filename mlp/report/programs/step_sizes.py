@@ -5,7 +5,7 @@ from functools import partial
 from mlp.differences.methods import METHODS
 from mlp.differences.networks import tensors
 from mlp.differences.sweep import affordable
-from mlp.experiment import EPS_STEPS, Experiment
+from mlp.lab.experiment import EPS_STEPS, Experiment
 from mlp.report.programs.draws import draws
 from mlp.report.programs.languages import MLP, NUMPY, Programs, for_experiment
 from mlp.report.programs.numerics import difference, method_table, stencil
@@ -36,7 +36,7 @@ def _mlp(experiment: Experiment, tensor: str) -> str:
         "import numpy as np\n\n"
         "from mlp.differences.networks import loss_function, tensors\n"
         "from mlp.differences.sweep import sampled, spread, sweep\n"
-        f"from mlp.experiment import EPS_STEPS, Experiment\n\n{PRINT_ALL}",
+        f"from mlp.lab.experiment import EPS_STEPS, Experiment\n\n{PRINT_ALL}",
         settings(experiment),
         "network, loss, x, target = experiment.problem()\n"
         f'tensor = tensors(network, x)["{tensor}"]\n'

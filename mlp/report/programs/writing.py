@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from mlp.experiment import Experiment, format_eps
+from mlp.lab.experiment import Experiment, format_eps
 from mlp.nn.arrays import Array
 
 WIDTH = 88

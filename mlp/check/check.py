@@ -1,0 +1,102 @@
+"""The check itself: one forward and one backward pass against differences of the loss, with error bars for both."""
+
+import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.compare import compare_gradients
+from mlp.check.diagnosis.diagnose import diagnose
+from mlp.check.passes import run_passes
+from mlp.check.projection import Projection, random_dy, with_apply
+from mlp.check.report import Finding, GradientReport
+from mlp.check.verdict import Verdict
+from mlp.differences.methods import CENTRAL, Method, as_method
+from mlp.differences.networks import tensors
+from mlp.differences.parallel import Progress
+from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+
+def check_gradients(
+    network: Layer,
+    loss: Loss,
+    x: ArrayLike,
+    target: ArrayLike,
+    eps: float = 1e-4,
+    method: str | Method = CENTRAL,
+    progress: Progress | None = None,
+) -> GradientReport:
+    """Compare the gradients that `backward` computes with numerical ones, for every parameter and the input.
+
+    The numerical side is computed in float64 even where the network's arrays are float32 or integers.
+
+    Args:
+        network: a layer or network; its stored gradients are those of this check afterwards.
+        loss: a loss.
+        x: input of shape (features,) or (n, features).
+        target: what the loss takes for that input.
+        eps: the step of the numerical gradients, positive.
+        method: a method or the name of one in METHODS.
+        progress: called now and then with the fraction of the numerical work that is done; it may raise to break off.
+
+    Raises:
+        ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
+    """
+    diagnosis = _Diagnosis(*_snapshot(network, loss), np.array(x), np.array(target))
+    return replace(compare_gradients(network, loss, x, target, eps, as_method(method), progress), diagnose=diagnosis)
+
+
+def analytical_gradients(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> tuple[float, dict[str, Array]]:
+    """One forward and one backward pass: the loss, and its gradient by tensor name, the input's last as "x"."""
+    passes = run_passes(network, loss, x, target)
+    return passes.value, {name: passes.gradients[name] for name in tensors(network, x)}
+
+
+@dataclass(frozen=True)
+class _Diagnosis:
+    """The diagnosis of a report, for when it is asked for: of the network as it was before the check."""
+
+    network: Layer
+    loss: Loss
+    x: Array
+    target: Array
+
+    def __call__(self, report: GradientReport) -> tuple[Finding, ...]:
+        wrong = any(check.verdict is Verdict.WRONG for check in report.values())
+        return diagnose(self.network, self.loss, self.x, self.target, report.remarks, wrong)
+
+
+def _snapshot(network: Layer, loss: Loss) -> tuple[Layer, Loss]:
+    try:
+        return copy.deepcopy((network, loss))
+    except Exception:
+        return network, loss
+
+
+def check_layer(
+    layer: Layer,
+    x: ArrayLike,
+    dy: ArrayLike | None = None,
+    eps: float = 1e-4,
+    method: str | Method = CENTRAL,
+) -> GradientReport:
+    """Check one layer's backward: dx and the gradients of its parameters, of the number c = sum(dy * y).
+
+    Args:
+        layer: an object with `forward`, `backward`, `parameters`, `gradients` and `replaced` as `Layer` has them;
+            without an `apply`, a copy's `forward` takes its place.
+        x: an input that the layer takes.
+        dy: the gradient with respect to its output, in the shape of y; None for random numbers, the same each time.
+        eps: the step of the numerical gradients, positive.
+        method: a method or the name of one in METHODS.
+
+    Raises:
+        ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
+    """
+    applicable = with_apply(layer)
+    if dy is None:
+        dy = random_dy(np.shape(applicable.apply(as_real("x", x))))
+    return check_gradients(applicable, Projection(), x, dy, eps, method)

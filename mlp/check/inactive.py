@@ -1,0 +1,56 @@
+"""Entries that have no influence at all, such as the weights of a dead ReLU: known, not guessed from a zero.
+
+A numerical derivative of exactly zero proves little: an influence of 1e-20 is lost in the rounding of the loss too.
+A complex step has no such limit, since the imaginary part stands beside the loss and is not added to it. So all
+entries in question are moved at once into the imaginary direction, by random amounts; if the imaginary part of the
+loss is exactly zero, none of them has any influence. One evaluation answers for a whole tensor.
+
+Code that cannot compute with complex numbers is asked in the same way with a real step, whose answer has that limit.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mlp.check.evaluation_point import Site
+from mlp.differences.networks import INPUT
+from mlp.nn.arrays import Array
+
+_STEP = 1e-3
+
+
+def silent_entries(site: Site, questions: Mapping[str, Array]) -> dict[str, Array]:
+    """Which of the entries in question are without influence.
+
+    Args:
+        site: the network.
+        questions: for each tensor, whether the entry is asked about.
+    """
+    asked = {name: mask for name, mask in questions.items() if np.any(mask)}
+    if not asked or _are_silent(site, asked):
+        return dict(questions)
+    return {
+        name: mask & (name in asked and len(asked) > 1 and _are_silent(site, {name: mask}))
+        for name, mask in questions.items()
+    }
+
+
+def _are_silent(site: Site, masks: Mapping[str, Array]) -> bool:
+    try:
+        return bool(np.imag(_moved_loss(site, masks, 1j)) == 0)
+    except Exception:
+        return bool(_moved_loss(site, masks, _STEP) == _moved_loss(site, masks, 0.0))
+
+
+def _moved_loss(site: Site, masks: Mapping[str, Array], step: complex) -> complex:
+    rng, network, x = np.random.RandomState(0), site.network, site.x
+    for name, mask in masks.items():
+        moved = site.tensor(name) + step * mask * rng.standard_normal(mask.shape)
+        if name == INPUT:
+            x = moved
+        else:
+            network = network.replaced(name, moved)
+    value = np.asarray(site.loss.apply(network.apply(x), site.target))
+    if np.iscomplexobj(np.asarray(step)) and value.dtype.kind != "c":
+        raise TypeError("the function drops the imaginary part")
+    return complex(value)

@@ -1,0 +1,171 @@
+"""How far off a correct backward pass may be, because it is rounded too.
+
+Every product, sum and function value of forward and backward is off by a relative error of u at most. So we shake all
+of them at once by a random relative t, far above u, and see how each entry of the gradient moves: u / t of that, as a
+root mean square over a few draws, is the entry's rounding error. (The same backward error analysis as in
+`mlp.differences.noise`.) Many layers and wide sums come out as they should, and so does cancellation: an entry that
+is a small sum of large terms moves by the size of the terms.
+
+One kind of cancellation needs help. softmax(y) - t is 1 - 1 in all but its last digits for a sure classifier, and
+shaking y does not show it. So dy is also shaken by t times the largest dy that the loss gives at y = 0, where no
+classifier is sure.
+
+The slope of a saturated unit is another such: 1 - y^2 with y = tanh(x) is off by u however small it is, and may be
+computed from x without that loss. So what leaves an element-wise layer is also shaken by t times its dy, as if its
+slope, of size 1 at most for the usual functions, were off by u.
+
+A backward that is wrong or plays tricks can widen its own bars this way, but not far: if every shake changed the
+gradient by all its size, the bars would be sqrt(u) of it, 1.5e-8.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.passes import leaves, parameter_name
+from mlp.differences.networks import INPUT
+from mlp.nn.arrays import Array
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+
+_DRAWS = 6
+
+
+def gradient_rounding(
+    network: Layer, loss: Loss, x: Array, target: ArrayLike, gradients: dict[str, Array], unit: float
+) -> dict[str, Array]:
+    """The root-mean-square rounding error of each entry of the analytical gradients.
+
+    Args:
+        network: as in `check_gradients`; only copies of it are run, and of the loss.
+        loss: likewise.
+        x: likewise.
+        target: likewise.
+        gradients: what backward gave, by tensor name.
+        unit: the machine epsilon of the arithmetic.
+    """
+    rng = np.random.RandomState(0)
+    amount = float(np.sqrt(unit))
+    total = {name: np.zeros(gradient.shape) for name, gradient in gradients.items()}
+    for _ in range(_DRAWS):
+        moved = _shaken_gradients(copy.deepcopy(network), copy.deepcopy(loss), x, target, amount, rng)
+        for name, gradient in gradients.items():
+            if name in moved and moved[name].shape == gradient.shape:
+                total[name] += np.square((moved[name] - gradient).astype(np.float64))
+    moves = {name: unit / amount * np.sqrt(total[name] / _DRAWS) for name in gradients}
+    # What is not finite is no gradient at all, and no error explains it.
+    return {
+        name: np.nan_to_num(moves[name] + unit * np.abs(gradient), posinf=0.0) for name, gradient in gradients.items()
+    }
+
+
+def _shaken_gradients(
+    network: Layer, loss: Loss, x: Array, target: ArrayLike, amount: float, rng: np.random.RandomState
+) -> dict[str, Array]:
+    """The gradients of a network in which everything is off by about `amount`; fewer if a layer raises."""
+    gradients: dict[str, Array] = {}
+    try:
+        dy = _shaken_forward(network, loss, x, target, amount, rng)
+        for name, layer in reversed(list(leaves(network))):
+            dx = _noisy(np.asarray(layer.backward(dy)), amount, rng)
+            if dx.shape == dy.shape and not layer.parameters():
+                dx = dx + amount * dy * rng.standard_normal(dy.shape)
+            dy = dx
+            gradients |= {parameter_name(name, key): np.asarray(value) for key, value in layer.gradients().items()}
+    except Exception:
+        return gradients
+    return {**gradients, INPUT: dy}
+
+
+def _shaken_forward(
+    network: Layer, loss: Loss, x: Array, target: ArrayLike, amount: float, rng: np.random.RandomState
+) -> Array:
+    """Run forward with everything off by about `amount`, and return the loss's dy, off likewise."""
+    x = _noisy(x, amount, rng)
+    for _, layer in leaves(network):
+        for parameter in layer.parameters().values():
+            parameter[...] = _noisy(parameter, amount, rng)
+        y = layer.forward(x)
+        x = y + amount * _largest(y) * rng.standard_normal(y.shape)
+    loss.forward(np.zeros_like(x), target)
+    usual = _largest(loss.backward())
+    loss.forward(x, target)
+    dy = loss.backward()
+    return dy + amount * max(usual, _largest(dy)) * rng.standard_normal(dy.shape)
+
+
+def _noisy(array: Array, amount: float, rng: np.random.RandomState) -> Array:
+    return array * (1 + amount * rng.standard_normal(array.shape))
+
+
+def _largest(array: Array) -> float:
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+FLOAT64 = float(np.finfo(np.float64).eps)
+FLOAT32 = float(np.finfo(np.float32).eps)
+# With fewer digits than these, a few numbers may be short by nature, such as 1 or 0.25; many different ones are not.
+_FEWEST_DIGITS, _A_FEW = 3, 6
+# A number of float64 can need 17 digits, and one with no more than 15 is rounded; float32 needs up to 9.
+_MOST, _SINGLE = 15, 9
+_LOOKED_AT = 2_000
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How finely numbers are written.
+
+    Attributes:
+        unit: the machine epsilon of the arithmetic that they may come from.
+        digits: the significant digits to which they are rounded, 0 if they are not.
+        decimals: the digits behind the point to which they are rounded, 0 if they are not.
+    """
+
+    unit: float = FLOAT64
+    digits: int = 0
+    decimals: int = 0
+
+    def resolution(self, array: Array) -> Array:
+        """How far rounding may have moved each number: half a unit of its last digit."""
+        significant = 0.5 * 10.0 ** (1 - self.digits) * np.abs(array) if self.digits else np.zeros(array.shape)
+        return np.maximum(significant, 0.5 * 10.0**-self.decimals if self.decimals else 0.0)
+
+    @property
+    def words(self) -> str:
+        """What the error bars allow for, in a sentence; "" for float64."""
+        if self.digits or self.decimals:
+            return f"The numbers are rounded to {self.digits or self.decimals} digits; the error bars allow for that."
+        if self.unit > FLOAT64:
+            return "The numbers are float32, which carries about 7 digits; the error bars allow for that."
+        return ""
+
+
+def precision(arrays: Mapping[str, Array]) -> Precision:
+    """How finely all of these arrays together are written; zeros tell nothing."""
+    values = np.concatenate([np.ravel(array) for array in arrays.values()] or [np.zeros(0)]).astype(np.float64)
+    values = values[(values != 0) & np.isfinite(values)]
+    looked_at = values[:: max(1, values.size // _LOOKED_AT)].tolist()
+    digits = _fewest(looked_at, lambda value, count: float(f"{value:.{count - 1}e}"))
+    if 0 < digits < _FEWEST_DIGITS and len(set(looked_at)) <= _A_FEW:
+        return Precision()
+    with np.errstate(over="ignore"):
+        if np.array_equal(values.astype(np.float32), values):
+            return Precision(unit=FLOAT32)
+    # Six digits behind the point and six in all bind numbers of different size: where both fit, both are allowed for.
+    decimals = _fewest(looked_at, round)
+    is_single = 0 < digits <= _SINGLE or 0 < decimals <= _SINGLE
+    return Precision(FLOAT32 if is_single else FLOAT64, digits, decimals)
+
+
+def _fewest(values: list[float], rounded: Callable[[float, int], float]) -> int:
+    """The fewest digits to which every value can be rounded and stays itself, 0 if there are too many for that."""
+    count = 1
+    for value in values:
+        while rounded(value, count) != value:
+            count += 1
+            if count > _MOST:
+                return 0
+    return count

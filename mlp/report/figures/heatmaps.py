@@ -1,0 +1,253 @@
+"""One figure for analytical | numerical | difference of a tensor.
+
+The two gradients share one diverging scale, symmetric about zero. The difference is drawn by its magnitude on a
+logarithmic scale of its own, which spans float64's sixteen digits below the largest gradient: dark where the two agree
+to the last digits, bright where they do not.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from mlp.check.tensor import TensorCheck
+from mlp.differences.networks import INPUT
+from mlp.nn.arrays import Array
+from mlp.report.figures.style import Panel, Scale, side_by_side, with_scales
+from mlp.report.numbers import brief
+
+# Both scales keep their order for colour-blind eyes and in print.
+DIVERGING = "RdBu_r"
+SEQUENTIAL = "Viridis"
+PANELS = ("analytical", "numerical", "difference")
+# What the third panel can show instead: the difference in units of its error bar, with a break in its colours at 1.
+RATIO = "difference / error bar"
+RATIO_SCALE = [(0, "#440154"), (0.5, "#31688e"), (0.5, "#E69F00"), (1, "#D55E00")]
+RATIO_DECADES = 3
+DIGITS = 16
+MAX_LABELLED_CELLS = 150
+TOP, BOTTOM = 40, 50  # pixels above the maps for titles, below them for ticks and axis titles
+MAX_LABELLED_COLUMNS = 12
+
+
+MAX_DRAWN = 100
+
+
+class Drawn(NamedTuple):
+    """A matrix as it is drawn.
+
+    Attributes:
+        values: at most MAX_DRAWN rows and columns.
+        rows, columns: the first index of each drawn row and column, then the end of the last.
+    """
+
+    values: Array
+    rows: Array
+    columns: Array
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether a drawn cell may stand for several entries."""
+        return self.values.shape != (self.rows[-1], self.columns[-1])
+
+    @property
+    def block(self) -> tuple[int, int]:
+        """The rows and columns of the largest block that one cell stands for."""
+        return int(np.diff(self.rows).max()), int(np.diff(self.columns).max())
+
+
+def as_matrix(tensor: Array) -> Array:
+    """A vector as a column; a matrix as it is."""
+    return tensor.reshape(tensor.shape[0], -1)
+
+
+def drawn(tensor: Array) -> Drawn:
+    """Cut the tensor into blocks and keep of each the entry of largest magnitude, with its sign; NaN wins over all."""
+    matrix = as_matrix(tensor)
+    rows, columns = (_edges(size) for size in matrix.shape)
+    high, low = (
+        extreme.reduceat(extreme.reduceat(matrix, rows[:-1], axis=0), columns[:-1], axis=1)
+        for extreme in (np.maximum, np.minimum)
+    )
+    return Drawn(np.where(-low > high, low, high), rows, columns)
+
+
+def _edges(size: int) -> Array:
+    return np.linspace(0, size, min(size, MAX_DRAWN) + 1).astype(int)
+
+
+class Axes(NamedTuple):
+    """What the rows and columns of a tensor are."""
+
+    rows: str
+    columns: str
+
+
+def axes_of(check: TensorCheck) -> Axes:
+    """What the axes of this tensor are: W has a row for each output, a batch has one for each sample."""
+    if check.name == INPUT:
+        return Axes("sample", "feature") if check.analytical.ndim > 1 else Axes("feature", "")
+    return Axes("i, output", "j, input") if check.analytical.ndim > 1 else Axes("i, output", "")
+
+
+def comparison(
+    check: TensorCheck,
+    panels: tuple[str, ...] = PANELS,
+    axes: Axes | None = None,
+    names: tuple[str, str] = ("analytical", "numerical"),
+) -> go.Figure:
+    """Draw these of the PANELS of a check side by side.
+
+    Args:
+        check: of a vector or matrix.
+        panels: which of the PANELS.
+        axes: what the rows and columns are, if the check's name does not tell.
+        names: what the two gradients are called.
+    """
+    axes, titles = axes or axes_of(check), dict(zip(PANELS, (*names, "difference"), strict=True))
+    figure = side_by_side(
+        [_panel(check, panel, axes, titles, number=k) for k, panel in enumerate(panels, start=1)],
+        height=_plot_height(check) + TOP + BOTTOM,
+        margin={"l": 64, "r": 10, "t": TOP, "b": BOTTOM, "autoexpand": False},
+        **_axes_of_color(check),
+    )
+    return with_scales(figure, _scales(check, panels))
+
+
+def reduction_note(check: TensorCheck) -> str | None:
+    """A sentence that says what a drawn cell stands for, where it is more than one entry."""
+    values = drawn(check.analytical)
+    if not values.is_reduced:
+        return None
+    rows, columns = values.block
+    return (
+        f"{check.name} has {check.analytical.size:,} entries, too many to draw one by one: each cell stands for up to "
+        f"{rows} x {columns} of them and shows the one of largest magnitude. Tables and downloads hold them all."
+    )
+
+
+def alt_text(check: TensorCheck, names: tuple[str, str] = ("analytical", "numerical")) -> str:
+    """The figure in words; `names` as in `comparison`."""
+    return (
+        f"Heatmaps of the {names[0]} and the {names[1]} gradient of {check.name}, shape {check.analytical.shape}, and "
+        f"of their difference, at most {brief(check.max_abs_difference)}"
+    )
+
+
+def _panel(check: TensorCheck, panel: str, axes: Axes, titles: dict[str, str], number: int) -> Panel:
+    is_first = number == 1
+    values = drawn(_values(check, panel))
+    xaxis = {**tick_settings(values.columns), "title": {"text": axes.columns}}
+    yaxis = {**tick_settings(values.rows), "autorange": "reversed"}
+    if is_first:
+        yaxis["title"] = {"text": axes.rows}
+    else:
+        yaxis |= {"matches": "y", "showticklabels": False}
+    if values.is_reduced:
+        xaxis["constrain"] = "domain"
+        yaxis |= {"scaleanchor": f"x{'' if is_first else number}", "constrain": "domain"}
+    title = titles.get(panel, panel)
+    if np.all(np.isnan(values.values)):
+        title += ": no number"  # an empty map alone could be taken for one that did not load
+    return Panel(title, [_heatmap(check, panel, values, titles)], xaxis, yaxis)
+
+
+def _values(check: TensorCheck, panel: str) -> Array:
+    return check.ratio if panel == RATIO else getattr(check, panel)
+
+
+def _heatmap(check: TensorCheck, panel: str, values: Drawn, titles: dict[str, str]) -> dict[str, Any]:
+    z, axis = values.values, "coloraxis"
+    if panel == "difference":
+        z, axis = _logarithm(values.values, bottom=_span(check) - DIGITS), "coloraxis2"
+    elif panel == RATIO:
+        z, axis = np.minimum(_logarithm(values.values, bottom=-RATIO_DECADES), RATIO_DECADES), "coloraxis3"
+    labelled = z.size <= MAX_LABELLED_CELLS and z.shape[1] <= MAX_LABELLED_COLUMNS
+    where = "%{y}, %{x}" if check.analytical.ndim > 1 else "%{y}"
+    heatmap = {
+        "type": "heatmap",
+        "z": z,
+        "coloraxis": axis,
+        "customdata": _hover_data(check),
+        "hovertemplate": (
+            f"<b>{check.name}[{where}]</b><br>{titles['analytical']} %{{customdata[0]:.9g}}"
+            f"<br>{titles['numerical']} %{{customdata[1]:.9g}}<br>difference %{{customdata[2]:.3g}}"
+            "<br>difference / error bar %{customdata[3]:.3g}<extra></extra>"
+        ),
+    }
+    numbers = values.values if axis == "coloraxis" else np.abs(values.values)
+    return heatmap | (written(numbers) if labelled else {})
+
+
+def written(numbers: Array) -> dict[str, Any]:
+    """The settings of a heatmap whose cells carry these numbers as text, with lines between the cells."""
+    text = [[brief(number) for number in row] for row in numbers]
+    return {"text": text, "texttemplate": "%{text}", "xgap": 1, "ygap": 1}
+
+
+def _hover_data(check: TensorCheck) -> Array:
+    return np.stack([drawn(_values(check, panel)).values for panel in (*PANELS, RATIO)], axis=-1)
+
+
+def tick_settings(edges: Array) -> dict[str, Any]:
+    """Integer ticks; on a reduced axis each tells the entries that its cell stands for."""
+    cells = len(edges) - 1
+    if cells == edges[-1]:
+        return {"dtick": max(1, int(np.ceil(cells / 12))), "tick0": 0}
+    shown = np.linspace(0, cells - 1, 6).astype(int)
+    return {"tickvals": shown, "ticktext": [_range(edges[k], edges[k + 1]) for k in shown]}
+
+
+def _range(start: int, end: int) -> str:
+    return f"{start}" if end == start + 1 else f"{start}-{end - 1}"
+
+
+def _span(check: TensorCheck) -> float:
+    """The decimal logarithm at the top of the difference's scale: that of the largest gradient, rounded up."""
+    largest = np.nanmax(np.abs([check.analytical, check.numerical]), initial=0)
+    return float(np.ceil(np.log10(largest))) if 0 < largest < np.inf else 0.0
+
+
+def _logarithm(values: Array, bottom: float) -> Array:
+    return np.log10(np.maximum(np.abs(values), 10.0**bottom))
+
+
+def _limit(check: TensorCheck) -> float:
+    """The end of the gradients' scale: their largest magnitude."""
+    largest = np.nanmax(np.abs([check.analytical, check.numerical]), initial=0)
+    return float(largest) if 0 < largest < np.inf else 1.0
+
+
+def _axes_of_color(check: TensorCheck) -> dict[str, Any]:
+    limit, top = _limit(check), _span(check)
+    axes = (
+        (DIVERGING, -limit, limit),
+        (SEQUENTIAL, top - DIGITS, top),
+        (RATIO_SCALE, -RATIO_DECADES, RATIO_DECADES),
+    )
+    return {
+        f"coloraxis{number}": {"colorscale": scale, "cmin": low, "cmax": high, "showscale": False}
+        for number, (scale, low, high) in zip(("", "2", "3"), axes, strict=True)
+    }
+
+
+def _scales(check: TensorCheck, panels: tuple[str, ...]) -> list[Scale]:
+    """The scales that these panels need."""
+    limit, top = _limit(check), int(_span(check))
+    ratios = [color for _, color in RATIO_SCALE]
+    # A gradient with a break: the two colours in the middle stand at the same place.
+    broken = (ratios[0], f"{ratios[1]} 50%", f"{ratios[2]} 50%", ratios[3])
+    scales = []
+    if set(panels) - {"difference", RATIO}:
+        scales.append(Scale("gradient", brief(-limit), brief(limit), DIVERGING))
+    if "difference" in panels:
+        scales.append(Scale("|difference|", f"1e{top - DIGITS}", f"1e{top}", SEQUENTIAL))
+    if RATIO in panels:
+        scales.append(Scale("|difference| / error bar, wrong above 1", "1e-3", "1e3", broken))
+    return scales
+
+
+def _plot_height(check: TensorCheck) -> int:
+    """Pixels for the maps: enough for a line of text in each row, or about square cells where there are too many."""
+    rows, columns = drawn(check.analytical).values.shape
+    return int(np.clip(26 * rows, 90, 460 if columns <= MAX_LABELLED_COLUMNS else 300))

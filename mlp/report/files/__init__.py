@@ -1,0 +1,1 @@
+"""Files that go out and come in: archives, problems to take along, uploads."""

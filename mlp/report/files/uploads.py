@@ -1,0 +1,146 @@
+"""Gradients that were computed elsewhere, read from files that nobody vouches for: nothing is run, little is believed.
+
+NPZ files are read member by member: sizes are checked in the zip's directory and in the array's header before any array
+is made, and pickled objects are refused. CSV files are text, either one row for each entry (tensor, i, j, gradient) or
+one plain matrix for each tensor.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from math import prod
+from pathlib import PurePath
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.report.files.cells import UploadError, is_number, number
+from mlp.report.files.long_csv import read_long
+
+MAX_BYTES = 64_000_000  # our own CSV of half a million gradients has sixty
+MAX_UNPACKED = 16_000_000
+MAX_ARRAYS = 500
+MAX_CELLS = 6_000_000
+_DELIMITERS = (",", ";", "\t")
+
+
+def read_files(files: Mapping[str, bytes]) -> dict[str, Array]:
+    """Read every uploaded file.
+
+    Args:
+        files: content by file name; .npz or .csv.
+
+    Returns:
+        Finite float64 arrays by the names they have in the files; a plain matrix is named as its file.
+
+    Raises:
+        UploadError: a file is malformed, too large, or no such file at all; or a name comes twice.
+    """
+    if not files:
+        raise UploadError("There is no file.")
+    arrays: dict[str, Array] = {}
+    for file, content in files.items():
+        if len(content) > MAX_BYTES:
+            raise UploadError(f"{file} has {len(content):,} bytes; the limit is {MAX_BYTES:,}.")
+        for name, array in _reader(file)(file, content).items():
+            if name in arrays:
+                raise UploadError(f"{name} comes twice, the second time in {file}. Take one of the files out.")
+            arrays[name] = _finite(file, name, array)
+    return arrays
+
+
+def _reader(file: str) -> Callable[[str, bytes], dict[str, Array]]:
+    suffix = PurePath(file).suffix.lower()
+    if suffix not in _READERS:
+        raise UploadError(f"{file} is neither an .npz nor a .csv file.")
+    return _READERS[suffix]
+
+
+def read_npz(file: str, content: bytes) -> dict[str, Array]:
+    """The arrays of an NPZ file by name."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            total = sum(member.file_size for member in members)
+            if len(members) > MAX_ARRAYS:
+                raise UploadError(f"{file} holds {len(members):,} arrays; the limit is {MAX_ARRAYS:,}.")
+            if total > MAX_UNPACKED:
+                raise UploadError(f"{file} unpacks to {total:,} bytes; the limit is {MAX_UNPACKED:,}.")
+            return {
+                member.filename.removesuffix(".npy"): _read_member(file, member.filename, archive.read(member))
+                for member in members
+            }
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+        raise UploadError(f"{file} is not a readable NPZ file ({error}).") from error
+
+
+def _read_member(file: str, name: str, content: bytes) -> Array:
+    """One array, whose header must announce exactly the bytes that are there."""
+    try:
+        stream = io.BytesIO(content)
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(stream)
+    except (ValueError, SyntaxError) as error:
+        raise UploadError(f"{name} in {file} is not a numpy array.") from error
+    if dtype.hasobject:
+        raise UploadError(
+            f"{name.removesuffix('.npy')} in {file} holds pickled Python objects, which are never loaded, since that "
+            "would run code. Save plain arrays of numbers."
+        )
+    if prod(shape) * dtype.itemsize != len(content) - stream.tell():
+        raise UploadError(f"{name} in {file} announces shape {shape}, but its data has another size.")
+    return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
+
+
+def read_csv(file: str, content: bytes) -> dict[str, Array]:
+    """The arrays of a CSV file: of all its tensors, or the one matrix that it is."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UploadError(f"{file} is not text in UTF-8, so it is no CSV file.") from error
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if not lines:
+        raise UploadError(f"{file} is empty.")
+    delimiter = max(_DELIMITERS, key=lines[0].count)
+    cells = text.count(delimiter) + len(lines)
+    if cells > MAX_CELLS:
+        raise UploadError(f"{file} has {cells:,} cells; the limit is {MAX_CELLS:,}.")
+    try:
+        rows = ([cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter))
+        first = next(rows)
+        if "tensor" in map(str.lower, first):
+            return read_long(file, [cell.lower() for cell in first], rows, delimiter)
+        return {PurePath(file).stem: _matrix(file, [first, *rows], delimiter)}
+    except csv.Error as error:
+        raise UploadError(f"{file} is not a readable CSV file ({error}).") from error
+
+
+def _matrix(file: str, rows: list[list[str]], delimiter: str) -> Array:
+    first = 1 if len(rows) > 1 and not any(is_number(cell, delimiter) for cell in rows[0]) else 0
+    for place, row in enumerate(rows[first:], start=first + 1):
+        if len(row) != len(rows[first]):
+            raise UploadError(f"{file}: row {place} has {len(row)} cells, the row before has {len(rows[first])}.")
+    return np.array(
+        [
+            [number(file, f"row {i}, column {j}", cell, delimiter) for j, cell in enumerate(row, start=1)]
+            for i, row in enumerate(rows[first:], start=first + 1)
+        ]
+    )
+
+
+def _finite(file: str, name: str, array: Array) -> Array:
+    """The array as float64, if it holds finite real numbers."""
+    if array.dtype.kind not in "fiu":
+        raise UploadError(f"{name} in {file} holds {array.dtype}, not real numbers.")
+    if array.size == 0:
+        raise UploadError(f"{name} in {file} is empty.")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        index = [int(i) for i in bad[0]]
+        raise UploadError(f"{name} in {file} is {array[tuple(index)]} at {index}; every gradient must be finite.")
+    return array.astype(np.float64)
+
+
+_READERS = {".npz": read_npz, ".csv": read_csv}

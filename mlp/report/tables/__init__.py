@@ -1,0 +1,1 @@
+"""Results as pandas tables, sentences and CSV."""

@@ -1,0 +1,157 @@
+"""Checks as pandas tables, and tables as CSV that loses no bit.
+
+Seventeen significant digits are enough to give back every float64 exactly; source: IEEE 754, and W. Kahan, "Lecture
+notes on the status of IEEE 754" (1997).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlp.check.jacobians import Flow
+from mlp.check.report import GradientReport
+from mlp.check.tensor import TensorCheck
+from mlp.check.verdict import Verdict
+from mlp.differences.derivatives import sample
+from mlp.differences.networks import loss_function, tensors
+from mlp.lab.experiment import Problem
+from mlp.nn.arrays import Array
+from mlp.report.numbers import entry
+
+
+def entries(check: TensorCheck) -> pd.DataFrame:
+    """One row for each entry of a tensor, in C order.
+
+    Columns: tensor; i and j, the entry's indices from 0 (j is empty for vectors); analytical; numerical; difference;
+    error_bar; verdict; relative_error; allclose.
+    """
+    return pd.DataFrame(
+        {
+            **places(check.name, check.analytical.shape),
+            "analytical": check.analytical.ravel(),
+            "numerical": check.numerical.ravel(),
+            "difference": check.difference.ravel(),
+            "error_bar": check.error_bar.ravel(),
+            "verdict": [Verdict(number).words for number in check.verdicts.ravel()],
+            "relative_error": check.relative_error.ravel(),
+            "allclose": check.tolerance_used.ravel() <= 1,
+        }
+    )
+
+
+def places(name: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """The first columns of such a table: tensor, i and j."""
+    indices = np.indices(shape).reshape(len(shape), -1)
+    rows, columns = indices[0], indices[1] if len(indices) > 1 else [pd.NA] * indices.shape[1]
+    return {"tensor": name, "i": pd.array(rows, dtype="Int64"), "j": pd.array(columns, dtype="Int64")}
+
+
+def all_entries(report: Mapping[str, TensorCheck]) -> pd.DataFrame:
+    """The entries of all tensors, one below the other."""
+    return pd.concat([entries(check) for check in report.values()], ignore_index=True)
+
+
+def summary(report: Mapping[str, TensorCheck]) -> pd.DataFrame:
+    """One row for each tensor: its verdict, how far its gradients differ, and what the fixed rules say of that."""
+    rows = []
+    for check in report.values():
+        row = {
+            "tensor": check.name,
+            "verdict": check.verdict.words,
+            "shape": str(check.analytical.shape),
+            "max |difference|": check.max_abs_difference,
+            "its error bar": float(check.error_bar[check.worst]),
+            "worst entry": entry(check.name, check.worst),
+        }
+        rows.append(row | {name: reading.words for name, reading in check.readings.items()})
+    return pd.DataFrame(rows)
+
+
+# A colour for each verdict, by the names that Streamlit's Markdown knows; the words always stand beside it.
+COLORS = {
+    Verdict.CONSISTENT: "green",
+    Verdict.WRONG: "red",
+    Verdict.CANNOT_TELL: "orange",
+    Verdict.KINK_CROSSED: "violet",
+}
+
+
+def verdict_markdown(check: TensorCheck) -> str:
+    """The verdict in words, with a colour of its own."""
+    return f":{COLORS[check.verdict]}[{check.verdict.words}]"
+
+
+def entry_names(name: str, shape: tuple[int, ...]) -> list[str]:
+    """The names of a tensor's entries, row by row: W[0,0], W[0,1], ..."""
+    return [f"{name}[{','.join(map(str, index))}]" for index in np.ndindex(shape)]
+
+
+def matrix_csv(values: Array) -> bytes:
+    """A matrix as CSV: the row's number first, then a column for each of its columns."""
+    columns = {str(j): values[:, j] for j in range(values.shape[1])}
+    return to_csv(pd.DataFrame({"row": range(len(values)), **columns}))
+
+
+def flow(jacobians: Flow, norms: Mapping[str, float]) -> pd.DataFrame:
+    """One row for each layer: how its Jacobian stretches, and how large the gradient is that it hands back.
+
+    The spectral norm is the largest singular value: no vector is stretched by more.
+    """
+    rows = []
+    for name, values in jacobians.singular_values.items():
+        rows.append(
+            {
+                "layer": name,
+                "Jacobian": str(jacobians.layers[name].shape),
+                "spectral norm": values[0],
+                "smallest singular value": values[-1],
+                "norm of dx": norms[name],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def worst_entries(problem: Problem, report: GradientReport, name: str, count: int = 10) -> pd.DataFrame:
+    """The entries of a tensor that differ most, the worst first, with the function values behind each derivative."""
+    check, tensor = report[name], tensors(problem.network, problem.x)[name]
+    function = loss_function(problem.network, problem.loss, problem.x, problem.target, name)
+    rows = []
+    for index in check.worst_entries(count):
+        samples = sample(function, tensor, index, report.eps, report.method)
+        values = {
+            f"c({_offset(offset)})": value.item()
+            for offset, value in zip(report.method.offsets, samples.values, strict=True)
+        }
+        rows.append(
+            {
+                "entry": entry(name, index),
+                "analytical": check.analytical[index],
+                "numerical": check.numerical[index],
+                "difference": check.difference[index],
+                "error bar": check.error_bar[index],
+                "verdict": Verdict(check.verdicts[index]).words,
+                **{key: _exact(value) for key, value in values.items()},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """The table as CSV in UTF-8, floats with 17 significant digits."""
+    return table.to_csv(index=False, float_format="%.17g").encode()
+
+
+def _offset(offset: complex) -> str:
+    """An offset as people write it: "+h", "-2h", "+ih", "0"."""
+    number = complex(offset)
+    size, unit = (number.imag, "ih") if number.imag else (number.real, "h")
+    if size == 0:
+        return "0"
+    return f"{'+' if size > 0 else '-'}{'' if abs(size) == 1 else f'{abs(size):g}'}{unit}"
+
+
+def _exact(value: complex) -> str:
+    """All digits of a function value: what matters is in the last ones."""
+    return f"{value:.17g}" if isinstance(value, float) else f"{value.real:.16g} {value.imag:+.17g}i"

@@ -1,0 +1,222 @@
+"""What came out for a module of somebody's layers, as tables, sentences, and checks that a heatmap can draw."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mlp.check.tensor import TensorCheck
+from mlp.check.verdict import Verdict
+from mlp.report.figures.heatmaps import Axes
+from mlp.report.numbers import entry
+from mlp.user_code.check import CaseResult
+from mlp.user_code.messages import Fact
+from mlp.user_code.process import ModuleResult
+from mlp.user_code.run.gradient_check import sentences
+from mlp.user_code.tell.text import CSV_HEADER, csv_rows
+
+SHORT = 60
+NONE = "–"  # noqa: RUF001  # a dash for a number that there is not
+_TITLES = {
+    "passed": "{name} is right",
+    "wrong": "{name} is wrong",
+    "cannot tell": "{name}: cannot tell at this step",
+    "not checked": "{name} could not be checked",
+}
+
+
+def labels(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:
+    """The cases by name; where two have the same one, with the line as well."""
+    cases = list(cases)
+    counts = Counter(case.name for case in cases)
+    return {case.name if counts[case.name] == 1 else f"{case.name}, line {case.line}": case for case in cases}
+
+
+def place(file: str, line: int) -> str:
+    """A place in somebody's code: my_layers.py:12."""
+    return f"{Path(file).name}:{line}" if file else ""
+
+
+def summary(cases: Iterable[CaseResult]) -> pd.DataFrame:
+    """One row for each layer, loss and function: the verdict, what it comes from, and where the code stands."""
+    return pd.DataFrame(
+        [
+            {
+                "name": label,
+                "verdict": case.status,
+                "kind": case.kind,
+                "what was found": _in_short(case),
+                "where": place(case.file, case.line) or NONE,
+            }
+            for label, case in labels(cases).items()
+        ]
+    )
+
+
+def _in_short(case: CaseResult) -> str:
+    """A few words on the verdict."""
+    if case.report and case.report.diagnosis:
+        found = case.report.diagnosis[0]
+        return f"{', '.join(found.tensors)}: {found.pattern}" if found.tensors else found.pattern
+    if case.problems:
+        text = case.problems[0].text
+        return text if len(text) <= SHORT else f"{text[:SHORT].rpartition(' ')[0]} ..."
+    if case.report is None:
+        return NONE
+    tensors = ", ".join(case.report)
+    agree = "agrees" if len(case.report) == 1 else "agree"
+    return f"{tensors} {agree}" if case.passed else f"{tensors}: the error bars are too wide"
+
+
+def title(case: CaseResult) -> str:
+    """The verdict as a headline."""
+    return _TITLES[case.status].format(name=case.name)
+
+
+def findings(case: CaseResult) -> list[str]:
+    """Everything that there is to say about the verdict, the diagnosis first; never empty."""
+    said = sentences(case.report) if case.report and not case.report.passed else []
+    told = [sentence(fact) for fact in case.problems]
+    diagnosed = bool(case.report and case.report.diagnosis)
+    found = [*said, *told] if diagnosed else [*told, *said]
+    return found or [case.report.summary if case.report else "It was not checked."]
+
+
+def sentence(fact: Fact) -> str:
+    """A fact with its place before it."""
+    where = place(fact.file, fact.line)
+    return f"{where}: {fact.text}." if where else f"{fact.text[0].upper()}{fact.text[1:]}."
+
+
+def asides(facts: Iterable[Fact]) -> list[str]:
+    """Warnings, and notes on how the code was understood."""
+    return [f"{fact.level.capitalize()}: {sentence(fact)}" for fact in facts if fact.level != "problem"]
+
+
+def trace(facts: Iterable[Fact]) -> str:
+    """Their own frames of what was raised, outermost first; "" if nothing was."""
+    return "\n".join(line for fact in facts for line in fact.trace)
+
+
+def pairing(case: CaseResult) -> pd.DataFrame:
+    """What was taken for the gradient of what, and why."""
+    return pd.DataFrame(
+        [
+            {
+                "tensor": "x, the input" if pair.tensor == "x" else pair.tensor,
+                "shape": str(pair.shape),
+                "its gradient": _said(pair.gradient),
+                "gradient's shape": str(pair.gradient_shape),
+                "why": pair.reason,
+            }
+            for pair in case.pairs
+        ]
+    )
+
+
+def _said(key: str) -> str:
+    """The place of a gradient in words, where its key is no name of theirs."""
+    if key == "returned":
+        return "what backward returns"
+    held, _, name = key.partition(".")
+    return {"returned": f"{name}, returned", "update": f"{name} before and after the update"}.get(held, key)
+
+
+def reading(case: CaseResult) -> str:
+    """How the code was read, in a line."""
+    return "; ".join(f"{topic}: {words}" for topic, words in case.reading.items())
+
+
+def override(case: CaseResult) -> str:
+    """The line for their module that says the pairing as it was guessed, for them to change."""
+    pairs = {pair.tensor: pair.gradient.removeprefix("returned.") for pair in case.pairs}
+    return f"GRADCHECK = {{{_quoted(case.name)}: {{{_quoted('pairs')}: {_dict(pairs)}}}}}"
+
+
+def _dict(values: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{_quoted(key)}: {_quoted(value)}" for key, value in values.items()) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def flattened(check: TensorCheck) -> TensorCheck:
+    """The check as a vector or matrix, the first axis against all others, for heatmaps and tables."""
+    shape = check.analytical.shape
+    if 1 <= len(shape) <= 2:
+        return check
+    flat = (shape[0], -1) if shape else (1,)
+    analytical = check.analytical.reshape(flat)
+    return replace(
+        check,
+        analytical=analytical,
+        numerical=check.numerical.reshape(flat),
+        truncation=check.truncation.reshape(flat),
+        roundoff=check.roundoff.reshape(flat),
+        rounding=check.rounding.reshape(flat),
+        silent=check.silent.reshape(flat),
+        kinks=tuple(replace(kink, index=_moved(kink.index, shape, analytical.shape)) for kink in check.kinks),
+    )
+
+
+def _moved(index: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:
+    flat = np.ravel_multi_index(index, before) if before else 0
+    return tuple(int(i) for i in np.unravel_index(flat, after))
+
+
+def axes(check: TensorCheck) -> Axes:
+    """What the axes of a flattened check are: nobody knows what they mean, so they are counted."""
+    shape = check.analytical.shape
+    if len(shape) <= 1:
+        return Axes("i", "")
+    return Axes("i", "j" if len(shape) == 2 else f"j, all of the axes {' x '.join(map(str, shape[1:]))}")
+
+
+def worst_entries(check: TensorCheck, count: int = 10) -> pd.DataFrame:
+    """The entries of a tensor that are furthest off for their error bar, the worst first."""
+    return pd.DataFrame(
+        [
+            {
+                "entry": entry(check.name, index) if index else check.name,
+                "verdict": Verdict(int(check.verdicts[index])).words,
+                "analytical": float(check.analytical[index]),
+                "numerical": float(check.numerical[index]),
+                "difference": float(check.difference[index]),
+                "error bar": float(check.error_bar[index]),
+            }
+            for index in check.worst_entries(count)
+        ]
+    )
+
+
+def to_csv(cases: Iterable[CaseResult]) -> bytes:
+    """Every entry of every gradient, as `python -m mlp --csv` writes it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_HEADER)
+    writer.writerows(csv_rows(ModuleResult(tuple(cases))))
+    return text.getvalue().encode()
+
+
+def commands(spec: str, eps: float, method: str) -> str:
+    """The same check in a shell."""
+    extra = ("" if eps == 1e-4 else f" --eps {eps:g}") + ("" if method == "central" else f" --method {method}")
+    name = spec if " " not in spec else f'"{spec}"'
+    return f"python -m mlp {name}{extra}\npython -m mlp {name}{extra} --csv gradients.csv"
+
+
+def suite(case: CaseResult, spec: str) -> str:
+    """The check of one layer or loss as a test; "" for functions, whose partner a test would have to name."""
+    if case.kind == "function" or not case.name[:1].isupper():
+        return ""
+    module = Path(spec).stem if spec.endswith(".py") else spec
+    return (
+        f"from mlp.testing import assert_gradients\nfrom {module} import {case.name}\n\n\n"
+        f"def test_{case.name}_goes_backward():\n    assert_gradients({case.name})\n"
+    )

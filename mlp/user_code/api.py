@@ -1,0 +1,119 @@
+"""Checking an object, a class or a function from Python: in a notebook, in a test."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.report import GradientReport
+from mlp.nn.arrays import as_real
+from mlp.nn.layers import Layer
+from mlp.user_code.check import CaseResult, conclude, examine
+from mlp.user_code.interpret.samples import Layout
+from mlp.user_code.interpret.search import read_object
+from mlp.user_code.interpret.trial import attempt
+from mlp.user_code.load.classes import kind_of
+from mlp.user_code.load.discovery import Case
+from mlp.user_code.messages import ForeignError, place_of
+from mlp.user_code.run.gradient_check import report_on
+from mlp.user_code.run.subject import FunctionSubject
+from mlp.user_code.settings import override_of
+
+
+def check_layer(
+    layer: Any,
+    x: ArrayLike | None = None,
+    dy: ArrayLike | None = None,
+    eps: float = 1e-4,
+    method: str = "central",
+    **settings: Any,
+) -> GradientReport:
+    """Check any object, or class, that goes forward and backward.
+
+    Args:
+        layer: one of our layers, an object of anybody's class, or the class itself.
+        x: an input; without one, random ones of several layouts are tried.
+        dy: the gradient that backward starts from, in the shape of the output; random without one.
+        eps: step of the numerical derivatives.
+        method: a name in METHODS.
+        **settings: what GRADCHECK takes: pairs={"W": "dW"}, target=..., and so on.
+
+    Raises:
+        ForeignError: it could not be checked, or something is wrong that no comparison shows; the message says what.
+    """
+    result = examine_object(layer, x, dy, eps, method, **settings)
+    if result.problems or result.report is None:
+        raise ForeignError((result.problems or result.facts)[0])
+    return result.report
+
+
+def examine_object(
+    layer: Any,
+    x: ArrayLike | None = None,
+    dy: ArrayLike | None = None,
+    eps: float = 1e-4,
+    method: str = "central",
+    **settings: Any,
+) -> CaseResult:
+    """As `check_layer`, with everything that was found out about the code, and nothing raised about it."""
+    cls = layer if inspect.isclass(layer) else type(layer)
+    override = override_of(settings, cls.__name__)
+    kind = kind_of(cls, override)
+    case = Case(cls.__name__, kind.kind if kind else "layer", cls, None, *place_of(cls))
+    module = sys.modules.get(cls.__module__)
+    if isinstance(layer, Layer):
+        report = report_on(layer, as_real("x", [] if x is None else x), dy, eps, method)
+        return CaseResult(case.name, case.kind, case.file, case.line, report=report)
+    if inspect.isclass(layer):
+        given = override if x is None else override_of({**settings, "x": np.asarray(x)}, cls.__name__)
+        return examine(case, module, given, eps, method)
+    try:
+        tried = read_object(layer, None if x is None else as_real("x", x), module, override)
+    except ForeignError as error:
+        return CaseResult(case.name, case.kind, case.file, case.line, facts=(error.fact,))
+    return conclude(case, tried, dy, eps, method)
+
+
+def check_function(
+    fun: Callable[..., ArrayLike],
+    grad: Callable[..., ArrayLike],
+    x: ArrayLike,
+    eps: float = 1e-4,
+    method: str = "central",
+) -> GradientReport:
+    """Check a function of one array against the function that computes its gradient.
+
+    Args:
+        fun: takes an array in the shape of x and returns a number or an array.
+        grad: of a number, the gradient in the shape of x; of an array, the derivative entry by entry in the shape of
+            both, or the Jacobian (output.size, x.size).
+        x: where to compare.
+        eps: step of the numerical derivatives.
+        method: a name in METHODS.
+
+    Raises:
+        ForeignError: one of them raised, or the shapes do not fit.
+    """
+    x = as_real("x", x)
+    name = getattr(fun, "__name__", "fun")
+    subject = FunctionSubject(name, _unnamed(fun), _unnamed(grad), "x", pass_on="input")
+    layout = Layout(f"as given, shape {x.shape}", "", x.shape, False)
+    scalar = np.ndim(np.asarray(fun(x.copy()))) == 0
+    tried = attempt(subject, x, layout, {}, "value" if scalar else "")
+    result = conclude(Case(name, "function", fun, grad, *place_of(fun)), tried, None, eps, method)
+    if result.problems or result.report is None:
+        raise ForeignError((result.problems or result.facts)[0])
+    return result.report
+
+
+def _unnamed(function: Callable[..., ArrayLike]) -> Callable[[Any], ArrayLike]:
+    """The same function with an argument `x`: built-in ones do not say how theirs is called."""
+
+    def called(x: Any) -> ArrayLike:
+        return function(x)
+
+    called.__name__ = getattr(function, "__name__", "function")
+    return called

@@ -1,0 +1,176 @@
+"""Objects of their classes: arguments of the constructor are guessed from names, annotations and defaults."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret.activations import activations, is_activation, own_activations, tanh_prime
+from mlp.user_code.interpret.samples import (
+    CONVENTIONS,
+    FEATURES,
+    HIDDEN,
+    OUTPUTS,
+    PLAIN,
+    Conventions,
+    Recorder,
+    array_for,
+)
+from mlp.user_code.messages import ForeignError, problem, told
+from mlp.user_code.run import calls
+from mlp.user_code.run.randomness import same_randomness
+
+_PAIRED = ("kernel_size", "stride")
+_UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
+_BY_ANNOTATION: dict[Any, Any] = {float: 0.5, "float": 0.5, bool: False, "bool": False, str: "", "str": ""}
+
+
+class Built(NamedTuple):
+    """An object and how it was made: `args` is plain data for the page and for GRADCHECK."""
+
+    thing: Any
+    args: dict[str, Any]
+
+
+def objects(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> Iterator[Built]:
+    """Make objects of a class, with the likeliest arguments first.
+
+    Raises:
+        ForeignError: not one could be made; the first reason is told.
+    """
+    failures: list[ForeignError] = []
+    seen: list[str] = []
+    for args in _guesses(cls, module, given):
+        if repr(args) in seen:
+            continue
+        seen.append(repr(args))
+        for hooked in (False, True):
+            try:
+                yield from _made(cls, module, args, hooked)
+            except ForeignError as error:
+                failures.append(error)
+    if failures and len(failures) >= 2 * len(seen):
+        raise _with_hint(cls, failures[0])
+
+
+def _with_hint(cls: type, error: ForeignError) -> ForeignError:
+    """The error with the one line that sets the arguments right."""
+    wanted = ", ".join(f'"{one.name}": ...' for one in calls.required(calls.parameters_of(cls)))
+    if not wanted or "GRADCHECK" in error.fact.text:
+        return error
+    line = f'GRADCHECK = {{"{cls.__name__}": {{"args": {{{wanted}}}}}}}'
+    hint = f". The arguments were guessed; say them in one line, {line}"
+    return ForeignError(replace(error.fact, text=error.fact.text + hint))
+
+
+def _made(cls: type, module: ModuleType | None, args: dict[str, Any], hooked: bool) -> Iterator[Built]:
+    with told(f"{cls.__name__}({_shown(args)})", cls), same_randomness(module):
+        thing = cls(*_layers(cls, module), **args)
+    if not hooked:
+        yield Built(thing, args)
+        return
+    called = False
+    for name in vocabulary.BUILD:
+        method = getattr(thing, name, None)
+        if inspect.ismethod(method):
+            called = True
+            values = {"optimizer": Recorder(), **{role: plain[0] for role, plain in PLAIN.items()}}
+            values["input_shape"] = args.get("input_shape", (FEATURES,))
+            with told(f"{cls.__name__}.{name}", method), same_randomness(module):
+                calls.call(method, (), {}, values, f"{cls.__name__}.{name}")
+    if called:
+        yield Built(thing, args)
+
+
+def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    parameters = [one for one in calls.parameters_of(cls) if one.kind not in calls.VARIABLE]
+    wanted = [one for one in parameters if one.default is inspect.Parameter.empty or one.name in given]
+    offered = activations(cls, module) if any(is_activation(one.name, cls) for one in wanted) else [None]
+    if offered != [None]:  # an activation wants its derivative beside it
+        wanted += [
+            one for one in parameters if one.default is None and "activation_prime" in vocabulary.roles(one.name)
+        ]
+    wanted += [one for one in parameters if one.default is None and "seed" in vocabulary.roles(one.name)]
+    optional = [one for one in parameters if one.default is None and one not in wanted]
+    for paired in (False, True):  # a kernel of 3, then one of (3, 3)
+        for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
+            for conventions in CONVENTIONS:
+                for activation in offered:
+                    yield _arguments(cls, chosen, conventions._replace(paired=paired), activation, given)
+
+
+def _arguments(
+    cls: type, chosen: calls.Parameters, conventions: Conventions, activation: Any, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    used: dict[str, int] = {}
+    args: dict[str, Any] = {}
+    for one in chosen:
+        if one.name in given:
+            args[one.name] = given[one.name]
+            continue
+        by_name = activation is not None and is_activation(one.name, cls)
+        role, value = ("activation", activation) if by_name else _value(one, conventions, activation, used)
+        if one.default is None and (role == "unknown" or value is None):
+            continue
+        if value is None:
+            raise problem(
+                f"{cls.__name__} needs `{one.name}`, for which I have no value; say it in one line, "
+                f'GRADCHECK = {{"{cls.__name__}": {{"args": {{"{one.name}": ...}}}}}}',
+                cls.__init__,  # type: ignore[misc]
+            )
+        used[role] = used.get(role, 0) + 1
+        args[one.name] = value
+    return args
+
+
+def _value(one: inspect.Parameter, conventions: Conventions, activation: Any, used: dict[str, int]) -> tuple[str, Any]:
+    """The role that the argument plays here, and its value."""
+    specials = {
+        "input_shape": conventions.input_shape,
+        "activation": activation,
+        "activation_prime": tanh_prime,
+        "optimizer": Recorder(),
+        "rng": np.random.RandomState(0),
+    }
+    for role in vocabulary.roles(one.name):
+        array = array_for(role, conventions)
+        if array is not None and one.annotation not in (int, "int", bool, "bool", float, "float"):
+            return role, array
+        if role in specials:
+            return role, specials[role]
+        if role in _PAIRED and (conventions.paired or one.name.endswith("shape")):
+            return role, PLAIN[role] * 2
+        if role in PLAIN:
+            return role, PLAIN[role][min(used.get(role, 0), len(PLAIN[role]) - 1)]
+    if conventions.paired and one.name.endswith(("shape", "dims")):
+        return "shape", (2, FEATURES // 2)
+    return _unknown(one, used)
+
+
+def _unknown(one: inspect.Parameter, used: dict[str, int]) -> tuple[str, Any]:
+    """A value for an argument whose name says nothing: by its annotation, else a size."""
+    if one.annotation in _BY_ANNOTATION:
+        return "annotated", _BY_ANNOTATION[one.annotation]
+    return "unknown", _UNKNOWN[min(used.get("unknown", 0), len(_UNKNOWN) - 1)]
+
+
+def _layers(cls: type, module: ModuleType | None) -> list[Any]:
+    """For a container that is made from any number of layers, a few of the module's own."""
+    takes_any = any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in calls.parameters_of(cls))
+    return own_activations(cls, module) if takes_any else []
+
+
+def _shown(args: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name}=array of shape {value.shape}" if isinstance(value, np.ndarray) else f"{name}={value!r:.40}"
+        for name, value in args.items()
+    )
+
+
+def plain_arguments(args: Mapping[str, Any]) -> dict[str, str]:
+    """The arguments as text, for people."""
+    return {name: _shown({name: value}).partition("=")[2] for name, value in args.items()}

@@ -1,0 +1,108 @@
+"""Every way to read a loss, and a network that has one inside: predictions, targets, and how it becomes one number."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain, product
+from types import ModuleType
+from typing import Any
+
+from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret import losses_inside, samples, targets
+from mlp.user_code.interpret.inputs import Reading, inputs, is_upstream, made
+from mlp.user_code.interpret.predictions import sides, sound
+from mlp.user_code.interpret.samples import Layout
+from mlp.user_code.interpret.targets import loss_inputs
+from mlp.user_code.load.classes import Kind
+from mlp.user_code.messages import ForeignError
+from mlp.user_code.run import calls
+from mlp.user_code.run.as_layer import REDUCTIONS
+from mlp.user_code.run.subject import FunctionSubject, ObjectSubject
+from mlp.user_code.settings import Override
+
+
+def loss_object_readings(
+    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
+) -> Iterator[Reading]:
+    """A loss of theirs as an object, or a network that is a loss as a whole."""
+    for _, closed in losses_inside.costs(thing, kind.forward, kind.backward, module):
+        for x, target, layout in loss_inputs("", override):
+            subject = ObjectSubject(
+                name, closed, losses_inside.FORWARD, losses_inside.BACKWARD, target, "prediction", {}, module
+            )
+            yield made(subject, x, layout, override, "value")
+    ways = _loss_ways(getattr(thing, kind.backward))
+    data = [loss_inputs(name, override), _network_inputs(override)]
+    for x, target, layout in chain(*(reversed(data) if kind.backward == kind.forward else data)):
+        for way, reduction in product(ways, REDUCTIONS):
+            subject = ObjectSubject(name, thing, kind.forward, kind.backward, target, way, {}, module, override.seed)
+            yield made(subject, x, layout, override, reduction)
+
+
+def _network_inputs(override: Override) -> Iterator[tuple[Array, Any, Layout]]:
+    """Inputs and targets of a network that is a loss as a whole: loss(x, t); its outputs are fewer than its inputs."""
+    outputs = Layout("", "rows", (samples.BATCH, samples.OUTPUTS), True)
+    for x, layout in inputs(override):
+        for kind in ("labels", "one-hot", "normal") if layout.shape[0] == samples.BATCH else ():
+            yield x, targets.target(kind, outputs), layout
+
+
+def readings_inside(
+    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
+) -> Iterator[tuple[str, Reading]]:
+    """A network with a loss inside: every loss, on every layout, with targets that suit any of them."""
+    for x, layout in inputs(override, thing):
+        try:
+            y = ObjectSubject(name, thing, kind.forward, kind.backward).run(x, {}).y
+        except ForeignError:
+            continue
+        for target in samples.targets_for(y):
+            for objective, closed in losses_inside.networks(thing, kind.forward, kind.backward):
+                subject = ObjectSubject(
+                    name, closed, losses_inside.FORWARD, losses_inside.BACKWARD, target, "prediction", {}, module
+                )
+                yield objective.words, made(subject, x, layout, override, "value")
+
+
+def weighted_loss_readings(
+    name: str, function: Callable[..., Any], module: ModuleType | None, override: Override
+) -> Iterator[Reading]:
+    """A function of (W, X, y, reg) that returns the loss and its gradient by W, which is the x of the check."""
+    arguments = [one.name for one in calls.required(calls.parameters_of(function))]
+    first = next(one for one in arguments if "weight" in vocabulary.roles(one))
+    target = next(one for one in arguments if sound(one) > 0)
+    rest = [one for one in arguments if one not in (first, target)]
+    for shapes, kind in product(samples.LINEAR, ("labels", "one-hot", "binary", "signs", "normal")):
+        x = samples.normal(shapes.weight)
+        given = {target: targets.target(kind, shapes.outputs)}
+        given |= {one: samples.normal(shapes.data, seed=4) if "input" in vocabulary.roles(one) else 0.1 for one in rest}
+        given |= override.args
+        layout = Layout(f"the weights {first}, {shapes.words}", shapes.orientation, x.shape, True)
+        subject = FunctionSubject(name, function, None, first, {}, given, None, "gradient", module)
+        yield made(subject, x, layout, override, "value")
+
+
+def loss_function_readings(
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    module: ModuleType | None,
+    override: Override,
+) -> Iterator[Reading]:
+    """A loss and its gradient, on every kind of prediction and target."""
+    said = sides(forward, "prediction", "target")
+    first = next((argument for argument, side in said.items() if side == "prediction"), "")
+    ways = _loss_ways(backward)[:1] if backward is not None else ("gradient",)
+    for x, target, layout in loss_inputs(name, override):
+        for way, reduction in product(ways, REDUCTIONS):
+            subject = FunctionSubject(name, forward, backward, first, {}, override.args, target, way, module)
+            yield made(subject, x, layout, override, reduction)
+
+
+def _loss_ways(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What the backward of a loss may be called with, beside the target."""
+    arguments = calls.required(calls.parameters_of(function))
+    if not arguments:
+        return ("gradient",)
+    if len(arguments) == 1 and is_upstream(arguments[0].name):
+        return "gradient", "prediction"
+    return "prediction", "kept"

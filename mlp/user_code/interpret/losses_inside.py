@@ -1,0 +1,136 @@
+"""Networks and costs whose backward starts at the target: backprop(x, y), and delta(z, a, y).
+
+There is no dy to start from, for the loss, or the last activation, is inside. So theirs gets two more methods: one that
+computes the number whose gradient backward must be, and one that calls backward with what it wants. Which loss it is,
+only their gradient can tell: the usual ones are tried.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret.predictions import sound
+from mlp.user_code.run import calls, object_arrays
+
+FORWARD, BACKWARD = "value_inside", "gradient_inside"
+_KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_SIGNATURE = inspect.Signature([inspect.Parameter(name, _KIND) for name in ("self", "x", "t")])
+
+
+class Objective(NamedTuple):
+    """A loss, as a function of prediction and target, and its name."""
+
+    words: str
+    value: Callable[[Array, Array], Array]
+
+
+def _squares(y: Array, t: Array) -> Array:
+    return np.sum((y - t) ** 2)
+
+
+def _binary(y: Array, t: Array) -> Array:
+    return -np.sum(t * np.log(y) + (1 - t) * np.log(1 - y))
+
+
+def _categorical(y: Array, t: Array) -> Array:
+    return -np.sum(t * np.log(y))
+
+
+OBJECTIVES = (
+    Objective("half the sum of squared errors", lambda y, t: _squares(y, t) / 2),
+    Objective("the binary cross entropy, summed", _binary),
+    Objective("the cross entropy, summed", _categorical),
+    Objective("the sum of squared errors", _squares),
+    Objective("the mean squared error", lambda y, t: _squares(y, t) / y.size),
+    Objective("half the mean squared error", lambda y, t: _squares(y, t) / 2 / y.size),
+    Objective("half the sum of squared errors, over the rows", lambda y, t: _squares(y, t) / 2 / len(y)),
+    Objective("the sum of squared errors, over the rows", lambda y, t: _squares(y, t) / len(y)),
+    Objective("the binary cross entropy, over the rows", lambda y, t: _binary(y, t) / len(y)),
+    Objective("the cross entropy, over the rows", lambda y, t: _categorical(y, t) / len(y)),
+    Objective("the binary cross entropy, over the columns", lambda y, t: _binary(y, t) / y.shape[-1]),
+    Objective("the cross entropy, over the columns", lambda y, t: _categorical(y, t) / y.shape[-1]),
+    Objective("half the sum of squared errors, over the columns", lambda y, t: _squares(y, t) / 2 / y.shape[-1]),
+)
+
+
+def has_target_inside(forward: Callable[..., Any], backward: Callable[..., Any]) -> bool:
+    """Whether backward takes a target that forward does not know, and no gradient: a loss is inside."""
+    known = {one.name for one in calls.required(calls.parameters_of(forward))}
+    wanted = [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"]
+    targets = [name for name in wanted if sound(name) > 0 and name not in known]
+    others = [name for name in wanted if name not in targets and vocabulary.roles(name)[:1] != ("rate",)]
+    return bool(targets and others) and not any(vocabulary.roles(name)[:1] == ("upstream",) for name in others)
+
+
+def networks(thing: Any, forward: str, backward: str) -> Iterator[tuple[Objective, Any]]:
+    """Any with every loss that may be inside: their own where the object has a cost, else the usual ones."""
+    own = getattr(thing, "cost", None)
+    for name in ("fn", "value", "cost", "loss"):
+        if callable(getattr(own, name, None)):
+            called = getattr(own, "__name__", type(own).__name__)
+            objective = Objective(f"its {called}", getattr(own, name))
+            yield objective, _closed(thing, forward, backward, objective)
+            return
+    for objective in OBJECTIVES:
+        yield objective, _closed(thing, forward, backward, objective)
+
+
+def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> Any:
+    """A copy of theirs with the two more methods."""
+    closed, what = object_arrays.duplicate(thing), f"{type(thing).__name__}.{backward}"
+
+    def output(self: Any, x: Any) -> Array:
+        method = getattr(self, forward)
+        return calls.output_of(self, calls.call(method, (x,), {}, {"training": True}, what), what)[0]
+
+    def value(self: Any, x: Any, t: Any) -> Array:
+        return objective.value(output(self, x), t)
+
+    def gradient(self: Any, x: Any, t: Any) -> Any:
+        method, y = getattr(self, backward), output(self, x)
+        named = {one.name: t for one in calls.parameters_of(method) if sound(one.name) > 0}
+        by_role = {"input": x, "prediction": y, "activation": y, "rate": 1.0, "training": True}
+        return calls.call(method, (), named, by_role, what)
+
+    return _with_methods(closed, value, gradient, getattr(thing, forward), getattr(thing, backward))
+
+
+def costs(thing: Any, value: str, delta: str, module: ModuleType | None) -> Iterator[tuple[str, Any]]:
+    """A cost with delta(z, a, y) as one of z alone, where a = f(z) for an f of their module, else the sigmoid."""
+    wanted = [one.name for one in calls.required(calls.parameters_of(getattr(thing, delta)))]
+    others = [name for name in wanted if sound(name) <= 0]
+    if len(wanted) != 3 or len(others) != 2:
+        return
+    target = next(name for name in wanted if name not in others)
+    z, a = others if others[0].lower().startswith(("z", "s", "net", "in")) else others[::-1]
+    for words, function in _squashing(module):
+        closed = object_arrays.duplicate(thing)
+
+        def evaluate(self: Any, x: Any, t: Any, function: Callable[..., Any] = function) -> Any:
+            return getattr(self, value)(function(x), t)
+
+        def gradient(self: Any, x: Any, t: Any, function: Callable[..., Any] = function) -> Any:
+            return getattr(self, delta)(**{z: x, a: function(x), target: t})
+
+        yield words, _with_methods(closed, evaluate, gradient, getattr(thing, value), getattr(thing, delta))
+
+
+def _squashing(module: ModuleType | None) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name in ("sigmoid", "logistic", "softmax", "tanh"):
+        if callable(getattr(module, name, None)):
+            yield name, getattr(module, name)
+    yield "sigmoid", lambda z: 1 / (1 + np.exp(-z))
+
+
+def _with_methods(thing: Any, value: Callable[..., Any], gradient: Callable[..., Any], theirs: Any, back: Any) -> Any:
+    """Give an object two more methods, whose places are those of the methods of theirs that they call."""
+    for method, original in ((value, theirs), (gradient, back)):
+        method.__wrapped__ = getattr(original, "__func__", original)  # type: ignore[attr-defined]
+        method.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
+    thing.__class__ = type(type(thing).__name__, (type(thing),), {FORWARD: value, BACKWARD: gradient})
+    return thing

@@ -1,0 +1,58 @@
+"""Which argument of a loss is the prediction and which the target: told from their names, never by trying.
+
+Trying would be wrong: swapping the two turns the gradient of a squared error into its negative, so that a sign error
+would pass.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from mlp.user_code import vocabulary
+from mlp.user_code.run.calls import Parameters, parameters_of, required
+
+# How much a name sounds like a target; `y` is one beside `y_pred`, but the prediction beside `target`.
+_SOUNDS = {"target": 2, "prediction": -2, "input": -1, "upstream": -1}
+
+
+def sides(function: Callable[..., Any], prediction: Any, target: Any) -> dict[str, Any]:
+    """The values of a loss's arguments by name.
+
+    One argument is the target if it sounds like one, else nothing is said of it. Of two, the one that sounds more like
+    a target is it; where both sound alike, the second.
+    """
+    arguments = _with_optional_target(parameters_of(function))
+    sounds = [sound(one.name) for one in arguments]
+    if len(arguments) == 1:
+        return {arguments[0].name: target} if sounds[0] > 1 else {}
+    if len(arguments) != 2:
+        return {}
+    second = sounds[1] >= sounds[0]
+    values = (prediction, target) if second else (target, prediction)
+    return {one.name: value for one, value in zip(arguments, values, strict=True)}
+
+
+def _with_optional_target(parameters: Parameters) -> Parameters:
+    """The required arguments, and for loss(X, y=None) the target."""
+    wanted = required(parameters)
+    optional = [one for one in parameters if one.default is None and sound(one.name) > 0]
+    return [*wanted, *optional[:1]] if len(wanted) == 1 and sound(wanted[0].name) <= 0 else wanted
+
+
+def is_weighted_loss(function: Callable[..., Any]) -> bool:
+    """Whether a function takes weights, an input, a target and perhaps a strength of regularisation: (W, X, y, reg)."""
+    roles = [(vocabulary.roles(one.name) or ("",)) for one in required(parameters_of(function))]
+    targets = [sound(one.name) > 0 for one in required(parameters_of(function))]
+    return len(roles) in (3, 4) and sum(targets) == 1 and any("weight" in one for one in roles)
+
+
+def is_loss(function: Callable[..., Any]) -> bool:
+    """Whether a function takes a prediction and a target, by the names of its arguments."""
+    arguments = required(parameters_of(function))
+    return len(arguments) == 2 and max(sound(one.name) for one in arguments) > 1
+
+
+def sound(name: str) -> int:
+    """How much a name sounds like a target: 2 for `y_true`, 1 for `y`, below 0 for a prediction or an input."""
+    if name.lower().strip("_") == "y":
+        return 1
+    return next((_SOUNDS[role] for role in vocabulary.roles(name) if role in _SOUNDS), 0)

@@ -1,0 +1,179 @@
+"""The numbers a check is tried on: sizes that are all different, layouts of the input, and values for arguments."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+
+# All different, so that a matrix of the wrong orientation cannot fit by chance.
+BATCH, FEATURES, OUTPUTS, HIDDEN = 5, 4, 3, (6, 7)
+
+
+class Layout(NamedTuple):
+    """What the axes of an input are.
+
+    Attributes:
+        words: for people; orientation: the name in GRADCHECK.
+        shape: of the input; batch: whether it holds several samples.
+        integers: whether it is whole numbers, such as the ids of words.
+    """
+
+    words: str
+    orientation: str
+    shape: tuple[int, ...]
+    batch: bool
+    integers: bool = False
+
+
+LAYOUTS = (
+    Layout("rows, (n, features)", "rows", (BATCH, FEATURES), True),
+    Layout("columns, (features, n)", "columns", (FEATURES, BATCH), True),
+    Layout("images, (n, channels, height, width)", "rows", (2, FEATURES, 6, 6), True),
+    Layout("images, (n, height, width, channels)", "rows", (2, 6, 6, FEATURES), True),
+    Layout("sequences, (n, time, features)", "rows", (2, BATCH, FEATURES), True),
+    Layout("sequences, (n, channels, length)", "rows", (2, FEATURES, 6), True),
+    Layout("one sample, (features,)", "single", (FEATURES,), False),
+    Layout("one sample, (features, 1)", "single", (FEATURES, 1), False),
+    Layout("one sample, (1, features)", "single", (1, FEATURES), False),
+    Layout("one image, (channels, height, width)", "single", (FEATURES, 6, 6), False),
+    Layout("one image, (height, width)", "single", (6, 6), False),
+    Layout("ids, (n,)", "rows", (BATCH,), True, integers=True),
+    Layout("sequences of ids, (n, time)", "rows", (2, BATCH), True, integers=True),
+)
+
+
+def layouts(orientation: str) -> Iterator[Layout]:
+    """The layouts of one orientation, or all."""
+    return (layout for layout in LAYOUTS if orientation in ("", layout.orientation))
+
+
+def layouts_of(size: int, orientation: str) -> Iterator[Layout]:
+    """The layouts of vectors, with so many features."""
+    for layout in layouts(orientation):
+        if len(layout.shape) <= 2 and FEATURES in layout.shape and not layout.integers:
+            shape = tuple(size if axis == FEATURES else axis for axis in layout.shape)
+            yield layout._replace(shape=shape)
+
+
+def drawn(layout: Layout) -> Array:
+    """A random input of a layout: standard normal numbers, or ids below FEATURES, each of which comes up."""
+    if layout.integers:
+        return np.resize(np.arange(FEATURES)[::-1], layout.shape).astype(np.float64)
+    return normal(layout.shape)
+
+
+def targets_for(y: Array) -> Iterator[Array]:
+    """Targets for an output, of which nothing is known: numbers between 0 and 1, and one hot in each row or column."""
+    scores = normal(y.shape, seed=2)
+    yield 1 / (1 + np.exp(-scores))
+    for axis in range(y.ndim):
+        yield (scores == scores.max(axis=axis, keepdims=True)).astype(np.float64)
+
+
+class Linear(NamedTuple):
+    """Shapes of weights and data of a linear classifier that go together, and the layout of its outputs."""
+
+    words: str
+    orientation: str
+    weight: tuple[int, ...]
+    data: tuple[int, ...]
+    outputs: Layout
+
+
+LINEAR = (
+    Linear("(features, classes)", "rows", (FEATURES, OUTPUTS), (BATCH, FEATURES), Layout("", "rows", (BATCH, 3), True)),
+    Linear("(classes, features)", "columns", (3, FEATURES), (FEATURES, BATCH), Layout("", "columns", (3, BATCH), True)),
+    Linear("(features,)", "rows", (FEATURES,), (BATCH, FEATURES), Layout("", "rows", (BATCH,), True)),
+    Linear("(features, 1)", "rows", (FEATURES, 1), (BATCH, FEATURES), Layout("", "rows", (BATCH, 1), True)),
+)
+
+
+def normal(shape: tuple[int, ...], seed: int = 1) -> Array:
+    """Standard normal numbers, the same in every run."""
+    return np.random.RandomState(seed).standard_normal(shape)
+
+
+class Recorder:
+    """An optimizer that takes a step of the whole gradient, so that the gradient is what a parameter lost."""
+
+    lr = learning_rate = 1.0
+
+    def update(self, parameter: Array, gradient: Array, *_rest: Any) -> Array:
+        """The parameter minus its gradient."""
+        return parameter - gradient
+
+
+class Conventions(NamedTuple):
+    """One set of shapes that go together, for arguments that are arrays or shapes.
+
+    Attributes:
+        weight, bias, scale: shapes of a weight matrix, a bias, and of one number for each feature.
+        input_shape: what a constructor's `input_shape` gets.
+        hidden: the size of a recurrent cell's state, of which the weights may hold several side by side, as in an LSTM.
+        paired: whether sizes of kernels and steps are pairs.
+    """
+
+    weight: tuple[int, ...]
+    bias: tuple[int, ...]
+    scale: tuple[int, ...]
+    input_shape: Any
+    hidden: int = OUTPUTS
+    paired: bool = False
+
+
+CONVENTIONS = (
+    Conventions((FEATURES, OUTPUTS), (OUTPUTS,), (FEATURES,), (FEATURES,)),
+    Conventions((OUTPUTS, FEATURES), (OUTPUTS, 1), (FEATURES, 1), FEATURES),
+    Conventions((OUTPUTS, FEATURES), (OUTPUTS,), (FEATURES,), (FEATURES, 6, 6)),
+    Conventions((FEATURES, OUTPUTS), (1, OUTPUTS), (1, FEATURES), (BATCH, FEATURES)),
+    Conventions((FEATURES, OUTPUTS), (OUTPUTS, 1), (FEATURES, 1), (6, 6, FEATURES)),
+    Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (FEATURES,), (6, 6)),
+    Conventions((FEATURES, 4 * OUTPUTS), (4 * OUTPUTS,), (FEATURES,), (FEATURES, 6)),
+    Conventions((FEATURES, 3 * OUTPUTS), (3 * OUTPUTS,), (FEATURES,), (FEATURES,)),
+)
+
+
+def array_for(role: str, conventions: Conventions) -> Array | None:
+    """A value for an argument that is an array of this role."""
+    shapes = {
+        "weight": conventions.weight,
+        "bias": conventions.bias,
+        "scale": conventions.scale,
+        "recurrent": (conventions.hidden, conventions.weight[-1]),
+    }
+    return normal(shapes[role], seed=len(role)) if role in shapes else None
+
+
+# Arguments of constructors; an argument of the same role a second time takes the next value.
+PLAIN: dict[str, tuple[Any, ...]] = {
+    "in_size": (FEATURES,),
+    "out_size": (OUTPUTS, 2),
+    "hidden": HIDDEN,
+    "features": (FEATURES, OUTPUTS),
+    "kernel_size": (3,),
+    "stride": (1,),
+    "padding": (0,),
+    "probability": (0.5,),
+    "rate": (1.0,),
+    "tiny": (1e-5,),
+    "fraction": (0.1,),
+    "seed": (0,),
+    "sizes": ([FEATURES, HIDDEN[0], OUTPUTS],),
+    "training": (True,),
+}
+
+# Dicts of settings, as the convolution and pooling functions of courses take them.
+SETTINGS: dict[str, Any] = {
+    "activation": "relu",
+    "conv_param": {"stride": 1, "pad": 1},
+    "pool_param": {"pool_height": 2, "pool_width": 2, "stride": 2},
+    "bn_param": {"mode": "train", "eps": 1e-5, "momentum": 0.9},
+    "ln_param": {"eps": 1e-5},
+    "gn_param": {"eps": 1e-5},
+    "dropout_param": {"mode": "train", "p": 0.5, "seed": 0},
+    "hparameters": {"stride": 1, "pad": 1, "f": 2},
+    "eps": 1e-5,
+    "epsilon": 1e-5,
+}

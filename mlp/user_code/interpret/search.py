@@ -1,0 +1,182 @@
+"""How to read a class or a pair of functions: readings are tried, the likeliest first, until one goes all the way."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.user_code.interpret.arguments import objects
+from mlp.user_code.interpret.candidates import function_readings, object_readings
+from mlp.user_code.interpret.inputs import Reading
+from mlp.user_code.interpret.loss_candidates import loss_function_readings, readings_inside, weighted_loss_readings
+from mlp.user_code.interpret.losses_inside import has_target_inside
+from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
+from mlp.user_code.interpret.targets import other_coding
+from mlp.user_code.interpret.trial import Attempt, Grade, attempt, best
+from mlp.user_code.load.classes import Kind, kind_of, sounds_like_loss
+from mlp.user_code.messages import Fact, ForeignError, place_of, problem
+from mlp.user_code.run.pairing import INPUT
+from mlp.user_code.run.subject import PASS_ON, FunctionSubject, ObjectSubject
+from mlp.user_code.settings import Override
+
+# Readings of one class: a wrong layer is tried in all of them. One that raises costs next to nothing.
+_MOST, _MOST_THAT_RUN = 1200, 120
+
+
+def read_class(cls: type, module: ModuleType | None, override: Override) -> Attempt:
+    """Make an object of a class and find the reading that goes furthest.
+
+    Raises:
+        ForeignError: a method is missing, or no object could be made.
+    """
+    kind = kind_of(cls, override)
+    if kind is None or not kind.backward or not kind.forward:
+        raise missing_method(cls, kind)
+    inside = kind.kind == "layer" and has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward))
+    attempts: list[Attempt] = []
+    for built in objects(cls, module, override.args):
+        if inside:
+            return _read_inside(built.thing, cls.__name__, kind, module, override)
+        attempts += _until_settled(object_readings(built.thing, cls.__name__, kind, module, override))
+        for tried in attempts:
+            tried.args = tried.args or built.args
+        if (attempts and best(attempts).grade >= Grade.SHAPES) or _are_enough(attempts):
+            break
+    return _finished(attempts, override)
+
+
+def read_object(thing: Any, x: Array | None, module: ModuleType | None, override: Override) -> Attempt:
+    """Find the reading of an object that somebody made, on their own input if they give one."""
+    kind = kind_of(type(thing), override)
+    if kind is None or not kind.backward or not kind.forward:
+        raise missing_method(type(thing), kind)
+    override = override if x is None else replace(override, x=x)
+    readings = object_readings(thing, type(thing).__name__, kind, module, override)
+    return _finished(_until_settled(readings), override)
+
+
+def read_functions(
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    module: ModuleType | None,
+    override: Override,
+) -> Attempt:
+    """Find the reading of a function and its gradient; without one, of a function that returns value and gradient."""
+    if backward is None and is_weighted_loss(forward):
+        readings = weighted_loss_readings(name, forward, module, override)
+    elif is_loss(forward) or sounds_like_loss(name):
+        readings = loss_function_readings(name, forward, backward, module, override)
+    else:
+        readings = function_readings(name, forward, backward, module, override)
+    return _finished(_until_settled(readings), override)
+
+
+def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
+    """The reading of a network whose backward takes the target.
+
+    Raises:
+        ForeignError: none of the usual losses is the one inside; it is a note, for that is no mistake.
+    """
+    attempts: list[tuple[int, Attempt]] = []
+    for words, reading in readings_inside(thing, name, kind, module, override):
+        tried = reading()
+        agreeing = sum(factor == 1 for factor in tried.factors.values())
+        if agreeing:
+            text = f"the loss inside {kind.backward} was taken to be {words}"
+            tried.notes.append(Fact("note", text))
+            attempts.append((agreeing, tried))
+        if tried.grade is Grade.AGREES:
+            return tried
+    if attempts:
+        return max(attempts, key=lambda one: one[0])[1]
+    fact = Fact(
+        "note",
+        f"{name}.{kind.backward} takes the target itself, so a loss is hidden inside it, and none of the usual ones is "
+        f"the one whose gradient it gives; {name} is left out, the layers that it is made of can be checked",
+        *place_of(getattr(thing, kind.backward)),
+    )
+    raise ForeignError(fact)
+
+
+def missing_method(cls: type, kind: Kind | None) -> Exception:
+    """The error that says which method a class lacks."""
+    lacking = "forward" if kind is not None and not kind.forward else "backward"
+    present = (kind.forward or kind.backward) if kind is not None else ""
+    have = f"has {present} but " if present else "has "
+    return problem(
+        f"{cls.__name__} {have}no {lacking} (nor any of the usual names for it); if it has another name, say "
+        f'GRADCHECK = {{"{cls.__name__}": {{"{lacking}": "name"}}}}',
+        cls,
+    )
+
+
+def _until_settled(readings: Iterable[Reading]) -> list[Attempt]:
+    """Try readings until a batch agrees; the layouts of one sample only count where no batch went through."""
+    attempts: list[Attempt] = []
+    for reading in readings:
+        tried = reading()
+        attempts.append(tried)
+        if (tried.grade is Grade.AGREES and tried.batch) or _are_enough(attempts):
+            break
+    return attempts
+
+
+def _are_enough(attempts: list[Attempt]) -> bool:
+    ran = sum(tried.grade >= Grade.FORWARD for tried in attempts)
+    return len(attempts) > _MOST or ran > _MOST_THAT_RUN
+
+
+def _with_other_target(tried: Attempt, override: Override) -> Attempt:
+    """The reading with class labels in place of one-hot targets, or the other way round, if only that one is wrong."""
+    subject = tried.subject
+    other = None if tried.grade is not Grade.AGREES or override.target is not None else other_coding(subject, tried.x)
+    if other is None or not isinstance(subject, ObjectSubject | FunctionSubject):
+        return tried
+    again = attempt(replace(subject, target=other), tried.x, tried.layout, override.pairs, tried.reduction)
+    # Where it is off by a constant factor they are two ways to say the same; anything else may be a target that the
+    # code is not made for.
+    if again.grade is not Grade.SHAPES or not all(np.isfinite(factor) for factor in again.factors.values()):
+        return tried
+    again.args = tried.args
+    now, before = ("class labels", "one-hot targets") if other.ndim < tried.x.ndim else ("one-hot targets", "labels")
+    again.notes = [*tried.notes, Fact("note", f"checked with {now}; with {before} it is right")]
+    return again
+
+
+def _finished(attempts: list[Attempt], override: Override) -> Attempt:
+    """The best reading; parameters' gradients that are averages over the batch are multiplied back if that is meant."""
+    tried = _with_other_target(best(attempts), override)
+    way = getattr(tried.subject, "pass_on", "gradient")
+    if way not in ("gradient", "prediction"):
+        tried.notes.append(Fact("note", f"backward was read as taking {PASS_ON[way].words}"))
+    if tried.reduction in ("sum", "mean"):
+        tried.notes.append(Fact("note", f"the loss is the {tried.reduction} of what forward returns"))
+    if tried.grade is not Grade.SHAPES:
+        return tried
+    samples = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0]
+    averaged = (
+        tried.layout.batch
+        and len(tried.factors) > 1
+        and all(abs(f - (1 if name == INPUT else 1 / samples)) < 1e-6 for name, f in tried.factors.items())
+    )
+    if override.average or (averaged and override.average is None and tried.layout.orientation == "columns"):
+        again = attempt(tried.subject, tried.x, tried.layout, override.pairs, tried.reduction, float(samples))
+        again.args = tried.args
+        text = (
+            f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}; "
+            'dx is not an average (to have that called wrong, say "average": False)'
+        )
+        again.notes = [*tried.notes, Fact("note", text)]
+        return again
+    if averaged:
+        name = tried.subject.name
+        text = (
+            f"every parameter's gradient is exactly 1/{samples} of what dy asks for, and {samples} is the batch: they "
+            f'are averaged, dx is not. If you mean that, say GRADCHECK = {{"{name}": {{"average": True}}}}'
+        )
+        tried.notes.append(Fact("note", text))
+    return tried

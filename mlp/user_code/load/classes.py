@@ -1,0 +1,119 @@
+"""What a class of theirs is: a layer, a loss, a function with its derivative, or none of our business."""
+
+import dis
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret.predictions import is_loss, sound
+from mlp.user_code.run.calls import parameters_of, required
+from mlp.user_code.settings import Override
+
+_LOSS_NAME = re.compile(
+    r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
+)
+_MODEL = ("train", "fit", "predict", "evaluate", "SGD", "sgd")
+_NO_LAYER = re.compile(r"optim|sgd|adam|trainer|dataset|dataloader|scheduler|metric|initiali[sz]er", re.IGNORECASE)
+
+
+class Kind(NamedTuple):
+    """What a class is and the names of its two methods; `backward` is "" where there is none."""
+
+    kind: str
+    forward: str
+    backward: str
+
+
+def kind_of(cls: type, override: Override) -> Kind | None:
+    """Tell a class's kind from its name and methods, None if it is nothing to check."""
+    if not override.forward and not override.backward and _returns_loss_and_gradients(cls):
+        return Kind("loss", "loss", "loss")
+    loss = sounds_like_loss(cls.__name__) or any(
+        is_loss(_bound(cls, name)) for name in ("forward", "__call__", "loss") if _has(cls, name)
+    )
+    forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD)
+    backward = override.backward or _first(cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward)
+    if forward and backward:
+        return Kind("loss" if loss else "layer", forward, backward)
+    if not loss:
+        value = override.forward or _first(cls, vocabulary.VALUE)
+        derivative = override.backward or _first(cls, vocabulary.DERIVATIVE, besides=value)
+        if value and derivative:
+            return Kind("loss" if _meets_target(_bound(cls, value)) else "function", value, derivative)
+    is_model = any(callable(getattr(cls, name, None)) for name in _MODEL)
+    told = forward and forward != "__call__" and not is_model and not _NO_LAYER.search(cls.__name__)
+    return Kind("loss" if loss else "layer", forward, "") if told or (backward and not forward) else None
+
+
+def _meets_target(function: Callable[..., Any]) -> bool:
+    """Whether a function takes two values, the second of which may be a target: fn(a, y)."""
+    arguments = required(parameters_of(function))
+    return len(arguments) == 2 and sound(arguments[1].name) > 0 >= sound(arguments[0].name)
+
+
+def _returns_loss_and_gradients(cls: type) -> bool:
+    """Whether a class is a network whose loss(X, y) returns the loss and all gradients."""
+    method = inspect.getattr_static(cls, "loss", None)
+    if not inspect.isfunction(method) or "loss" not in vars(cls):
+        return False
+    try:
+        return re.search(r"return\s+\(?\s*(loss|cost)\s*,\s*\w*grad\w*", inspect.getsource(method)) is not None
+    except OSError:
+        return False
+
+
+def sounds_like_loss(name: str) -> bool:
+    """Whether a class or function is called what losses are called."""
+    return _LOSS_NAME.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)) is not None
+
+
+def is_base(cls: type, others: list[type]) -> bool:
+    """Whether a class only says what its subclasses have to offer: abstract, or with methods that do nothing."""
+    if inspect.isabstract(cls):
+        return True
+    heirs = [other for other in others if other is not cls and issubclass(other, cls)]
+    hollow = [
+        name
+        for name in dict.fromkeys((*vocabulary.VALUE, *vocabulary.DERIVATIVE))
+        if name in vars(cls) and is_hollow(inspect.getattr_static(cls, name))
+    ]
+    kind = kind_of(cls, Override())
+    lacking = kind is not None and not (kind.forward and kind.backward)
+    return (bool(hollow) or lacking) and (bool(heirs) or len(hollow) > 1)
+
+
+def is_hollow(function: object) -> bool:
+    """Whether a function's body is no more than `pass`, a docstring or `raise NotImplementedError`."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is None:
+        return False
+    unwritten = {"NotImplementedError", "NotImplemented"}
+    if unwritten & set(code.co_names):
+        return set(code.co_names) <= unwritten
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("RESUME", "NOP")]
+    return all(step.opname in _RETURNS and (step.argval is None) for step in steps)
+
+
+_RETURNS = ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST")
+
+
+def _first(cls: type, candidates: tuple[str, ...], besides: str = "") -> str:
+    found = [name for name in candidates if name != besides and _has(cls, name)]
+    written = [name for name in found if not is_hollow(inspect.getattr_static(cls, name))]
+    return (written or found or [""])[0]
+
+
+def _has(cls: type, name: str) -> bool:
+    if name == "__call__":
+        return any("__call__" in vars(base) for base in cls.__mro__)
+    return callable(getattr(cls, name, None))
+
+
+def _bound(cls: type, name: str) -> Callable[..., Any]:
+    """The method without its `self`, so that its arguments are those of a call."""
+    static = inspect.getattr_static(cls, name)
+    if isinstance(static, staticmethod | classmethod):
+        return getattr(cls, name)
+    return getattr(cls, name).__get__(object(), cls) if inspect.isfunction(static) else getattr(cls, name)

@@ -1,0 +1,145 @@
+"""What there is to check in a module of theirs: layers, losses, and functions that have a gradient beside them."""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
+from mlp.user_code.load.classes import is_base, is_hollow, kind_of, sounds_like_loss
+from mlp.user_code.messages import place_of
+from mlp.user_code.run import calls
+from mlp.user_code.settings import Override
+
+
+class Case(NamedTuple):
+    """One thing to check.
+
+    Attributes:
+        name: of the class or the forward function.
+        kind: "layer", "loss" or "function".
+        first: the class, or the forward function; second: the gradient function, None where there is none.
+        file, line: where it is defined.
+    """
+
+    name: str
+    kind: str
+    first: Any
+    second: Callable[..., Any] | None
+    file: str
+    line: int
+
+
+def own(module: ModuleType) -> dict[str, Any]:
+    """The classes and functions that the module itself defines, or for a package anything below it."""
+    is_package = hasattr(module, "__path__")
+    return {
+        name: thing
+        for name, thing in vars(module).items()
+        if (inspect.isclass(thing) or inspect.isfunction(thing))
+        and (thing.__module__ == module.__name__ or (is_package and thing.__module__.startswith(module.__name__ + ".")))
+    }
+
+
+def cases(module: ModuleType, overrides: dict[str, Override]) -> list[Case]:
+    """Everything to check, in the order of the file; base classes and what GRADCHECK skips are left out."""
+    things = {name: thing for name, thing in own(module).items() if not overrides.get(name, Override()).skip}
+    classes = list(dict.fromkeys(thing for thing in things.values() if inspect.isclass(thing)))
+    found = [*_classes(classes, overrides), *_functions(things, overrides)]
+    return sorted(found, key=lambda case: (case.file, case.line))
+
+
+def _classes(classes: list[type], overrides: dict[str, Override]) -> Iterator[Case]:
+    for cls in classes:
+        kind = kind_of(cls, overrides.get(cls.__name__, Override()))
+        if kind is not None and not is_base(cls, classes):
+            yield Case(cls.__name__, kind.kind, cls, None, *place_of(cls))
+
+
+def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterator[Case]:
+    functions = {name: thing for name, thing in things.items() if inspect.isfunction(thing) and not is_hollow(thing)}
+    used: set[str] = set()
+    for name, function in functions.items():
+        partner = overrides.get(name, Override()).backward or _partner(name, functions)
+        if partner in functions and calls.required(calls.parameters_of(function)):
+            used |= {name, partner}
+            yield _case(name, function, functions[partner])
+    for name, function in functions.items():
+        if name in used:
+            continue
+        flag = _derivative_flag(function)
+        if flag:
+            yield _case(name, function, _flagged(function, flag))
+        elif _returns_both(name, function):
+            yield _case(name, function, None)
+
+
+def _case(name: str, forward: Callable[..., Any], backward: Callable[..., Any] | None) -> Case:
+    kind = "loss" if is_loss(forward) or sounds_like_loss(name) else "function"
+    return Case(name, kind, forward, backward, *place_of(forward))
+
+
+_GRADIENT_NAMES = re.compile(
+    r"(?P<a>.+?)_?(prime|derivative|derivate|deriv|derv|der|gradient|grad|backward|backwards|bwd|backprop|back|dx|diff|d)"
+    r"|(derivative_of|gradient_of|derivative|gradient|deriv|der|grad|backward|backprop|d|prime)_?(?P<b>.+)",
+    re.IGNORECASE,
+)
+_MARK_INSIDE = re.compile(r"_(forward|backward)(?=_)", re.IGNORECASE)
+_FORWARD_MARK = re.compile(r"_?(forward|fwd|forward_pass|function|func|fn)$|^(forward|fwd)_?", re.IGNORECASE)
+
+
+def _partner(name: str, functions: dict[str, Any]) -> str:
+    """The function that is named as the gradient of the function `name`; "" if there is none."""
+    stem = _stem(name)
+    if _MARK_INSIDE.search(name):
+        return next((other for other in functions if other == _MARK_INSIDE.sub("_backward", name) != name), "")
+    for other in functions:
+        match = _GRADIENT_NAMES.fullmatch(other)
+        if other != name and match and _stem(match["a"] or match["b"]) == stem:
+            return other
+    return ""
+
+
+def _stem(name: str) -> str:
+    return _FORWARD_MARK.sub("", name).lower().replace("_", "")
+
+
+def _derivative_flag(function: Callable[..., Any]) -> str:
+    """The argument of `nonlin(x, deriv=False)` that asks for the derivative."""
+    for one in calls.parameters_of(function):
+        if one.default is False and re.fullmatch(r"(is_)?(deriv\w*|d|prime|grad\w*|back\w*)", one.name, re.IGNORECASE):
+            return one.name
+    return ""
+
+
+def _flagged(function: Callable[..., Any], flag: str) -> Callable[..., Any]:
+    def derivative(x: Any) -> Any:
+        return function(x, **{flag: True})
+
+    derivative.__name__ = f"{function.__name__}(x, {flag}=True)"
+    return derivative
+
+
+def _returns_both(name: str, function: Callable[..., Any]) -> bool:
+    """Whether a loss returns its value and its gradient together: `softmax_loss(x, y)`."""
+    arguments = calls.required(calls.parameters_of(function))
+    takes_scores = len(arguments) == 2 and ("input" in vocabulary.roles(arguments[0].name) or is_loss(function))
+    if not sounds_like_loss(name) or not (takes_scores or is_weighted_loss(function)):
+        return False
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):
+        return False
+    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    return any(
+        isinstance(value, ast.Tuple) and len(value.elts) > 1 and _may_be_gradient(value.elts[1]) for value in returned
+    )
+
+
+def _may_be_gradient(node: ast.expr) -> bool:
+    """Whether what is returned beside a loss is called like a gradient, and not accuracy or predictions."""
+    return not isinstance(node, ast.Name) or re.match(r"d|g|nabla|delta", node.id, re.IGNORECASE) is not None

@@ -1,0 +1,201 @@
+"""Importing a module of theirs as it is imported at home: in its package, beside its neighbours, from its root."""
+
+import ast
+import contextlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.user_code.load.stubs import stand_ins
+from mlp.user_code.messages import Fact, ForeignError, told
+
+_ANCESTORS = 6  # how far up an import may look for its root
+
+
+class Loaded(NamedTuple):
+    """A module, and what a person should know of how it was imported."""
+
+    module: ModuleType
+    facts: tuple[Fact, ...] = ()
+
+
+class _Home(NamedTuple):
+    """Where a file stands: the folder of its outermost package and its name below that."""
+
+    root: Path
+    parts: tuple[str, ...]
+
+
+def load(spec: str, whole: bool = True) -> Loaded:
+    """Import their module, from a file (`my_layers.py`) or by name (`package.module`).
+
+    A statement at the top level that raises, such as one that reads a data file, costs only itself: what the module
+    defines is imported all the same, and the fact is told.
+
+    Args:
+        spec: the file or the name.
+        whole: False to run nothing but what defines something, where the top level does not come to an end.
+
+    Raises:
+        ForeignError: there is no such module, or importing it raised; their frames are told.
+    """
+    _old_names_of_numpy()
+    with stand_ins() as taken:
+        path = Path(spec)
+        if path.suffix != ".py":
+            sys.path.insert(0, str(Path.cwd()))
+            with told(f"importing {spec}"):
+                loaded = Loaded(importlib.import_module(spec))
+        elif not path.is_file():
+            raise ForeignError(Fact("problem", f"there is no file {spec}"))
+        else:
+            loaded = _load_file(path.resolve(), whole)
+    if taken:
+        text = f"not installed and not needed by a layer, so an inert stand-in was imported: {', '.join(taken)}"
+        loaded = loaded._replace(facts=(*loaded.facts, Fact("note", text)))
+    return loaded
+
+
+def _old_names_of_numpy() -> None:
+    """Names that numpy had for decades and code still uses; what they mean has not changed."""
+    for name, meaning in _OLD_NAMES.items():
+        if name not in vars(np):
+            setattr(np, name, meaning)
+
+
+_OLD_NAMES = {
+    "float": float, "int": int, "bool": bool, "object": object, "str": str, "float_": np.float64, "NaN": np.nan,
+    "Inf": np.inf, "infty": np.inf, "product": np.prod, "alltrue": np.all, "sometrue": np.any, "row_stack": np.vstack,
+    "in1d": np.isin, "round_": np.round,
+}  # fmt: skip
+
+
+def _load_file(file: Path, whole: bool) -> Loaded:
+    home = _home(file)
+    own = [str(file.parent)]
+    # In a package its folder comes last: a neighbour called random.py must not hide Python's own.
+    before, after = ([str(home.root)], own) if len(home.parts) > 1 else (own, [])
+    sys.path[:] = [*before, *sys.path, *after, *map(str, file.parents[1:_ANCESTORS])]
+    name = ".".join([*_package(home), home.parts[-1]])
+    if name in sys.modules and len(home.parts) == 1:
+        name = f"checked_{name}"
+    if whole and name in sys.modules:  # its package has imported it
+        return Loaded(sys.modules[name])
+    try:
+        return Loaded(_executed(file, name, whole))
+    except ForeignError as error:
+        if not whole or not is_only_effect(file, error.fact):
+            raise
+        text = f"{error.fact.text}; only what the file defines was imported"
+        fact = Fact("warning", text, error.fact.file, error.fact.line, error.fact.trace)
+        return Loaded(_executed(file, name, whole=False), (fact,))
+
+
+def _home(file: Path) -> _Home:
+    """The package of a file: every folder above it with an __init__.py, and as many as its relative imports need."""
+    depth = _relative_depth(file)
+    folders = [file.parent, *file.parent.parents]
+    count = 0
+    while count < len(folders) - 1 and ((folders[count] / "__init__.py").is_file() or count < depth):
+        count += 1
+    return _Home(folders[count], (*(folder.name for folder in reversed(folders[:count])), file.stem))
+
+
+def _relative_depth(file: Path) -> int:
+    """How many folders up the file's relative imports reach: 1 for `from .layer import Layer`."""
+    with told(f"importing {file.name}"):
+        tree = ast.parse(file.read_bytes(), str(file))
+    return max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
+
+
+def _package(home: _Home) -> list[str]:
+    """Import the packages around a file and give their names; one that cannot be imported becomes an empty one."""
+    names: list[str] = []
+    folder = home.root
+    for part in home.parts[:-1]:
+        folder /= part
+        name = ".".join([*names, part])
+        if not names and _is_elsewhere(name, folder):
+            name = f"checked_{name}"  # a module of this name is there already, and it is not theirs
+        try:
+            found = importlib.import_module(name)
+            if str(folder) not in [str(Path(path).resolve()) for path in found.__path__]:
+                raise ImportError(name)
+        except (Exception, SystemExit):
+            _empty_package(name, folder)
+        names = name.split(".")
+    return names
+
+
+def _is_elsewhere(name: str, folder: Path) -> bool:
+    held = sys.modules.get(name)
+    return held is not None and str(folder) not in [str(Path(path).resolve()) for path in getattr(held, "__path__", [])]
+
+
+def _empty_package(name: str, folder: Path) -> None:
+    """A package without the code in its __init__.py, so that at least its modules find each other."""
+    for held in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+        del sys.modules[held]
+    package = ModuleType(name)
+    package.__path__ = [str(folder)]
+    sys.modules[name] = package
+
+
+def _executed(file: Path, name: str, whole: bool) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ForeignError(Fact("problem", f"{file.name} cannot be imported"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    run: Callable[[ModuleType], None] = spec.loader.exec_module if whole else _definitions
+    with told(f"importing {file.name}"):
+        run(module)
+    return module
+
+
+def _definitions(module: ModuleType) -> None:
+    execute(Path(module.__file__ or ""), vars(module))
+
+
+_DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_ASSIGNING = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+
+
+def is_only_effect(file: Path, fact: Fact) -> bool:
+    """Whether what raised is a statement at the file's top level that defines no function or class."""
+    here = f"{file.name}:"
+    outermost = next((frame for frame in fact.trace if frame.startswith(here)), "")
+    line, _, place = outermost.removeprefix(here).partition(" in ")
+    if not place.startswith("<module>") or not line.isdigit():
+        return False
+    return not any(
+        isinstance(node, _DEFINING) and node.lineno <= int(line) <= (node.end_lineno or 0)
+        for node in ast.walk(ast.parse(file.read_bytes()))
+    )
+
+
+def execute(file: Path, names: dict[str, Any]) -> None:
+    """Run the defining statements of a file in the module's namespace `names`."""
+    for statement in _kept(ast.parse(file.read_bytes(), str(file)).body):
+        code = compile(ast.Module([statement], []), str(file), "exec")
+        forgiven = (Exception, SystemExit) if isinstance(statement, _ASSIGNING) else ()
+        with contextlib.suppress(*forgiven):
+            exec(code, names)
+
+
+def _kept(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The defining statements; an `if` or `try` stays with those that are inside it."""
+    kept: list[ast.stmt] = []
+    for statement in body:
+        if isinstance(statement, ast.If):
+            inside = _kept(statement.body) or [ast.Pass(lineno=statement.lineno, col_offset=0)]
+            kept.append(ast.copy_location(ast.If(statement.test, inside, _kept(statement.orelse)), statement))
+        elif isinstance(statement, (ast.Try, *_DEFINING, *_ASSIGNING)):
+            kept.append(statement)
+    return kept

@@ -1,0 +1,93 @@
+"""Stand-ins for libraries that draw, tell progress or fetch data: a layer needs none of them to go backward.
+
+Much code imports them on top of the file that holds its layers. Where one is not installed, an import of it gives
+something inert instead: every attribute of it, and every call, is inert as well. What a layer computes with is never
+replaced.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType, ModuleType
+from typing import Any
+
+from mlp.user_code.messages import is_ours
+
+_DRAWING = (
+    "matplotlib", "mpl_toolkits", "pylab", "seaborn", "plotly", "bokeh", "graphviz", "pydot", "networkx", "IPython",
+    "ipywidgets", "PIL", "cv2", "imageio", "skimage",
+)  # fmt: skip
+_TELLING = (
+    "tqdm", "progressbar", "colorama", "termcolor", "tabulate", "prettytable", "wandb", "tensorboardX", "pytest",
+    "memory_profiler", "line_profiler",
+)  # fmt: skip
+_FETCHING = (
+    "nnfs", "sklearn", "tensorflow", "keras", "torchvision", "h5py", "pandas", "requests", "dill", "joblib",
+    "idx2numpy", "mnist",
+)  # fmt: skip
+ORNAMENTS = frozenset((*_DRAWING, *_TELLING, *_FETCHING))
+
+
+class Inert:
+    """Whatever is asked of it, the answer is itself: `plt.subplots(2).legend()` is one of these."""
+
+    def __getattr__(self, name: str) -> "Inert":
+        """Give itself for any name but those that Python itself looks up."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *arguments: Any, **_named: Any) -> Any:
+        """Give itself; as a decorator, `@profile`, the function that it decorates."""
+        return arguments[0] if len(arguments) == 1 and callable(arguments[0]) else self
+
+
+class _StandIn(ModuleType):
+    def __getattr__(self, name: str) -> Inert:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Inert()
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """The last that Python asks: by then nobody has the module."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name.partition(".")[0] not in ORNAMENTS or not _is_wanted_by_them():
+            return None
+        return importlib.util.spec_from_loader(name, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return _StandIn(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        top = module.__name__.partition(".")[0]
+        if top not in self.taken:
+            self.taken.append(top)
+
+
+def _is_wanted_by_them() -> bool:
+    """Whether their code imports it: a library that tries what else is installed must hear the truth."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (frame.f_code.co_filename == __file__ or "importlib" in frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame is not None and not is_ours(frame.f_code.co_filename)
+
+
+@contextmanager
+def stand_ins() -> Iterator[list[str]]:
+    """Let stand-ins be imported inside; the list names the libraries that one was taken for."""
+    finder = _Finder()
+    sys.meta_path.append(finder)
+    try:
+        yield finder.taken
+    finally:
+        sys.meta_path.remove(finder)

@@ -1,0 +1,140 @@
+"""A Foreign is something of theirs as one of our layers: it has parameters, applies, and goes backward."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.nn.arrays import Array
+from mlp.nn.layers import Layer
+from mlp.user_code.messages import Fact, problem
+from mlp.user_code.run import pairing
+from mlp.user_code.run.pairing import INPUT, Pair
+from mlp.user_code.run.subject import Run, Subject
+
+Reduction = Callable[[Array], Array]
+REDUCTIONS: dict[str, Reduction] = {"value": np.sum, "sum": np.sum, "mean": np.mean}
+
+
+def adapt(
+    subject: Subject,
+    pairs: Mapping[str, Pair],
+    reduction: str = "",
+    parameter_scale: float = 1.0,
+    values: Mapping[str, Array] | None = None,
+) -> "Foreign":
+    """A Foreign in a class of its own, named as theirs, so that whatever names the layer's class says their name."""
+    cls: type[Foreign] = type(subject.name, (Foreign,), {})
+    return cls(subject, pairs, reduction, parameter_scale, values)
+
+
+class Foreign(Layer):
+    """Their layer, loss or function pair behind the interface of `Layer`.
+
+    Every run works on a deep copy of theirs with the parameter values that stand here, so nothing of theirs is ever
+    changed. All arithmetic is done in float64, except what their code itself converts.
+
+    Attributes:
+        name: of their class or function.
+        pairs: which of their arrays is which gradient.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        pairs: Mapping[str, Pair],
+        reduction: str = "",
+        parameter_scale: float = 1.0,
+        values: Mapping[str, Array] | None = None,
+    ) -> None:
+        """Adapt a subject.
+
+        Args:
+            subject: runs their code.
+            pairs: the gradient of each tensor; those whose shape does not fit are left out of the check.
+            reduction: for a loss, how its output becomes one number, a key of REDUCTIONS; "" for a layer.
+            parameter_scale: what their parameters' gradients are multiplied by: the size of the batch where they are
+                averages over it.
+            values: of the parameters, in place of those that the subject holds.
+        """
+        self.name = subject.name
+        self.pairs = dict(pairs)
+        self.facts: list[Fact] = []
+        self._subject = subject
+        self._reduction = reduction
+        self._scale = parameter_scale
+        held = {name: value for name, (_, value) in subject.tensors().items()} | dict(values or {})
+        self._values = {name: held[name] for name, pair in pairs.items() if name != INPUT and pair.fits}
+        self._hidden = {name: value for name, value in (values or {}).items() if name not in self._values}
+        self._run: Run | None = None
+        self._gradients: dict[str, Array] = {}
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """A copy with arrays of its own. Their code is shared: it only ever runs on copies, and may hold anything."""
+        twin = copy.copy(self)
+        twin._values = {name: value.copy() for name, value in self._values.items()}
+        return twin
+
+    @property
+    def checks_input(self) -> bool:
+        """Whether a gradient of the input was found, in the input's shape."""
+        return INPUT in self.pairs and self.pairs[INPUT].fits
+
+    def parameters(self) -> dict[str, Array]:
+        """The parameters whose gradients were found."""
+        return dict(self._values)
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradients of the last backward."""
+        return dict(self._gradients)
+
+    def replaced(self, name: str, value: Array) -> Self:
+        """A copy that has `value` as its parameter `name`."""
+        twin = copy.copy(self)
+        twin._values = {**self._values, name: value}
+        return twin
+
+    def apply(self, x: ArrayLike) -> Array:
+        """Run their forward."""
+        return self._reduced(self._started(x).y)
+
+    def forward(self, x: ArrayLike) -> Array:
+        """Run their forward and keep the run for backward."""
+        self._run = self._started(x)
+        self.facts = self._run.facts
+        return self._reduced(self._run.y)
+
+    def backward(self, dy: ArrayLike) -> Array:
+        """Run their backward; without a gradient of the input the result is 0, and `checks_input` says so.
+
+        Raises:
+            RuntimeError: there was no forward yet.
+            ForeignError: their code raised, or a gradient is gone or of another shape than when it was found.
+        """
+        if self._run is None:
+            raise RuntimeError("call forward() first: there is nothing to go on yet")
+        dy = np.asarray(dy, dtype=np.float64)
+        scale = float(dy.sum()) if self._reduction else 1.0
+        found = {source.key: source.array for source in self._run.backward(np.ones(()) if self._reduction else dy)}
+        self._gradients = {
+            name: scale * self._scale * self._picked(found, name, value.shape) for name, value in self._values.items()
+        }
+        if not self.checks_input:
+            return np.zeros(self._x_shape)
+        return scale * self._picked(found, INPUT, self._x_shape)
+
+    def _started(self, x: ArrayLike) -> Run:
+        x = np.asarray(x)
+        self._x_shape = x.shape
+        return self._subject.run(x, {**self._hidden, **self._values})
+
+    def _reduced(self, y: Array) -> Array:
+        return np.reshape(REDUCTIONS[self._reduction](y), (1,)) if self._reduction else y
+
+    def _picked(self, found: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Array:
+        pair = self.pairs[name]
+        if pair.gradient not in found:
+            raise problem(f"the gradient of {name}, {pair.gradient}, was there in a first run and is gone in a second")
+        return pairing.as_shaped(found[pair.gradient], shape)

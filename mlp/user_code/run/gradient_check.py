@@ -1,0 +1,108 @@
+"""The one place where an adapted layer meets the check itself."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlp.check.check import check_layer
+from mlp.check.report import Finding, GradientReport
+from mlp.check.verdict import Verdict
+from mlp.differences.methods import Method, as_method, optimal_step
+from mlp.nn.arrays import Array
+from mlp.nn.layers import Layer
+from mlp.user_code.run.as_layer import Foreign
+from mlp.user_code.run.pairing import INPUT
+
+_UNSEEN = 1e-10
+
+
+def computes_in_single(layer: Foreign, x: Array) -> bool:
+    """Whether the output is of single precision, or comes of an input that was rounded to it."""
+    y = layer.apply(x)
+    if y.dtype.itemsize < np.dtype(np.float64).itemsize:
+        return True
+    seen = layer.apply(x * (1 + 1e-3))
+    return bool(np.array_equal(y, layer.apply(x * (1 + _UNSEEN))) and not np.array_equal(y, seen))
+
+
+class Stretched(NamedTuple):
+    """A method with longer offsets and the step for it; `reach` is their product, the step that is really taken."""
+
+    method: Method
+    step: float
+    reach: float
+
+
+def stretched(layer: Foreign, x: Array, eps: float, method: str) -> Stretched | None:
+    """The method for single precision, where a step of 1e-4 would drown in round-off; None where eps will do.
+
+    The error of a method is measured with a second step that is best for float64. With offsets that are longer by as
+    much as the best step for float32 is, that second step is a good one for float32.
+    """
+    plain = as_method(method)
+    if plain.is_complex or not computes_in_single(layer, x):
+        return None
+    reach = max(eps, float(optimal_step(plain, np.zeros((), np.float32))))
+    best = float(optimal_step(plain, 1.0))
+    factor = reach / best
+    offsets = tuple(offset * factor for offset in plain.offsets)
+    weights = tuple(weight / factor for weight in plain.weights)
+    return Stretched(replace(plain, offsets=offsets, weights=weights), best, reach)
+
+
+def report_on(
+    layer: Layer, x: ArrayLike, dy: ArrayLike | None, eps: float, method: str, coarse: Stretched | None = None
+) -> GradientReport:
+    """Check a layer, leaving the input out where backward gives no gradient of it.
+
+    With `coarse`, its method and step are used, and the report tells them as people know them.
+
+    The diagnosis is made at once: afterwards the report is plain data, which can leave the process.
+    """
+    if coarse is None:
+        report = check_layer(layer, x, dy, eps, method)
+    else:
+        report = check_layer(layer, x, dy, coarse.step, coarse.method)
+        report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(_diagnosis(report)))
+    if isinstance(layer, Foreign) and not layer.checks_input:
+        checks = {name: check for name, check in report.items() if name != INPUT}
+        found = tuple(one for one in _diagnosis(report) if one.tensors != (f"d{INPUT}",))
+        report = replace(report, checks=checks, remarks=(), diagnose=Told(found))
+    return replace(report, diagnose=Told(_diagnosis(report)))
+
+
+def _diagnosis(report: GradientReport) -> tuple[Finding, ...]:
+    """The diagnosis; none where its rules, made for samples of one axis, cannot take an input of theirs."""
+    try:
+        return report.diagnosis
+    except ValueError:
+        return ()
+
+
+def is_wrong(report: GradientReport) -> bool:
+    """Whether a gradient is wrong, rather than too small to tell at this step."""
+    return report.verdict is Verdict.WRONG
+
+
+def sentences(report: GradientReport) -> list[str]:
+    """What there is to say of a report that did not pass, the place to look at first."""
+    findings = [finding.sentence for finding in report.diagnosis]
+    remarks = [remark.sentence for remark in report.remarks]
+    summaries = [check.summary for check in report.values() if not check.passed]
+    return list(dict.fromkeys([*findings, *remarks, *summaries]))  # a fault that was seen is a finding as well
+
+
+@dataclass(frozen=True)
+class Told:
+    """A diagnosis that was made before."""
+
+    findings: tuple[Finding, ...]
+
+    def __call__(self, _: GradientReport) -> tuple[Finding, ...]:
+        """The findings."""
+        return self.findings
+
+
+# A relative change far below the last bit of float32, 1.2e-7, and far above that of float64, 2.2e-16.

@@ -1,0 +1,146 @@
+"""Which gradient belongs to which parameter: found by name, then by shape, and written down so that it can be seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.run import object_arrays
+from mlp.user_code.run.sources import Source
+
+INPUT = "x"
+_CONTAINERS = ("params", "parameters", "param", "p", "values", "vars", "variables", "weights", "cache", "_params")
+_HOLDERS = ("data", "value", "val", "param", "tensor", "array", "w", "values", "v")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A tensor and where its gradient stands.
+
+    Attributes:
+        tensor: the parameter's name, or "x" for the input.
+        gradient: the key of a source: `dW`, `grads.W`, `returned.dW`, `update.W`.
+        shape, gradient_shape: of the two arrays.
+        reason: why they were taken to belong together, in a few words.
+    """
+
+    tensor: str
+    gradient: str
+    shape: tuple[int, ...]
+    gradient_shape: tuple[int, ...]
+    reason: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether the shapes agree, (3,), (1, 3) and (3, 1) being the same vector."""
+        return _squeezed(self.shape) == _squeezed(self.gradient_shape)
+
+
+def pair(
+    parameters: Mapping[str, tuple[list[object_arrays.Path], Array]],
+    x: Array | None,
+    sources: list[Source],
+    given: Mapping[str, str],
+) -> dict[str, Pair]:
+    """Find each tensor's gradient.
+
+    Args:
+        parameters: for each name every path of the parameter, and its value.
+        x: the input, None where it can have no gradient.
+        sources: everything that may be a gradient.
+        given: what GRADCHECK says, tensor to source; it always wins.
+
+    Returns:
+        The pairs by tensor name; a tensor for which nothing was found is missing.
+    """
+    pairs: dict[str, Pair] = {}
+    taken: set[str] = set()
+    wanted: dict[str, Array] = {name: value for name, (_, value) in parameters.items()}
+    wanted |= {} if x is None else {INPUT: x}
+    for tensor, key in given.items():
+        for source in sources:
+            if tensor in wanted and key in (source.key, source.key.removeprefix("returned.")):
+                pairs[tensor] = _pair(tensor, wanted[tensor], source, "given in GRADCHECK")
+                taken.add(source.key)
+                break
+    scored = [
+        (score, reason, tensor, source)
+        for tensor, value in wanted.items()
+        for source in sources
+        for score, reason in [_score(tensor, parameters[tensor][0] if tensor in parameters else [], value, source)]
+        if score > 0 and tensor not in pairs
+    ]
+    for _, reason, tensor, source in sorted(scored, key=lambda entry: -entry[0]):
+        if tensor not in pairs and source.key not in taken:
+            pairs[tensor] = _pair(tensor, wanted[tensor], source, reason)
+            taken.add(source.key)
+    return pairs
+
+
+def _pair(tensor: str, value: Array, source: Source, reason: str) -> Pair:
+    return Pair(tensor, source.key, value.shape, source.array.shape, reason)
+
+
+def _score(tensor: str, paths: list[object_arrays.Path], value: Array, source: Source) -> tuple[float, str]:
+    """How likely the source is this tensor's gradient; 0 for not at all."""
+    fits = _squeezed(value.shape) == _squeezed(source.array.shape)
+    if tensor == INPUT:
+        return _score_input(source, fits)
+    best = max((_name_score(path, source) for path in paths), default=0.0)
+    if best:
+        return best + (2 if fits else 0) + (source.place != "update") / 4, "by name"
+    if source.place == "update":
+        exact = any(path == source.path for path in paths)
+        return (1.5, "recovered from the update that backward makes") if exact else (0, "")
+    if fits and source.place == "returned" and value.ndim:
+        return 0.5, "by shape"
+    return 0, ""
+
+
+def _score_input(source: Source, fits: bool) -> tuple[float, str]:
+    last = str(source.path[-1]) if source.path else ""
+    if source.place == "returned" and (source.path in ((), (0,))):
+        return (5 if fits else 1.2), "what backward returns"
+    if source.place == "update" or not fits:
+        return 0, ""
+    if "x" in vocabulary.gradient_of(last) or vocabulary.is_mark(last):
+        return 4 if source.place == "returned" else 3, "by name"
+    return (1, "by shape") if source.place == "returned" else (0, "")
+
+
+def _name_score(path: object_arrays.Path, source: Source) -> float:
+    """4 for dW and W, 3 for d_weights and W; `weights.0` goes with `grad_weights.0`, as their lists do."""
+    if len(path) > 1 and len(source.path) > 1 and isinstance(path[-1], int) and path[-1] == source.path[-1]:
+        listed = _name_score(path[:-1], source._replace(path=source.path[:-1]))
+        if listed:
+            return listed
+    if not source.path or source.place == "update" or source.path in (path, ("returned",)):
+        return 0
+    name, last = vocabulary.unmangled(str(path[-1])).lower(), str(source.path[-1])
+    beside = _bare(path[:-1]) == _bare(source.path[:-1])
+    if source.place in ("attribute", "method") and not beside:
+        return 0
+    if vocabulary.is_mark(last) and len(source.path) > 1 and name in _HOLDERS:
+        return 4.5 if source.path[:-1] == path[:-1] else 0
+    stems = vocabulary.gradient_of(last)
+    if any(vocabulary.is_mark(str(part)) for part in source.path[:-1]):
+        stems |= {vocabulary.unmangled(last).lower(), vocabulary.family(last)}
+    if name in stems:
+        return 4
+    return 3 if vocabulary.family(name) in stems else 0
+
+
+def _bare(path: object_arrays.Path) -> object_arrays.Path:
+    """The path without the names of containers, so that `params.W` and `grads.W` stand in the same object."""
+    return tuple(part for part in path if str(part).strip("_") not in _CONTAINERS and not vocabulary.is_mark(str(part)))
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def as_shaped(gradient: Array, shape: tuple[int, ...]) -> Array:
+    """A copy of the gradient as floating-point numbers in the tensor's shape (they may differ by axes of length 1)."""
+    return np.array(gradient, dtype=np.result_type(gradient, np.float32)).reshape(shape)

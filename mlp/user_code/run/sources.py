@@ -1,0 +1,134 @@
+"""Where a backward pass may have left its gradients: what it returned, attributes, methods, or the update it made."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.run import object_arrays
+
+
+class Source(NamedTuple):
+    """An array that may be a gradient.
+
+    Attributes:
+        key: how it is named, for people and for GRADCHECK: `dW`, `grads.W`, `returned.0`, `update.W`.
+        path: the same in parts, without the first word of `returned` and the like.
+        place: "attribute", "returned", "method" or "update".
+        array: its value.
+    """
+
+    key: str
+    path: object_arrays.Path
+    place: str
+    array: Array
+
+
+def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
+    """The arrays in what backward returned; those of a tuple carry the names of its return statement if it has any."""
+    if isinstance(value, tuple | list):
+        labels = returned_names(function, len(value))
+        return [
+            Source(object_arrays.text(("returned", label, *path[1:])), (label, *path[1:]), "returned", array)
+            for label, part in zip(labels, value, strict=True)
+            for path, array in object_arrays.arrays([part]).items()
+        ]
+    if isinstance(value, dict):
+        found = object_arrays.arrays([value])
+        return [
+            Source(object_arrays.text(("returned", *path[1:])), ("grads", *path[1:]), "returned", array)
+            for path, array in found.items()
+        ]
+    held = object_arrays.arrays([value])
+    return [
+        Source(object_arrays.text(("returned", *path[1:])), path[1:], "returned", array) for path, array in held.items()
+    ]
+
+
+def returned_names(function: Callable[..., Any], count: int) -> list[str | int]:
+    """The names in `return dx, dW, db`, or 0, 1, 2 where the return statement has no plain names."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    except (OSError, TypeError, SyntaxError):
+        return list(range(count))
+    for node in reversed(list(ast.walk(tree))):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.List):
+            labels = [_name(element) for element in node.value.elts]
+            if len(labels) == count and len(set(labels)) == count and all(labels):
+                return list(labels)
+    return list(range(count))
+
+
+def _name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def attribute_sources(thing: Any) -> list[Source]:
+    """Every array that the object holds."""
+    return [
+        Source(object_arrays.text(path), path, "attribute", array)
+        for path, array in object_arrays.arrays(thing).items()
+    ]
+
+
+def method_sources(thing: Any, parameters: dict[object_arrays.Path, Array]) -> list[Source]:
+    """What methods such as `grads()` or `params_and_grads()` return.
+
+    A list is put beside the list that `params()` returns, and a pair beside its parameter, by the identity of the
+    parameter's array: its gradient then carries the parameter's own path.
+    """
+    values = {name: _called(thing, name) for name in vocabulary.GRADIENT_METHODS}
+    paths = {id(array): path for path, array in parameters.items()}
+    found = []
+    for name, value in values.items():
+        for index, part in enumerate(value if isinstance(value, list | tuple) else []):
+            gradient = part[1] if isinstance(part, list | tuple) and len(part) == 2 else part
+            owner = part[0] if gradient is not part else _at(values, index, paths)
+            if isinstance(gradient, np.ndarray) and id(owner) in paths and gradient is not owner:
+                key, path = object_arrays.text((f"{name}()", index)), paths[id(owner)]
+                found.append(Source(key, (*path[:-1], "grads", path[-1]), "method", gradient))
+        if isinstance(value, dict):
+            for path, array in object_arrays.arrays([value]).items():
+                found.append(
+                    Source(object_arrays.text((f"{name}()", *path[1:])), ("grads", *path[1:]), "method", array)
+                )
+    return found
+
+
+def _called(thing: Any, name: str) -> Any:
+    method = getattr(thing, name, None)
+    if not inspect.ismethod(method):
+        return None
+    try:
+        value = method()
+        return list(value) if inspect.isgenerator(value) or isinstance(value, zip) else value
+    except Exception:  # a method that wants something else is not the one we look for
+        return None
+
+
+def _at(values: dict[str, Any], index: int, paths: dict[int, object_arrays.Path]) -> Any:
+    """The parameter at this place in the list that a method such as `params()` returned."""
+    for value in values.values():
+        if isinstance(value, list | tuple) and index < len(value) and id(value[index]) in paths:
+            return value[index]
+    return None
+
+
+def update_sources(before: dict[object_arrays.Path, Array], thing: Any, rate: float) -> list[Source]:
+    """The gradient in an update W <- W - rate * dW that backward made: (before - after) / rate."""
+    found = []
+    for path, old in before.items():
+        try:
+            new = np.asarray(object_arrays.get(thing, path))
+        except KeyError:
+            continue
+        if new.dtype.kind in "fiu" and new.shape == old.shape and not np.array_equal(new, old, equal_nan=True):
+            found.append(Source(object_arrays.text(("update", *path)), path, "update", (old - new) / rate))
+    return found

@@ -1,0 +1,144 @@
+"""What is to be said of a backward beside its numbers: shapes that do not fit, gradients that are missing or add up."""
+
+import re
+
+import numpy as np
+
+from mlp.check.report import GradientReport
+from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret.trial import Attempt
+from mlp.user_code.load.discovery import Case
+from mlp.user_code.messages import Fact, ForeignError, place_of
+from mlp.user_code.run.pairing import INPUT, Pair
+from mlp.user_code.run.parameters import matters, random
+from mlp.user_code.run.subject import ObjectSubject
+
+_UNEXPLAINED = "unrecognised"  # the pattern of a finding that knows no cause
+_SQUARE = "the 2 of a square's derivative, or a half, is there twice or not at all"
+_CLOSE = 1e-4  # a first look at a few entries knows a factor no better
+
+
+def misfits(tried: Attempt, case: Case) -> list[Fact]:
+    """Gradients of another shape than their tensor."""
+    facts = []
+    for pair in tried.layer.pairs.values() if tried.layer else ():
+        if not pair.fits:
+            what = "the input x" if pair.tensor == INPUT else pair.tensor
+            turned = "; it is transposed" if pair.gradient_shape == pair.shape[::-1] and len(pair.shape) == 2 else ""
+            summed = "; it is not summed over the batch" if _is_unsummed(pair) else ""
+            text = f"the gradient {pair.gradient} has shape {pair.gradient_shape}, but {what} has shape {pair.shape}"
+            facts.append(Fact("problem", text + (turned or summed), *backward_place(tried, case)))
+    return facts
+
+
+def _is_unsummed(pair: Pair) -> bool:
+    sizes = [size for size in pair.shape if size != 1]
+    return len(pair.gradient_shape) == 2 and len(sizes) == 1 and sizes[0] in pair.gradient_shape
+
+
+def missing(tried: Attempt, case: Case) -> list[Fact]:
+    """Weights and biases that change the output but have no gradient, and an input without one."""
+    layer, facts = tried.layer, []
+    if layer is None:
+        return []
+    held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
+    for name, value in held.items():
+        if name not in layer.pairs and value.ndim and matters(tried.subject, tried.x, held, name):
+            learnt = any(re.fullmatch(r"[wb]\d*", vocabulary.family(part)) for part in name.split("."))
+            text = (
+                f"{name} changes the output, but no gradient of it was found in what backward returns or keeps; if it "
+                f'has an unusual name, say GRADCHECK = {{"{case.name}": {{"pairs": {{"{name}": "name"}}}}}}'
+            )
+            facts.append(Fact("problem" if learnt else "warning", text, *backward_place(tried, case)))
+    if tried.subject.integers:
+        facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
+    elif INPUT not in layer.pairs:
+        facts.append(Fact("note", "backward gives no gradient of the input, so only the parameters' were checked"))
+    if any(pair.gradient.startswith("update.") for pair in layer.pairs.values()):
+        text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
+        facts.append(Fact("note", text))
+    return facts
+
+
+def nans(report: GradientReport | None, case: Case) -> list[Fact]:
+    """Gradients that are not finite."""
+    facts = []
+    for name, check in report.items() if report is not None else ():
+        bad = np.argwhere(~np.isfinite(check.analytical))
+        if len(bad):
+            index = tuple(int(i) for i in bad[0])
+            text = f"backward gives {check.analytical[index]} as gradient of {name} at index {list(index)}"
+            facts.append(Fact("problem", text, case.file, case.line))
+    return facts
+
+
+def backward_place(tried: Attempt, case: Case) -> tuple[str, int]:
+    """File and line of their backward, of the whole where it has none of its own."""
+    subject = tried.subject
+    if isinstance(subject, ObjectSubject):
+        return place_of(getattr(subject.thing, subject.backward))
+    backward = getattr(subject, "backward", None)
+    return place_of(backward) if backward is not None else (case.file, case.line)
+
+
+def named_factors(tried: Attempt, report: GradientReport | None, place: tuple[str, int]) -> list[Fact]:
+    """The factor by which a gradient is off, where the diagnosis does not say it: it knows no images, for one."""
+    facts = []
+    explained = {
+        tensor for finding in (report.diagnosis if report else ()) if finding.pattern != _UNEXPLAINED
+        for tensor in finding.tensors
+    }  # fmt: skip
+    for name, factor in tried.factors.items():
+        wrong = report is not None and name in report and not report[name].passed
+        is_one = abs(factor - 1) < 10 * _CLOSE
+        if wrong and f"d{name}" not in explained and np.isfinite(factor) and factor and not is_one:
+            what = "the input x" if name == INPUT else name
+            text = f"the gradient of {what} is {factor:.6g} times what it should be{_origin(factor, tried.x.shape)}"
+            facts.append(Fact("problem", text, *place))
+    return facts
+
+
+def _origin(factor: float, shape: tuple[int, ...]) -> str:
+    """Where a factor probably comes from, in words."""
+    counts = {"samples": shape[0], "outputs": shape[-1], "entries": int(np.prod(shape))} if shape else {}
+    causes = {-1.0: "its sign is wrong", 2.0: _SQUARE, 0.5: _SQUARE}
+    for what, count in counts.items():
+        causes[float(count)] = f"it is not divided by the number of {what}, over which forward takes the mean"
+        causes[1.0 / count] = f"it is divided by the number of {what}, over which forward takes no mean"
+    found = next((words for size, words in causes.items() if size != 1 and abs(factor / size - 1) < _CLOSE), "")
+    return f": {found}" if found else ""
+
+
+def _is_twice(second: Array | None, first: Array) -> bool:
+    largest = float(np.max(np.abs(first), initial=0.0))
+    return second is not None and largest > 0 and bool(np.allclose(second, 2 * first, rtol=0, atol=1e-9 * largest))
+
+
+def accumulating(tried: Attempt, place: tuple[str, int]) -> list[Fact]:
+    """A warning for gradients that backward adds to those of the call before."""
+    layer = tried.layer
+    if layer is None or tried.reduction:
+        return []
+    try:
+        run = tried.subject.run(tried.x, layer.parameters())
+        dy = random(run.y.shape)
+        first = {source.key: np.array(source.array) for source in run.backward(dy)}
+        second = {source.key: source.array for source in run.backward(dy)}
+    except ForeignError:
+        return []
+    added = [
+        pair.gradient
+        for pair in layer.pairs.values()
+        if not pair.gradient.startswith(("update.", "returned"))
+        and pair.gradient in first
+        and _is_twice(second.get(pair.gradient), first[pair.gradient])
+    ]
+    if not added:
+        return []
+    keep = "keeps" if len(added) == 1 else "keep"
+    text = (
+        f"{' and '.join(added)} {keep} adding up from one call of backward to the next; if nothing sets "
+        f"{'it' if len(added) == 1 else 'them'} to zero in between, the second step already is wrong"
+    )
+    return [Fact("warning", text, *place)]

@@ -1,0 +1,69 @@
+"""The process in which their code runs: it imports the module, checks case after case, and writes each result down.
+
+Run as `python -m mlp.user_code.worker`, by `isolate` alone. A watchdog that needs no cooperation from their code
+writes down where it was and ends the process when one case takes too long.
+"""
+
+import faulthandler
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from mlp.user_code import serialise
+from mlp.user_code.check import CaseResult, Outline, examine
+from mlp.user_code.load.discovery import Case, cases, own
+from mlp.user_code.load.importing import load
+from mlp.user_code.messages import Fact, ForeignError
+from mlp.user_code.settings import Override, read_overrides
+
+STACK = "stack.txt"
+OUTLINE = "outline"
+
+
+class Order(NamedTuple):
+    """What the worker is told on its command line, in this order."""
+
+    spec: str
+    folder: str
+    first: int
+    limit: float
+    eps: float
+    method: str
+    whole: bool
+
+
+def result_path(folder: Path, index: int) -> Path:
+    """Where the result of one case is written."""
+    return folder / f"case{index}"
+
+
+def main(order: Order) -> None:
+    """Check every case from number `first` on."""
+    folder = Path(order.folder)
+    with (folder / STACK).open("w") as stack:
+        faulthandler.dump_traceback_later(order.limit, exit=True, file=stack)
+        try:
+            module, facts = load(order.spec, order.whole)
+            overrides = read_overrides(module, list(own(module)))
+            found = cases(module, overrides)
+        except ForeignError as error:
+            serialise.save(error.fact, folder / OUTLINE)
+            return
+        serialise.save(Outline(tuple(map(_unchecked, found)), facts), folder / OUTLINE)
+        for index, case in enumerate(found[order.first :], start=order.first):
+            faulthandler.dump_traceback_later(order.limit, exit=True, file=stack)
+            result = examine(case, module, overrides.get(case.name, Override()), order.eps, order.method)
+            serialise.save(result, result_path(folder, index))
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _unchecked(case: Case) -> CaseResult:
+    return CaseResult(case.name, case.kind, case.file, case.line, facts=(Fact("problem", "it was not checked"),))
+
+
+if __name__ == "__main__":
+    spec, folder, first, limit, eps, method, whole = sys.argv[1:]
+    main(Order(spec, folder, int(first), float(limit), float(eps), method, whole == "True"))
+    sys.stdout.flush()
+    os._exit(0)  # threads that their module may have started must not keep the process alive

@@ -1,0 +1,292 @@
+"""Every fault that is not a formula has a message of its own, which names the layer."""
+
+import numpy as np
+import pytest
+
+from mlp import (
+    CrossEntropyLoss,
+    Linear,
+    MSELoss,
+    ReLU,
+    Sequential,
+    Tanh,
+    Verdict,
+    check_gradients,
+    dense_layers,
+    he,
+    linear_backward,
+)
+from mlp.check.check import check_layer
+from mlp.check.passes import Kind
+from mlp.nn.layers import Layer
+
+
+def problem(**replacements):
+    """A small right network with some of its layers replaced, a loss, an input and a target."""
+    rng = np.random.RandomState(0)
+    layers = dense_layers((3, 4, 4, 2), Tanh, rng, he)
+    for name, kind in replacements.items():
+        layers[name] = kind(4, 4, rng) if issubclass(kind, Linear) else kind()
+    return Sequential(**layers), MSELoss(), rng.standard_normal((5, 3)), rng.standard_normal((5, 2))
+
+
+def only(report, kind):
+    """The one fault of the report, which has to be of this kind."""
+    faults = [remark for remark in report.remarks if remark.is_fault]
+    assert [fault.kind for fault in faults] == [kind]
+    assert report.verdict is Verdict.WRONG
+    return faults[0]
+
+
+def test_a_right_network_has_no_remarks():
+    assert check_gradients(*problem()).remarks == ()
+
+
+class WrongShape(Linear):
+    def backward(self, dy):
+        super().backward(dy)
+        return np.zeros(4)
+
+
+class WrongShapeOfGradient(Linear):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grad_W = self.grad_W[:2]
+        return dx
+
+
+class ChangesDy(Tanh):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        dy[...] = dx
+        return dx
+
+
+class ChangesX(Tanh):
+    def forward(self, x):
+        y = super().forward(x)
+        x[...] = y
+        return y
+
+
+class Accumulates(Linear):
+    def backward(self, dy):
+        old = self.grad_W
+        dx = super().backward(dy)
+        if old is not None:
+            self.grad_W = self.grad_W + old
+        return dx
+
+
+class Random(Tanh):
+    def backward(self, dy):
+        return super().backward(dy) * np.random.standard_normal(np.shape(dy))
+
+
+class RandomForward(Tanh):
+    def forward(self, x):
+        return super().forward(x * (np.random.random_sample(np.shape(x)) > 0.5))
+
+
+class Raises(Tanh):
+    def backward(self, dy):
+        return dy[[99]]
+
+
+class NeverSet(Linear):
+    def backward(self, dy):
+        dx, self.grad_W, _ = linear_backward(dy, self._x, self.W, self.b)
+        return dx
+
+
+class Updates(Linear):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.W -= 0.1 * self.grad_W
+        return dx
+
+
+class Integers(Linear):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grad_W = self.grad_W.astype(int)
+        return dx
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind", "words"),
+    [
+        (WrongShape, Kind.WRONG_SHAPE, ["fc2.backward", "dx", "(4,)", "(5, 4)"]),
+        (WrongShapeOfGradient, Kind.WRONG_SHAPE, ["fc2.backward", "grad_W", "(2, 4)", "(4, 4)"]),
+        (ChangesDy, Kind.CHANGES_INPUT, ["activation_fn1.backward", "dy in place"]),
+        (ChangesX, Kind.CHANGES_INPUT, ["activation_fn1.forward", "x in place"]),
+        (Accumulates, Kind.ACCUMULATES, ["fc2.backward", "fc2.W"]),
+        (Random, Kind.NOT_REPEATABLE, ["activation_fn1", "run twice"]),
+        (Raises, Kind.RAISES, ["activation_fn1.backward", "IndexError", "out of bounds"]),
+        (NeverSet, Kind.MISSING, ["fc2.backward", "never set"]),
+        (Updates, Kind.CHANGES_PARAMETERS, ["fc2.backward", "changes the parameter W"]),
+        (Integers, Kind.INTEGER_GRADIENT, ["fc2.backward", "grad_W", "int64"]),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_a_fault_is_seen_and_said(layer, kind, words):
+    name = "fc2" if issubclass(layer, Linear) else "activation_fn1"
+    report = check_gradients(*problem(**{name: layer}))
+    fault = only(report, kind)
+    assert fault.layer == name
+    for word in words:
+        assert word in fault.sentence
+    assert any(finding.layer == name for finding in report.diagnosis)
+    assert not any(finding.layer not in ("", name) for finding in report.diagnosis)
+
+
+def test_a_random_forward_is_no_function_that_could_be_checked():
+    kinds = {remark.kind for remark in check_gradients(*problem(activation_fn1=RandomForward)).remarks}
+    assert kinds == {Kind.TWO_FORWARDS, Kind.NOT_REPEATABLE}
+
+
+def test_updated_parameters_are_put_back():
+    network, *rest = problem(fc2=Updates)
+    before = network.fc2.W.copy()
+    check_gradients(network, *rest)
+    np.testing.assert_array_equal(network.fc2.W, before)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "index", "value", "where"),
+    [
+        ("fc2.W", (1, 2), np.nan, "NaN first appears in the parameter fc2.W (1 of 16 numbers)"),
+        ("x", (0, 0), np.inf, "infinity first appears in the input x (1 of 15 numbers)"),
+        ("target", (0, 0), np.nan, "NaN first appears in the target (1 of 10 numbers)"),
+        ("fc1.W", (0, 0), 1e308, "infinity first appears in the output of fc1 (1 of 20 numbers)"),
+    ],
+)
+def test_the_first_number_that_is_none_is_found(spoilt, index, value, where):
+    network, loss, x, target = problem()
+    x[0, 0] = 10
+    {**network.parameters(), "x": x, "target": target}[spoilt][index] = value
+    report = check_gradients(network, loss, x, target)
+    assert where in only(report, Kind.NOT_FINITE).sentence
+    assert [finding.pattern for finding in report.diagnosis] == ["NaN or infinity"]
+
+
+def test_nan_made_by_backward_alone_is_found_there():
+    class DividesByZero(Tanh):
+        def backward(self, dy):
+            with np.errstate(all="ignore"):
+                return super().backward(dy) / np.zeros(1)
+
+    fault = only(check_gradients(*problem(activation_fn2=DividesByZero)), Kind.NOT_FINITE)
+    assert fault.layer == "activation_fn2"
+    assert "the dx that activation_fn2.backward returns" in fault.sentence
+
+
+def test_infinity_is_no_gradient_and_no_error_explains_it():
+    class Overflows(Tanh):
+        def backward(self, dy):
+            with np.errstate(over="ignore"):
+                return super().backward(dy) * 1e300 * 1e300
+
+    report = check_layer(Overflows(), np.array([0.5, -1.0]))
+    assert report["x"].verdict is Verdict.WRONG
+    assert report["x"].verdicts.tolist() == [Verdict.WRONG] * 2
+    assert np.all(np.isfinite(report["x"].error_bar))
+
+
+def single(network):
+    for name, value in network.parameters().items():
+        network = network.replaced(name, value.astype(np.float32))
+    return network
+
+
+@pytest.mark.parametrize("loss", [MSELoss(), CrossEntropyLoss()])
+@pytest.mark.parametrize("activation", [Tanh, ReLU])
+@pytest.mark.parametrize("sizes", [(2, 10, 20, 5), (30, 30, 30, 30)])
+def test_right_code_in_float32_passes_and_the_note_says_so(loss, activation, sizes):
+    rng = np.random.RandomState(1)
+    network = single(Sequential(**dense_layers(sizes, activation, rng, he)))
+    x = rng.standard_normal((8, sizes[0])).astype(np.float32)
+    target = loss.random_target(rng, (8, sizes[-1])).astype(np.float32)
+    report = check_gradients(network, loss, x, target)
+    assert network.forward(x).dtype == np.float32
+    assert report.verdict is Verdict.CONSISTENT
+    (note,) = report.remarks
+    assert note.kind is Kind.FLOAT32
+    assert not note.is_fault
+    # The bars are those of float32: about 1e-7 of the gradient, and not 1e-4.
+    bars = np.concatenate([(check.error_bar / np.max(np.abs(check.analytical))).ravel() for check in report.values()])
+    assert 1e-8 < np.median(bars) < 1e-5
+
+
+def test_the_steps_are_taken_in_float64_even_for_float32_parameters():
+    network, loss, x, target = problem()
+    # Near 1, float32 numbers are 1e-7 apart: a step of 1e-8 would go nowhere.
+    network.fc2.W[...] = 1.0
+    report = check_gradients(single(network), loss, x, target, eps=1e-8)
+    assert np.all(np.isfinite(report["fc2.W"].numerical))
+    assert report["fc2.W"].passed
+
+
+def test_wrong_code_in_float32_is_wrong():
+    network, loss, x, target = problem()
+    network = single(network)
+
+    class Off(Linear):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grad_W = self.grad_W * np.float32(1.001)
+            return dx
+
+    network.fc2.__class__ = Off
+    report = check_gradients(network, loss, x.astype(np.float32), target.astype(np.float32))
+    assert report["fc2.W"].verdict is Verdict.WRONG
+    assert all(check.passed for name, check in report.items() if name != "fc2.W")
+    assert report.diagnosis[0].measured == "the factor is 1.001"
+
+
+def test_integers_are_noted_and_taken_as_numbers():
+    layer = Linear(2, 2)
+    layer.W, layer.b = np.array([[1, 2], [3, -4]]), np.array([0, 1])
+    report = check_layer(layer, [1, 2])
+    assert report.verdict is Verdict.CONSISTENT
+    (note,) = report.remarks
+    assert note.kind is Kind.INTEGERS
+    assert "W, b and x held integers" in note.sentence
+
+
+def test_a_forward_of_its_own_kind_needs_no_apply():
+    class OnlyForward:
+        def forward(self, x):
+            self.x = x
+            return x**3
+
+        def backward(self, dy):
+            return dy * 3 * self.x**2
+
+        def parameters(self):
+            return {}
+
+        def gradients(self):
+            return {}
+
+    layer = OnlyForward()
+    assert check_layer(layer, np.array([1.0, 2.0, -1.0])).passed
+    np.testing.assert_array_equal(layer.x, [1.0, 2.0, -1.0])
+
+
+def test_a_layer_that_is_the_whole_network_is_called_by_its_class():
+    class Halved(Layer):
+        def apply(self, x):
+            return np.square(x)
+
+        def forward(self, x):
+            self.x = x
+            return np.square(x)
+
+        def backward(self, dy):
+            dy *= self.x
+            return dy
+
+    report = check_layer(Halved(), np.array([1.0, -2.0, 0.5]))
+    assert "Halved.backward changes dy in place" in report.remarks[0].sentence
+    assert report.diagnosis[0].sentence.startswith("Halved: dx is right but for a constant factor; the factor is 0.5")

@@ -1,0 +1,247 @@
+"""The settings: refused in a sentence when out of range or too large, and what they draw, number by number."""
+
+import re
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pytest
+
+from mlp.differences.blocks import structured_cost
+from mlp.differences.methods import METHODS
+from mlp.lab.experiment import (
+    CHOICES,
+    MAX_BATCH,
+    MAX_LAYERS,
+    MAX_PARAMETERS,
+    MAX_SEED,
+    MAX_WORK,
+    Experiment,
+    format_sizes,
+)
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.initialisations import INITIALISATIONS
+from mlp.nn.losses import LOSSES
+from tests.comparing import is_sentence
+
+
+def test_the_defaults_are_the_exercises():
+    assert Experiment() == Experiment(
+        sizes=(2, 10, 20, 5),
+        activation="Tanh",
+        loss="MSELoss",
+        initialisation="standard normal",
+        seed=0,
+        batch=1,
+        eps=1e-4,
+        method="central",
+    )
+
+
+def test_an_experiment_is_a_key_that_nobody_changes():
+    experiment = Experiment(seed=1)
+    assert {experiment: "found"}[Experiment(seed=1)] == "found"
+    assert experiment != Experiment(seed=2)
+    with pytest.raises(FrozenInstanceError):
+        experiment.seed = 2
+
+
+BAD = [
+    ({"sizes": [2, 3]}, "sizes must be a tuple of at least inputs and outputs, such as (2, 10, 20, 5), not [2, 3]."),
+    ({"sizes": "2-3"}, "sizes must be a tuple of at least inputs and outputs, such as (2, 10, 20, 5), not '2-3'."),
+    ({"sizes": ()}, "sizes must be a tuple of at least inputs and outputs, such as (2, 10, 20, 5), not ()."),
+    ({"sizes": (2,)}, "sizes must be a tuple of at least inputs and outputs, such as (2, 10, 20, 5), not (2,)."),
+    ({"sizes": (0, 0)}, "Each layer needs at least 1 unit, as a whole number; 0-0 has 0."),
+    ({"sizes": (2, -3, 2)}, "Each layer needs at least 1 unit, as a whole number; 2--3-2 has -3."),
+    ({"sizes": (2, 3.0)}, "Each layer needs at least 1 unit, as a whole number; 2-3.0 has 3.0."),
+    ({"sizes": (2, True)}, "Each layer needs at least 1 unit, as a whole number; 2-True has True."),
+    ({"sizes": (2, "3")}, "Each layer needs at least 1 unit, as a whole number; 2-3 has '3'."),
+    ({"sizes": (1,) * (MAX_LAYERS + 2)}, "A network can have at most 20 linear layers here; these sizes make 21."),
+    ({"seed": -1}, "seed must be a whole number from 0 to 4,294,967,295, not -1."),
+    ({"seed": MAX_SEED + 1}, "seed must be a whole number from 0 to 4,294,967,295, not 4294967296."),
+    ({"seed": 1.0}, "seed must be a whole number from 0 to 4,294,967,295, not 1.0."),
+    ({"seed": True}, "seed must be a whole number from 0 to 4,294,967,295, not True."),
+    ({"seed": None}, "seed must be a whole number from 0 to 4,294,967,295, not None."),
+    ({"batch": 0}, "batch must be a whole number from 1 to 1,000, not 0."),
+    ({"batch": MAX_BATCH + 1}, "batch must be a whole number from 1 to 1,000, not 1001."),
+    ({"batch": "8"}, "batch must be a whole number from 1 to 1,000, not '8'."),
+    ({"eps": 0.0}, "eps must be above 0 and at most 1, not 0.0."),
+    ({"eps": -1e-4}, "eps must be above 0 and at most 1, not -0.0001."),
+    ({"eps": 1.5}, "eps must be above 0 and at most 1, not 1.5."),
+    ({"eps": float("nan")}, "eps must be above 0 and at most 1, not nan."),
+    ({"eps": float("inf")}, "eps must be above 0 and at most 1, not inf."),
+    ({"eps": "1e-4"}, "eps must be above 0 and at most 1, not '1e-4'."),
+    ({"eps": None}, "eps must be above 0 and at most 1, not None."),
+    ({"eps": True}, "eps must be above 0 and at most 1, not True."),
+]
+
+
+@pytest.mark.parametrize(("setting", "message"), BAD, ids=lambda value: str(value)[:40])
+def test_a_setting_out_of_range_is_refused_in_a_sentence(setting, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Experiment(**setting)
+    assert is_sentence(message)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("value", ["banana", "", "tanh", None, 3, [], "x" * 1000])
+def test_an_unknown_choice_meets_the_known_ones(name, value):
+    with pytest.raises(ValueError, match=rf"^{name} must be one of ") as refusal:
+        Experiment(**{name: value})
+    assert is_sentence(str(refusal.value))
+    assert all(known in str(refusal.value) for known in CHOICES[name])
+
+
+def test_the_edges_of_every_range_are_allowed():
+    for setting in (
+        {"sizes": (1, 1)},
+        {"sizes": (1,) * (MAX_LAYERS + 1)},
+        {"seed": 0},
+        {"seed": MAX_SEED},
+        {"batch": 1},
+        {"batch": MAX_BATCH, "sizes": (2, 2)},
+        {"eps": 1e-300},
+        {"eps": 1.0},
+        {"eps": 1},
+    ):
+        assert replace(Experiment(), **setting).problem().network
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 2), (2, 10, 20, 5), (4, 1, 3)])
+def test_the_number_of_parameters(sizes):
+    experiment = Experiment(sizes)
+    assert experiment.parameters == sum(p.size for p in experiment.problem().network.parameters().values())
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("sizes", "batch"), [((10, 64, 64, 10), 1), ((100, 50), 40), ((60, 50, 40, 30, 20), 8), ((200, 100, 50, 10), 1)]
+)
+def test_the_work_is_about_what_the_engine_itself_estimates(method, sizes, batch):
+    experiment = Experiment(sizes, batch=batch, method=method)
+    problem = experiment.problem()
+    estimate = structured_cost(problem.network, problem.x, method).work
+    # The engine also counts what it copies for each block; the settings alone say it within a factor of two.
+    assert estimate / 2 < experiment.work < 2 * estimate
+
+
+def test_forward_multiplications_are_those_of_the_weights():
+    assert Experiment((2, 3, 2), batch=3).forward_multiplications == 3 * (2 * 3 + 3 * 2)
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Whoever draws a single number now, fails."""
+
+    def fail(*_):
+        raise AssertionError("numbers were drawn for an experiment that is too large")
+
+    monkeypatch.setattr(np.random, "RandomState", fail)
+
+
+@pytest.mark.usefixtures("no_drawing")
+@pytest.mark.parametrize(
+    ("sizes", "count"),
+    [
+        ((1000, 500), "500,500"),  # (1000 + 1) 500; one unit less is exactly the limit
+        ((9999999, 2), "20,000,000"),
+        # Eight exabytes of weights: only a refusal before computing can come back from this.
+        ((999_999_999, 999_999_999), "999,999,999,000,000,000"),
+    ],
+)
+def test_too_many_parameters_are_refused_with_count_and_limit(sizes, count):
+    message = f"{format_sizes(sizes)} has {count} parameters; the limit is {MAX_PARAMETERS:,}. Take smaller layers."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Experiment(sizes)
+
+
+def test_the_largest_number_of_parameters_is_allowed():
+    assert Experiment((999, 500)).parameters == MAX_PARAMETERS
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_too_much_work_is_refused_with_count_and_limit():
+    sizes, method = (150, 160, 150), "richardson"
+    affordable = max(batch for batch in range(1, 1000) if _work(sizes, batch, method) <= MAX_WORK)
+    assert 1 < affordable < 999, "a case in which this limit is the one that bites"
+    assert Experiment(sizes, batch=affordable, method=method).work <= MAX_WORK
+    with pytest.raises(ValueError, match=r"^Checking 150-160-150 on [0-9]+ samples takes ") as refusal:
+        Experiment(sizes, batch=affordable + 1, method=method)
+    assert f"{_work(sizes, affordable + 1, method):.1e} operations" in str(refusal.value)
+    assert f"the limit is {MAX_WORK:.0e}. Take smaller layers or fewer samples." in str(refusal.value)
+
+
+def _work(sizes, batch, method):
+    """By the definition, for two linear layers, so that there is no product behind the first."""
+    inputs, hidden, outputs = sizes
+    first = (inputs + 1) * hidden * batch * (1 + outputs + outputs + outputs // 16)
+    second = (hidden + 1) * outputs * batch * (1 + outputs)
+    sample = hidden + outputs + (inputs * hidden + hidden * outputs) // 16
+    return len(METHODS[method].offsets) * (first + second + inputs * batch * (sample + batch * outputs))
+
+
+def one_hot(scores):
+    return (scores == np.max(scores, axis=-1, keepdims=True)).astype(float)
+
+
+# How each loss turns standard normal numbers into a target.
+TARGETS = {
+    "MSELoss": lambda scores: scores,
+    "HuberLoss": lambda scores: scores,
+    "BCEWithLogitsLoss": lambda scores: (scores > 0).astype(float),
+    "CrossEntropyLoss": one_hot,
+}
+SCALES = {
+    "standard normal": lambda inputs, outputs: 1.0,  # noqa: ARG005
+    "Glorot": lambda inputs, outputs: np.sqrt(2 / (inputs + outputs)),
+    "He": lambda inputs, outputs: np.sqrt(2 / inputs),  # noqa: ARG005
+}
+
+
+@pytest.mark.parametrize("initialisation", INITIALISATIONS)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("batch", [1, 4])
+def test_the_order_of_drawing_is_layer_by_layer_then_x_then_target(initialisation, loss, batch):
+    assert loss in TARGETS, "say in TARGETS how the new loss draws its target"
+    assert initialisation in SCALES, "say in SCALES how the new initialisation scales"
+    problem = Experiment((3, 4, 2), loss=loss, initialisation=initialisation, seed=11, batch=batch).problem()
+
+    rng = np.random.RandomState(11)
+    expected = {}
+    for name, inputs, outputs in (("fc1", 3, 4), ("fc2", 4, 2)):
+        expected[f"{name}.W"] = SCALES[initialisation](inputs, outputs) * rng.randn(outputs, inputs)
+        expected[f"{name}.b"] = rng.randn(outputs) if initialisation == "standard normal" else np.zeros(outputs)
+    leading = () if batch == 1 else (batch,)
+    expected["x"] = rng.randn(*leading, 3)
+    expected["target"] = TARGETS[loss](rng.randn(*leading, 2))
+
+    actual = {**problem.network.parameters(), "x": problem.x, "target": problem.target}
+    assert list(actual) == list(expected)
+    for name, array in expected.items():
+        assert np.array_equal(actual[name], array), name
+    assert type(problem.loss) is LOSSES[loss]
+
+
+def test_the_first_number_of_seed_0_is_the_one_that_everybody_knows():
+    # What np.random.seed(0); np.random.randn() begins with in every numpy.
+    assert Experiment(seed=0).problem().network.fc1.W[0, 0] == 1.764052345967664
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_activation_stands_between_the_linear_layers(activation):
+    network = Experiment((2, 3, 3, 1), activation).problem().network
+    assert list(network.layers) == ["fc1", "activation_fn1", "fc2", "activation_fn2", "fc3"]
+    assert type(network.activation_fn1) is type(network.activation_fn2) is ACTIVATIONS[activation]
+
+
+def test_two_draws_share_nothing():
+    first, second = Experiment(seed=5).problem(), Experiment(seed=5).problem()
+    first.network.fc1.W[:] = 0
+    first.x[:] = 0
+    assert second.network.fc1.W.all()
+    assert second.x.all()
+
+
+def test_drawing_leaves_the_global_stream_alone():
+    np.random.seed(1)
+    Experiment().problem()
+    assert np.random.randn() == np.random.RandomState(1).randn()

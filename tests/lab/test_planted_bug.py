@@ -1,0 +1,102 @@
+"""Every bug of the gallery finds a network in which it fits, as near to the one asked for as can be."""
+
+import numpy as np
+import pytest
+
+from mlp import METHODS, Verdict, check_gradients
+from mlp.check.gallery.bug import places
+from mlp.check.gallery.catalogue import GALLERY
+from mlp.lab.experiment import MAX_BATCH, Experiment
+from mlp.lab.planted_bug import MAX_WORK, SIZES, change, changes, exhibit, gradients, planted, telling, within_reach
+
+LARGE = Experiment((100, 400, 100), batch=8)
+EXPERIMENTS = [Experiment(), Experiment((2, 5)), Experiment((3, 4, 4, 2), "ReLU", "CrossEntropyLoss", batch=5), LARGE]
+
+every_bug = pytest.mark.parametrize("bug", GALLERY.values(), ids=GALLERY)
+
+
+def test_the_large_one_is_large():
+    assert LARGE.work > MAX_WORK
+
+
+@every_bug
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: "-".join(map(str, e.sizes)))
+def test_every_bug_has_a_place_in_a_network_that_is_quickly_checked(bug, experiment):
+    shown = exhibit(bug, experiment)
+    network, loss, x, _ = shown.experiment.problem()
+    assert shown.places == places(bug, network, loss, x) != ()
+    assert shown.experiment.work <= MAX_WORK
+    assert (shown.experiment == experiment) == (shown.changes == ())
+
+
+@every_bug
+def test_a_network_that_has_a_place_is_left_as_it_is(bug):
+    experiment = Experiment((4, 6, 6, 3), seed=5, batch=3)
+    network, loss, x, _ = experiment.problem()
+    if places(bug, network, loss, x):
+        assert exhibit(bug, experiment).experiment == experiment
+    else:  # it belongs to another activation or loss, which is all that changes
+        assert [text.split()[0] in {"activation", "loss"} for text in exhibit(bug, experiment).changes] == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("derivative missing", ()),
+        ("bias not summed", ("batch 4 instead of 1",)),
+        ("not clipped", ("loss HuberLoss instead of MSELoss",)),
+        ("leak forgotten", ("activation LeakyReLU instead of Tanh",)),
+        ("output kept for input", ("sizes 3-5-5-2 instead of 2-10-20-5",)),
+        ("batch mean forgotten", ("loss CrossEntropyLoss instead of MSELoss", "batch 4 instead of 1")),
+    ],
+)
+def test_no_more_is_changed_than_the_bug_needs(name, expected):
+    shown = exhibit(GALLERY[name], Experiment())
+    assert set(shown.changes) == set(expected)
+
+
+def test_a_large_experiment_gets_small_layers_and_keeps_the_rest():
+    small = within_reach(LARGE)
+    assert changes(LARGE, small) == ("sizes 3-5-5-2 instead of 100-400-100",)
+    assert within_reach(Experiment()) == Experiment()
+    assert within_reach(small) == small
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_small_layers_are_within_reach_with_any_batch_and_method(method):
+    assert Experiment(SIZES, batch=MAX_BATCH, method=method).work <= MAX_WORK
+
+
+def test_change_is_relative_to_the_tensor():
+    right = {"fc1.W": np.array([[4.0, -8.0]]), "x": np.zeros(2)}
+    assert change(right, right) == 0
+    assert change({**right, "fc1.W": np.array([[4.0, -6.0]])}, right) == 0.25
+    assert change({**right, "x": np.array([0, 1e-300])}, right) == np.inf
+    assert change({**right, "fc1.W": np.array([4.0, -8.0])}, right) == np.inf
+    assert change({**right, "fc1.W": np.array([[4.0, np.nan]])}, right) == np.inf
+    assert change({"x": np.zeros(2)}, right) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "expected"),
+    [
+        ("minus in the gradient", "fc2", "fc2.W"),
+        ("a sign too many", "activation_fn2", "fc2.W"),
+        ("nothing passed on", "fc3", "fc2.W"),
+        ("nothing passed on", "fc1", "x"),
+        ("target minus output", "loss", "fc3.W"),
+    ],
+)
+def test_the_most_telling_tensor_is_the_first_one_that_the_bug_reaches(name, place, expected):
+    problem = Experiment().problem()
+    report = check_gradients(*planted(GALLERY[name], problem, place))
+    assert telling(report, tuple(problem.network.layers), place) == expected
+    assert report[expected].verdict is Verdict.WRONG
+
+
+def test_gradients_are_those_of_the_check_and_leave_no_trace():
+    problem = planted(GALLERY["input kept from the first forward"], Experiment().problem(), "fc2")
+    said = gradients(problem)
+    report = check_gradients(*problem)
+    for name, check in report.items():
+        np.testing.assert_array_equal(said[name], check.analytical)

@@ -1,0 +1,84 @@
+"""The quiz asks everyone the same, always offers the right answer, and marks what gives the same numbers as right."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlp import Verdict, check_gradients
+from mlp.check.gallery.bug import LOSS
+from mlp.check.gallery.catalogue import GALLERY
+from mlp.lab.experiment import Experiment
+from mlp.lab.quiz import NOTHING, Question, marks, posed, question
+
+NUMBERS = range(1, 61)
+EXPERIMENT = Experiment()
+
+
+def test_another_process_draws_the_same_questions():
+    program = (
+        "from mlp.lab.experiment import Experiment; from mlp.lab.quiz import question\n"
+        "for n in range(1, 61): q = question(Experiment(), n); print(q.bug and q.bug.name, q.place, *q.patterns)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    drawn = [question(EXPERIMENT, number) for number in NUMBERS]
+    assert run.stdout.splitlines() == [" ".join([q.bug.name if q.bug else "None", q.place, *q.patterns]) for q in drawn]
+
+
+def test_questions_differ_and_nothing_is_sometimes_wrong():
+    drawn = [question(EXPERIMENT, number) for number in NUMBERS]
+    # Of 60 draws with chance 1/7, between 1 and 24 are right networks but for one case in 10,000; 36 bugs fit here.
+    assert 1 <= sum(one.bug is None for one in drawn) <= 24
+    assert len({one.bug.name for one in drawn if one.bug}) > 10
+    assert len({one.place for one in drawn}) > 5
+
+
+@pytest.mark.parametrize("experiment", [EXPERIMENT, Experiment((2, 5)), Experiment((3, 4, 4, 2), "ReLU", batch=5)])
+def test_the_right_answer_is_offered_and_can_be_seen(experiment):
+    for number in NUMBERS[:20]:
+        asked, problem = question(experiment, number), experiment.problem()
+        assert len(asked.patterns) == len(set(asked.patterns)) == 6
+        assert NOTHING not in asked.patterns
+        assert asked.layers == (*problem.network.layers, LOSS)
+        report = check_gradients(*posed(asked, problem))
+        assert (report.verdict is Verdict.WRONG) == (asked.bug is not None)
+        if asked.bug:
+            assert asked.bug.pattern in asked.patterns
+            assert asked.place in asked.layers
+            assert marks(asked, problem, asked.bug.pattern, asked.place).both
+
+
+@pytest.fixture
+def missing():
+    """The question of a derivative left out of the second activation."""
+    layers = (*EXPERIMENT.problem().network.layers, LOSS)
+    return Question(GALLERY["derivative missing"], "activation_fn2", ("derivative missing", "zero gradient"), layers)
+
+
+def test_pattern_and_layer_are_marked_each_by_itself(missing):
+    problem = EXPERIMENT.problem()
+    assert marks(missing, problem, "derivative missing", "activation_fn2") == (True, True)
+    assert marks(missing, problem, "derivative missing", "activation_fn1") == (True, False)
+    assert marks(missing, problem, "zero gradient", "activation_fn2") == (False, True)
+    assert marks(missing, problem, NOTHING, "") == (False, False)
+
+
+def test_where_nothing_is_wrong_only_that_is_right(missing):
+    problem = EXPERIMENT.problem()
+    nothing = missing._replace(bug=None, place="")
+    assert marks(nothing, problem, NOTHING, "").both
+    assert marks(nothing, problem, "derivative missing", "activation_fn2") == (False, False)
+
+
+def test_an_answer_that_gives_the_same_numbers_is_right():
+    # With the same sample twice, the last sample alone gives half of dW, as a mean over the two does.
+    problem = Experiment((2, 3, 2), batch=2).problem()
+    twins = problem._replace(x=np.repeat(problem.x[:1], 2, axis=0), target=np.repeat(problem.target[:1], 2, axis=0))
+    asked = Question(GALLERY["weights averaged"], "fc2", (), ())
+    assert marks(asked, problem, "one sample only", "fc2") == (False, True)
+    assert marks(asked, twins, "one sample only", "fc2") == (True, True)
+    assert marks(asked, twins, "one sample only", "fc1") == (False, False)

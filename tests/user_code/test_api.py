@@ -1,0 +1,171 @@
+"""The same from Python and from a shell: check_layer, check_function, assert_gradients, python -m mlp."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlp import Linear, Tanh
+from mlp.testing import assert_gradients
+from mlp.user_code.api import check_function, check_layer
+from mlp.user_code.messages import ForeignError
+from mlp.user_code.settings import override_of
+
+ROOT = Path(__file__).parents[2]
+CORPUS = Path(__file__).parent / "corpus"
+
+
+class Cube:
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def forward(self, x):
+        self.x = x
+        return x**3
+
+    def backward(self, dy):
+        return self.factor * 3 * self.x**2 * dy
+
+
+X = np.random.RandomState(0).standard_normal((3, 2))
+
+
+def test_an_object_is_checked_on_the_input_given():
+    report = check_layer(Cube(), X, dy=np.ones((3, 2)))
+    np.testing.assert_allclose(report["x"].analytical, 3 * X**2, rtol=1e-15)
+    # Central differences of x^3 with h = 1e-4 are off by h^2 = 1e-8 exactly, plus round-off of about 1e-16 / 1e-4.
+    np.testing.assert_allclose(report["x"].numerical, 3 * X**2 + 1e-8, atol=1e-11)
+
+
+def test_the_object_itself_is_left_alone():
+    cube = Cube()
+    check_layer(cube, X)
+    assert vars(cube) == {"factor": 1.0}
+
+
+@pytest.mark.parametrize("layer", [Linear(2, 3, np.random.RandomState(0)), Tanh()])
+def test_our_own_layers_go_the_same_way(layer):
+    assert check_layer(layer, X).passed
+    assert_gradients(layer, X)
+
+
+def test_a_class_is_made_and_checked():
+    assert_gradients(Cube)
+
+
+def test_the_message_of_a_failure_names_the_tensor_its_worst_entries_and_the_code():
+    with pytest.raises(AssertionError) as failure:
+        assert_gradients(Cube(factor=-1), X)
+    message = str(failure.value)
+    worst = tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(X)), X.shape))
+    assert message.startswith("Cube: the gradient of x is wrong\n")
+    assert "x[" in message
+    assert "backward gives" in message
+    assert "differences give" in message
+    assert "compared: x with returned" in message
+    assert worst is not None
+
+
+def test_a_backward_that_raises_fails_with_its_line():
+    class Raises(Cube):
+        def backward(self, dy):
+            return dy + np.ones(17)
+
+    with pytest.raises(AssertionError, match=r"could not be checked[\s\S]*test_api.py:\d+ in backward: return dy \+"):
+        assert_gradients(Raises(), X)
+
+
+def test_settings_are_those_of_gradcheck():
+    class Named:
+        def __init__(self):
+            self.mixing = np.eye(2)
+
+        def go(self, x):
+            self.x = x
+            return x @ self.mixing
+
+        def come_back(self, dy):
+            self.slope = self.x.T @ dy
+            return dy @ self.mixing.T
+
+    settings = {"forward": "go", "backward": "come_back", "pairs": {"mixing": "slope"}}
+    report = check_layer(Named(), X, **settings)
+    assert set(report) == {"mixing", "x"}
+    assert report.passed
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"pair": {}}, "'pair', which is no setting; did you mean 'pairs'"),
+        ({"pairs": "dW"}, "'pairs' must be a dict from parameter to gradient"),
+        ({"orientation": "upwards"}, "'orientation' must be one of rows, columns, single"),
+        ({"target": "two-hot"}, "'target' must be an array or one of normal, one-hot"),
+        ({"args": [1, 2, 3, 4]}, "'args' do not fit"),
+        ([], "must be a dict of settings"),
+    ],
+)
+def test_wrong_settings_are_told_in_a_sentence(settings, words):
+    with pytest.raises(ForeignError) as error:
+        override_of(settings, "GRADCHECK['Cube']", None, Cube)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("fun", "grad"),
+    [
+        (lambda x: np.sum(x**2), lambda x: 2 * x),
+        (np.sin, np.cos),
+        (lambda x: np.sin(x).ravel(), lambda x: np.diag(np.cos(x).ravel())),
+    ],
+)
+def test_functions_are_checked_whether_the_derivative_is_gradient_entries_or_jacobian(fun, grad):
+    assert check_function(fun, grad, X).passed
+    assert not check_function(fun, lambda x: 1.001 * np.asarray(grad(x)), X).passed
+
+
+def test_a_gradient_of_another_shape_is_told():
+    with pytest.raises(ForeignError, match="shape"):
+        check_function(lambda x: np.sum(x**2), lambda x: 2 * x[0], X)
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "mlp", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_shell_says_0_when_all_is_right():
+    result = run(str(CORPUS / "activations.py"))
+    assert result.returncode == 0, result.stderr
+    assert "9 checked, all right" in result.stdout
+
+
+def test_the_shell_says_1_and_writes_every_entry_when_something_is_wrong(tmp_path):
+    out = tmp_path / "out.csv"
+    result = run(str(CORPUS / "wrong.py"), "--csv", str(out))
+    assert result.returncode == 1
+    assert "SignFlipped" in result.stdout
+    with out.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["layer"] == "SignFlipped" and row["tensor"] == "b"]
+    assert [row["i"] for row in rows] == ["0", "1", "2"]
+    assert [row["j"] for row in rows] == ["", "", ""]
+    for row in rows:
+        # The differences of a linear function are exact but for round-off, about 1e-16 / 1e-4 of the values.
+        assert float(row["analytical"]) == pytest.approx(-float(row["numerical"]), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["no_such_file.py"], ["x.py", "--eps", "-1"], ["x.py", "--method", "sideways"], ["--csv"]],
+)
+def test_the_shell_says_2_when_it_was_called_wrongly(arguments):
+    assert run(*arguments).returncode == 2
+
+
+def test_a_module_name_does_as_well_as_a_file():
+    result = run("tests.user_code.corpus.activations")
+    assert result.returncode == 0, result.stdout

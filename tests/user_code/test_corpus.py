@@ -1,0 +1,197 @@
+"""Code in the styles of courses, books and small frameworks: the right is called right, the wrong wrong, by name."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from mlp.user_code.check import examine
+from mlp.user_code.load.discovery import cases, own
+from mlp.user_code.load.importing import load
+from mlp.user_code.settings import Override, read_overrides
+from mlp.user_code.tell.text import failure_text
+
+CORPUS = Path(__file__).parent / "corpus"
+RIGHT = (
+    "activations",
+    "columns_course",
+    "cs_course",
+    "derivatives",
+    "from_scratch_book",
+    "learning_rate",
+    "larger_libraries",
+    "micro_framework",
+    "optimised",
+    "one_line",
+    "recurrent_cells",
+    "single_precision",
+    "stabilised",
+    "whole_networks",
+    "word_ids",
+)
+# What each deliberately wrong one gets wrong: the tensors whose gradient must be called wrong, and no others.
+WRONG = {
+    "BiasNotSummed": {"b"},
+    "WeightsTransposed": {"W"},
+    "SignFlipped": {"b"},
+    "AveragedRows": {"W", "b"},
+    "NoUpstream": {"x"},
+    "UpdatedTooEarly": {"x"},
+    "UpdatesUpwards": {"W"},
+    "TanhOfTheOutput": {"x"},
+    "ReluWithoutMask": {"x"},
+    "SoftmaxDiagonal": {"x"},
+    "IgnoresUpstream": {"x"},
+    "MSEWithoutMean": {"x"},
+    "CrossEntropyWithoutMean": {"x"},
+    "mse": {"x"},
+    "sigmoid": {"x"},
+    "affine_forward": {"b"},
+    "conv_forward": {"x"},
+    "BatchNorm": {"x"},
+}
+# The same for mistakes in larger things, with some words of the sentence that names them.
+WRONG_INSIDE = {
+    "LabelsNotDivided": ({"x"}, "factor is 5"),
+    "SingleSign": ({"b"}, "wrong sign"),
+    "LookupOverwrites": ({"W"}, "dW is wrong"),
+    "DerivativeOfSomethingElse": ({"x"}, "a slope that is not the activation's"),
+    "NoSlopeInside": ({"W1"}, "dW1 is wrong"),
+    "SlopeForgotten": ({"x"}, "dx is wrong"),
+    "half_penalty_loss": ({"x"}, "dx is wrong"),
+    "cell_forward": ({"Wh"}, "dWh is wrong"),
+    "conv_forward": ({"b"}, "the gradient of b is 0.5 times what it should be: it is divided by the number of samples"),
+    "CategoricalNotDivided": ({"x"}, "factor is 5 (the number of samples"),
+    "MeanInForwardOnly": ({"x"}, "factor is 20"),
+}
+
+
+def checked(name):
+    """The results of one corpus file by name, and the number of things in it that GRADCHECK has a line for."""
+    module = load(str(CORPUS / f"{name}.py")).module
+    overrides = read_overrides(module, list(own(module)))
+    return {
+        case.name: examine(case, module, overrides.get(case.name, Override()), 1e-4, "central")
+        for case in cases(module, overrides)
+    }
+
+
+def wrong_tensors(result):
+    """The tensors that a result calls wrong, by their numbers or by their shape."""
+    by_number = {name for name, check in result.report.items() if not check.passed} if result.report else set()
+    return by_number | {pair.tensor for pair in result.pairs if not pair.fits}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_correct_code_passes_as_it_is(name):
+    results = checked(name)
+    assert len(results) >= 3
+    failed = {one.name: [str(fact) for fact in one.facts] for one in results.values() if not one.passed}
+    assert failed == {}
+
+
+def test_hardly_anything_needs_a_line_of_its_own():
+    # The corpus stands for what people bring: at least eight of ten must pass without GRADCHECK.
+    results = {name: checked(name) for name in RIGHT}
+    with_a_line = len(results["one_line"])
+    assert with_a_line <= 0.2 * sum(map(len, results.values()))
+
+
+@pytest.mark.parametrize("name", ["OddNames", "Scaled", "OwnRandomness", "PositiveOnly", "RowsAveraged"])
+def test_the_line_is_what_makes_it_pass(name, tmp_path):
+    source = (CORPUS / "one_line.py").read_text()
+    without = tmp_path / "without_a_line.py"
+    without.write_text(source.replace("GRADCHECK = {", "NOTHING = {"))
+    module = load(str(without)).module
+    found = {case.name: case for case in cases(module, {})}
+    assert name not in found or not examine(found[name], module, Override(), 1e-4, "central").passed
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_code_is_called_wrong_in_the_right_tensor(name, wrong_results):
+    result = wrong_results[name]
+    assert result.status == "wrong"
+    assert wrong_tensors(result) == WRONG[name]
+
+
+def test_nothing_else_in_the_file_is_called_wrong(wrong_results):
+    assert {name for name, result in wrong_results.items() if not result.passed} == set(WRONG)
+
+
+@pytest.fixture(scope="module")
+def wrong_results():
+    return checked("wrong")
+
+
+@pytest.fixture(scope="module")
+def inside():
+    return checked("wrong_inside")
+
+
+@pytest.mark.parametrize("name", WRONG_INSIDE)
+def test_a_mistake_inside_is_found_and_named(name, inside):
+    tensors, words = WRONG_INSIDE[name]
+    assert inside[name].status == "wrong"
+    assert wrong_tensors(inside[name]) == tensors
+    assert words in failure_text(inside[name])
+
+
+def test_gradients_that_add_up_are_right_once_and_a_warning(inside):
+    assert {name for name, result in inside.items() if result.passed} == {"AddsUp"}
+    (warning,) = [fact for fact in inside["AddsUp"].facts if fact.level == "warning"]
+    assert warning.text.startswith("dW keeps adding up")
+
+
+def test_the_loss_inside_a_network_is_told():
+    facts = {name: [fact.text for fact in result.facts] for name, result in checked("whole_networks").items()}
+    assert "the loss inside backprop was taken to be its CrossEntropy" in facts["Columns"]
+    assert "the loss inside backward was taken to be half the sum of squared errors" in facts["Tiny"]
+
+
+def test_a_constant_of_forward_is_allowed_for_and_told():
+    (note,) = [fact.text for fact in checked("stabilised")["SoftmaxWithLoss"].facts]
+    assert note.startswith("backward is right but for less than 1e-05 of the gradient")
+
+
+def test_what_is_no_layer_is_left_alone():
+    assert checked("no_layers") == {}
+
+
+@pytest.mark.parametrize(
+    ("case", "pairs"),
+    [
+        ("from_scratch_book.Layer_Dense", {"weights": "dweights", "biases": "dbiases", "x": "dinputs"}),
+        ("micro_framework.Linear", {"params.w": "grads.w", "params.b": "grads.b", "x": "returned"}),
+        ("micro_framework.Affine", {"params.0": "grads.0", "params.1": "grads.1", "x": "returned"}),
+        ("micro_framework.ReturnsAll", {"W": "returned.dW", "b": "returned.db", "x": "returned.dx"}),
+        ("micro_framework.ParamLinear", {"weight.data": "weight.grad", "bias.data": "bias.grad", "x": "returned"}),
+        (
+            "larger_libraries.FullyConnected",
+            {"parameters.W": "gradients.W", "parameters.b": "gradients.b", "x": "returned"},
+        ),
+        ("learning_rate.Dense", {"weights": "update.weights", "bias": "update.bias", "x": "returned"}),
+        ("optimised.Dense", {"W": "update.W", "w0": "update.w0", "x": "returned"}),
+        ("cs_course.affine_forward", {"w": "returned.dw", "b": "returned.db", "x": "returned.dx"}),
+    ],
+)
+def test_the_pairing_is_told(case, pairs):
+    file, _, name = case.partition(".")
+    assert {pair.tensor: pair.gradient for pair in checked(file)[name].pairs} == pairs
+
+
+def test_averages_over_columns_are_understood_and_said_and_can_be_forbidden(tmp_path):
+    result = checked("columns_course")["DenseLayer"]
+    assert any("averages over the batch of 5" in fact.text for fact in result.facts)
+    strict = tmp_path / "strict_columns.py"
+    strict.write_text((CORPUS / "columns_course.py").read_text() + '\nGRADCHECK = {"DenseLayer": {"average": False}}\n')
+    module = load(str(strict)).module
+    overrides = read_overrides(module, list(own(module)))
+    case = next(case for case in cases(module, overrides) if case.name == "DenseLayer")
+    assert wrong_tensors(examine(case, module, overrides["DenseLayer"], 1e-4, "central")) == {"W", "b"}
+
+
+def test_the_corpus_files_import_without_us():
+    # They stand for other people's code, so they may know nothing of this package.
+    for path in CORPUS.glob("*.py"):
+        assert "mlp" not in path.read_text()
+        assert importlib.util.spec_from_file_location(path.stem, path) is not None
