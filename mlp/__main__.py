@@ -33,5 +33,10 @@ def main(arguments: list[str]) -> int:
     return 0 if result.passed else 1
 
 
+def command() -> int:
+    """The console script `mlp-check`."""
+    return main(sys.argv[1:])
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command())

@@ -25,6 +25,7 @@ HOUSE: dict[str, set[str]] = {
     "mlp.user_code": {"numpy"},
     "mlp.testing": {"numpy"},
     "mlp.__main__": {"numpy"},
+    "mlp.dashboard": set(),
     "mlp": {"numpy"},
     "mlp.lab": {"numpy"},
     "mlp.report": {"numpy", "pandas", "plotly"},
