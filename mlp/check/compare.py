@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.contract import remarks, warm_up
-from mlp.check.evaluation_point import Site
-from mlp.check.inactive import silent_entries
+from mlp.check.evaluation_point import EvaluationPoint
+from mlp.check.inactive import inactive_entries
 from mlp.check.kinks import Kink, find_kinks, spread
 from mlp.check.passes import Passes, run_passes
 from mlp.check.report import GradientReport
@@ -35,14 +35,14 @@ def compare_gradients(
 ) -> GradientReport:
     """The report of `check_gradients`, to whose arguments and errors these are equal, but without a diagnosis."""
     with np.errstate(all="ignore"):  # overflow in a step that is too large is a result here, not an accident
-        site = Site(as_float64(network), loss, np.asarray(as_real("x", x), np.float64), target, eps, method)
-        estimates = estimated_gradients(site.network, loss, site.x, target, eps, method, progress)
+        point = EvaluationPoint(as_float64(network), loss, np.asarray(as_real("x", x), np.float64), target, eps, method)
+        estimates = estimated_gradients(point.network, loss, point.x, target, eps, method, progress)
         warm_up(network, loss, x, target)
         passes = run_passes(network, loss, x, target)
         said = remarks(network, loss, x, target, passes)
         analytical = _comparable(passes, estimates)
-        rounding = gradient_rounding(network, loss, site.x, target, analytical, _unit(network, x, passes))
-        checks = tensor_checks(site, estimates, analytical, rounding)
+        rounding = gradient_rounding(network, loss, point.x, target, analytical, _unit(network, x, passes))
+        checks = tensor_checks(point, estimates, analytical, rounding)
     return GradientReport(checks, passes.value, eps, method, tuple(said))
 
 
@@ -71,12 +71,14 @@ def _unit(network: Layer, x: ArrayLike, passes: Passes) -> float:
 
 
 def tensor_checks(
-    site: Site, estimates: dict[str, Estimate], analytical: dict[str, Array], rounding: dict[str, Array]
+    point: EvaluationPoint, estimates: dict[str, Estimate], analytical: dict[str, Array], rounding: dict[str, Array]
 ) -> dict[str, TensorCheck]:
     """The check of each tensor that has an estimate, from its two gradients and the error of the analytical one."""
-    silent = silent_entries(site, {name: _zero(analytical[name], estimate) for name, estimate in estimates.items()})
+    inactive = inactive_entries(
+        point, {name: _zero(analytical[name], estimate) for name, estimate in estimates.items()}
+    )
     return {
-        name: _tensor_check(site, name, estimate, analytical[name], rounding[name], silent[name])
+        name: _tensor_check(point, name, estimate, analytical[name], rounding[name], inactive[name])
         for name, estimate in estimates.items()
     }
 
@@ -87,12 +89,12 @@ def _zero(analytical: Array, estimate: Estimate) -> Array:
 
 
 def _tensor_check(
-    site: Site, name: str, estimate: Estimate, analytical: Array, rounding: Array, silent: Array
+    point: EvaluationPoint, name: str, estimate: Estimate, analytical: Array, rounding: Array, inactive: Array
 ) -> TensorCheck:
     bar = error_bar(estimate.truncation, estimate.roundoff, rounding)
-    outside, doubtful = _suspects(estimate, analytical, bar, silent, site.has_declared_kinks)
-    examined = spread(outside, count := site.affordable)
-    kinks = find_kinks(site, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
+    outside, doubtful = _suspects(estimate, analytical, bar, inactive, point.has_declared_kinks)
+    examined = spread(outside, count := point.affordable)
+    kinks = find_kinks(point, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
     truncation = _excused(estimate.truncation, outside, examined, kinks)
     return TensorCheck(
         name,
@@ -101,13 +103,15 @@ def _tensor_check(
         truncation,
         estimate.roundoff,
         rounding,
-        silent,
+        inactive,
         tuple(kinks),
-        advice(estimate, analytical, site.eps, site.method),
+        advice(estimate, analytical, point.eps, point.method),
     )
 
 
-def _suspects(estimate: Estimate, analytical: Array, bar: Array, silent: Array, has_kinks: bool) -> tuple[Array, Array]:
+def _suspects(
+    estimate: Estimate, analytical: Array, bar: Array, inactive: Array, has_kinks: bool
+) -> tuple[Array, Array]:
     """Flat indices of the entries outside their bars, and of those that a kink may have widened, worst first."""
     difference = np.abs(analytical - estimate.value).ravel()
     bar, truncation = bar.ravel(), estimate.truncation.ravel()
@@ -118,7 +122,7 @@ def _suspects(estimate: Estimate, analytical: Array, bar: Array, silent: Array, 
     threshold = np.maximum(estimate.roundoff.ravel(), (_SMOOTH if has_kinks else GROSS) * size)
     rough = (truncation > threshold) & ~(difference > bar)
     # Two slopes that cancel, as those of |x| at 0, leave a zero that something does depend on.
-    rough |= (_zero(analytical, estimate) & ~silent).ravel()
+    rough |= (_zero(analytical, estimate) & ~inactive).ravel()
     doubtful = np.flatnonzero(rough & np.isfinite(truncation))
     return outside, doubtful[np.argsort(-truncation[doubtful], kind="stable")]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.passes import Kind, Passes, Remark, leaves, parameter_name, run_passes, shown
+from mlp.check.passes import Passes, Remark, RemarkKind, leaves, parameter_name, run_passes, shown
 from mlp.differences.networks import INPUT
 from mlp.differences.noise import machine_epsilon
 from mlp.nn.arrays import Array, as_real
@@ -32,7 +32,7 @@ def other_input(x: ArrayLike) -> Array:
 def remarks(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, passes: Passes) -> list[Remark]:
     """Everything there is to say about the arrays and the passes, the most basic first."""
     found = [*_dtypes(network, x, passes), *_not_finite(network, x, target, passes), *passes.remarks]
-    if not any(remark.kind in (Kind.RAISES, Kind.NOT_FINITE) for remark in found):
+    if not any(remark.kind in (RemarkKind.RAISES, RemarkKind.NOT_FINITE) for remark in found):
         found += _forward_against_apply(passes)
         found += _again(network, loss, x, target, passes)
     return found
@@ -43,7 +43,7 @@ def _dtypes(network: Layer, x: ArrayLike, passes: Passes) -> Iterator[Remark]:
     integers = [name for name, array in arrays.items() if np.asarray(array).dtype.kind in "iu"]
     if integers:
         yield Remark(
-            Kind.INTEGERS,
+            RemarkKind.INTEGERS,
             "",
             f"{_listed(integers)} held integers, which have no room for a small step; it was taken as float64 here. "
             f"Write 1.0 instead of 1, or use .astype(float).",
@@ -52,7 +52,7 @@ def _dtypes(network: Layer, x: ArrayLike, passes: Passes) -> Iterator[Remark]:
     single = [name for name, array in {**arrays, **outputs}.items() if np.asarray(array).dtype == np.float32]
     if single:
         yield Remark(
-            Kind.FLOAT32,
+            RemarkKind.FLOAT32,
             "",
             f"{_listed(single)}: float32, which carries about 7 digits. The error bars allow for it, so correct code "
             f"passes; float64 would show errors a hundred million times smaller.",
@@ -66,7 +66,7 @@ def _not_finite(network: Layer, x: ArrayLike, target: ArrayLike, passes: Passes)
             kind = "NaN" if np.any(np.isnan(array)) else "infinity"
             count = int(np.sum(~np.isfinite(array)))
             yield Remark(
-                Kind.NOT_FINITE,
+                RemarkKind.NOT_FINITE,
                 layer,
                 f"{kind} first appears in {where} ({count} of {np.size(array)} numbers). Everything computed from it "
                 f"means nothing, so start there.",
@@ -98,7 +98,7 @@ def _forward_against_apply(passes: Passes) -> Iterator[Remark]:
         applied = np.asarray(visit.layer.apply(visit.x))
         if applied.shape != visit.y.shape or not _close(applied, visit.y, _slack(visit.y)):
             yield Remark(
-                Kind.TWO_FORWARDS,
+                RemarkKind.TWO_FORWARDS,
                 visit.name,
                 f"{shown(visit.name, visit.layer)}.forward and .apply give different outputs for the same x. "
                 f"The numerical gradients come from apply, so this is not one function that could be checked.",
@@ -112,7 +112,9 @@ def _again(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, first: P
         second = run_passes(twin, twin_loss, x, target)
         third = run_passes(twin, twin_loss, x, target)
     except Exception as error:
-        yield Remark(Kind.NOT_REPEATABLE, "", f"Run once more, the network raises {type(error).__name__} ({error}).")
+        yield Remark(
+            RemarkKind.NOT_REPEATABLE, "", f"Run once more, the network raises {type(error).__name__} ({error})."
+        )
         return
     for name, layer in reversed(list(leaves(network))):
         tensors = [parameter_name(name, parameter) for parameter in layer.parameters()]
@@ -126,7 +128,7 @@ def _compared(name: str, layer: Layer, tensors: list[str], runs: tuple[Passes, P
             continue
         if not _close(one, two, _slack(one)) and _close(two - one, three - two, 4 * _slack(three)):
             yield Remark(
-                Kind.ACCUMULATES,
+                RemarkKind.ACCUMULATES,
                 name,
                 f"{shown(name, layer)}.backward adds to the gradient of {tensor} that is already there: each run "
                 f"makes it larger. Write grad = ... instead of grad += ..., or set it to zero first.",
@@ -134,7 +136,7 @@ def _compared(name: str, layer: Layer, tensors: list[str], runs: tuple[Passes, P
             return
     if _differs(name, runs):
         yield Remark(
-            Kind.NOT_REPEATABLE,
+            RemarkKind.NOT_REPEATABLE,
             name,
             f"{shown(name, layer)} gives different results when run twice on the same numbers. Look for random "
             f"draws (fix the mask while checking) or for something kept from an earlier run.",

@@ -22,7 +22,7 @@ Index = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Site:
+class EvaluationPoint:
     """The network at the point where it is checked, and how."""
 
     network: Layer

@@ -13,7 +13,7 @@ from mlp.nn.arrays import Array
 
 
 @dataclass(frozen=True)
-class Reading:
+class Judgement:
     """What a rule says of one tensor: whether it accepts it, and in which words."""
 
     accepted: bool
@@ -26,7 +26,7 @@ class Rule:
 
     name: str
     formula: str
-    judge: Callable[[Array, Array], Reading]
+    judge: Callable[[Array, Array], Judgement]
 
 
 def relative_error(analytical: Array, numerical: Array) -> Array:
@@ -41,12 +41,12 @@ def tolerance_used(analytical: Array, numerical: Array, rtol: float, atol: float
     return np.where(np.isnan(used), np.inf, used)
 
 
-def _allclose(rtol: float, atol: float) -> Callable[[Array, Array], Reading]:
-    def judge(analytical: Array, numerical: Array) -> Reading:
+def _allclose(rtol: float, atol: float) -> Callable[[Array, Array], Judgement]:
+    def judge(analytical: Array, numerical: Array) -> Judgement:
         used = tolerance_used(analytical, numerical, rtol, atol)
         over = int(np.sum(used > 1))
         words = f"{over:,} of {used.size:,} entries differ" if over else "all entries close"
-        return Reading(over == 0, words)
+        return Judgement(over == 0, words)
 
     return judge
 
@@ -59,12 +59,12 @@ _CS231N = (
 )
 
 
-def _cs231n(analytical: Array, numerical: Array) -> Reading:
+def _cs231n(analytical: Array, numerical: Array) -> Judgement:
     worst = float(np.max(relative_error(analytical, numerical)))
     for limit, accepted, words in _CS231N:
         if worst <= limit:
-            return Reading(accepted, f"{worst:.1e}, {words}")
-    return Reading(False, f"{worst:.1e}, the gradient is probably wrong")
+            return Judgement(accepted, f"{worst:.1e}, {words}")
+    return Judgement(False, f"{worst:.1e}, the gradient is probably wrong")
 
 
 RULES: dict[str, Rule] = {

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 
 from mlp.check.compare import as_float64, tensor_checks
 from mlp.check.diagnosis.given import diagnose_given
-from mlp.check.evaluation_point import Site
-from mlp.check.passes import Kind, Remark, run_passes
+from mlp.check.evaluation_point import EvaluationPoint
+from mlp.check.passes import Remark, RemarkKind, run_passes
 from mlp.check.report import Finding, GradientReport
 from mlp.check.rounding import FLOAT32, FLOAT64, gradient_rounding, precision
 from mlp.check.tensor import TensorCheck
@@ -33,14 +33,14 @@ class Reference:
     """All that gradients are held against.
 
     Attributes:
-        site: the network, its loss, input and target, and how the numerical derivatives are taken.
+        point: the network, its loss, input and target, and how the numerical derivatives are taken.
         value: the loss.
         analytical: the gradients by the network's own backward.
         estimates: the numerical gradients with their errors.
         rounding: the rounding errors of analytical gradients, by the machine epsilon of their arithmetic.
     """
 
-    site: Site
+    point: EvaluationPoint
     value: float
     analytical: dict[str, Array]
     estimates: dict[str, Estimate]
@@ -90,26 +90,26 @@ def reference(
 ) -> Reference:
     """Compute what gradients of this network are held against; arguments and errors as in `check_gradients`."""
     x = np.asarray(as_real("x", x), np.float64)
-    site = Site(as_float64(network), loss, x, target, eps, as_method(method))
+    point = EvaluationPoint(as_float64(network), loss, x, target, eps, as_method(method))
     with np.errstate(all="ignore"):
-        estimates = estimated_gradients(site.network, loss, x, target, eps, site.method, progress)
-        passes = run_passes(site.network, loss, x, target)
+        estimates = estimated_gradients(point.network, loss, x, target, eps, point.method, progress)
+        passes = run_passes(point.network, loss, x, target)
         rounding = {
-            unit: gradient_rounding(site.network, loss, x, target, passes.gradients, unit)
+            unit: gradient_rounding(point.network, loss, x, target, passes.gradients, unit)
             for unit in (FLOAT64, FLOAT32)
         }
-    return Reference(site, passes.value, passes.gradients, estimates, rounding)
+    return Reference(point, passes.value, passes.gradients, estimates, rounding)
 
 
 def against(reference: Reference, gradients: Mapping[str, ArrayLike]) -> GradientReport:
     """The report on these gradients; arguments and errors as in `check_given_gradients`."""
     given = _checked(reference, gradients)
     errors, note = _errors(reference, given)
-    site = reference.site
+    point = reference.point
     with np.errstate(all="ignore"):
-        checks = tensor_checks(site, {name: reference.estimates[name] for name in given}, given, errors)
+        checks = tensor_checks(point, {name: reference.estimates[name] for name in given}, given, errors)
     return GradientReport(
-        checks, reference.value, site.eps, site.method, note, _Diagnosis(site, reference.analytical, given, errors)
+        checks, reference.value, point.eps, point.method, note, _Diagnosis(point, reference.analytical, given, errors)
     )
 
 
@@ -135,7 +135,7 @@ def against_analytical(reference: Reference, gradients: Mapping[str, ArrayLike])
 class _Diagnosis:
     """The diagnosis of a report, for when it is asked for."""
 
-    site: Site
+    point: EvaluationPoint
     right: Mapping[str, Array]
     given: Mapping[str, Array]
     errors: Mapping[str, Array]
@@ -143,8 +143,8 @@ class _Diagnosis:
     def __call__(self, report: GradientReport) -> tuple[Finding, ...]:
         if report.verdict is not Verdict.WRONG:
             return ()
-        network, loss = copy.deepcopy((self.site.network, self.site.loss))
-        return diagnose_given(network, loss, self.site.x, self.site.target, self.given, self.errors)
+        network, loss = copy.deepcopy((self.point.network, self.point.loss))
+        return diagnose_given(network, loss, self.point.x, self.point.target, self.given, self.errors)
 
 
 def _checked(reference: Reference, gradients: Mapping[str, ArrayLike]) -> dict[str, Array]:
@@ -169,5 +169,5 @@ def _errors(reference: Reference, given: Mapping[str, Array]) -> tuple[dict[str,
     written = precision(given)
     rounding = reference.rounding[written.unit]
     errors = {name: rounding[name] + written.resolution(array) / ROUNDING_FACTOR for name, array in given.items()}
-    kind = Kind.ROUNDED if written.digits or written.decimals else Kind.FLOAT32
+    kind = RemarkKind.ROUNDED if written.digits or written.decimals else RemarkKind.FLOAT32
     return errors, (Remark(kind, "", written.words),) if written.words else ()

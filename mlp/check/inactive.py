@@ -12,45 +12,45 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mlp.check.evaluation_point import Site
+from mlp.check.evaluation_point import EvaluationPoint
 from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
 
 _STEP = 1e-3
 
 
-def silent_entries(site: Site, questions: Mapping[str, Array]) -> dict[str, Array]:
+def inactive_entries(point: EvaluationPoint, questions: Mapping[str, Array]) -> dict[str, Array]:
     """Which of the entries in question are without influence.
 
     Args:
-        site: the network.
+        point: the network.
         questions: for each tensor, whether the entry is asked about.
     """
     asked = {name: mask for name, mask in questions.items() if np.any(mask)}
-    if not asked or _are_silent(site, asked):
+    if not asked or _are_inactive(point, asked):
         return dict(questions)
     return {
-        name: mask & (name in asked and len(asked) > 1 and _are_silent(site, {name: mask}))
+        name: mask & (name in asked and len(asked) > 1 and _are_inactive(point, {name: mask}))
         for name, mask in questions.items()
     }
 
 
-def _are_silent(site: Site, masks: Mapping[str, Array]) -> bool:
+def _are_inactive(point: EvaluationPoint, masks: Mapping[str, Array]) -> bool:
     try:
-        return bool(np.imag(_moved_loss(site, masks, 1j)) == 0)
+        return bool(np.imag(_moved_loss(point, masks, 1j)) == 0)
     except Exception:
-        return bool(_moved_loss(site, masks, _STEP) == _moved_loss(site, masks, 0.0))
+        return bool(_moved_loss(point, masks, _STEP) == _moved_loss(point, masks, 0.0))
 
 
-def _moved_loss(site: Site, masks: Mapping[str, Array], step: complex) -> complex:
-    rng, network, x = np.random.RandomState(0), site.network, site.x
+def _moved_loss(point: EvaluationPoint, masks: Mapping[str, Array], step: complex) -> complex:
+    rng, network, x = np.random.RandomState(0), point.network, point.x
     for name, mask in masks.items():
-        moved = site.tensor(name) + step * mask * rng.standard_normal(mask.shape)
+        moved = point.tensor(name) + step * mask * rng.standard_normal(mask.shape)
         if name == INPUT:
             x = moved
         else:
             network = network.replaced(name, moved)
-    value = np.asarray(site.loss.apply(network.apply(x), site.target))
+    value = np.asarray(point.loss.apply(network.apply(x), point.target))
     if np.iscomplexobj(np.asarray(step)) and value.dtype.kind != "c":
         raise TypeError("the function drops the imaginary part")
     return complex(value)

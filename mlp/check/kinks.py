@@ -20,7 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from mlp.check.evaluation_point import Index, Site
+from mlp.check.evaluation_point import EvaluationPoint, Index
 from mlp.check.verdict import GROSS
 from mlp.differences.methods import CENTRAL, optimal_step
 from mlp.nn.arrays import Array
@@ -58,26 +58,26 @@ class Kink:
         )
 
 
-def find_kinks(site: Site, name: str, suspects: Array, analytical: Array, noise: float) -> list[Kink]:
+def find_kinks(point: EvaluationPoint, name: str, suspects: Array, analytical: Array, noise: float) -> list[Kink]:
     """The kinks among some entries of one tensor.
 
     Args:
-        site: the network.
+        point: the network.
         name: the tensor.
         suspects: flat indices of the entries to examine.
         analytical: the tensor's gradient by backward.
         noise: the root-mean-square rounding error of the loss.
     """
-    function, tensor = site.function(name), site.tensor(name)
-    middle = site.pattern(name, tensor) if site.has_declared_kinks else {}
+    function, tensor = point.function(name), point.tensor(name)
+    middle = point.pattern(name, tensor) if point.has_declared_kinks else {}
     found = []
     for flat in suspects:
         index = tuple(int(i) for i in np.unravel_index(flat, tensor.shape))
-        crossed = _crossed(site, name, tensor, index, middle) if middle else None
+        crossed = _crossed(point, name, tensor, index, middle) if middle else None
         if crossed is None:
-            kink = _from_slopes(function, tensor, index, site, float(analytical[index]), noise)
+            kink = _from_slopes(function, tensor, index, point, float(analytical[index]), noise)
         else:
-            kink = _kink(function, tensor, index, crossed, site.eps, float(analytical[index]), noise)
+            kink = _kink(function, tensor, index, crossed, point.eps, float(analytical[index]), noise)
         found += [kink] if kink else []
     return found
 
@@ -89,10 +89,10 @@ def spread(indices: Array, count: int) -> Array:
     return indices[np.linspace(0, len(indices) - 1, count).astype(int)]
 
 
-def _crossed(site: Site, name: str, tensor: Array, index: Index, middle: dict[str, Array]) -> str | None:
+def _crossed(point: EvaluationPoint, name: str, tensor: Array, index: Index, middle: dict[str, Array]) -> str | None:
     """The first layer in which a unit changes sides within the step; None if none does."""
-    for offset in {float(np.real(offset)) for offset in site.method.offsets} - {0.0}:
-        sides = site.pattern(name, _shifted(tensor, index, offset * site.eps))
+    for offset in {float(np.real(offset)) for offset in point.method.offsets} - {0.0}:
+        sides = point.pattern(name, _shifted(tensor, index, offset * point.eps))
         for layer, there in sides.items():
             if not np.array_equal(there, middle[layer]):
                 return layer.partition(" at ")[0]
@@ -117,10 +117,15 @@ def _kink(
 
 
 def _from_slopes(
-    function: Callable[[Array], float], tensor: Array, index: Index, site: Site, analytical: float, noise: float
+    function: Callable[[Array], float],
+    tensor: Array,
+    index: Index,
+    point: EvaluationPoint,
+    analytical: float,
+    noise: float,
 ) -> Kink | None:
     """The corner that the one-sided slopes show, if they show one."""
-    step = min(site.eps, _LARGEST_PROBE)
+    step = min(point.eps, _LARGEST_PROBE)
     steps = [step, step / 4, step / 16]
     gaps = [_gap(function, tensor, index, size) for size in steps]
     if not max(gaps) > 1000 * noise / step or all(0.1 * wide < gap < 0.5 * wide for wide, gap in pairwise(gaps)):

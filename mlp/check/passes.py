@@ -14,7 +14,7 @@ from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
 
 
-class Kind(StrEnum):
+class RemarkKind(StrEnum):
     """What is remarked on, in the words that a page can show as a label."""
 
     FLOAT32 = "float32 arithmetic"
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 # These are worth knowing but nothing to repair.
-_NOTES = frozenset({Kind.FLOAT32, Kind.ROUNDED, Kind.INTEGERS})
+_NOTES = frozenset({RemarkKind.FLOAT32, RemarkKind.ROUNDED, RemarkKind.INTEGERS})
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Remark:
         sentence: what was seen and what to do, for a person to read.
     """
 
-    kind: Kind
+    kind: RemarkKind
     layer: str
     sentence: str
 
@@ -88,7 +88,7 @@ class Passes:
     visits: list[Visit] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
 
-    def remark(self, kind: Kind, layer: str, sentence: str) -> None:
+    def remark(self, kind: RemarkKind, layer: str, sentence: str) -> None:
         """Add a remark."""
         self.remarks.append(Remark(kind, layer, sentence))
 
@@ -136,7 +136,7 @@ def _forward(passes: Passes, name: str, layer: Layer, x: Array) -> Array:
     y = np.asarray(layer.forward(x))
     if not _same(x, kept):
         passes.remark(
-            Kind.CHANGES_INPUT,
+            RemarkKind.CHANGES_INPUT,
             name,
             f"{shown(name, layer)}.forward changes its input x in place. Others still need that array: work on a copy.",
         )
@@ -148,7 +148,7 @@ def _loss_backward(passes: Passes, loss: Loss, y: Array) -> Array | None:
     try:
         dy = np.asarray(loss.backward())
     except Exception as error:  # whatever a person's code raises becomes a sentence of the report
-        passes.remark(Kind.RAISES, LOSS, f"The loss's backward() raises {_quoted(error)}.")
+        passes.remark(RemarkKind.RAISES, LOSS, f"The loss's backward() raises {_quoted(error)}.")
         return None
     return dy if _has_shape(passes, LOSS, "The loss's backward()", "dy", dy, ("y", y)) else None
 
@@ -161,11 +161,11 @@ def _backward(passes: Passes, visit: Visit, dy: Array) -> Array | None:
     try:
         dx = np.array(visit.layer.backward(given))
     except Exception as error:  # as above
-        passes.remark(Kind.RAISES, visit.name, f"{caller} raises {_quoted(error)} for dy of shape {dy.shape}.")
+        passes.remark(RemarkKind.RAISES, visit.name, f"{caller} raises {_quoted(error)} for dy of shape {dy.shape}.")
         return None
     if not _same(given, visit.dy):
         passes.remark(
-            Kind.CHANGES_INPUT,
+            RemarkKind.CHANGES_INPUT,
             visit.name,
             f"{caller} changes dy in place. Another layer may still need that array: write dx = dy * ..., "
             f"which makes a new one.",
@@ -182,7 +182,7 @@ def _restore_parameters(passes: Passes, visit: Visit, caller: str, before: dict[
     for name, value in visit.layer.parameters().items():
         if not _same(value, before[name]):
             passes.remark(
-                Kind.CHANGES_PARAMETERS,
+                RemarkKind.CHANGES_PARAMETERS,
                 visit.name,
                 f"{caller} changes the parameter {name}. A backward pass only differentiates; move the update "
                 f"to a step of its own, after all gradients are there.",
@@ -195,7 +195,9 @@ def _collect(passes: Passes, visit: Visit, caller: str) -> None:
     try:
         gradients = visit.layer.gradients()
     except (RuntimeError, AttributeError):
-        passes.remark(Kind.MISSING, visit.name, f"{caller} leaves a parameter without a gradient: it is never set.")
+        passes.remark(
+            RemarkKind.MISSING, visit.name, f"{caller} leaves a parameter without a gradient: it is never set."
+        )
         gradients = _present_gradients(visit.layer)
     parameters = visit.layer.parameters()
     for name, gradient in gradients.items():
@@ -215,7 +217,7 @@ def _has_shape(passes: Passes, layer: str, caller: str, name: str, array: Array,
     shape = np.shape(wanted)
     if array.dtype.kind in "iub":
         passes.remark(
-            Kind.INTEGER_GRADIENT,
+            RemarkKind.INTEGER_GRADIENT,
             layer,
             f"{caller} gives {name} as integers ({array.dtype}), so everything after the decimal point is cut off. "
             f"Make the array with dtype float: np.zeros({owner}.shape).",
@@ -223,7 +225,7 @@ def _has_shape(passes: Passes, layer: str, caller: str, name: str, array: Array,
     if array.shape == shape:
         return True
     passes.remark(
-        Kind.WRONG_SHAPE,
+        RemarkKind.WRONG_SHAPE,
         layer,
         f"{caller} gives {name} the shape {array.shape}, but {owner} has the shape {shape}: a gradient has one entry "
         f"for each entry of what it belongs to.",

@@ -20,14 +20,14 @@ ATOL = 1e-8
 class TensorCheck:
     """The analytical and the numerical gradient of one tensor, compared entry by entry.
 
-    All arrays have the tensor's shape, and but for `silent` the unit of the loss per unit of the tensor.
+    All arrays have the tensor's shape, and but for `inactive` the unit of the loss per unit of the tensor.
 
     Attributes:
         name: "fc1.W", or "x" for the input.
         analytical, numerical: the gradients; an analytical one of the wrong shape, or missing, is NaN throughout.
         truncation, roundoff: the errors of the numerical gradient, as `mlp.differences.errors` estimates them.
         rounding: the error of the analytical gradient, as `mlp.check.rounding` estimates it.
-        silent: whether the entry is known to have no influence on the loss.
+        inactive: whether the entry is known to have no influence on the loss.
         kinks: the entries whose step crosses a corner.
         advice: what to do where the verdict is "cannot tell".
     """
@@ -38,7 +38,7 @@ class TensorCheck:
     truncation: Array
     roundoff: Array
     rounding: Array
-    silent: Array
+    inactive: Array
     kinks: tuple[Kink, ...] = ()
     advice: str = ""
 
@@ -66,7 +66,7 @@ class TensorCheck:
         kinked = np.zeros(self.analytical.shape, dtype=bool)
         for kink in self.kinks:
             kinked[kink.index] = True
-        return entry_verdicts(self.analytical, self.numerical, self.error_bar, self.silent, kinked)
+        return entry_verdicts(self.analytical, self.numerical, self.error_bar, self.inactive, kinked)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -154,6 +154,6 @@ class TensorCheck:
         return float(np.max(self.relative_error))
 
     @property
-    def readings(self) -> dict[str, fixed_rules.Reading]:
+    def judgements(self) -> dict[str, fixed_rules.Judgement]:
         """What the fixed rules in common use say of this tensor, by the rule's name."""
         return {name: rule.judge(self.analytical, self.numerical) for name, rule in fixed_rules.RULES.items()}

@@ -61,19 +61,19 @@ def error_bar(truncation: Array, roundoff: Array, rounding: Array) -> Array:
     return TRUNCATION_FACTOR * truncation + ROUNDING_FACTOR * (roundoff + rounding)
 
 
-def entry_verdicts(analytical: Array, numerical: Array, bar: Array, silent: Array, kinked: Array) -> Array:
+def entry_verdicts(analytical: Array, numerical: Array, bar: Array, inactive: Array, kinked: Array) -> Array:
     """The verdict of every entry, as an array of small integers.
 
     Args:
         analytical: the gradient by backward, which may hold NaN.
         numerical: the gradient by differences, which may too.
         bar: the error bars, infinite where the numerical gradient says nothing.
-        silent: whether the entry is known to have no influence on the loss.
+        inactive: whether the entry is known to have no influence on the loss.
         kinked: whether its step crossed a kink.
     """
     size = np.maximum(np.abs(analytical), np.abs(numerical))
     within = (np.abs(analytical - numerical) <= bar) & np.isfinite(analytical)
-    told = (bar <= GROSS * size) | (silent & within)
+    told = (bar <= GROSS * size) | (inactive & within)
     verdicts = np.where(told, Verdict.CONSISTENT, Verdict.CANNOT_TELL)
     # A gradient that is not a number is wrong; a numerical one that is not says nothing.
     verdicts[~within & np.isfinite(numerical)] = Verdict.WRONG

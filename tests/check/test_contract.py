@@ -17,7 +17,7 @@ from mlp import (
     linear_backward,
 )
 from mlp.check.check import check_layer
-from mlp.check.passes import Kind
+from mlp.check.passes import RemarkKind
 from mlp.nn.layers import Layer
 
 
@@ -116,16 +116,16 @@ class Integers(Linear):
 @pytest.mark.parametrize(
     ("layer", "kind", "words"),
     [
-        (WrongShape, Kind.WRONG_SHAPE, ["fc2.backward", "dx", "(4,)", "(5, 4)"]),
-        (WrongShapeOfGradient, Kind.WRONG_SHAPE, ["fc2.backward", "grad_W", "(2, 4)", "(4, 4)"]),
-        (ChangesDy, Kind.CHANGES_INPUT, ["activation_fn1.backward", "dy in place"]),
-        (ChangesX, Kind.CHANGES_INPUT, ["activation_fn1.forward", "x in place"]),
-        (Accumulates, Kind.ACCUMULATES, ["fc2.backward", "fc2.W"]),
-        (Random, Kind.NOT_REPEATABLE, ["activation_fn1", "run twice"]),
-        (Raises, Kind.RAISES, ["activation_fn1.backward", "IndexError", "out of bounds"]),
-        (NeverSet, Kind.MISSING, ["fc2.backward", "never set"]),
-        (Updates, Kind.CHANGES_PARAMETERS, ["fc2.backward", "changes the parameter W"]),
-        (Integers, Kind.INTEGER_GRADIENT, ["fc2.backward", "grad_W", "int64"]),
+        (WrongShape, RemarkKind.WRONG_SHAPE, ["fc2.backward", "dx", "(4,)", "(5, 4)"]),
+        (WrongShapeOfGradient, RemarkKind.WRONG_SHAPE, ["fc2.backward", "grad_W", "(2, 4)", "(4, 4)"]),
+        (ChangesDy, RemarkKind.CHANGES_INPUT, ["activation_fn1.backward", "dy in place"]),
+        (ChangesX, RemarkKind.CHANGES_INPUT, ["activation_fn1.forward", "x in place"]),
+        (Accumulates, RemarkKind.ACCUMULATES, ["fc2.backward", "fc2.W"]),
+        (Random, RemarkKind.NOT_REPEATABLE, ["activation_fn1", "run twice"]),
+        (Raises, RemarkKind.RAISES, ["activation_fn1.backward", "IndexError", "out of bounds"]),
+        (NeverSet, RemarkKind.MISSING, ["fc2.backward", "never set"]),
+        (Updates, RemarkKind.CHANGES_PARAMETERS, ["fc2.backward", "changes the parameter W"]),
+        (Integers, RemarkKind.INTEGER_GRADIENT, ["fc2.backward", "grad_W", "int64"]),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
@@ -142,7 +142,7 @@ def test_a_fault_is_seen_and_said(layer, kind, words):
 
 def test_a_random_forward_is_no_function_that_could_be_checked():
     kinds = {remark.kind for remark in check_gradients(*problem(activation_fn1=RandomForward)).remarks}
-    assert kinds == {Kind.TWO_FORWARDS, Kind.NOT_REPEATABLE}
+    assert kinds == {RemarkKind.TWO_FORWARDS, RemarkKind.NOT_REPEATABLE}
 
 
 def test_updated_parameters_are_put_back():
@@ -166,7 +166,7 @@ def test_the_first_number_that_is_none_is_found(spoilt, index, value, where):
     x[0, 0] = 10
     {**network.parameters(), "x": x, "target": target}[spoilt][index] = value
     report = check_gradients(network, loss, x, target)
-    assert where in only(report, Kind.NOT_FINITE).sentence
+    assert where in only(report, RemarkKind.NOT_FINITE).sentence
     assert [finding.pattern for finding in report.diagnosis] == ["NaN or infinity"]
 
 
@@ -176,7 +176,7 @@ def test_nan_made_by_backward_alone_is_found_there():
             with np.errstate(all="ignore"):
                 return super().backward(dy) / np.zeros(1)
 
-    fault = only(check_gradients(*problem(activation_fn2=DividesByZero)), Kind.NOT_FINITE)
+    fault = only(check_gradients(*problem(activation_fn2=DividesByZero)), RemarkKind.NOT_FINITE)
     assert fault.layer == "activation_fn2"
     assert "the dx that activation_fn2.backward returns" in fault.sentence
 
@@ -211,7 +211,7 @@ def test_right_code_in_float32_passes_and_the_note_says_so(loss, activation, siz
     assert network.forward(x).dtype == np.float32
     assert report.verdict is Verdict.CONSISTENT
     (note,) = report.remarks
-    assert note.kind is Kind.FLOAT32
+    assert note.kind is RemarkKind.FLOAT32
     assert not note.is_fault
     # The bars are those of float32: about 1e-7 of the gradient, and not 1e-4.
     bars = np.concatenate([(check.error_bar / np.max(np.abs(check.analytical))).ravel() for check in report.values()])
@@ -250,7 +250,7 @@ def test_integers_are_noted_and_taken_as_numbers():
     report = check_layer(layer, [1, 2])
     assert report.verdict is Verdict.CONSISTENT
     (note,) = report.remarks
-    assert note.kind is Kind.INTEGERS
+    assert note.kind is RemarkKind.INTEGERS
     assert "W, b and x held integers" in note.sentence
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp.check.check import analytical_gradients, check_gradients
-from mlp.check.passes import Kind
+from mlp.check.passes import RemarkKind
 from mlp.differences.methods import METHODS, Method, optimal_step
 from mlp.nn.activations import ACTIVATIONS, Tanh
 from mlp.nn.arrays import Array
@@ -305,7 +305,7 @@ def test_a_few_passes_suffice_and_nothing_is_touched():
 def test_a_gradient_of_another_shape_is_not_broadcast_into_passing(wrong, message):
     report = check_gradients(*build(Backward(wrong)))
     assert not report.passed
-    [remark] = [remark for remark in report.remarks if remark.kind is Kind.WRONG_SHAPE]
+    [remark] = [remark for remark in report.remarks if remark.kind is RemarkKind.WRONG_SHAPE]
     assert re.search(message, remark.sentence)
 
 

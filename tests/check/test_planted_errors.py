@@ -90,7 +90,7 @@ def test_a_dead_layer_is_consistent():
         report = check_gradients(network, MSELoss(), x, target, 1e-4, method)
         assert not np.any(report["fc1.W"].analytical)
         assert report["fc1.W"].verdict is Verdict.CONSISTENT
-        assert np.all(report["fc1.W"].silent)
+        assert np.all(report["fc1.W"].inactive)
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "complex-step"])

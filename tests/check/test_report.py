@@ -73,11 +73,11 @@ def test_the_fixed_rules_err_where_the_verdict_does_not(problem):
 
     zeroed = check_gradients(Changed(network, "fc2.W", np.zeros_like), Small(), x, target)["fc2.W"]
     assert zeroed.verdict is Verdict.WRONG
-    assert zeroed.readings["torch.autograd.gradcheck"].accepted  # blind to it, below its absolute tolerance
-    assert not zeroed.readings["CS231n"].accepted
+    assert zeroed.judgements["torch.autograd.gradcheck"].accepted  # blind to it, below its absolute tolerance
+    assert not zeroed.judgements["CS231n"].accepted
     right = check_gradients(network, loss, x, target, 1e-2)["fc1.W"]
     assert right.verdict is Verdict.CONSISTENT
-    assert not right.readings["np.allclose"].accepted  # fails right code, at a step a little large
+    assert not right.judgements["np.allclose"].accepted  # fails right code, at a step a little large
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_an_entry(analytical, numerical, bar, verdict):
     assert found.tolist() == [verdict]
 
 
-def test_an_entry_known_to_be_silent_is_consistent_if_both_say_zero():
+def test_an_entry_known_to_be_inactive_is_consistent_if_both_say_zero():
     yes, no = np.array([True]), np.array([False])
     assert entry_verdicts(np.zeros(1), np.zeros(1), np.array([1e-10]), yes, no).tolist() == [C]
 

@@ -45,7 +45,7 @@ def test_error_bars_see_that_all_is_right_where_fixed_tolerances_do_not(reports)
     rejected = {
         name
         for name, report in reports.items()
-        if not all(check.readings["np.allclose"].accepted for check in report.values())
+        if not all(check.judgements["np.allclose"].accepted for check in report.values())
     }
     assert rejected == {"Epsilon too small", "Epsilon too large", "ReLU kink"}
 

@@ -59,7 +59,7 @@ def test_the_table_holds_what_the_rules_say(open_page):
     assert list(table["by error bars"]) == [check.verdict.words for check in report.values()]
     for rule in RULES:
         verdicts = [cell.split(":")[0] for cell in table[rule]]
-        assert verdicts == ["pass" if check.readings[rule].accepted else "fail" for check in report.values()]
+        assert verdicts == ["pass" if check.judgements[rule].accepted else "fail" for check in report.values()]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_gradient_check(experiment, tensor):
     np.testing.assert_array_equal(printed[f"analytical gradient of {tensor}"], check.analytical)
     np.testing.assert_array_equal(printed[f"numerical gradient of {tensor}"], check.numerical)
     assert printed["largest difference"] == check.max_abs_difference
-    assert printed["np.allclose"] == check.readings["np.allclose"].accepted
+    assert printed["np.allclose"] == check.judgements["np.allclose"].accepted
 
     printed = run(offered["numpy"])
     allowed = tolerance(experiment, problem, check)
@@ -74,7 +74,7 @@ def test_gradient_check(experiment, tensor):
     assert_close(printed[f"analytical gradient of {tensor}"], check.analytical, RTOL, tensor)
     assert_within(printed[f"numerical gradient of {tensor}"], check.numerical, allowed, tensor)
     assert_within(printed["largest difference"], check.max_abs_difference, allowed, "largest difference")
-    assert printed["np.allclose"] == check.readings["np.allclose"].accepted
+    assert printed["np.allclose"] == check.judgements["np.allclose"].accepted
 
 
 @pytest.mark.parametrize("label", AUTOMATIC)
@@ -100,7 +100,7 @@ def test_overview(experiment):
         assert ours[label] == check.max_abs_difference
         assert_within(numpys[label], check.max_abs_difference, tolerance(experiment, problem, check), label)
         assert ours[f"np.allclose for {name}"] == numpys[f"np.allclose for {name}"]
-        assert ours[f"np.allclose for {name}"] == check.readings["np.allclose"].accepted
+        assert ours[f"np.allclose for {name}"] == check.judgements["np.allclose"].accepted
 
 
 def passes(experiment):

@@ -18,7 +18,7 @@ from mlp.check.diagnosis.case import EPS, Case, Role, said
 from mlp.check.diagnosis.explaining import explanations_of, findings_of
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.sentences import from_remark, wiring
-from mlp.check.passes import LOSS, Kind, Remark, leaves
+from mlp.check.passes import LOSS, Remark, RemarkKind, leaves
 from mlp.check.projection import Projection, random_dy, with_apply
 from mlp.check.report import Finding
 from mlp.differences.methods import CENTRAL
@@ -28,7 +28,7 @@ from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 
-_CAUSES = frozenset({Kind.ACCUMULATES, Kind.INTEGER_GRADIENT, Kind.NOT_REPEATABLE})
+_CAUSES = frozenset({RemarkKind.ACCUMULATES, RemarkKind.INTEGER_GRADIENT, RemarkKind.NOT_REPEATABLE})
 _COMPANIONS = 3
 
 
@@ -46,7 +46,7 @@ def diagnose(
         wrong: whether the check found a wrong gradient.
     """
     faults = [remark for remark in remarks if remark.is_fault]
-    if any(remark.kind is Kind.NOT_FINITE for remark in faults):
+    if any(remark.kind is RemarkKind.NOT_FINITE for remark in faults):
         return tuple(from_remark(remark) for remark in faults)
     findings: list[Finding] = []
     with np.errstate(all="ignore"):
@@ -74,7 +74,7 @@ def _all_findings(case: Case, faults: list[Remark]) -> list[Finding]:
 def _right_lines(case: Case, fault: Remark) -> str:
     """The lines for what backward should have given, where it gave nothing."""
     missing = [tensor for tensor in case.report if tensor not in case.said]
-    return "; ".join(right_line(case, tensor) for tensor in missing) if fault.kind is Kind.RAISES else ""
+    return "; ".join(right_line(case, tensor) for tensor in missing) if fault.kind is RemarkKind.RAISES else ""
 
 
 def _is_apart(case: Case, tensor: str) -> bool:

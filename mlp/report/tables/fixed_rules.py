@@ -18,7 +18,7 @@ def readings(report: GradientReport) -> pd.DataFrame:
                 VERDICT: check.verdict.words,
                 **{
                     rule: f"{'pass' if reading.accepted else 'fail'}: {reading.words}"
-                    for rule, reading in check.readings.items()
+                    for rule, reading in check.judgements.items()
                 },
             }
             for name, check in report.items()
@@ -54,7 +54,7 @@ def _said_of(report: GradientReport, accepted: bool, verdict: Verdict) -> list[s
         names = [
             name
             for name, check in report.items()
-            if check.verdict is verdict and check.readings[rule].accepted == accepted
+            if check.verdict is verdict and check.judgements[rule].accepted == accepted
         ]
         if names:
             found.append(f"{rule} on {', '.join(names)}")

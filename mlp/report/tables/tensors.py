@@ -65,7 +65,7 @@ def summary(report: Mapping[str, TensorCheck]) -> pd.DataFrame:
             "its error bar": float(check.error_bar[check.worst]),
             "worst entry": entry(check.name, check.worst),
         }
-        rows.append(row | {name: reading.words for name, reading in check.readings.items()})
+        rows.append(row | {name: reading.words for name, reading in check.judgements.items()})
     return pd.DataFrame(rows)
 
 

@@ -160,7 +160,7 @@ def flattened(check: TensorCheck) -> TensorCheck:
         truncation=check.truncation.reshape(flat),
         roundoff=check.roundoff.reshape(flat),
         rounding=check.rounding.reshape(flat),
-        silent=check.silent.reshape(flat),
+        inactive=check.inactive.reshape(flat),
         kinks=tuple(replace(kink, index=_moved(kink.index, shape, analytical.shape)) for kink in check.kinks),
     )
 

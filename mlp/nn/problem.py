@@ -1,0 +1,64 @@
+"""What gradients are taken of: a network, its loss, an input and a target, which travel as one value."""
+
+import copy
+from typing import NamedTuple, Self
+
+from numpy.typing import ArrayLike
+
+from mlp.nn.arrays import Array
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss, Scalar
+
+INPUT = "x"
+"""The name of the input among the tensors of a problem."""
+
+
+class Problem(NamedTuple):
+    """The number c = loss(network(x), target).
+
+    Attributes:
+        network: a layer or network.
+        loss: a loss.
+        x: an input that the network takes.
+        target: what the loss takes for that input.
+    """
+
+    network: Layer
+    loss: Loss
+    x: Array
+    target: ArrayLike
+
+    def value(self) -> Scalar:
+        """Compute the loss and keep nothing."""
+        return self.loss.apply(self.network.apply(self.x), self.target)
+
+    def tensors(self) -> dict[str, Array]:
+        """Everything that the loss has gradients with respect to: each parameter by name, then the input as "x".
+
+        Raises:
+            ValueError: a parameter has that name already.
+        """
+        parameters = self.network.parameters()
+        if INPUT in parameters:
+            raise ValueError(f"a parameter is named {INPUT!r}, which here is the input; give it another name")
+        return {**parameters, INPUT: self.x}
+
+    def replaced(self, name: str, value: Array) -> Self:
+        """The same problem with another array as one of its tensors; all the rest is shared."""
+        if name == INPUT:
+            return self._replace(x=value)
+        return self._replace(network=self.network.replaced(name, value))
+
+    def copied(self) -> Self:
+        """A copy that shares nothing, so that running it leaves alone what the layers and the loss keep for backward.
+
+        Raises:
+            TypeError: the network or the loss holds something that cannot be copied.
+        """
+        try:
+            return copy.deepcopy(self)
+        except Exception as error:
+            raise TypeError(
+                f"the network or its loss cannot be copied ({type(error).__name__}: {error}). A check runs on a copy, "
+                f"to leave the layers' state as it was: keep open files, generators and locks out of them"
+            ) from error
