@@ -5,10 +5,10 @@
 import pandas  # noqa: F401
 import plotly.graph_objects  # noqa: F401
 
-from pages.ui import options, shell, sidebar
+from pages.ui import shell, sidebar, watch
 
 shell.settle_memory()
-options.given()  # what is wrong with them is said in the terminal at once
+watch.given()  # what is wrong with them is said in the terminal at once
 page = shell.navigation()
 sidebar.open_address(page)
 with shell.serving(sidebar.experiment()):

@@ -27,14 +27,14 @@ bugs.story(GALLERY[name])
 shown = bugs.placed(name, experiment)
 if shown.changes:
     bugs.instead("has no place for this bug, or is too large to check at a glance", shown.changes)
-place = bugs.one_of("Planted in", shown.places, "place", shown.places[-1])
+place = widgets.segments("Planted in", shown.places, "place", shown.places[-1])
 report, sentences, telling, changes_values = bugs.diagnosed(name, shown.experiment, place)
 
 bugs.diagnosis(report, sentences)
 if not changes_values:
     bugs.no_value_changed(report)
 
-seen = bugs.one_of("Tensor", (TELLING, *report), "seen", TELLING)
+seen = widgets.segments("Tensor", (TELLING, *report), "seen")
 tensor = telling if seen == TELLING else seen
 st.markdown(f"**{tensor}**: {report[tensor].verdict.words}.")
 bugs.maps(report, tensor, "bug_maps")

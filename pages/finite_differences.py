@@ -8,7 +8,7 @@ from mlp.report import latex, programs
 from mlp.report.figures import curves
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import examples, tensors
-from pages.ui import address, point, shell, widgets
+from pages.ui import address, editor, shell, widgets
 
 experiment = shell.settings()
 
@@ -23,13 +23,13 @@ address.show()
 with st.container(horizontal=True):
     example = EXAMPLES[widgets.selection("Function", list(EXAMPLES), "function", "What is differentiated.")]
     with st.container(width=260):
-        x = point.point(example)
+        x = editor.point(example)
     with st.container(width=260):
-        eps = point.step(0.5)
+        eps = editor.step(0.5)
 inputs, outputs = examples.input_names(example), examples.output_names(example)
 with st.container(horizontal=True):
-    chosen = point.one_of("Move the input", inputs, "component")
-    output = point.one_of("Watch the output", outputs, "output")
+    chosen = inputs.index(widgets.segments("Move the input", inputs, "component"))
+    output = outputs.index(widgets.segments("Watch the output", outputs, "output"))
 index = latex.place(x, chosen)
 
 st.latex(example.formula)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mlp.lab.planted_bug import changes, within_reach
-from pages.ui import address, bugs, questions, shell
+from pages.ui import address, bugs, questions, shell, widgets
 
 experiment = shell.settings()
 
@@ -20,7 +20,7 @@ if played != experiment:
     bugs.instead("is too large to look for a bug in", changes(experiment, played))
 asked = questions.asked(played, number)
 
-tensor = bugs.one_of("Tensor", tuple(asked.report), "look", next(iter(asked.report)))
+tensor = widgets.segments("Tensor", tuple(asked.report), "look")
 bugs.maps(asked.report, tensor, "quiz_maps")
 st.caption(
     "A map without colours: no number there, or a gradient of the wrong shape. Gradients run from the loss backwards, "

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mlp.report.figures import heatmaps
 from mlp.report.tables import tensors, user_code
-from pages.ui import address, options, shell, watch, widgets
+from pages.ui import address, shell, watch, widgets
 
 experiment = shell.settings()
 
@@ -16,7 +16,7 @@ st.markdown(
 )
 address.show()
 
-given = options.given()
+given = watch.given()
 if given.problem:
     st.error(address.plain(given.problem), title="The dashboard was started in a way it does not know")
 if not given.layers:

@@ -1,6 +1,5 @@
 """The check itself: one forward and one backward pass against differences of the loss, with error bars for both."""
 
-import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,11 +12,11 @@ from mlp.check.projection import Projection, random_dy, with_apply
 from mlp.check.report import Finding, GradientReport
 from mlp.check.verdict import Verdict
 from mlp.differences.methods import CENTRAL, Method, as_method
-from mlp.differences.networks import tensors
 from mlp.differences.parallel import Progress
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem, copied
 
 
 def check_gradients(
@@ -34,7 +33,7 @@ def check_gradients(
     The numerical side is computed in float64 even where the network's arrays are float32 or integers.
 
     Args:
-        network: a layer or network; its stored gradients are those of this check afterwards.
+        network: a layer or network; only copies of it are run, so that what its layers keep stays as it is.
         loss: a loss.
         x: input of shape (features,) or (n, features).
         target: what the loss takes for that input.
@@ -43,37 +42,33 @@ def check_gradients(
         progress: called now and then with the fraction of the numerical work that is done; it may raise to break off.
 
     Raises:
-        ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
+        ValueError, TypeError: a shape, type, step or method is wrong, or the network cannot be copied; the message
+            says which and what fits.
     """
-    diagnosis = _Diagnosis(*_snapshot(network, loss), np.array(x), np.array(target))
-    return replace(compare_gradients(network, loss, x, target, eps, as_method(method), progress), diagnose=diagnosis)
+    problem = Problem(network, loss, as_real("x", x), target).copied()
+    report = compare_gradients(problem, eps, as_method(method), progress)
+    return replace(report, diagnose=_Diagnosis(problem))
 
 
 def analytical_gradients(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> tuple[float, dict[str, Array]]:
-    """One forward and one backward pass: the loss, and its gradient by tensor name, the input's last as "x"."""
-    passes = run_passes(network, loss, x, target)
-    return passes.value, {name: passes.gradients[name] for name in tensors(network, x)}
+    """One forward and one backward pass of a copy: the loss, and its gradient by tensor name, the input's last as "x".
+
+    Arguments and errors raised are those of `check_gradients`.
+    """
+    problem = Problem(network, loss, as_real("x", x), target).copied()
+    passes = run_passes(problem)
+    return passes.value, {name: passes.gradients[name] for name in problem.tensors()}
 
 
 @dataclass(frozen=True)
 class _Diagnosis:
-    """The diagnosis of a report, for when it is asked for: of the network as it was before the check."""
+    """The diagnosis of a report, for when it is asked for."""
 
-    network: Layer
-    loss: Loss
-    x: Array
-    target: Array
+    problem: Problem
 
     def __call__(self, report: GradientReport) -> tuple[Finding, ...]:
         wrong = any(check.verdict is Verdict.WRONG for check in report.values())
-        return diagnose(self.network, self.loss, self.x, self.target, report.remarks, wrong)
-
-
-def _snapshot(network: Layer, loss: Loss) -> tuple[Layer, Loss]:
-    try:
-        return copy.deepcopy((network, loss))
-    except Exception:
-        return network, loss
+        return diagnose(self.problem, report.remarks, wrong)
 
 
 def check_layer(
@@ -96,7 +91,7 @@ def check_layer(
     Raises:
         ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
     """
-    applicable = with_apply(layer)
+    applicable = with_apply(copied(layer))
     if dy is None:
         dy = random_dy(np.shape(applicable.apply(as_real("x", x))))
     return check_gradients(applicable, Projection(), x, dy, eps, method)

@@ -1,9 +1,8 @@
 """Analytical against numerical gradients, tensor by tensor: the work behind `check_gradients`, but no diagnosis."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from mlp.check.contract import remarks, warm_up
+from mlp.check.contract import contract_remarks, forward_on_another_input
 from mlp.check.evaluation_point import EvaluationPoint
 from mlp.check.inactive import inactive_entries
 from mlp.check.kinks import Kink, find_kinks, spread
@@ -16,34 +15,32 @@ from mlp.differences.errors import Estimate, estimated_gradients
 from mlp.differences.methods import Method
 from mlp.differences.noise import machine_epsilon
 from mlp.differences.parallel import Progress
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
-from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 # A truncation below this part of an entry is that of any smooth function; a kink that adds less is of no account.
 _SMOOTH = 1e-6
 
 
-def compare_gradients(
-    network: Layer,
-    loss: Loss,
-    x: ArrayLike,
-    target: ArrayLike,
-    eps: float,
-    method: Method,
-    progress: Progress | None = None,
-) -> GradientReport:
+def compare_gradients(problem: Problem, eps: float, method: Method, progress: Progress | None = None) -> GradientReport:
     """The report of `check_gradients`, to whose arguments and errors these are equal, but without a diagnosis."""
     with np.errstate(all="ignore"):  # overflow in a step that is too large is a result here, not an accident
-        point = EvaluationPoint(as_float64(network), loss, np.asarray(as_real("x", x), np.float64), target, eps, method)
-        estimates = estimated_gradients(point.network, loss, point.x, target, eps, method, progress)
-        warm_up(network, loss, x, target)
-        passes = run_passes(network, loss, x, target)
-        said = remarks(network, loss, x, target, passes)
+        point = EvaluationPoint(in_float64(problem), eps, method)
+        estimates = estimated_gradients(*point.problem, eps, method, progress)
+        run = problem.copied()
+        forward_on_another_input(run)
+        passes = run_passes(run)
+        remarks = contract_remarks(run, passes)
         analytical = _comparable(passes, estimates)
-        rounding = gradient_rounding(network, loss, point.x, target, analytical, _unit(network, x, passes))
+        rounding = gradient_rounding(problem._replace(x=point.problem.x), analytical, _unit(problem, passes))
         checks = tensor_checks(point, estimates, analytical, rounding)
-    return GradientReport(checks, passes.value, eps, method, tuple(said))
+    return GradientReport(checks, passes.value, eps, method, tuple(remarks))
+
+
+def in_float64(problem: Problem) -> Problem:
+    """The problem with everything that it has gradients with respect to in float64."""
+    return problem._replace(network=as_float64(problem.network), x=np.asarray(problem.x, np.float64))
 
 
 def as_float64(network: Layer) -> Layer:
@@ -64,10 +61,10 @@ def _comparable(passes: Passes, estimates: dict[str, Estimate]) -> dict[str, Arr
     }
 
 
-def _unit(network: Layer, x: ArrayLike, passes: Passes) -> float:
+def _unit(problem: Problem, passes: Passes) -> float:
     """The machine epsilon of backward's arithmetic: the coarsest that turns up anywhere."""
     outputs = (visit.y for visit in passes.visits)
-    return machine_epsilon(as_real("x", x), *network.parameters().values(), *outputs, *passes.gradients.values())
+    return machine_epsilon(*problem.tensors().values(), *outputs, *passes.gradients.values())
 
 
 def tensor_checks(

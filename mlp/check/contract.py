@@ -1,45 +1,47 @@
-"""What can be wrong with a layer beside its formulas: arrays of the wrong kind, NaN, memory of earlier runs."""
+"""The contract a layer keeps beside its formulas: arrays of numbers, finite ones, and the same result each time."""
 
-import copy
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.passes import Passes, Remark, RemarkKind, leaves, parameter_name, run_passes, shown
-from mlp.differences.networks import INPUT
 from mlp.differences.noise import machine_epsilon
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
-from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 
-def warm_up(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> None:
+def forward_on_another_input(problem: Problem) -> None:
     """Run forward on another input, so that a backward that remembers the wrong forward has one to remember."""
     try:
-        loss.forward(network.forward(other_input(x)), target)
+        problem.loss.forward(problem.network.forward(other_input(problem.x)), problem.target)
     except Exception:
         return
 
 
-def other_input(x: ArrayLike) -> Array:
+def other_input(x: Array) -> Array:
     """An input of the same shape, type and size, but other numbers."""
-    x = as_real("x", x)
     size = float(np.max(np.abs(x), initial=0.0)) or 1.0
     return (size * np.random.RandomState(1).uniform(-1, 1, x.shape)).astype(x.dtype)
 
 
-def remarks(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, passes: Passes) -> list[Remark]:
-    """Everything there is to say about the arrays and the passes, the most basic first."""
-    found = [*_dtypes(network, x, passes), *_not_finite(network, x, target, passes), *passes.remarks]
+def contract_remarks(problem: Problem, passes: Passes) -> list[Remark]:
+    """Everything there is to say about the arrays and the passes, the most basic first.
+
+    Args:
+        problem: the very objects that were run; they are run twice more.
+        passes: what the run found.
+    """
+    found = [*_dtypes(problem, passes), *_not_finite(problem, passes), *passes.remarks]
     if not any(remark.kind in (RemarkKind.RAISES, RemarkKind.NOT_FINITE) for remark in found):
         found += _forward_against_apply(passes)
-        found += _again(network, loss, x, target, passes)
+        found += _again(problem, passes)
     return found
 
 
-def _dtypes(network: Layer, x: ArrayLike, passes: Passes) -> Iterator[Remark]:
-    arrays = {**network.parameters(), INPUT: np.asarray(x)}
+def _dtypes(problem: Problem, passes: Passes) -> Iterator[Remark]:
+    arrays = problem.tensors()
     integers = [name for name, array in arrays.items() if np.asarray(array).dtype.kind in "iu"]
     if integers:
         yield Remark(
@@ -59,9 +61,9 @@ def _dtypes(network: Layer, x: ArrayLike, passes: Passes) -> Iterator[Remark]:
         )
 
 
-def _not_finite(network: Layer, x: ArrayLike, target: ArrayLike, passes: Passes) -> Iterator[Remark]:
+def _not_finite(problem: Problem, passes: Passes) -> Iterator[Remark]:
     """Where NaN or infinity first appears, in the order in which the numbers are computed."""
-    for where, layer, array in _computed(network, x, target, passes):
+    for where, layer, array in _computed(problem, passes):
         if np.asarray(array).dtype.kind in "fc" and not np.all(np.isfinite(array)):
             kind = "NaN" if np.any(np.isnan(array)) else "infinity"
             count = int(np.sum(~np.isfinite(array)))
@@ -74,13 +76,13 @@ def _not_finite(network: Layer, x: ArrayLike, target: ArrayLike, passes: Passes)
             return
 
 
-def _computed(network: Layer, x: ArrayLike, target: ArrayLike, passes: Passes) -> Iterator[tuple[str, str, ArrayLike]]:
-    for name, array in network.parameters().items():
+def _computed(problem: Problem, passes: Passes) -> Iterator[tuple[str, str, ArrayLike]]:
+    for name, array in problem.network.parameters().items():
         yield f"the parameter {name}", name.rpartition(".")[0], array
-    yield "the input x", "", x
+    yield "the input x", "", problem.x
     for visit in passes.visits:
         yield f"the output of {shown(visit.name, visit.layer)}", visit.name, visit.y
-    yield "the target", "loss", target
+    yield "the target", "loss", problem.target
     yield "the loss", "loss", passes.value
     for visit in reversed(passes.visits):
         if visit.dy is not None:
@@ -105,18 +107,16 @@ def _forward_against_apply(passes: Passes) -> Iterator[Remark]:
             )
 
 
-def _again(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, first: Passes) -> Iterator[Remark]:
-    """Two more runs on a copy must give what the first gave."""
+def _again(problem: Problem, first: Passes) -> Iterator[Remark]:
+    """Two more runs must give what the first gave."""
     try:
-        twin, twin_loss = copy.deepcopy((network, loss))
-        second = run_passes(twin, twin_loss, x, target)
-        third = run_passes(twin, twin_loss, x, target)
+        second, third = run_passes(problem), run_passes(problem)
     except Exception as error:
         yield Remark(
             RemarkKind.NOT_REPEATABLE, "", f"Run once more, the network raises {type(error).__name__} ({error})."
         )
         return
-    for name, layer in reversed(list(leaves(network))):
+    for name, layer in reversed(list(leaves(problem.network))):
         tensors = [parameter_name(name, parameter) for parameter in layer.parameters()]
         yield from _compared(name, layer, tensors, (first, second, third))
 

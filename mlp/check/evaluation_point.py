@@ -4,14 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mlp.check.passes import LOSS, leaves, shown
 from mlp.differences.methods import Method
-from mlp.differences.networks import INPUT, loss_function
 from mlp.nn.arrays import Array, as_real
-from mlp.nn.layers import Layer
-from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 _MOST_EXAMINED = 300
 # Multiplications that may be spent, and what the call of a network costs beside them, in multiplications.
@@ -23,46 +20,48 @@ Index = tuple[int, ...]
 
 @dataclass(frozen=True)
 class EvaluationPoint:
-    """The network at the point where it is checked, and how."""
+    """The point where a network is checked, and how.
 
-    network: Layer
-    loss: Loss
-    x: Array
-    target: ArrayLike
+    Attributes:
+        problem: the network, in float64, with its loss, input and target.
+        eps, method: the step and the method of the numerical gradients.
+    """
+
+    problem: Problem
     eps: float
     method: Method
 
     def function(self, name: str) -> Callable[[Array], float]:
         """The loss as a function of one tensor alone."""
-        evaluate = loss_function(self.network, self.loss, self.x, self.target, name)
-        return lambda varied: float(np.real(evaluate(varied)))
+        return lambda varied: float(np.real(self.problem.replaced(name, varied).value()))
 
     def tensor(self, name: str) -> Array:
         """The tensor of this name, a parameter or the input."""
-        return as_real(name, self.x if name == INPUT else self.network.parameters()[name])
+        return as_real(name, self.problem.tensors()[name])
 
     def pattern(self, name: str, varied: Array) -> dict[str, Array]:
         """On which side of its corners each unit stands, by layer, if the tensor has these values instead."""
-        network, x = (self.network, varied) if name == INPUT else (self.network.replaced(name, varied), self.x)
+        network, loss, x, target = self.problem.replaced(name, varied)
         sides: dict[str, Array] = {}
         for layer_name, layer in leaves(network):
             for kink in _corners(layer):
                 sides[f"{shown(layer_name, layer)} at {kink:g}"] = np.sign(x - kink)
             x = layer.apply(x)
-        for kink in _corners(self.loss):
-            sides[f"{LOSS} at {kink:g}"] = np.sign(x - self.loss.as_target(self.target, x) - kink)
+        for kink in _corners(loss):
+            sides[f"{LOSS} at {kink:g}"] = np.sign(x - loss.as_target(target, x) - kink)
         return sides
 
     @property
     def has_declared_kinks(self) -> bool:
         """Whether some layer or the loss says that it has corners."""
-        return bool(_corners(self.loss)) or any(_corners(layer) for _, layer in leaves(self.network))
+        parts = [self.problem.loss, *(layer for _, layer in leaves(self.problem.network))]
+        return any(_corners(part) for part in parts)
 
     @property
     def affordable(self) -> int:
         """How many entries of a tensor can be examined one by one in about a tenth of a second."""
-        parameters = self.network.parameters().values()
-        samples = self.x.shape[0] if self.x.ndim > 1 else 1
+        parameters, x = self.problem.network.parameters().values(), self.problem.x
+        samples = x.shape[0] if x.ndim > 1 else 1
         cost = sum(value.size for value in parameters) * samples + _CALL
         return int(np.clip(_BUDGET // (cost * (len(parameters) + 1)), 4, _MOST_EXAMINED))
 

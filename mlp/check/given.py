@@ -4,14 +4,13 @@ What does not depend on the gradients is computed once and kept as a Reference: 
 the time, and how far off rounding may put an analytical gradient.
 """
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.compare import as_float64, tensor_checks
+from mlp.check.compare import in_float64, tensor_checks
 from mlp.check.diagnosis.given import diagnose_given
 from mlp.check.evaluation_point import EvaluationPoint
 from mlp.check.passes import Remark, RemarkKind, run_passes
@@ -26,6 +25,7 @@ from mlp.differences.parallel import Progress
 from mlp.nn.arrays import Array, as_real, require_shape
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Reference:
     """All that gradients are held against.
 
     Attributes:
-        point: the network, its loss, input and target, and how the numerical derivatives are taken.
+        point: where and how the numerical derivatives are taken.
         value: the loss.
         analytical: the gradients by the network's own backward.
         estimates: the numerical gradients with their errors.
@@ -61,8 +61,7 @@ def check_given_gradients(
     Numbers that are float32, or rounded to some digits, are recognised, and the error bars allow for it.
 
     Args:
-        network: a right network with the weights for which the gradients were computed; its layers hold the state of
-            the run in here afterwards.
+        network: a right network with the weights for which the gradients were computed; only copies of it are run.
         loss: its loss.
         x: input of shape (features,) or (n, features).
         target: what the loss takes for that input.
@@ -89,15 +88,12 @@ def reference(
     progress: Progress | None = None,
 ) -> Reference:
     """Compute what gradients of this network are held against; arguments and errors as in `check_gradients`."""
-    x = np.asarray(as_real("x", x), np.float64)
-    point = EvaluationPoint(as_float64(network), loss, x, target, eps, as_method(method))
+    problem = in_float64(Problem(network, loss, as_real("x", x), target).copied())
+    point = EvaluationPoint(problem, eps, as_method(method))
     with np.errstate(all="ignore"):
-        estimates = estimated_gradients(point.network, loss, x, target, eps, point.method, progress)
-        passes = run_passes(point.network, loss, x, target)
-        rounding = {
-            unit: gradient_rounding(point.network, loss, x, target, passes.gradients, unit)
-            for unit in (FLOAT64, FLOAT32)
-        }
+        estimates = estimated_gradients(*problem, eps, point.method, progress)
+        passes = run_passes(problem.copied())
+        rounding = {unit: gradient_rounding(problem, passes.gradients, unit) for unit in (FLOAT64, FLOAT32)}
     return Reference(point, passes.value, passes.gradients, estimates, rounding)
 
 
@@ -143,8 +139,7 @@ class _Diagnosis:
     def __call__(self, report: GradientReport) -> tuple[Finding, ...]:
         if report.verdict is not Verdict.WRONG:
             return ()
-        network, loss = copy.deepcopy((self.point.network, self.point.loss))
-        return diagnose_given(network, loss, self.point.x, self.point.target, self.given, self.errors)
+        return diagnose_given(self.point.problem.copied(), self.given, self.errors)
 
 
 def _checked(reference: Reference, gradients: Mapping[str, ArrayLike]) -> dict[str, Array]:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlp.check.evaluation_point import EvaluationPoint
-from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
 
 _STEP = 1e-3
@@ -43,14 +42,10 @@ def _are_inactive(point: EvaluationPoint, masks: Mapping[str, Array]) -> bool:
 
 
 def _moved_loss(point: EvaluationPoint, masks: Mapping[str, Array], step: complex) -> complex:
-    rng, network, x = np.random.RandomState(0), point.network, point.x
+    rng, problem = np.random.RandomState(0), point.problem
     for name, mask in masks.items():
-        moved = point.tensor(name) + step * mask * rng.standard_normal(mask.shape)
-        if name == INPUT:
-            x = moved
-        else:
-            network = network.replaced(name, moved)
-    value = np.asarray(point.loss.apply(network.apply(x), point.target))
+        problem = problem.replaced(name, point.tensor(name) + step * mask * rng.standard_normal(mask.shape))
+    value = np.asarray(problem.value())
     if np.iscomplexobj(np.asarray(step)) and value.dtype.kind != "c":
         raise TypeError("the function drops the imaginary part")
     return complex(value)

@@ -16,6 +16,7 @@ from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
+from mlp.nn.problem import copied
 from mlp.nn.trace import jacobians_by_backward
 
 
@@ -64,7 +65,7 @@ def jacobian_error(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | 
     Raises:
         ValueError, TypeError: as `layer_jacobians`.
     """
-    analytical = jacobians_by_backward(layer, x)
+    analytical = jacobians_by_backward(copied(layer), x)
     numerical = layer_jacobians(layer, x, eps, method)
     return max(float(np.abs(numerical[name] - analytical[name]).max()) for name in analytical)
 
@@ -122,12 +123,10 @@ class Flow(NamedTuple):
 def jacobian_flow(network: Sequential, x: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL) -> Flow:
     """Differentiate every layer, and the whole network, at one sample x of shape (in_features,).
 
-    The network's stored state and gradients are those of these passes afterwards.
-
     Raises:
-        ValueError, TypeError: as `jacobian`.
+        ValueError, TypeError: as `jacobian`, or the network cannot be copied.
     """
-    x = as_real("x", x)
+    network, x = copied(network), as_real("x", x)
     layers, value = {}, x
     for name, layer in network.layers.items():
         layers[name] = jacobians_by_backward(layer, value)[INPUT]

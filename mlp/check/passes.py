@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from mlp.differences.networks import INPUT
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
+from mlp.nn.problem import INPUT, Problem
 
 
 class RemarkKind(StrEnum):
@@ -107,14 +106,14 @@ def shown(name: str, layer: object) -> str:
     return name or type(getattr(layer, "inner", layer)).__name__
 
 
-def run_passes(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> Passes:
-    """Run every layer forward and then backward; the layers' stored gradients are those of this run afterwards."""
+def run_passes(problem: Problem) -> Passes:
+    """Run every layer forward and then backward; what the layers keep is that of this run afterwards."""
     passes = Passes()
-    x = as_real("x", x).copy()
-    for name, layer in leaves(network):
+    x = problem.x.copy()
+    for name, layer in leaves(problem.network):
         x = _forward(passes, name, layer, x)
-    passes.value = float(loss.forward(x, target))
-    dy = _loss_backward(passes, loss, x)
+    passes.value = float(problem.loss.forward(x, problem.target))
+    dy = _loss_backward(passes, problem.loss, x)
     for visit in reversed(passes.visits):
         dy = None if dy is None else _backward(passes, visit, dy)
     if dy is not None:

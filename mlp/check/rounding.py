@@ -18,32 +18,23 @@ A backward that is wrong or plays tricks can widen its own bars this way, but no
 gradient by all its size, the bars would be sqrt(u) of it, 1.5e-8.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mlp.check.passes import leaves, parameter_name
-from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
-from mlp.nn.layers import Layer
-from mlp.nn.losses import Loss
+from mlp.nn.problem import INPUT, Problem
 
 _DRAWS = 6
 
 
-def gradient_rounding(
-    network: Layer, loss: Loss, x: Array, target: ArrayLike, gradients: dict[str, Array], unit: float
-) -> dict[str, Array]:
+def gradient_rounding(problem: Problem, gradients: Mapping[str, Array], unit: float) -> dict[str, Array]:
     """The root-mean-square rounding error of each entry of the analytical gradients.
 
     Args:
-        network: as in `check_gradients`; only copies of it are run, and of the loss.
-        loss: likewise.
-        x: likewise.
-        target: likewise.
+        problem: only copies of it are run.
         gradients: what backward gave, by tensor name.
         unit: the machine epsilon of the arithmetic.
     """
@@ -51,7 +42,7 @@ def gradient_rounding(
     amount = float(np.sqrt(unit))
     total = {name: np.zeros(gradient.shape) for name, gradient in gradients.items()}
     for _ in range(_DRAWS):
-        moved = _shaken_gradients(copy.deepcopy(network), copy.deepcopy(loss), x, target, amount, rng)
+        moved = _shaken_gradients(problem.copied(), amount, rng)
         for name, gradient in gradients.items():
             if name in moved and moved[name].shape == gradient.shape:
                 total[name] += np.square((moved[name] - gradient).astype(np.float64))
@@ -62,14 +53,12 @@ def gradient_rounding(
     }
 
 
-def _shaken_gradients(
-    network: Layer, loss: Loss, x: Array, target: ArrayLike, amount: float, rng: np.random.RandomState
-) -> dict[str, Array]:
+def _shaken_gradients(problem: Problem, amount: float, rng: np.random.RandomState) -> dict[str, Array]:
     """The gradients of a network in which everything is off by about `amount`; fewer if a layer raises."""
     gradients: dict[str, Array] = {}
     try:
-        dy = _shaken_forward(network, loss, x, target, amount, rng)
-        for name, layer in reversed(list(leaves(network))):
+        dy = _shaken_forward(problem, amount, rng)
+        for name, layer in reversed(list(leaves(problem.network))):
             dx = _noisy(np.asarray(layer.backward(dy)), amount, rng)
             if dx.shape == dy.shape and not layer.parameters():
                 dx = dx + amount * dy * rng.standard_normal(dy.shape)
@@ -80,10 +69,9 @@ def _shaken_gradients(
     return {**gradients, INPUT: dy}
 
 
-def _shaken_forward(
-    network: Layer, loss: Loss, x: Array, target: ArrayLike, amount: float, rng: np.random.RandomState
-) -> Array:
+def _shaken_forward(problem: Problem, amount: float, rng: np.random.RandomState) -> Array:
     """Run forward with everything off by about `amount`, and return the loss's dy, off likewise."""
+    network, loss, x, target = problem
     x = _noisy(x, amount, rng)
     for _, layer in leaves(network):
         for parameter in layer.parameters().values():

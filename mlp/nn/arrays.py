@@ -53,10 +53,10 @@ def require_features(name: str, array: Array, features: int) -> None:
         raise ValueError(f"{name} must have shape ({features},) or (n, {features}), not {array.shape}")
 
 
-def require_sample_or_batch(name: str, array: Array) -> None:
-    """Raise a ValueError unless `array` is one sample (features,) or a batch (n, features), not empty."""
-    if array.ndim not in (1, 2) or array.size == 0:
-        raise ValueError(f"{name} must have shape (features,) or (n, features) and not be empty, not {array.shape}")
+def require_elements(name: str, array: Array) -> None:
+    """Raise a ValueError unless `array` has at least one axis and is not empty: a sample, a batch, images."""
+    if array.ndim == 0 or array.size == 0:
+        raise ValueError(f"{name} must have at least one axis and not be empty, not the shape {array.shape}")
 
 
 def require_size(name: str, value: int) -> None:

@@ -10,8 +10,8 @@ from mlp.nn.arrays import (
     Array,
     as_numbers,
     as_real,
+    require_elements,
     require_features,
-    require_sample_or_batch,
     require_shape,
     require_size,
 )
@@ -195,7 +195,7 @@ class Linear(Layer):
 
 
 class Activation(Layer):
-    """A function applied to each element by itself: y_i = f(x_i), so dx_i = f'(x_i) dy_i.
+    """A function applied to each element of an array of any rank by itself: y_i = f(x_i), so dx_i = f'(x_i) dy_i.
 
     A subclass writes the two static methods `function` (real or complex arrays) and `derivative` (real arrays), and
     both as LaTeX in `formula` and `derivative_formula`.
@@ -221,7 +221,7 @@ class Activation(Layer):
     def apply(self, x: ArrayLike) -> Array:
         """Compute f(x), in the shape of x."""
         x = as_numbers("x", x)
-        require_sample_or_batch("x", x)
+        require_elements("x", x)
         return self.function(x)
 
     def forward(self, x: ArrayLike) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.nn.arrays import Array, as_numbers, as_real, require_sample_or_batch, require_shape
+from mlp.nn.arrays import Array, as_numbers, as_real, require_elements, require_shape
 from mlp.nn.changes import forget_inherited
 from mlp.nn.functional import log_softmax, magnitude, relu, sigmoid
 from mlp.nn.initialisations import RandomSource
@@ -62,7 +62,7 @@ class Loss:
         """Compute the loss, a numpy number, and keep nothing.
 
         Args:
-            y: network output, real or complex, shape (features,) or (n, features).
+            y: network output, real or complex, of any rank: (features,), (n, features), (n, steps, features), ...
             target: what the output should be, in the shape of y.
 
         Raises:
@@ -70,7 +70,7 @@ class Loss:
             TypeError: y or target holds no numbers.
         """
         y = as_numbers("y", y)
-        require_sample_or_batch("y", y)
+        require_elements("y", y)
         return self.value(y, self.as_target(target, y))
 
     def values(self, ys: Array, target: Array) -> Array:
@@ -181,10 +181,11 @@ class BCEWithLogitsLoss(ElementwiseLoss):
 
 
 class CrossEntropyLoss(Loss):
-    """Cross-entropy of softmax(y) and a target; the sum is over classes, the mean over the samples of a batch.
+    """Cross-entropy of softmax(y) and a target; the sum is over the classes, which lie along the last axis of y.
 
-    The target is either probabilities in the shape of y, or class indices: integers of shape (n,), or one for a
-    single sample.
+    The mean is over all other axes: the samples of a batch, and the steps of sequences. (PyTorch has the classes on the
+    second axis.) The target is either probabilities in the shape of y, or class indices: integers of y's shape without
+    its last axis.
     """
 
     formula = r"c = -\sum_i t_i \log \frac{e^{y_i}}{\sum_j e^{y_j}}"
@@ -234,7 +235,7 @@ def _sum(terms: Array) -> Array:
 
 
 def _samples(y: Array) -> int:
-    return 1 if y.ndim == 1 else y.shape[0]
+    return y.size // y.shape[-1]
 
 
 LOSSES: dict[str, type[Loss]] = {

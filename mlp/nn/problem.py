@@ -1,7 +1,7 @@
 """What gradients are taken of: a network, its loss, an input and a target, which travel as one value."""
 
 import copy
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from numpy.typing import ArrayLike
 
@@ -50,15 +50,23 @@ class Problem(NamedTuple):
         return self._replace(network=self.network.replaced(name, value))
 
     def copied(self) -> Self:
-        """A copy that shares nothing, so that running it leaves alone what the layers and the loss keep for backward.
+        """A copy that shares nothing; errors raised as by `copied`."""
+        return copied(self)
 
-        Raises:
-            TypeError: the network or the loss holds something that cannot be copied.
-        """
-        try:
-            return copy.deepcopy(self)
-        except Exception as error:
-            raise TypeError(
-                f"the network or its loss cannot be copied ({type(error).__name__}: {error}). A check runs on a copy, "
-                f"to leave the layers' state as it was: keep open files, generators and locks out of them"
-            ) from error
+
+Copied = TypeVar("Copied")
+
+
+def copied(original: Copied) -> Copied:
+    """A copy of a layer, a loss or both that shares nothing: to run it leaves alone what the original keeps.
+
+    Raises:
+        TypeError: they hold something that cannot be copied.
+    """
+    try:
+        return copy.deepcopy(original)
+    except Exception as error:  # whatever a person's class raises
+        raise TypeError(
+            f"a layer or loss cannot be copied ({type(error).__name__}: {error}). A check runs on a copy, to leave "
+            f"what the layers keep as it was: keep open files, generators and locks out of them"
+        ) from error

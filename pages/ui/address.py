@@ -1,9 +1,12 @@
 """What is wrong with the address a session was opened with, in sentences shown above the page until dismissed."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import streamlit as st
+
+Read = TypeVar("Read")
 
 # The settings that stand on a page instead of in the sidebar.
 PAGE_SETTINGS = (
@@ -35,6 +38,23 @@ def page_settings(given: Mapping[str, str]) -> dict[str, str]:
     """Those of the given settings that stand on a page, kept for its `check`."""
     st.session_state["opened"] = {key: text for key, text in given.items() if key in PAGE_SETTINGS}
     return dict(st.session_state["opened"])
+
+
+def opened(key: str, read: Callable[[str], Read], instead: str) -> Read | None:
+    """What the session was opened with for the page's own setting `key`, the first time it is asked for.
+
+    None if it was opened with nothing, or with what `read` raises ValueError for: then a sentence that ends with
+    `instead` says so, the address loses it, and the run starts over.
+    """
+    text = st.session_state["opened"].pop(key, None)
+    if text is None:
+        return None
+    try:
+        return read(text)
+    except ValueError as error:
+        refuse(key, text, f"{error} {instead}")
+        st.query_params.pop(key, None)
+        st.rerun()
 
 
 def check(key: str, options: Sequence[str], used: str) -> None:

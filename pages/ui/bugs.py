@@ -112,20 +112,6 @@ def maps(report: GradientReport, name: str, key: str) -> None:
         st.caption(note)
 
 
-def one_of(label: str, options: Sequence[str], key: str, default: str) -> str:
-    """A row of buttons of which one is chosen, in the address; a choice that another bug left behind gives way.
-
-    So does any choice when the default changes: the address leaves the default out, and must mean what is shown.
-    """
-    before = st.session_state.get(f"{key}_default", default)
-    st.session_state[f"{key}_default"] = default
-    if before != default or st.session_state.get(key, default) not in options:
-        st.session_state[key] = default
-    chosen = st.segmented_control(label, options, default=default, required=True, key=key, bind="query-params")
-    address.check(key, options, chosen or default)
-    return chosen or default
-
-
 # As in pages.ui.compute: results made of classes that have been imported anew since are no instances of the new ones.
 for cached in (placed, diagnosed):
     cached.clear()

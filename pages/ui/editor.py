@@ -1,4 +1,4 @@
-"""Tables of numbers that people edit in place; what they change stands in the address."""
+"""Numbers that people type: tables edited in place, a point and a step, all kept in the address."""
 
 import re
 from collections.abc import Mapping
@@ -7,8 +7,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mlp.differences.examples import Example
+from mlp.lab.experiment import EPS_STEPS, format_eps, read_eps
 from mlp.nn.arrays import Array
 from pages.ui import address
+
+POINT = "at"
 
 MAX_ROWS = 64
 
@@ -37,6 +41,54 @@ def edited(label: str, drawn: Mapping[str, Array], help_text: str) -> dict[str, 
     if any(_kept(name) in st.session_state for name in drawn):
         st.button("Back to the drawn numbers", on_click=_forget, args=(tuple(drawn),), key=f"forget_{'_'.join(drawn)}")
     return values
+
+
+def point(example: Example) -> Array:
+    """Show the text input and return the point; where the text is none, say why and return the last possible one.
+
+    Left empty, as it is at first, it stands for the example's own point.
+    """
+    own = _written(example.point)
+    st.session_state.setdefault(POINT, "")
+    address.opened(POINT, lambda text: _read_point(text, example), f"{own} is used.")
+    _leave_point_behind(example)
+    text = st.text_input(
+        f"Point {example.variable}",
+        key=POINT,
+        bind="query-params",
+        placeholder=own,
+        help="Numbers with commas between them, rows of a matrix with semicolons between them. Empty stands for "
+        f"{own}.",
+    )
+    try:
+        result = _read_point(text, example)
+    except ValueError as error:
+        before = st.session_state.get("at_accepted", "")
+        st.error(
+            address.plain(f"{error} What you see is for {before or own}."),
+            title="This point cannot be used",
+            icon=":material/error:",
+        )
+        return _read_point(before, example)
+    st.session_state["at_accepted"] = text
+    return result
+
+
+def step(default: float) -> float:
+    """Show the slider of the page's own step and return it."""
+    given = address.opened("h", read_eps, f"{format_eps(default)} is used.")
+    if given is not None:
+        st.session_state["h"] = given
+    eps = st.select_slider(
+        "eps, this page's own",
+        EPS_STEPS,
+        default,
+        format_func=format_eps,
+        key="h",
+        bind="query-params",
+        help="How far the point is moved to either side. The one in the sidebar is for the network.",
+    )
+    return float(eps)
 
 
 def write(array: Array) -> str:
@@ -68,14 +120,9 @@ def read(text: str, shape: tuple[int, ...]) -> Array:
 
 def _own(key: str, drawn: Array) -> Array:
     """The session's own numbers for this setting if it has any of the right shape, else those drawn."""
-    given = st.session_state["opened"].pop(key, None)
+    given = address.opened(key, lambda text: read(text, drawn.shape), "The drawn numbers are used.")
     if given is not None:
-        try:
-            st.session_state[_kept(key)] = write(read(given, drawn.shape))
-        except ValueError as error:
-            address.refuse(key, given, f"{error} The drawn numbers are used.")
-            st.query_params.pop(key, None)
-            st.rerun()
+        st.session_state[_kept(key)] = write(given)
     kept = st.session_state.get(_kept(key))
     if kept is not None:
         try:
@@ -119,3 +166,29 @@ def _counted(shape: tuple[int, ...]) -> str:
     if len(shape) == 1:
         return f"{shape[0]} numbers with commas between them"
     return f"{shape[0]} rows of {shape[1]} numbers, with commas between numbers and semicolons between rows"
+
+
+def _leave_point_behind(example: Example) -> None:
+    """Forget the point of another function that this one cannot take."""
+    for key in (POINT, "at_accepted"):
+        if st.session_state.get("at_function", example.name) != example.name:
+            try:
+                _read_point(st.session_state.get(key, ""), example)
+            except ValueError:
+                st.session_state[key] = ""
+    st.session_state["at_function"] = example.name
+
+
+def _read_point(text: str, example: Example) -> Array:
+    if not text.strip():
+        return example.point.copy()
+    result = read(text, example.point.shape)
+    problem = example.domain(result)
+    if problem:
+        raise ValueError(problem)
+    return result
+
+
+def _written(values: Array) -> str:
+    rows = values if values.ndim > 1 else [values]
+    return "; ".join(", ".join(f"{value:g}" for value in row) for row in rows)

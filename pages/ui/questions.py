@@ -40,7 +40,7 @@ def asked(experiment: Experiment, number: int) -> Asked:
 
 def number() -> int:
     """Show the question's number, in the address, with a button for the next one, and return it."""
-    _open()
+    address.opened(KEY, _read, "1 is used.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.number_input("Question", 1, MAX_NUMBER, 1, key=KEY, bind="query-params", width=160)
         st.button(
@@ -99,19 +99,15 @@ def score() -> None:
         st.metric("Score of this session", f"{right} of {len(answers)} right", border=True, width="content")
 
 
-def _open() -> None:
-    """Refuse, with a sentence, a number that the session was opened with and that is no question's."""
-    given = st.session_state["opened"].pop(KEY, None)
-    if given is None:
-        return
+def _read(text: str) -> int:
+    """The number of a question, from the address; ValueError with a sentence if it is none."""
     try:
-        usable = 1 <= read_whole(given) <= MAX_NUMBER
+        chosen = read_whole(text)
     except ValueError:
-        usable = False
-    if not usable:
-        address.refuse(KEY, given, f"Questions are whole numbers from 1 to {MAX_NUMBER:,}; 1 is used.")
-        st.query_params.pop(KEY, None)
-        st.rerun()
+        chosen = 0
+    if not 1 <= chosen <= MAX_NUMBER:
+        raise ValueError(f"Questions are whole numbers from 1 to {MAX_NUMBER:,}.")
+    return chosen
 
 
 def _answers() -> dict[str, Answer]:

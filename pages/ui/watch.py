@@ -1,13 +1,16 @@
-"""Checks of people's modules, one at a time for the whole server, in a thread that pages look in on.
+"""The module of somebody's own that the server was started with, checked each time it is saved.
 
-A check runs the module in a process of its own and may take as long as their code does, so no page waits for it except
-for the very first result.
+It stands after the two hyphens on the command line: `streamlit run app.py -- --layers my_layers.py`. Checks run one at
+a time for the whole server, each in a process of its own, in a thread that pages look in on: a check may take as long
+as their code does, so no page waits for it except for the very first result.
 """
 
+import argparse
+import sys
 import threading
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import streamlit as st
 
@@ -15,9 +18,59 @@ from mlp.lab.experiment import Experiment
 from mlp.user_code.load.files import Stamp, source_file, stamp
 from mlp.user_code.messages import Fact, ForeignError
 from mlp.user_code.process import ModuleResult, check_module
-from pages.ui import options
 
+APP = "app.py"
+USAGE = "Say: streamlit run app.py -- --layers path/to/my_layers.py"
 KEPT = 32
+# Never imported here, only checked in a process of its own as anybody's module is.
+EXAMPLE = Path(__file__).parents[2] / "mlp" / "lab" / "example_layers.py"
+
+
+class Options(NamedTuple):
+    """The module of layers that was named, "" for none, and what is wrong with the command line, "" for nothing.
+
+    A module that is not there yet is no such problem: the page says so and waits for it.
+    """
+
+    layers: str = ""
+    problem: str = ""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def given() -> Options:
+    """The options of this server."""
+    return _read(tuple(sys.argv))
+
+
+@st.cache_resource
+def _read(arguments: tuple[str, ...]) -> Options:
+    """Read them; what cannot be used is said in the terminal at once, and the server runs on."""
+    options = _parsed(arguments)
+    problem = options.problem
+    if options.layers:
+        try:
+            source_file(options.layers)
+        except ForeignError as error:
+            problem = f"--layers: {error}."
+    if problem:
+        sys.stderr.write(f"{problem}\n")
+    return options
+
+
+def _parsed(arguments: tuple[str, ...]) -> Options:
+    program, *rest = arguments or ("",)
+    if Path(program).name != APP:  # under a test runner, its options stand here
+        return Options()
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--layers", default="")
+    try:
+        return Options(parser.parse_args(rest).layers)
+    except ValueError as error:
+        return Options(problem=f"The options of the dashboard cannot be used: {error}. {USAGE}")
 
 
 class Request(NamedTuple):
@@ -41,7 +94,7 @@ class _OutdatedError(Exception):
     """The module was saved while it was being checked."""
 
 
-class Bench:
+class Checks:
     """The results so far, and at most one check under way."""
 
     def __init__(self) -> None:
@@ -96,13 +149,13 @@ class Bench:
 
 
 @st.cache_resource
-def bench() -> Bench:
-    """The server's one bench."""
-    return Bench()
+def checks() -> Checks:
+    """Those of this server."""
+    return Checks()
 
 
 # As in compute: results made of the classes before an edit are no instances of the new ones.
-bench.clear()
+checks.clear()
 
 
 def request(spec: str, eps: float, method: str) -> Request:
@@ -111,10 +164,6 @@ def request(spec: str, eps: float, method: str) -> Request:
         return Request(spec, stamp(source_file(spec)), eps, method)
     except ForeignError:
         return Request(spec, (), eps, method)
-
-
-# Never imported here, only checked in a process of its own as anybody's module is.
-EXAMPLE = Path(__file__).parents[2] / "mlp" / "lab" / "example_layers.py"
 
 
 class Shown(NamedTuple):
@@ -138,14 +187,14 @@ class Shown(NamedTuple):
 
 def module() -> str:
     """The module to check: the one that was named, or the example."""
-    return options.given().layers or str(EXAMPLE)
+    return given().layers or str(EXAMPLE)
 
 
 def checked(experiment: Experiment) -> Shown:
     """The last finished result; the very first one is waited for."""
     wanted = request(module(), experiment.eps, experiment.method)
-    for one in (wanted, bench().last(wanted)):
-        result = bench().result(one) if one and one.stamp else None
+    for one in (wanted, checks().last(wanted)):
+        result = checks().result(one) if one and one.stamp else None
         if one and result:
             return Shown(result, one)
     try:
@@ -164,10 +213,10 @@ def follow(shown: Shown) -> None:
         st.caption(f"Save {shown.file} in your editor, and this page follows.")
     elif not wanted.stamp:
         st.caption(f"{shown.file} is not there any more; what you see is from before.")
-    elif bench().result(wanted) is not None:
+    elif checks().result(wanted) is not None:
         st.rerun()
     else:
-        st.caption(f"{shown.file} was saved. {told(bench().progress)} What you see is from before.")
+        st.caption(f"{shown.file} was saved. {told(checks().progress)} What you see is from before.")
 
 
 def told(progress: Progress) -> str:
@@ -182,10 +231,10 @@ def _waited_for(experiment: Experiment) -> Shown:
     bar = st.progress(0.0, told(Progress()))
     while True:
         wanted = request(module(), experiment.eps, experiment.method)
-        result = bench().result(wanted)
+        result = checks().result(wanted)
         if result is not None:
             bar.empty()
             return Shown(result, wanted)
-        progress = bench().progress
+        progress = checks().progress
         bar.progress(progress.done / max(1, progress.total), told(progress))
         time.sleep(0.05)

@@ -88,12 +88,20 @@ def choice(label: str, options: Sequence[str], captions: Sequence[str], key: str
     return chosen
 
 
-def segments(label: str, options: Sequence[str], key: str) -> str:
-    """A row of buttons of which one is chosen, in the address like `choice`."""
-    _forget_unless_in(key, options, options[0])
-    chosen = st.segmented_control(label, options, default=options[0], required=True, key=key, bind="query-params")
-    address.check(key, options, chosen or options[0])
-    return chosen or options[0]
+def segments(label: str, options: Sequence[str], key: str, default: str | None = None) -> str:
+    """A row of buttons of which one is chosen, in the address like `choice`; without a default, the first.
+
+    Any choice gives way when the default changes: the address leaves the default out, and must mean what is shown.
+    """
+    first = default or options[0]
+    before = st.session_state.get(f"{key}_default", first)
+    st.session_state[f"{key}_default"] = first
+    if before != first:
+        st.session_state[key] = first
+    _forget_unless_in(key, options, first)
+    chosen = st.segmented_control(label, options, default=first, required=True, key=key, bind="query-params") or first
+    address.check(key, options, chosen)
+    return chosen
 
 
 def selection(label: str, options: Sequence[str], key: str, text: str, default: str | None = None) -> str:

@@ -5,6 +5,7 @@ import numpy as np
 from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, Sequential, dense_layers
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 
 class Scaled(Loss):
@@ -68,7 +69,7 @@ def random_problem(seed, scaled=True):
     factor = 10.0 ** rng.randint(-12, 13) if scaled else 1.0
     x = rng.standard_normal(_shape(batch, sizes[0])) * 10.0 ** rng.choice([0, 0, 0, -1, 1])
     target = loss.random_target(rng, _shape(batch, sizes[-1]))
-    return network, Scaled(loss(), factor), x, target
+    return Problem(network, Scaled(loss(), factor), x, target)
 
 
 def _shape(batch, features):

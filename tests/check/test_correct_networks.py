@@ -13,7 +13,7 @@ def faults(seed):
     rng = np.random.RandomState(seed)
     method = list(METHODS.values())[rng.randint(len(METHODS))]
     eps = 1e-4 if seed % 2 else float(10.0 ** rng.uniform(-14, 1))
-    report = compare_gradients(*random_problem(seed), eps, method)
+    report = compare_gradients(random_problem(seed), eps, method)
     wrong = [check.summary for check in report.values() if check.verdict is Verdict.WRONG]
     return [f"{seed} {method.name} {eps:.1e}: {text}" for text in wrong] + [
         f"{seed}: {remark.sentence}" for remark in report.remarks if remark.is_fault

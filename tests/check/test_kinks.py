@@ -20,6 +20,7 @@ from mlp import (
 from mlp.check.check import check_layer
 from mlp.check.compare import compare_gradients
 from mlp.nn.layers import Layer
+from mlp.nn.problem import Problem
 from tests.check.networks import Changed
 
 REAL = [name for name in METHODS if name != "complex-step"]
@@ -96,9 +97,11 @@ def test_a_smooth_network_has_no_kinks():
     network = Sequential(**dense_layers((4, 6, 6, 3), Tanh, rng))
     x, target = rng.standard_normal((4, 4)), rng.standard_normal((4, 3))
     for eps in (1e-6, 1e-4, 1e-2, 0.3):
-        report = compare_gradients(network, MSELoss(), x, target, eps, METHODS["central"])
+        report = compare_gradients(Problem(network, MSELoss(), x, target), eps, METHODS["central"])
         assert not any(check.kinks for check in report.values())
-    wrong = compare_gradients(Changed(network, "fc2.W", np.negative), MSELoss(), x, target, 1e-4, METHODS["central"])
+    wrong = compare_gradients(
+        Problem(Changed(network, "fc2.W", np.negative), MSELoss(), x, target), 1e-4, METHODS["central"]
+    )
     assert not wrong["fc2.W"].kinks
 
 

@@ -6,6 +6,7 @@ import pytest
 from mlp import METHODS, ReLU, Sequential, Verdict, check_gradients, dense_layers, he, optimal_step
 from mlp.check.compare import compare_gradients
 from mlp.nn.losses import MSELoss
+from mlp.nn.problem import Problem
 from tests.check.networks import Changed, random_problem
 
 SEEDS = range(60)
@@ -15,7 +16,7 @@ def picked(seed, method="central"):
     """A problem, the report on it at the method's best step, and one of its tensors."""
     problem = random_problem(seed)
     eps = float(optimal_step(method, 1.0))
-    report = compare_gradients(*problem, eps, METHODS[method])
+    report = compare_gradients(problem, eps, METHODS[method])
     name = list(report)[np.random.RandomState(seed).randint(len(report))]
     return problem, eps, report, name
 
@@ -37,7 +38,7 @@ def test_a_single_entry_off_by_1e_6_is_wrong_wherever_it_can_be_resolved(method)
             gradient[index] *= 1 + 1e-6
             return gradient
 
-        changed = compare_gradients(Changed(network, name, off), loss, x, target, eps, METHODS[method])
+        changed = compare_gradients(Problem(Changed(network, name, off), loss, x, target), eps, METHODS[method])
         assert changed[name].verdicts[index] == Verdict.WRONG
         assert np.sum(changed[name].verdicts == Verdict.WRONG) == 1
         planted += 1
@@ -57,7 +58,7 @@ def test_most_entries_can_be_resolved_to_1e_6_by_central_differences():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_all_zero_gradient_is_never_consistent(seed):
     (network, loss, x, target), eps, report, name = picked(seed)
-    zeroed = compare_gradients(Changed(network, name, np.zeros_like), loss, x, target, eps, METHODS["central"])
+    zeroed = compare_gradients(Problem(Changed(network, name, np.zeros_like), loss, x, target), eps, METHODS["central"])
     if np.any(report[name].analytical):
         assert zeroed[name].verdict is not Verdict.CONSISTENT
     else:  # a dead layer, where zero is the truth

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from mlp.nn.arrays import as_numbers, as_real, require_features, require_sample_or_batch, require_shape, require_size
+from mlp.nn.arrays import as_numbers, as_real, require_elements, require_features, require_shape, require_size
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
@@ -52,18 +52,19 @@ def test_a_wrong_shape_is_named_beside_the_right_one(require, shape, wanted, mes
         require("x", np.zeros(shape), wanted)
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (2, 0), (1, 2, 3)])
-def test_neither_sample_nor_batch(shape):
-    message = f"y must have shape (features,) or (n, features) and not be empty, not {shape}"
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0), (1, 0, 3)])
+def test_an_array_without_elements_is_no_input(shape):
+    message = f"y must have at least one axis and not be empty, not the shape {shape}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        require_sample_or_batch("y", np.zeros(shape))
+        require_elements("y", np.zeros(shape))
 
 
 def test_right_shapes_and_sizes_pass():
     require_shape("x", np.zeros((2, 3)), (2, 3))
     for shape in ((3,), (1, 3), (5, 3)):
         require_features("x", np.zeros(shape), 3)
-        require_sample_or_batch("x", np.zeros(shape))
+    for shape in ((3,), (5, 3), (2, 4, 3), (1, 2, 3, 4)):
+        require_elements("x", np.zeros(shape))
     for size in (1, 7, np.int64(2)):
         require_size("in_features", size)
 

@@ -56,8 +56,8 @@ def test_backward_belongs_to_the_last_forward_whatever_callers_do_with_their_arr
     y[:] = 7
     layer.apply(rng.randn(*shape))
     layer.apply(rng.randn(6, 3))
-    with pytest.raises(ValueError, match="x must have shape"):
-        layer.forward(np.zeros((2, 2, 3)))
+    with pytest.raises(ValueError, match="x must have"):
+        layer.forward(np.zeros((2, 0)))
     assert np.array_equal(layer.backward(dy), expected)
     assert same(layer.gradients(), gradients)
 
@@ -115,8 +115,8 @@ def parts(layer):
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (np.zeros((2, 2, 3)), ValueError, "not (2, 2, 3)"),
-        (1.0, ValueError, "not ()"),
+        (np.zeros((2, 0)), ValueError, "(2, 0)"),
+        (1.0, ValueError, "()"),
         ("abc", TypeError, "x must hold numbers (float or integer), not <U3"),
         ([True, False, True], TypeError, "x must hold numbers (float or integer), not bool"),
         ([None, 1, 2], TypeError, "x must hold numbers (float or integer), not object"),

@@ -4,7 +4,6 @@ Because dy is drawn at random, a fault of another layer cannot show here; and be
 on another input, a fault that remembers too long does.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.compare import as_float64
-from mlp.check.contract import warm_up
+from mlp.check.contract import forward_on_another_input
 from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
@@ -24,6 +23,7 @@ from mlp.differences.networks import INPUT, loss_gradients
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 EPS = float(optimal_step(CENTRAL, 1.0))
 _PROBED = 16
@@ -162,6 +162,6 @@ class Case:
 
 def said(function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Mapping[str, Array]:
     """The gradients of one run of a copy, after a forward on another input; each of the shape that backward gave it."""
-    run, run_loss = copy.deepcopy((function, loss))
-    warm_up(run, run_loss, x, dy)
-    return run_passes(run, run_loss, x, dy).gradients
+    run = Problem(function, loss, x, dy).copied()
+    forward_on_another_input(run)
+    return run_passes(run).gradients

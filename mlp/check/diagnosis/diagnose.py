@@ -24,24 +24,20 @@ from mlp.check.report import Finding
 from mlp.differences.methods import CENTRAL
 from mlp.differences.networks import INPUT
 from mlp.nn.activations import Identity
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 _CAUSES = frozenset({RemarkKind.ACCUMULATES, RemarkKind.INTEGER_GRADIENT, RemarkKind.NOT_REPEATABLE})
 _COMPANIONS = 3
 
 
-def diagnose(
-    network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, remarks: Iterable[Remark], wrong: bool
-) -> tuple[Finding, ...]:
+def diagnose(problem: Problem, remarks: Iterable[Remark], wrong: bool) -> tuple[Finding, ...]:
     """Everything that is wrong with a network and its loss, the first faulty layer first.
 
     Args:
-        network: as it was before the check; only copies of its layers are run.
-        loss: likewise.
-        x: the input of the check.
-        target: its target.
+        problem: as it was before the check; only copies of its layers are run.
         remarks: what the check remarked.
         wrong: whether the check found a wrong gradient.
     """
@@ -50,7 +46,7 @@ def diagnose(
         return tuple(from_remark(remark) for remark in faults)
     findings: list[Finding] = []
     with np.errstate(all="ignore"):
-        cases = list(_cases(network, loss, x, target))
+        cases = list(_cases(problem))
         for case in cases:
             findings += _all_findings(case, [fault for fault in faults if fault.layer == case.name])
         if wrong and not findings:  # on their own inputs all are right, so ask others before blaming the network
@@ -82,21 +78,20 @@ def _is_apart(case: Case, tensor: str) -> bool:
     return tensor == INPUT and case.role is Role.LINEAR
 
 
-def _cases(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> Iterator[Case]:
+def _cases(problem: Problem) -> Iterator[Case]:
     """The loss, then the layers from the last to the first, each on its own."""
-    visits, y = [], as_real("x", x)
-    for name, layer in leaves(network):
+    visits, y = [], problem.x
+    for name, layer in leaves(problem.network):
         visits.append((name, layer, y))
         y = np.asarray(with_apply(copy.deepcopy(layer)).apply(y))
-    yield _case(LOSS, loss, Identity(), loss, y, target)
+    yield _case(LOSS, problem.loss, Identity(), problem.loss, y, problem.target)
     for name, layer, given in reversed(visits):
         output = with_apply(copy.deepcopy(layer)).apply(given)
         yield _case(name, layer, with_apply(layer), Projection(), given, random_dy(np.shape(output)))
 
 
 def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Case:
-    checked, checked_loss = copy.deepcopy((function, loss))
-    report = compare_gradients(checked, checked_loss, x, dy, EPS, CENTRAL)
+    report = compare_gradients(Problem(function, loss, x, dy), EPS, CENTRAL)
     return Case(name, subject, function, loss, x, dy, other_input(x), report, said(function, loss, x, dy))
 
 

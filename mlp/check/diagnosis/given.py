@@ -26,8 +26,9 @@ from mlp.check.passes import Visit, run_passes
 from mlp.check.report import Finding
 from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
-from mlp.nn.layers import Activation, Layer, Linear
+from mlp.nn.layers import Activation, Linear
 from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 # Faults that any of the layers in question may have; those of the other tables name their layer.
 _ANYWHERE = frozenset(hypothesis.pattern for hypothesis in (*FIRST, *EXACT, *FITTED))
@@ -36,22 +37,20 @@ Above = list[tuple[Visit, Array]]
 
 
 def diagnose_given(
-    network: Layer, loss: Loss, x: Array, target: ArrayLike, gradients: Mapping[str, Array], errors: Mapping[str, Array]
+    problem: Problem, gradients: Mapping[str, Array], errors: Mapping[str, Array]
 ) -> tuple[Finding, ...]:
     """Everything that is wrong with given gradients of a network, the first fault from the loss down first.
 
     Args:
-        network: the right network; its layers hold the state of the run in here afterwards.
-        loss: the right loss, likewise.
-        x: the input.
-        target: its target.
+        problem: the right network and loss; they hold the state of the run in here afterwards.
         gradients: what was given, by tensor name.
         errors: how far rounding may have moved each entry of it.
 
     Returns:
         The findings; none if the network has layers other than linear ones and activations.
     """
-    visits = run_passes(network, loss, x, target).visits
+    _, loss, x, target = problem
+    visits = run_passes(problem).visits
     if not all(isinstance(visit.layer, Linear | Activation) for visit in visits):
         return ()
     given = GivenGradients(gradients, errors)

@@ -17,6 +17,7 @@ from mlp.nn.activations import Identity
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def own_case(visit: Visit, dy: Array, said: Mapping[str, Array]) -> Case:
 
 
 def _case(name: str, function: Layer, loss: Loss, x: Array, dy: ArrayLike, said: Mapping[str, Array]) -> Case:
-    report = compare_gradients(function, loss, x, dy, EPS, CENTRAL)
+    report = compare_gradients(Problem(function, loss, x, dy), EPS, CENTRAL)
     checks = {
         tensor: replace(check, analytical=said[tensor]) if tensor in said else check for tensor, check in report.items()
     }
