@@ -56,7 +56,7 @@ def test_backward_belongs_to_the_last_forward_whatever_callers_do_with_their_arr
     y[:] = 7
     layer.apply(rng.randn(*shape))
     layer.apply(rng.randn(6, 3))
-    with pytest.raises(ValueError, match="x must have"):
+    with pytest.raises(ValueError, match=r"^x must .*\(2, 0\)$"):
         layer.forward(np.zeros((2, 0)))
     assert np.array_equal(layer.backward(dy), expected)
     assert same(layer.gradients(), gradients)
