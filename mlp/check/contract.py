@@ -42,13 +42,13 @@ def contract_remarks(problem: Problem, passes: Passes) -> list[Remark]:
 
 def _dtypes(problem: Problem, passes: Passes) -> Iterator[Remark]:
     arrays = problem.tensors()
-    integers = [name for name, array in arrays.items() if np.asarray(array).dtype.kind in "iu"]
+    integers = [name for name, array in problem.network.parameters().items() if np.asarray(array).dtype.kind in "iu"]
     if integers:
         yield Remark(
             RemarkKind.INTEGERS,
             "",
-            f"{_listed(integers)} held integers, which have no room for a small step; it was taken as float64 here. "
-            f"Write 1.0 instead of 1, or use .astype(float).",
+            f"{_listed(integers)} held integers, which have no room for a small step; here they were taken as "
+            f"float64. Write 1.0 instead of 1, or use .astype(float).",
         )
     outputs = {shown(visit.name, visit.layer): visit.y for visit in passes.visits}
     single = [name for name, array in {**arrays, **outputs}.items() if np.asarray(array).dtype == np.float32]

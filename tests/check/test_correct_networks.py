@@ -3,8 +3,20 @@
 import numpy as np
 import pytest
 
-from mlp import METHODS, MSELoss, Sequential, Tanh, Verdict, check_gradients, dense_layers, he
+from mlp import (
+    METHODS,
+    MSELoss,
+    Sequential,
+    Tanh,
+    Verdict,
+    check_gradients,
+    dense_layers,
+    he,
+)
+from mlp.check.check import analytical_gradients, check_layer
 from mlp.check.compare import compare_gradients
+from mlp.check.jacobians import jacobian_error
+from mlp.nn.problem import Problem
 from tests.check.networks import random_problem
 
 
@@ -48,11 +60,32 @@ def test_a_usual_network_at_a_usual_step_passes(eps):
     assert "agrees" in report.summary
 
 
-def test_the_stored_gradients_are_those_of_the_check():
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda problem: check_gradients(*problem),
+        lambda problem: analytical_gradients(*problem),
+        lambda problem: check_layer(problem.network, problem.x),
+        lambda problem: jacobian_error(problem.network, np.atleast_2d(problem.x)[0]),
+        lambda problem: check_gradients(*problem).diagnosis,
+    ],
+)
+def test_a_check_between_forward_and_backward_changes_neither(check):
     network, loss, x, target = random_problem(3)
-    report = check_gradients(network, loss, x, target)
+    loss.forward(network.forward(x), target)
+    dy = loss.backward()
+    dx = network.backward(dy).copy()
+    gradients = {name: gradient.copy() for name, gradient in network.gradients().items()}
+
+    network.forward(x)
+    loss.forward(network.apply(x), target)
+    check(Problem(network, loss, x + 1, target))
+    np.testing.assert_array_equal(loss.backward(), dy)
+    for name, gradient in network.gradients().items():  # those of the last backward
+        np.testing.assert_array_equal(gradient, gradients[name])
+    np.testing.assert_array_equal(network.backward(dy), dx)
     for name, gradient in network.gradients().items():
-        np.testing.assert_array_equal(gradient, report[name].analytical)
+        np.testing.assert_array_equal(gradient, gradients[name])
 
 
 def test_nothing_else_is_changed():

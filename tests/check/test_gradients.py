@@ -1,5 +1,6 @@
 """The check passes what is right, and fails what is deliberately wrong, naming the right tensors and entries."""
 
+import copy
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -266,27 +267,33 @@ def test_a_method_of_ones_own_may_be_given():
 
 
 class Counting(Sequential):
-    """A network that counts its forward and backward passes."""
+    """A network that counts the forward and backward passes of all its copies."""
 
-    forwards = backwards = 0
+    def __init__(self, counts, **layers):
+        super().__init__(**layers)
+        self.counts = counts
+
+    def __deepcopy__(self, memo):
+        return Counting(self.counts, **copy.deepcopy(self.layers, memo))
 
     def forward(self, x):
-        self.forwards += 1
+        self.counts["forward"] += 1
         return super().forward(x)
 
     def backward(self, dy):
-        self.backwards += 1
+        self.counts["backward"] += 1
         return super().backward(dy)
 
 
 def test_a_few_passes_suffice_and_nothing_is_touched():
     network, loss, x, target = build()
-    counting = Counting(**network.layers)
+    counts = {"forward": 0, "backward": 0}
+    counting = Counting(counts, **network.layers)
     before = {name: array.copy() for name, array in {**network.parameters(), "x": x, "target": target}.items()}
     check_gradients(counting, loss, x, target)
     # More than one of each: the check also looks for state that one pass leaves to the next. Never one per entry.
-    assert 1 <= counting.forwards <= 10
-    assert 1 <= counting.backwards <= 10
+    assert 1 <= counts["forward"] <= 10
+    assert 1 <= counts["backward"] <= 10
     for name, array in {**network.parameters(), "x": x, "target": target}.items():
         assert np.array_equal(array, before[name])
 
