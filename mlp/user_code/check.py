@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.report import GradientReport
-from mlp.user_code import constants
 from mlp.user_code.interpret import arguments
 from mlp.user_code.interpret.search import read_class, read_functions
 from mlp.user_code.interpret.trial import Attempt, Grade
+from mlp.user_code.load import stubs
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError
 from mlp.user_code.run import calls
-from mlp.user_code.run.gradient_check import is_wrong, report_on, stretched
+from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
+from mlp.user_code.run.guards import without_guards
 from mlp.user_code.run.pairing import Pair
 from mlp.user_code.run.randomness import other_randomness
 from mlp.user_code.run.subject import ObjectSubject
@@ -78,17 +79,25 @@ class Outline:
 
 def examine(case: Case, module: ModuleType | None, override: Override, eps: float, method: str) -> CaseResult:
     """Read, check and describe one case; nothing that their code does gets out of here as an exception."""
+    stubs.called.clear()
     try:
         if isinstance(case.first, type):
             tried = read_class(case.first, module, override)
         else:
             tried = read_functions(case.name, case.first, case.second, module, override)
-        return conclude(case, tried, None, eps, method)
+        result = conclude(case, tried, None, eps, method)
+        return replace(result, facts=(*result.facts, *missing_libraries(case)))
     except ForeignError as error:
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(_placed(error.fact, case),))
     except Exception as error:  # what the check itself cannot deal with must not cost the other cases
         fact = Fact("problem", f"it could not be checked: {type(error).__name__}: {error}", case.file, case.line)
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(fact,))
+
+
+def missing_libraries(case: Case) -> list[Fact]:
+    """What the stand-ins for libraries that are not installed were called for."""
+    text = "it calls {}, which is not installed: the call did nothing. Install it if a number depends on it"
+    return [_placed(Fact("warning", text.format(library)), case) for library in stubs.called]
 
 
 def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, method: str) -> CaseResult:
@@ -106,8 +115,10 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                 text = f"forward computes in float32, so the step was taken as {coarse.reach:.1g} instead of {eps:.1g}"
                 facts.append(Fact("note", text))
             if tried.layer.parameters() or tried.layer.checks_input:
-                report, said = forgiving(report_on(tried.layer, tried.x, dy, eps, method, coarse), tried)
-                facts += said
+                report = report_on(tried.layer, tried.x, dy, eps, method, coarse)
+                if is_wrong(report):
+                    report, said = without_small_constants(report, tried, dy, coarse)
+                    facts += said
             place = remarks.backward_place(tried, case)
             facts += [*dict.fromkeys(tried.layer.facts), *remarks.missing(tried, case), *remarks.nans(report, case)]
             facts += [*remarks.named_factors(tried, report, place), *remarks.accumulating(tried, place)]
@@ -117,17 +128,28 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
     return CaseResult(case.name, case.kind, case.file, case.line, _words(tried), pairs, tuple(facts), report)
 
 
-def forgiving(report: GradientReport, tried: Attempt) -> tuple[GradientReport, list[Fact]]:
-    """The report, with wider error bars if a small constant such as the one in log(p + 1e-7) explains what is left."""
-    part = constants.allowance(*tried.subject.sources()) if is_wrong(report) else 0.0
-    wider = constants.allowed(report, part) if part else report
-    if wider is report or not wider.passed:
+def without_small_constants(
+    report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
+) -> tuple[GradientReport, list[Fact]]:
+    """The report on forward without guards such as the one in log(p + 1e-7), and a note, if backward is right for that.
+
+    Otherwise the report as it was.
+    """
+    assert tried.layer is not None
+    thing, forward, *_ = tried.subject.sources()
+    with without_guards(thing, forward) as guards:
+        unguarded = report_on(tried.layer, tried.x, dy, report.eps, report.method.name, coarse) if guards else report
+    checks = {name: replace(unguarded[name], analytical=check.analytical) for name, check in report.items()}
+    other = replace(unguarded, checks=checks)
+    if not other.passed:
         return report, []
+    shown = ", ".join(f"{guard:g}" for guard in dict.fromkeys(guards))
+    apart = max(np.abs(check.difference).max() / np.abs(check.numerical).max() for check in report.values())
     text = (
-        f"backward is right but for less than {part:.0e} of the gradient, as much as a small constant in the code "
-        "explains that keeps forward from log(0) or a division by zero; the error bars allow for it"
+        f"forward adds {shown}, to keep from log(0) or a division by zero, and backward is the gradient without it; so "
+        f"backward was checked against forward without it. With it, they differ by up to {apart:.1g} of the largest"
     )
-    return wider, [Fact("note", text)]
+    return other, [Fact("note", text)]
 
 
 def randomness(tried: Attempt) -> list[Fact]:

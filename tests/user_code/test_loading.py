@@ -78,7 +78,15 @@ def test_a_library_that_only_draws_need_not_be_installed(tmp_path):
     assert result.passed
     (aside,) = result.asides
     assert aside.level == "note"
-    assert aside.text.endswith(f"stand-in was imported: {MISSING}")
+    assert aside.text.endswith(f"stand-in that does nothing was imported: {MISSING}")
+
+
+def test_a_library_that_forward_calls_is_needed(tmp_path):
+    source = f"import {MISSING}\n{BASE}{LAYER}".replace("return ", f"{MISSING}.log('x')\n        return ", 1)
+    (case,) = check_module(written(tmp_path, {"logging_layer.py": source})).cases
+    (warning,) = case.facts
+    assert warning.level == "warning"
+    assert warning.text.startswith(f"it calls {MISSING}, which is not installed: the call did nothing")
 
 
 def test_a_library_that_asks_what_is_installed_hears_the_truth():

@@ -57,7 +57,7 @@ def load(spec: str, whole: bool = True) -> Loaded:
         else:
             loaded = _load_file(path.resolve(), whole)
     if taken:
-        text = f"not installed and not needed by a layer, so an inert stand-in was imported: {', '.join(taken)}"
+        text = f"not installed, so a stand-in that does nothing was imported: {', '.join(taken)}"
         loaded = loaded._replace(facts=(*loaded.facts, Fact("note", text)))
     return loaded
 

@@ -31,8 +31,15 @@ _FETCHING = (
 ORNAMENTS = frozenset((*_DRAWING, *_TELLING, *_FETCHING))
 
 
+called: dict[str, None] = {}
+"""The libraries whose stand-in was called since this was last cleared, in the order of their first call."""
+
+
 class Inert:
     """Whatever is asked of it, the answer is itself: `plt.subplots(2).legend()` is one of these."""
+
+    def __init__(self, library: str) -> None:
+        self._library = library
 
     def __getattr__(self, name: str) -> "Inert":
         """Give itself for any name but those that Python itself looks up."""
@@ -42,6 +49,7 @@ class Inert:
 
     def __call__(self, *arguments: Any, **_named: Any) -> Any:
         """Give itself; as a decorator, `@profile`, the function that it decorates."""
+        called[self._library] = None
         return arguments[0] if len(arguments) == 1 and callable(arguments[0]) else self
 
 
@@ -49,7 +57,7 @@ class _StandIn(ModuleType):
     def __getattr__(self, name: str) -> Inert:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Inert()
+        return Inert(self.__name__.partition(".")[0])
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
