@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mlp.check.gallery.catalogue import GALLERY
-from mlp.report.programs.bugs import bug as program
+from mlp.report import programs
 from mlp.report.tables import fixed_rules, tensors
 from pages.ui import address, bugs, shell, widgets
 
@@ -48,4 +48,4 @@ with st.container(horizontal=True):
     widgets.download("Table as CSV", lambda: tensors.to_csv(fixed_rules.readings(report)), "bug-rules.csv", "text/csv")
     widgets.download("Gradients as CSV", lambda: tensors.to_csv(tensors.all_entries(report)), "bug.csv", "text/csv")
 
-widgets.programs(lambda: program(shown.experiment, name, place))
+widgets.programs(lambda: programs.bug(shown.experiment, name, place))

@@ -3,10 +3,9 @@
 import streamlit as st
 
 from mlp.check.verdict import Verdict
+from mlp.report import programs
 from mlp.report.figures import heatmaps
 from mlp.report.files import exchange
-from mlp.report.programs import ready
-from mlp.report.programs.given import given_gradients
 from mlp.report.tables import given, tensors
 from pages.ui import address, compute, shell, uploads, widgets
 
@@ -41,7 +40,7 @@ with st.container(horizontal=True):
         "application/json",
     )
 widgets.programs(
-    lambda: {library: ready.code(experiment, library) for library in ready.LIBRARIES},
+    lambda: programs.computing(experiment),
     "Ready code: numpy, PyTorch, JAX",
     f"Loads {exchange.PROBLEM_FILE}, computes every gradient and saves them as {exchange.GRADIENTS_FILE}.",
     ("ready", "library"),
@@ -105,4 +104,4 @@ with st.container(horizontal=True):
     )
 
 st.subheader("The same in Python")
-st.code(given_gradients(shown.experiment), language="python", wrap_lines=True)
+st.code(programs.checking(shown.experiment), language="python", wrap_lines=True)

@@ -239,13 +239,13 @@ def test_the_program_prints_the_pages_verdict(tmp_path):
     import sys
     from pathlib import Path
 
-    from mlp.report.programs.given import given_gradients
+    from mlp.report.programs import checking
 
     experiment = Experiment(sizes=(3, 4, 2), activation="Sigmoid", loss="HuberLoss", batch=3)
     (tmp_path / "problem.npz").write_bytes(exchange.problem_npz(experiment))
     (tmp_path / "gradients.npz").write_bytes(npz({n: -v for n, v in right(experiment).items()}))
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", given_gradients(experiment)],
+        [sys.executable, "-W", "error", "-c", checking(experiment)],
         cwd=tmp_path,
         env={"PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,

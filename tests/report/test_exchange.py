@@ -15,7 +15,7 @@ from mlp.nn.losses import LOSSES
 from mlp.report.files.exchange import gradient_shapes, problem_json, problem_npz
 from mlp.report.files.matching import match
 from mlp.report.files.uploads import read_files
-from mlp.report.programs.ready import LIBRARIES, code
+from mlp.report.programs import computing
 
 EVERY = [
     *(Experiment(sizes=(3, 4, 2), activation=activation, batch=3) for activation in ACTIVATIONS),
@@ -41,10 +41,21 @@ def test_the_problem_holds_every_number_and_no_pickle():
     assert told["linear_layers"] == 2
 
 
-def run_script(experiment, library, folder):
+def executed(experiment, library, folder, monkeypatch):
+    """As `run_script`, but in this process, since starting torch anew for each costs seconds."""
+    monkeypatch.chdir(folder)
     (folder / "problem.npz").write_bytes(problem_npz(experiment))
+    exec(compile(computing(experiment)[library], "script.py", "exec"), {})
+    content = (folder / "gradients.npz").read_bytes()
+    return match(read_files({"gradients.npz": content}), gradient_shapes(experiment))
+
+
+def run_script(experiment, library, folder, arrays=None):
+    (folder / "problem.npz").write_bytes(problem_npz(experiment))
+    if arrays is not None:
+        np.savez(folder / "problem.npz", **arrays)
     script = folder / "script.py"
-    script.write_text(code(experiment, library))
+    script.write_text(computing(experiment)[library])
     subprocess.run([sys.executable, "-W", "error", str(script)], cwd=folder, check=True, capture_output=True)
     return match(read_files({"gradients.npz": (folder / "gradients.npz").read_bytes()}), gradient_shapes(experiment))
 
@@ -63,12 +74,7 @@ def test_the_numpy_script_gives_our_gradients(experiment, tmp_path):
 @pytest.mark.parametrize("experiment", EVERY, ids=lambda e: f"{e.activation}-{e.loss}-{e.batch}")
 def test_the_torch_script_gives_our_gradients(experiment, tmp_path, monkeypatch):
     pytest.importorskip("torch")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "problem.npz").write_bytes(problem_npz(experiment))
-    # In this process, since starting torch anew for each costs seconds.
-    exec(compile(code(experiment, "PyTorch"), "script.py", "exec"), {})
-    content = (tmp_path / "gradients.npz").read_bytes()
-    assert_same(match(read_files({"gradients.npz": content}), gradient_shapes(experiment)), experiment)
+    assert_same(executed(experiment, "PyTorch", tmp_path, monkeypatch), experiment)
 
 
 @pytest.mark.parametrize("experiment", EVERY, ids=lambda e: f"{e.activation}-{e.loss}-{e.batch}")
@@ -77,11 +83,22 @@ def test_the_jax_script_gives_our_gradients(experiment, tmp_path):
     assert_same(run_script(experiment, "JAX", tmp_path), experiment)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_every_script_is_python(library):
-    compile(code(Experiment(), library), "script.py", "exec")
+@pytest.mark.parametrize("experiment", EVERY, ids=lambda e: f"{e.activation}-{e.loss}-{e.batch}")
+def test_the_mlp_script_gives_our_gradients(experiment, tmp_path, monkeypatch):
+    assert_same(executed(experiment, "mlp", tmp_path, monkeypatch), experiment)
 
 
-def test_an_unknown_library_is_refused():
-    with pytest.raises(ValueError, match="library must be one of numpy, PyTorch, JAX"):
-        code(Experiment(), "Fortran")
+def test_every_script_is_python_and_the_one_by_hand_comes_first():
+    scripts = computing(Experiment())
+    assert list(scripts) == ["numpy", "PyTorch", "JAX", "mlp"]
+    for script in scripts.values():
+        compile(script, "script.py", "exec")
+
+
+@pytest.mark.parametrize("activation", ["Sigmoid", "SiLU", "Softplus"])
+def test_the_numpy_script_neither_overflows_nor_gives_nan_far_out(activation, tmp_path):
+    experiment = Experiment(sizes=(2, 2, 1), activation=activation)
+    with np.load(io.BytesIO(problem_npz(experiment))) as problem:
+        arrays = {**problem, "x": np.array([-800.0, 800.0])}
+    gradients = run_script(experiment, "numpy", tmp_path, arrays)  # a warning is an error there
+    assert all(np.all(np.isfinite(gradient)) for gradient in gradients.gradients.values())

@@ -193,7 +193,7 @@ def test_mlp_programs_need_no_dashboard_and_numpy_programs_no_mlp(tmp_path):
 def test_every_name_is_known_in_every_language(setting, names):
     for name in names:
         offered = programs.gradient_check(Experiment(**{setting: name}), "x")
-        assert set(offered) == LANGUAGES, f"{name} lacks a formula: see mlp/report/programs/formulas.py and draws.py"
+        assert set(offered) == LANGUAGES, f"{name} lacks a formula: see mlp/report/programs/catalogue.py"
 
 
 def test_what_a_language_does_not_know_it_is_not_offered_for(monkeypatch):

@@ -28,7 +28,7 @@ def applies(example, method):
 def test_every_number(example):
     x = elsewhere(example)
     offered = programs.finite_differences(example, x, EPS)
-    assert set(offered) == LANGUAGES, f"{example.name} lacks its formulas: see mlp/report/programs/example_formulas.py"
+    assert set(offered) == LANGUAGES, f"{example.name} lacks its formulas: see mlp/report/programs/catalogue.py"
     value, exact = example.function(x), example.jacobian(x)
     methods = {f"numerical Jacobian, {method}": method for method in METHODS if applies(example, method)}
     ours, numpys = run(offered["mlp"]), run(offered["numpy"])

@@ -11,7 +11,7 @@ from mlp.check.fixed_rules import RULES
 from mlp.check.gallery.catalogue import GALLERY
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import exhibit, planted
-from mlp.report.programs.bugs import bug
+from mlp.report.programs import bug
 from mlp.report.tables.fixed_rules import VERDICT, misjudged, readings
 from tests.check.networks import Scaled
 

@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 
 from mlp.differences.methods import METHODS
 from mlp.lab.lessons import activation_input
-from mlp.report.programs import numpy_passes
-from mlp.report.programs.formulas import JAX_ACTIVATIONS, TORCH_ACTIVATIONS
+from mlp.report.programs.catalogue import ACTIVATIONS
 from mlp.report.programs.languages import JAX, MLP, NUMPY, TORCH, Programs, offered
 from mlp.report.programs.numerics import numerical_jacobian
+from mlp.report.programs.passes import numpy_activation, with_helpers
 from mlp.report.programs.writing import PRINT_ALL, array, function, lines, program, shown, step
 
 
@@ -58,7 +58,7 @@ def _numpy(name: str, given: str, eps: float, method: str) -> str:
     return program(
         NUMPY.header,
         given,
-        *numpy_passes.with_helpers(numpy_passes.activation(name), is_complex),
+        *with_helpers(numpy_activation(name), is_complex),
         *numerical_jacobian(method),
         f"J = numerical_jacobian(f, x, eps={step(eps)})",
         _printed("f(x)", "dy * df(x)", "np.diag(df(x))"),
@@ -71,7 +71,7 @@ def _torch(name: str, given: str) -> str:
         TORCH.header,
         given,
         "x = torch.tensor(x, requires_grad=True)",
-        function("f(z)", f"The activation, {name}", TORCH_ACTIVATIONS[name]),
+        function("f(z)", f"The activation, {name}", ACTIVATIONS[name].torch),
         "y = f(x)\n(dx,) = torch.autograd.grad(y, x, torch.tensor(dy))\nJ = torch.autograd.functional.jacobian(f, x)",
         _printed("y.detach().numpy()", "dx.numpy()", "J.numpy()"),
     )
@@ -81,7 +81,7 @@ def _jax(name: str, given: str) -> str:
     return program(
         JAX.header,
         given,
-        function("f(z)", f"The activation, {name}", JAX_ACTIVATIONS[name]),
+        function("f(z)", f"The activation, {name}", ACTIVATIONS[name].jax),
         "y, backward = jax.vjp(f, x)\n(dx,) = backward(dy)\nJ = jax.jacobian(f)(x)",
         _printed("np.asarray(y)", "np.asarray(dx)", "np.asarray(J)"),
     )

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from mlp.differences.examples import Example
 from mlp.differences.methods import METHODS
-from mlp.report.programs.example_formulas import EXAMPLE_FORMULAS, ExampleFormulas
+from mlp.report.programs.catalogue import CONSTANTS, EXAMPLES, Formula
 from mlp.report.programs.languages import JAX, MLP, NUMPY, TORCH, Programs
 from mlp.report.programs.numerics import difference, method_table
 from mlp.report.programs.writing import PRINT_ALL, array, folded, function, lines, program, shown, step
@@ -25,9 +25,9 @@ def finite_differences(example: Example, x: ArrayLike, eps: float) -> Programs:
     methods = [name for name, method in METHODS.items() if takes_complex or not method.is_complex]
     given = array(example.variable, point)
     programs = {MLP: _mlp(example, given, eps, methods)}
-    formulas = EXAMPLE_FORMULAS.get(example.name)
+    formulas = EXAMPLES.get(example.name)
     if formulas:
-        given = lines([formulas.constants, given]).lstrip()
+        given = lines([CONSTANTS.get(example.name, ""), given]).lstrip()
         programs[NUMPY.label] = _numpy(example.variable, formulas, given, eps, methods)
         programs[TORCH.label] = _torch(example.variable, formulas, given)
         programs[JAX.label] = _jax(example.variable, formulas, given)
@@ -48,13 +48,13 @@ def _mlp(example: Example, given: str, eps: float, methods: list[str]) -> str:
     )
 
 
-def _numpy(x: str, formulas: ExampleFormulas, given: str, eps: float, methods: list[str]) -> str:
+def _numpy(x: str, formulas: Formula, given: str, eps: float, methods: list[str]) -> str:
     any_complex = any(METHODS[name].is_complex for name in methods)
     return program(
         NUMPY.header,
         given,
         function(f"f({x})", "The function", formulas.numpy),
-        function(f"jacobian({x})", "Its derivatives by formula, a row for each output", formulas.jacobian),
+        function(f"jacobian({x})", "Its derivatives by formula, a row for each output", formulas.derivative),
         difference(any_complex),
         method_table(methods),
         _shown_exact(x, f"f({x})", f"jacobian({x})"),
@@ -68,7 +68,7 @@ def _numpy(x: str, formulas: ExampleFormulas, given: str, eps: float, methods: l
     )
 
 
-def _torch(x: str, formulas: ExampleFormulas, given: str) -> str:
+def _torch(x: str, formulas: Formula, given: str) -> str:
     return program(
         TORCH.header,
         given,
@@ -79,7 +79,7 @@ def _torch(x: str, formulas: ExampleFormulas, given: str) -> str:
     )
 
 
-def _jax(x: str, formulas: ExampleFormulas, given: str) -> str:
+def _jax(x: str, formulas: Formula, given: str) -> str:
     return program(
         JAX.header,
         given,

@@ -1,16 +1,24 @@
-"""Programs that check gradients: of one tensor with every number, or of all tensors in a line each."""
+"""Programs that check gradients: of one tensor with every number, of all in a line each, or of a planted bug."""
 
 from functools import partial
 
 from mlp.differences.methods import METHODS
 from mlp.lab.experiment import Experiment
-from mlp.report.programs.automatic import TORCH_LINEAR, jax_functions, torch_activation, torch_tensors
-from mlp.report.programs.draws import draws
-from mlp.report.programs.formulas import TORCH_LOSSES
+from mlp.report.programs.catalogue import LOSSES
 from mlp.report.programs.languages import JAX, MLP, NUMPY, TORCH, Programs, for_experiment
 from mlp.report.programs.numerics import numerical_gradient
-from mlp.report.programs.numpy_passes import both_passes, definitions
-from mlp.report.programs.passes import forward_function, forward_lines, variables
+from mlp.report.programs.passes import (
+    TORCH_LINEAR,
+    both_passes,
+    definitions,
+    draws,
+    forward_function,
+    forward_lines,
+    jax_functions,
+    torch_activation,
+    torch_tensors,
+    variables,
+)
 from mlp.report.programs.writing import PRINT_ALL, lines, program, settings, shown, step
 
 
@@ -39,6 +47,34 @@ def gradient_check(experiment: Experiment, tensor: str) -> Programs:
 def overview(experiment: Experiment) -> Programs:
     """Programs that print the loss, and for every tensor the largest difference and whether np.allclose passes it."""
     return {MLP: _mlp_overview(experiment)} | for_experiment(experiment, {NUMPY: partial(_numpy_overview, experiment)})
+
+
+def bug(experiment: Experiment, name: str, place: str) -> Programs:
+    """The program that prints the verdict of every tensor, and the diagnosis.
+
+    Args:
+        experiment: whose network the bug is planted in.
+        name: the bug's, in the gallery.
+        place: the name of the layer, or "loss".
+    """
+    return {
+        MLP: program(
+            "from mlp import check_gradients\n"
+            "from mlp.check.gallery.bug import plant\n"
+            "from mlp.check.gallery.catalogue import GALLERY\n"
+            "from mlp.lab.experiment import Experiment",
+            settings(experiment),
+            "network, loss, x, target = experiment.problem()\n"
+            f'planted = plant(GALLERY["{name}"], network, loss, "{place}")\n'
+            "report = check_gradients(\n"
+            "    planted.network, planted.loss, x, target, experiment.eps, experiment.method\n"
+            ")",
+            "for name, check in report.items():\n"
+            '    print(f"{name}: {check.verdict.words}")\n'
+            "for finding in report.diagnosis:\n"
+            "    print(finding.sentence)",
+        )
+    }
 
 
 def _mlp(experiment: Experiment, tensor: str) -> str:
@@ -124,7 +160,7 @@ def _torch(experiment: Experiment, tensor: str, variable: str) -> str:
         torch_tensors(experiment),
         torch_activation(experiment),
         lines(
-            [*forward_lines(experiment, TORCH_LINEAR), f"c = {TORCH_LOSSES[experiment.loss]}", "c.backward()"],
+            [*forward_lines(experiment, TORCH_LINEAR), f"c = {LOSSES[experiment.loss].torch}", "c.backward()"],
         ),
         'print("loss:", c.item())\n' + shown(f"analytical gradient of {tensor}", f"{variable}.grad.numpy()"),
     )

@@ -1,18 +1,10 @@
-"""The languages that programs are written in: how each begins, and which activations and losses it knows."""
+"""The languages that programs are written in: how each begins, and what it writes for a formula."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mlp.lab.experiment import Experiment
-from mlp.report.programs import draws
-from mlp.report.programs.formulas import (
-    JAX_ACTIVATIONS,
-    JAX_LOSSES,
-    NUMPY_ACTIVATIONS,
-    NUMPY_LOSSES,
-    TORCH_ACTIVATIONS,
-    TORCH_LOSSES,
-)
+from mlp.report.programs.catalogue import ACTIVATIONS, INITIALISATIONS, LOSSES, TARGETS, Formula
 from mlp.report.programs.writing import PRINT_ALL
 
 Programs = dict[str, str]
@@ -26,28 +18,29 @@ class Language:
     Attributes:
         label: what people call it.
         header: the first lines of its programs.
-        activations, losses: its formulas by name.
+        written: picks what the language writes for a formula.
     """
 
     label: str
     header: str
-    activations: Mapping[str, object]
-    losses: Mapping[str, object]
+    written: Callable[[Formula], str]
+
+    def knows(self, name: str | None, formulas: Mapping[str, Formula]) -> bool:
+        """Whether it can write the formula of this name; None needs no knowing."""
+        return name is None or (name in formulas and bool(self.written(formulas[name])))
 
 
-NUMPY = Language("numpy", f"import numpy as np\n\n{PRINT_ALL}", NUMPY_ACTIVATIONS, NUMPY_LOSSES)
+NUMPY = Language("numpy", f"import numpy as np\n\n{PRINT_ALL}", lambda formula: formula.numpy)
 TORCH = Language(
     "PyTorch",
     f"import numpy as np\nimport torch\nimport torch.nn.functional as F\n\n{PRINT_ALL}",
-    TORCH_ACTIVATIONS,
-    TORCH_LOSSES,
+    lambda formula: formula.torch,
 )
 JAX = Language(
     "JAX",
     'import jax\nimport jax.numpy as jnp\nimport numpy as np\n\njax.config.update("jax_enable_x64", True)\n'
     + PRINT_ALL,
-    JAX_ACTIVATIONS,
-    JAX_LOSSES,
+    lambda formula: formula.jax,
 )
 
 
@@ -58,12 +51,12 @@ def offered(
     return {
         language.label: write()
         for language, write in writers.items()
-        if (activation is None or activation in language.activations) and (loss is None or loss in language.losses)
+        if language.knows(activation, ACTIVATIONS) and language.knows(loss, LOSSES)
     }
 
 
 def for_experiment(experiment: Experiment, writers: Mapping[Language, Callable[[], str]]) -> Programs:
     """Write a program in each language that knows everything in the experiment."""
-    if experiment.initialisation not in draws.INITIALISATIONS or experiment.loss not in draws.TARGETS:
+    if experiment.initialisation not in INITIALISATIONS or experiment.loss not in TARGETS:
         return {}
     return offered(writers, experiment.activation, experiment.loss)

@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 
 from mlp.differences.methods import METHODS
 from mlp.nn.losses import LOSSES
-from mlp.report.programs import numpy_passes
-from mlp.report.programs.formulas import JAX_LOSSES, NUMPY_LOSSES, TORCH_LOSSES
+from mlp.report.programs.catalogue import LOSSES as FORMULAS
 from mlp.report.programs.languages import JAX, MLP, NUMPY, TORCH, Programs, offered
 from mlp.report.programs.numerics import numerical_gradient
+from mlp.report.programs.passes import with_helpers
 from mlp.report.programs.writing import PRINT_ALL, array, function, lines, program, shown, step
 
 
@@ -51,13 +51,13 @@ def _mlp(name: str, given: str, eps: float, method: str) -> str:
 
 
 def _numpy(name: str, given: str, eps: float, method: str) -> str:
-    formula = NUMPY_LOSSES[name]
+    formula = FORMULAS[name]
     return program(
         NUMPY.header,
         given,
-        *numpy_passes.with_helpers(
+        *with_helpers(
             [
-                function("loss(y, target)", f"The loss, {name}", formula.value),
+                function("loss(y, target)", f"The loss, {name}", formula.numpy),
                 function("gradient(y, target)", "Its derivative with respect to y", formula.derivative),
             ],
             METHODS[method].is_complex,
@@ -74,7 +74,7 @@ def _torch(name: str, given: str) -> str:
         given,
         "y = torch.tensor(y, requires_grad=True)\n"
         "target = torch.tensor(target)\n"
-        f"c = {TORCH_LOSSES[name]}\n"
+        f"c = {FORMULAS[name].torch}\n"
         "c.backward()",
         _printed("c.item()", "y.grad.numpy()"),
     )
@@ -84,7 +84,7 @@ def _jax(name: str, given: str) -> str:
     return program(
         JAX.header,
         given,
-        function("loss(y)", f"The loss, {name}", JAX_LOSSES[name]),
+        function("loss(y)", f"The loss, {name}", FORMULAS[name].jax),
         "c, dy = jax.value_and_grad(loss)(y)",
         _printed("c", "np.asarray(dy)"),
     )

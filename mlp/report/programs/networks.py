@@ -4,13 +4,22 @@ from functools import partial
 
 from mlp.differences.methods import METHODS
 from mlp.lab.experiment import Experiment
-from mlp.report.programs.automatic import TORCH_LINEAR, jax_functions, torch_activation, torch_tensors
-from mlp.report.programs.draws import draws
-from mlp.report.programs.formulas import TORCH_LOSSES
+from mlp.report.programs.catalogue import LOSSES
 from mlp.report.programs.languages import JAX, MLP, NUMPY, TORCH, Programs, for_experiment
 from mlp.report.programs.numerics import numerical_jacobian
-from mlp.report.programs.numpy_passes import both_passes, definitions
-from mlp.report.programs.passes import depth, forward_function, outputs, variables
+from mlp.report.programs.passes import (
+    TORCH_LINEAR,
+    both_passes,
+    definitions,
+    depth,
+    draws,
+    forward_function,
+    jax_functions,
+    outputs,
+    torch_activation,
+    torch_tensors,
+    variables,
+)
 from mlp.report.programs.writing import PRINT_ALL, folded, lines, program, settings, shown, step, unpacked
 
 
@@ -96,7 +105,7 @@ def _torch(experiment: Experiment) -> str:
         lines(
             [
                 unpacked("", names, " = forward()"),
-                f"c = {TORCH_LOSSES[experiment.loss]}",
+                f"c = {LOSSES[experiment.loss].torch}",
                 folded("wanted = [", wanted, "]"),
                 unpacked("", [f"d{name}" for name in wanted], " = torch.autograd.grad(c, wanted)"),
                 f"J = torch.autograd.functional.jacobian(lambda x: forward(x=x)[-1], {_first(experiment)})",

@@ -6,11 +6,9 @@ from mlp.differences.methods import METHODS
 from mlp.differences.networks import tensors
 from mlp.differences.sweep import affordable
 from mlp.lab.experiment import EPS_STEPS, Experiment
-from mlp.report.programs.draws import draws
 from mlp.report.programs.languages import MLP, NUMPY, Programs, for_experiment
 from mlp.report.programs.numerics import difference, method_table, stencil
-from mlp.report.programs.numpy_passes import definitions
-from mlp.report.programs.passes import forward_function, variables
+from mlp.report.programs.passes import definitions, draws, forward_function, variables
 from mlp.report.programs.writing import PRINT_ALL, folded, lines, program, settings, shown, step
 
 
