@@ -1,13 +1,12 @@
 """`python -m mlp my_layers.py`: check the layers, losses and functions of a module from a shell."""
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
 from mlp.differences.methods import METHODS
 from mlp.user_code.process import SECONDS, check_module
-from mlp.user_code.tell.text import CSV_HEADER, csv_rows, module_text
+from mlp.user_code.tell.text import case_columns, csv_text, module_text
 
 
 def main(arguments: list[str]) -> int:
@@ -25,10 +24,7 @@ def main(arguments: list[str]) -> int:
         parser.error(f"there is no file {chosen.module}")
     result = check_module(chosen.module, chosen.eps, chosen.method, chosen.seconds)
     if chosen.csv:
-        with Path(chosen.csv).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(CSV_HEADER)
-            writer.writerows(csv_rows(result))
+        Path(chosen.csv).write_text(csv_text(case_columns(result.cases)), encoding="utf-8", newline="")
     sys.stdout.write(module_text(result) + "\n")
     return 0 if result.passed else 1
 

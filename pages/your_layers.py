@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mlp.report.figures import heatmaps
+from mlp.report.numbers import entry
 from mlp.report.tables import tensors, user_code
 from pages.ui import address, shell, watch, widgets
 
@@ -70,13 +71,19 @@ if case.report:
         "The parameters whose gradients were found, and the input x.",
     )
     check = case.report[tensor]
-    flat = user_code.flattened(check)
+    places = heatmaps.slices(check)
+    leading = places[0]
+    if len(places) > 1:
+        names = [entry(tensor, place) for place in places]
+        chosen = widgets.selection("Slice", names, "slice", "The maps show the last two axes of this tensor.")
+        leading = places[names.index(chosen)]
+    matrix = heatmaps.sliced(check, leading)
     third = widgets.segments("The third map shows", ("difference", heatmaps.RATIO), "third")
     panels = ("analytical", "numerical", third)
     widgets.figure(
-        heatmaps.comparison(flat, panels, user_code.axes(check)), heatmaps.alt_text(check), "their_gradients"
+        heatmaps.comparison(matrix, panels, heatmaps.counted_axes(check)), heatmaps.alt_text(matrix), "their_gradients"
     )
-    note = heatmaps.reduction_note(flat)
+    note = heatmaps.reduction_note(matrix)
     if note:
         st.caption(note)
     st.markdown(f"**The entries of {address.plain(tensor)} that are furthest off**")
@@ -84,7 +91,7 @@ if case.report:
     st.caption(f"{case.report.method.name} differences with h = {case.report.eps:g}.")
     with st.container(horizontal=True):
         widgets.download(
-            f"{tensor} as CSV", lambda: tensors.to_csv(tensors.entries(flat)), f"{name}-{tensor}.csv", "text/csv"
+            f"{tensor} as CSV", lambda: tensors.to_csv(tensors.entries(check)), f"{name}-{tensor}.csv", "text/csv"
         )
         widgets.download(f"{name} as CSV", lambda: user_code.to_csv([case]), f"{name}.csv", "text/csv")
         widgets.download(

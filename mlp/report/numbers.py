@@ -7,8 +7,8 @@ def brief(value: float) -> str:
 
 
 def entry(name: str, index: tuple[int, ...]) -> str:
-    """The name of an entry: fc1.W[3,1]."""
-    return f"{name}[{','.join(map(str, index))}]"
+    """The name of an entry: fc1.W[3,1]; a number without axes has none but its own."""
+    return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
 def duration(seconds: float) -> str:

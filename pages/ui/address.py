@@ -18,7 +18,7 @@ PAGE_SETTINGS = (
     *("inputs", "outputs", "lin_x", "lin_b", "lin_dy", "lin_W", "gradient"),
     *("step", "all_steps", "layer"),
     *("bug", "place", "seen", "quiz", "look"),
-    *("case", "wrt", "third"),
+    *("case", "wrt", "slice", "third"),
     *("ready", "library", "beside", "of"),
 )
 

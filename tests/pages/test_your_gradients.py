@@ -214,7 +214,7 @@ def test_the_csv_holds_every_number_and_can_be_uploaded_again(page):
     read = pd.read_csv(io.BytesIO(content))
     assert list(read.columns) == [
         *("tensor", "i", "j", "gradient", "analytical", "numerical", "complex_step"),
-        *("difference", "error_bar", "verdict"),
+        *("difference", "error_bar", "verdict", "relative_error", "allclose"),
     ]
     of_w = read[read["tensor"] == "fc1.W"]
     np.testing.assert_array_equal(of_w["gradient"], gradients["fc1.W"].ravel())

@@ -91,13 +91,19 @@ class Kernel:
 """
 
 
-def test_a_tensor_of_four_axes_is_drawn_as_a_matrix(started_with, mine):
-    app = started_with("--layers", mine(KERNEL), wrt="K")
+def test_a_tensor_of_four_axes_is_drawn_slice_by_slice(started_with, mine):
+    app = started_with("--layers", mine(KERNEL), wrt="K", slice="K[1,0]")
     assert "agrees" in app.success[0].value
     shape = shown_table(app, "its gradient").set_index("tensor").loc["K", "shape"]
-    first, *others = (int(size) for size in shape.strip("()").split(","))
-    assert others[1:] == [2, 3]
-    assert arrays(app, 0)[0].shape == (first, np.prod(others))
+    _, inputs, *last = (int(size) for size in shape.strip("()").split(","))
+    assert last == [2, 3]
+    first = arrays(app, 0)[0]
+    assert first.shape == (2, 3)
+    # Every entry of dK[i, j] is the same number here, another one for each i and j.
+    assert np.ptp(first) == 0
+    assert app.selectbox(key="slice").options[inputs] == "K[1,0]"
+    app.selectbox(key="slice").select("K[1,1]").run()
+    assert arrays(app, 0)[0][0, 0] != first[0, 0]
 
 
 def test_a_saved_file_is_checked_anew_and_the_last_result_stays_until_then(started_with, mine):

@@ -1,9 +1,12 @@
 """Figures hold the report's numbers: full ones exactly, reduced ones with the largest magnitude of every block."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mlp import check_gradients
+from mlp.check.kinks import Kink
 from mlp.lab.experiment import Experiment
 from mlp.report.figures import heatmaps, network
 from mlp.report.figures.heatmaps import MAX_DRAWN, drawn
@@ -29,6 +32,28 @@ def test_both_gradients_share_one_scale_symmetric_about_zero():
 def test_the_difference_is_drawn_by_its_logarithm():
     check = check_of((4, 3))
     np.testing.assert_allclose(heatmaps.comparison(check).data[2].z, np.log10(np.abs(check.difference)), rtol=1e-12)
+
+
+def test_a_slice_is_the_matrix_at_its_indices_with_its_own_kinks():
+    check = check_of((2, 3, 4, 5))
+    kinks = (Kink((1, 2, 3, 4), "", 0.0, 1.0, True), Kink((1, 0, 3, 4), "", 0.0, 1.0, True))
+    piece = heatmaps.sliced(replace(check, kinks=kinks), (1, 2))
+    assert piece.name == f"{check.name}[1,2]"
+    for field in ("analytical", "numerical", "truncation", "roundoff", "rounding", "inactive"):
+        np.testing.assert_array_equal(getattr(piece, field), getattr(check, field)[1, 2])
+    assert [kink.index for kink in piece.kinks] == [(3, 4)]
+    assert heatmaps.slices(check) == [(i, j) for i in range(2) for j in range(3)]
+    assert heatmaps.counted_axes(check) == ("k", "l")
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (4, 3)])
+def test_up_to_two_axes_there_is_one_slice_the_tensor_itself(shape):
+    check = check_of(shape)
+    assert heatmaps.slices(check) == [()]
+    piece = heatmaps.sliced(check, ())
+    assert piece.name == check.name
+    np.testing.assert_array_equal(piece.difference, check.difference)
+    assert heatmaps.comparison(piece).data[0].z.shape == (shape[0] if shape else 1, shape[1] if len(shape) > 1 else 1)
 
 
 def test_row_zero_is_on_top_and_hover_tells_all_three_numbers():

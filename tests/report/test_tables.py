@@ -9,9 +9,12 @@ import pandas as pd
 import pytest
 
 from mlp import check_gradients
+from mlp.check.entries import entry_columns
 from mlp.lab.experiment import Experiment
 from mlp.report.files.archive import archive
+from mlp.report.files.uploads import read_files
 from mlp.report.tables.tensors import all_entries, entries, summary, to_csv, worst_entries
+from mlp.user_code.tell.text import csv_text
 from tests.report.checks import tensor_check
 
 
@@ -51,6 +54,27 @@ def test_indices_lead_to_the_entry(report):
             index = (row.i,) if check.analytical.ndim == 1 else (row.i, row.j)
             assert check.analytical[index] == row.analytical, name
             assert pd.isna(row.j) == (check.analytical.ndim == 1)
+
+
+def test_a_tensor_of_four_axes_keeps_all_its_indices_and_comes_back():
+    values = np.arange(2 * 3 * 2 * 2.0).reshape(2, 3, 2, 2)
+    checks = {"K": tensor_check(values, values, "K"), "b": tensor_check(values[0, 0, 0], values[0, 0, 0], "b")}
+    content = to_csv(all_entries(checks))
+    table = pd.read_csv(io.BytesIO(content))
+    assert list(table.columns[:5]) == ["tensor", "i", "j", "k", "l"]
+    kernel = table[table["tensor"] == "K"]
+    index = tuple(kernel[axis].to_numpy(int) for axis in "ijkl")
+    np.testing.assert_array_equal(values[index], kernel["analytical"])
+    assert table[table["tensor"] == "b"][["j", "k", "l"]].isna().all(axis=None)
+    read = read_files({"gradients.csv": content})
+    for name, check in checks.items():
+        np.testing.assert_array_equal(read[name], check.analytical)
+
+
+def test_the_command_line_and_the_dashboard_write_the_same_csv(report):
+    hard = np.array([[5e-324, 0.1], [-1 / 3, 2.5e-310]])
+    checks = [*report.values(), tensor_check(hard, hard * (1 + 1e-9), "U"), tensor_check(hard[0], hard[1], "c")]
+    assert csv_text(entry_columns(checks)).encode() == to_csv(all_entries({check.name: check for check in checks}))
 
 
 def test_the_summary_names_what_differs(report):

@@ -5,16 +5,19 @@ logarithmic scale of its own, which spans float64's sixteen digits below the lar
 to the last digits, bright where they do not.
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
+from mlp.check.entries import AXES
+from mlp.check.evaluation_point import Index
 from mlp.check.tensor import TensorCheck
 from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
 from mlp.report.figures.style import Panel, Scale, side_by_side, with_scales
-from mlp.report.numbers import brief
+from mlp.report.numbers import brief, entry
 
 # Both scales keep their order for colour-blind eyes and in print.
 DIVERGING = "RdBu_r"
@@ -57,8 +60,8 @@ class Drawn(NamedTuple):
 
 
 def as_matrix(tensor: Array) -> Array:
-    """A vector as a column; a matrix as it is."""
-    return tensor.reshape(tensor.shape[0], -1)
+    """A vector as a column, a number as one of a single row; a matrix as it is."""
+    return tensor if tensor.ndim == 2 else tensor.reshape(-1, 1)
 
 
 def drawn(tensor: Array) -> Drawn:
@@ -81,6 +84,27 @@ class Axes(NamedTuple):
 
     rows: str
     columns: str
+
+
+def sliced(check: TensorCheck, leading: Index) -> TensorCheck:
+    """The matrix of a check of more than two axes that stands at these indices of all axes but the last two."""
+    arrays = ("analytical", "numerical", "truncation", "roundoff", "rounding", "inactive")
+    matrices = {name: np.asarray(getattr(check, name))[leading] for name in arrays}
+    kinks = tuple(
+        replace(kink, index=kink.index[len(leading) :]) for kink in check.kinks if kink.index[: len(leading)] == leading
+    )
+    return replace(check, name=entry(check.name, leading), kinks=kinks, **matrices)
+
+
+def counted_axes(check: TensorCheck) -> Axes:
+    """The axes by the names that their indices have in tables, where nobody knows what they mean."""
+    names = AXES[: check.analytical.ndim][-2:]
+    return Axes(names[:1], names[1:])
+
+
+def slices(check: TensorCheck) -> list[Index]:
+    """The indices of all axes but the last two, one after another; a single empty one if there are no more."""
+    return list(np.ndindex(check.analytical.shape[:-2]))
 
 
 def axes_of(check: TensorCheck) -> Axes:

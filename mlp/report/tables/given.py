@@ -1,11 +1,12 @@
 """Gradients from elsewhere beside all that they are compared with, as tables and CSV."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from mlp.check.entries import Columns, entry_columns, place_columns
 from mlp.check.given import Reference, against, against_analytical
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
@@ -18,7 +19,7 @@ from mlp.report.files.cells import UploadError
 from mlp.report.files.matching import Upload, match
 from mlp.report.files.uploads import read_files
 from mlp.report.numbers import entry
-from mlp.report.tables.tensors import places
+from mlp.report.tables.tensors import frame
 
 ANALYTICAL = "analytical"
 
@@ -100,27 +101,24 @@ def worst_entries(compared: Compared, name: str, count: int = 10) -> pd.DataFram
 
 
 def entries(compared: Compared, name: str) -> pd.DataFrame:
-    """One row for each entry of a tensor, in C order.
-
-    Columns: tensor; i and j, the entry's indices from 0 (j is empty for vectors); gradient, the one that was given;
-    analytical, that of the network's own backward; numerical; complex_step; difference, gradient - numerical;
-    error_bar; verdict.
-    """
-    check = compared.numerical[name]
-    return pd.DataFrame(
-        {
-            **places(name, check.analytical.shape),
-            "gradient": check.analytical.ravel(),
-            "analytical": compared.analytical[name].numerical.ravel(),
-            "numerical": check.numerical.ravel(),
-            "complex_step": compared.complex_step[name].numerical.ravel(),
-            "difference": check.difference.ravel(),
-            "error_bar": check.error_bar.ravel(),
-            "verdict": [Verdict(number).words for number in check.verdicts.ravel()],
-        }
-    )
+    """One row for each entry of a tensor; the columns are those of `_columns`."""
+    return frame(_columns(compared, [name]))
 
 
 def all_entries(compared: Compared) -> pd.DataFrame:
     """The entries of all tensors, one below the other."""
-    return pd.concat([entries(compared, name) for name in compared.numerical], ignore_index=True)
+    return frame(_columns(compared, list(compared.numerical)))
+
+
+def _columns(compared: Compared, names: Sequence[str]) -> Columns:
+    """The columns of `mlp.check.entries`, where gradient is the one that was given, and those it is held against.
+
+    That is analytical, of the network's own backward, numerical, and complex_step; difference is gradient - numerical.
+    """
+    checks = [compared.numerical[name] for name in names]
+    columns = entry_columns(checks)
+    given, numerical = columns.pop("analytical"), columns.pop("numerical")
+    place = place_columns([(check.name, check.analytical.shape) for check in checks])
+    ours = [value for name in names for value in compared.analytical[name].numerical.ravel().tolist()]
+    steps = [value for name in names for value in compared.complex_step[name].numerical.ravel().tolist()]
+    return place | {"gradient": given, "analytical": ours, "numerical": numerical, "complex_step": steps} | columns

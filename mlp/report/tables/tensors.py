@@ -5,11 +5,11 @@ notes on the status of IEEE 754" (1997).
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mlp.check.entries import AXES, Columns, entry_columns
 from mlp.check.jacobians import Flow
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
@@ -22,35 +22,19 @@ from mlp.report.numbers import entry
 
 
 def entries(check: TensorCheck) -> pd.DataFrame:
-    """One row for each entry of a tensor, in C order.
-
-    Columns: tensor; i and j, the entry's indices from 0 (j is empty for vectors); analytical; numerical; difference;
-    error_bar; verdict; relative_error; allclose.
-    """
-    return pd.DataFrame(
-        {
-            **places(check.name, check.analytical.shape),
-            "analytical": check.analytical.ravel(),
-            "numerical": check.numerical.ravel(),
-            "difference": check.difference.ravel(),
-            "error_bar": check.error_bar.ravel(),
-            "verdict": [Verdict(number).words for number in check.verdicts.ravel()],
-            "relative_error": check.relative_error.ravel(),
-            "allclose": check.tolerance_used.ravel() <= 1,
-        }
-    )
-
-
-def places(name: str, shape: tuple[int, ...]) -> dict[str, Any]:
-    """The first columns of such a table: tensor, i and j."""
-    indices = np.indices(shape).reshape(len(shape), -1)
-    rows, columns = indices[0], indices[1] if len(indices) > 1 else [pd.NA] * indices.shape[1]
-    return {"tensor": name, "i": pd.array(rows, dtype="Int64"), "j": pd.array(columns, dtype="Int64")}
+    """One row for each entry of a tensor; the columns are those of `mlp.check.entries`."""
+    return frame(entry_columns([check]))
 
 
 def all_entries(report: Mapping[str, TensorCheck]) -> pd.DataFrame:
     """The entries of all tensors, one below the other."""
-    return pd.concat([entries(check) for check in report.values()], ignore_index=True)
+    return frame(entry_columns(report.values()))
+
+
+def frame(columns: Columns) -> pd.DataFrame:
+    """Columns as a table in which indices stay whole numbers, though some are empty."""
+    table = pd.DataFrame(columns)
+    return table.astype(dict.fromkeys(table.columns.intersection([*AXES]), "Int64"))
 
 
 def summary(report: Mapping[str, TensorCheck]) -> pd.DataFrame:

@@ -1,24 +1,18 @@
-"""What came out for a module of somebody's layers, as tables, sentences, and checks that a heatmap can draw."""
+"""What came out for a module of somebody's layers, as tables and sentences."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
-from mlp.report.figures.heatmaps import Axes
 from mlp.report.numbers import entry
 from mlp.user_code.check import CaseResult
 from mlp.user_code.messages import Fact
-from mlp.user_code.process import ModuleResult
 from mlp.user_code.run.gradient_check import sentences
-from mlp.user_code.tell.text import CSV_HEADER, csv_rows
+from mlp.user_code.tell.text import case_columns, csv_text
 
 SHORT = 60
 NONE = "–"  # noqa: RUF001  # a dash for a number that there is not
@@ -146,44 +140,12 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def flattened(check: TensorCheck) -> TensorCheck:
-    """The check as a vector or matrix, the first axis against all others, for heatmaps and tables."""
-    shape = check.analytical.shape
-    if 1 <= len(shape) <= 2:
-        return check
-    flat = (shape[0], -1) if shape else (1,)
-    analytical = check.analytical.reshape(flat)
-    return replace(
-        check,
-        analytical=analytical,
-        numerical=check.numerical.reshape(flat),
-        truncation=check.truncation.reshape(flat),
-        roundoff=check.roundoff.reshape(flat),
-        rounding=check.rounding.reshape(flat),
-        inactive=check.inactive.reshape(flat),
-        kinks=tuple(replace(kink, index=_moved(kink.index, shape, analytical.shape)) for kink in check.kinks),
-    )
-
-
-def _moved(index: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:
-    flat = np.ravel_multi_index(index, before) if before else 0
-    return tuple(int(i) for i in np.unravel_index(flat, after))
-
-
-def axes(check: TensorCheck) -> Axes:
-    """What the axes of a flattened check are: nobody knows what they mean, so they are counted."""
-    shape = check.analytical.shape
-    if len(shape) <= 1:
-        return Axes("i", "")
-    return Axes("i", "j" if len(shape) == 2 else f"j, all of the axes {' x '.join(map(str, shape[1:]))}")
-
-
 def worst_entries(check: TensorCheck, count: int = 10) -> pd.DataFrame:
     """The entries of a tensor that are furthest off for their error bar, the worst first."""
     return pd.DataFrame(
         [
             {
-                "entry": entry(check.name, index) if index else check.name,
+                "entry": entry(check.name, index),
                 "verdict": Verdict(int(check.verdicts[index])).words,
                 "analytical": float(check.analytical[index]),
                 "numerical": float(check.numerical[index]),
@@ -197,11 +159,7 @@ def worst_entries(check: TensorCheck, count: int = 10) -> pd.DataFrame:
 
 def to_csv(cases: Iterable[CaseResult]) -> bytes:
     """Every entry of every gradient, as `python -m mlp --csv` writes it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_HEADER)
-    writer.writerows(csv_rows(ModuleResult(tuple(cases))))
-    return text.getvalue().encode()
+    return csv_text(case_columns(cases)).encode()
 
 
 def commands(spec: str, eps: float, method: str) -> str:

@@ -1,16 +1,18 @@
-"""Results as text: a table for a terminal, sentences for a failure, and rows for a CSV file."""
+"""Results as text: a table for a terminal, sentences for a failure, and every entry for a CSV file."""
 
-from collections.abc import Iterator
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+from mlp.check.entries import Columns, entry_columns
 from mlp.check.report import GradientReport
 from mlp.user_code.check import CaseResult
 from mlp.user_code.process import ModuleResult
 from mlp.user_code.run.gradient_check import sentences
 
-CSV_HEADER = ("layer", "tensor", "i", "j", "analytical", "numerical", "difference")
 _WORST = 3
 
 
@@ -74,12 +76,21 @@ def failure_text(case: CaseResult) -> str:
     return "\n  ".join("\n".join(lines).splitlines())
 
 
-def csv_rows(result: ModuleResult) -> Iterator[tuple[object, ...]]:
-    """One row for each entry of each tensor; of more than two axes, j counts through all after the first."""
-    for case in result.cases:
-        for name, check in case.report.items() if case.report is not None else ():
-            flat = check.analytical.reshape(check.analytical.shape[0] if check.analytical.ndim else 1, -1)
-            numerical = check.numerical.reshape(flat.shape)
-            for i, j in np.ndindex(flat.shape):
-                a, n = float(flat[i, j]), float(numerical[i, j])
-                yield case.name, name, i, j if check.analytical.ndim > 1 else "", repr(a), repr(n), repr(a - n)
+def case_columns(cases: Iterable[CaseResult]) -> Columns:
+    """Every entry of every gradient, in the columns of `mlp.check.entries`, after one that names the layer."""
+    checked = [(case.name, check) for case in cases if case.report is not None for check in case.report.values()]
+    layers = [name for name, check in checked for _ in range(check.analytical.size)]
+    return {"layer": layers} | entry_columns(check for _, check in checked)
+
+
+def csv_text(columns: Columns) -> str:
+    """Columns as CSV: floats with 17 significant digits, which give back every bit; None and NaN as empty cells."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(_cell, row) for row in zip(*columns.values(), strict=True))
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return ("" if math.isnan(value) else f"{value:.17g}") if isinstance(value, float) else value
