@@ -127,12 +127,11 @@ def _through_jacobian(change: Callable[[Array, Array], Array]) -> Callable[[Case
     """The dx that a wrong use of each sample's Jacobian J (outputs, inputs) would give, from J and dy."""
 
     def predict(case: Case, _tensor: str) -> Iterator[Prediction]:
-        if case.x.shape != case.y.shape or case.x.ndim > 2 or case.x.shape[-1] > _MOST_OUTPUTS:
+        samples = [case.x] if case.x.ndim == 1 else [sample[None] for sample in case.x]
+        if case.x.shape != case.y.shape or samples[0].size > _MOST_OUTPUTS:
             return
-        rows, dys = np.atleast_2d(case.x), np.atleast_2d(case.dy)
-        single = [row[None] if case.x.ndim == 2 else row for row in rows]
-        Js = [jacobian(case.function, row, 1e-5, CENTRAL).reshape(row.size, row.size) for row in single]
-        changed = [change(J, dy) for J, dy in zip(Js, dys, strict=True)]
+        Js = [jacobian(case.function, sample, 1e-5, CENTRAL).reshape(sample.size, -1) for sample in samples]
+        changed = [change(J, dy) for J, dy in zip(Js, case.dy.reshape(len(samples), -1), strict=True)]
         yield Prediction(np.array(changed).reshape(case.x.shape))
 
     return predict

@@ -14,9 +14,10 @@ _MOST_ROWS = 512
 def permuted(case: Case, tensor: str) -> Iterator[Prediction]:
     """Rows or columns matched one by one to the nearest ones of the right gradient."""
     said, right = case.said[tensor], case.right(tensor)
-    if said.shape != right.shape or right.ndim not in (1, 2):
+    if said.shape != right.shape:
         return
-    for axis, word in list(enumerate(("rows", "columns") if right.ndim == 2 else ("entries",))):
+    words = {1: ("entries",), 2: ("rows", "columns")}
+    for axis, word in enumerate(words.get(right.ndim, [f"slices along axis {axis}" for axis in range(right.ndim)])):
         order = _matching(np.moveaxis(said, axis, 0), np.moveaxis(right, axis, 0))
         if order is not None:
             yield Prediction(
@@ -63,8 +64,10 @@ def _place(where: Array, shape: tuple[int, ...]) -> tuple[str, tuple[float, ...]
     if len(where) == 1:
         index = [int(i) for i in where[0]]
         return f"entry {index}", tuple(index)
-    for axis, word in enumerate(("row", "column") if len(shape) == 2 else ("place",)):
+    words = {1: ("place",), 2: ("row", "column")}.get(len(shape))
+    for axis in range(len(shape)):
         lines = [int(i) for i in np.unique(where[:, axis])]
         if 2 * len(lines) <= shape[axis]:
-            return f"{word} {lines[0]}" if len(lines) == 1 else f"{word}s {_brief(lines)}", (axis, *lines)
+            few = f" {lines[0]}" if len(lines) == 1 else f"s {_brief(lines)}"
+            return f"{words[axis]}{few}" if words else f"slice{few} along axis {axis}", (axis, *lines)
     return "", ()

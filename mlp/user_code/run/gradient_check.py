@@ -65,20 +65,12 @@ def report_on(
         report = check_layer(layer, x, dy, eps, method)
     else:
         report = check_layer(layer, x, dy, coarse.step, coarse.method)
-        report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(_diagnosis(report)))
+        report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(report.diagnosis))
     if isinstance(layer, Foreign) and not layer.checks_input:
         checks = {name: check for name, check in report.items() if name != INPUT}
-        found = tuple(one for one in _diagnosis(report) if one.tensors != (f"d{INPUT}",))
+        found = tuple(one for one in report.diagnosis if one.tensors != (f"d{INPUT}",))
         report = replace(report, checks=checks, remarks=(), diagnose=Told(found))
-    return replace(report, diagnose=Told(_diagnosis(report)))
-
-
-def _diagnosis(report: GradientReport) -> tuple[Finding, ...]:
-    """The diagnosis; none where its rules, made for samples of one axis, cannot take an input of theirs."""
-    try:
-        return report.diagnosis
-    except ValueError:
-        return ()
+    return replace(report, diagnose=Told(report.diagnosis))
 
 
 def is_wrong(report: GradientReport) -> bool:
