@@ -3,9 +3,9 @@
 import streamlit as st
 
 from mlp.check.jacobians import check_products, jacobian_error
-from mlp.differences.networks import INPUT
 from mlp.lab.lessons import activation_input
 from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.problem import INPUT
 from mlp.nn.trace import jacobians_by_backward
 from mlp.report import programs
 from mlp.report.figures import heatmaps, slopes

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from mlp.differences.networks import tensors
 from mlp.report import programs
 from mlp.report.figures import step_size
 from mlp.report.tables.tensors import to_csv
@@ -19,7 +18,7 @@ st.markdown(
 address.show()
 
 problem = experiment.problem()
-sizes = {name: tensor.size for name, tensor in tensors(problem.network, problem.x).items()}
+sizes = {name: tensor.size for name, tensor in problem.tensors().items()}
 with st.container(horizontal=True):
     name = widgets.selection(
         "Gradient with respect to", list(sizes), "gradient_of", "The tensor whose entries are moved."

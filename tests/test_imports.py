@@ -5,6 +5,8 @@ a rule cannot be broken by a line that no test happens to run.
 """
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -198,3 +200,13 @@ def test_importing_mlp_loads_no_library_but_numpy():
     # numpy.random, loaded when it is first used, brings the runtime of Cython along.
     loaded = {name for name in run.stdout.split() if "cython" not in name}
     assert loaded - {"numpy"} == {"mlp"}
+
+
+def test_the_architecture_names_what_is_there():
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    assert {line for line in re.findall(r"^\| `([^`*]+?)/?`", text, re.M) if line.startswith(("mlp", "pages", "app"))}
+    for path in re.findall(r"`((?:mlp|pages|tests)/[^`*]+?|app\.py)`", text):
+        assert (ROOT / path).exists(), path
+    for name in re.findall(r"`(mlp(?:\.\w+)+)`", text):
+        module, _, attribute = name.rpartition(".")
+        assert is_module(ROOT, name) or hasattr(importlib.import_module(module), attribute), name

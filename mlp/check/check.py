@@ -16,7 +16,7 @@ from mlp.differences.parallel import Progress
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
-from mlp.nn.problem import Problem, copied
+from mlp.nn.problem import Problem, as_problem, copied
 
 
 def check_gradients(
@@ -45,7 +45,7 @@ def check_gradients(
         ValueError, TypeError: a shape, type, step or method is wrong, or the network cannot be copied; the message
             says which and what fits.
     """
-    problem = Problem(network, loss, as_real("x", x), target).copied()
+    problem = as_problem(network, loss, x, target).copied()
     report = compare_gradients(problem, eps, as_method(method), progress)
     return replace(report, diagnose=_Diagnosis(problem))
 
@@ -55,7 +55,7 @@ def analytical_gradients(network: Layer, loss: Loss, x: ArrayLike, target: Array
 
     Arguments and errors raised are those of `check_gradients`.
     """
-    problem = Problem(network, loss, as_real("x", x), target).copied()
+    problem = as_problem(network, loss, x, target).copied()
     passes = run_passes(problem)
     return passes.value, {name: passes.gradients[name] for name in problem.tensors()}
 
@@ -64,7 +64,7 @@ def analytical_gradients(network: Layer, loss: Loss, x: ArrayLike, target: Array
 class _Diagnosis:
     """The diagnosis of a report, for when it is asked for."""
 
-    problem: Problem
+    problem: Problem[Layer]
 
     def __call__(self, report: GradientReport) -> tuple[Finding, ...]:
         wrong = any(check.verdict is Verdict.WRONG for check in report.values())

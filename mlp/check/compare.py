@@ -23,11 +23,13 @@ from mlp.nn.problem import Problem
 _SMOOTH = 1e-6
 
 
-def compare_gradients(problem: Problem, eps: float, method: Method, progress: Progress | None = None) -> GradientReport:
+def compare_gradients(
+    problem: Problem[Layer], eps: float, method: Method, progress: Progress | None = None
+) -> GradientReport:
     """The report of `check_gradients`, to whose arguments and errors these are equal, but without a diagnosis."""
     with np.errstate(all="ignore"):  # overflow in a step that is too large is a result here, not an accident
         point = EvaluationPoint(in_float64(problem), eps, method)
-        estimates = estimated_gradients(*point.problem, eps, method, progress)
+        estimates = estimated_gradients(point.problem, eps, method, progress)
         run = problem.copied()
         forward_on_another_input(run)
         passes = run_passes(run)
@@ -38,7 +40,7 @@ def compare_gradients(problem: Problem, eps: float, method: Method, progress: Pr
     return GradientReport(checks, passes.value, eps, method, tuple(remarks))
 
 
-def in_float64(problem: Problem) -> Problem:
+def in_float64(problem: Problem[Layer]) -> Problem[Layer]:
     """The problem with everything that it has gradients with respect to in float64."""
     return problem._replace(network=as_float64(problem.network), x=np.asarray(problem.x, np.float64))
 
@@ -61,7 +63,7 @@ def _comparable(passes: Passes, estimates: dict[str, Estimate]) -> dict[str, Arr
     }
 
 
-def _unit(problem: Problem, passes: Passes) -> float:
+def _unit(problem: Problem[Layer], passes: Passes) -> float:
     """The machine epsilon of backward's arithmetic: the coarsest that turns up anywhere."""
     outputs = (visit.y for visit in passes.visits)
     return machine_epsilon(*problem.tensors().values(), *outputs, *passes.gradients.values())

@@ -12,7 +12,7 @@ from mlp.nn.layers import Layer
 from mlp.nn.problem import Problem
 
 
-def forward_on_another_input(problem: Problem) -> None:
+def forward_on_another_input(problem: Problem[Layer]) -> None:
     """Run forward on another input, so that a backward that remembers the wrong forward has one to remember."""
     try:
         problem.loss.forward(problem.network.forward(other_input(problem.x)), problem.target)
@@ -26,7 +26,7 @@ def other_input(x: Array) -> Array:
     return (size * np.random.RandomState(1).uniform(-1, 1, x.shape)).astype(x.dtype)
 
 
-def contract_remarks(problem: Problem, passes: Passes) -> list[Remark]:
+def contract_remarks(problem: Problem[Layer], passes: Passes) -> list[Remark]:
     """Everything there is to say about the arrays and the passes, the most basic first.
 
     Args:
@@ -40,7 +40,7 @@ def contract_remarks(problem: Problem, passes: Passes) -> list[Remark]:
     return found
 
 
-def _dtypes(problem: Problem, passes: Passes) -> Iterator[Remark]:
+def _dtypes(problem: Problem[Layer], passes: Passes) -> Iterator[Remark]:
     arrays = problem.tensors()
     integers = [name for name, array in problem.network.parameters().items() if np.asarray(array).dtype.kind in "iu"]
     if integers:
@@ -61,7 +61,7 @@ def _dtypes(problem: Problem, passes: Passes) -> Iterator[Remark]:
         )
 
 
-def _not_finite(problem: Problem, passes: Passes) -> Iterator[Remark]:
+def _not_finite(problem: Problem[Layer], passes: Passes) -> Iterator[Remark]:
     """Where NaN or infinity first appears, in the order in which the numbers are computed."""
     for where, layer, array in _computed(problem, passes):
         if np.asarray(array).dtype.kind in "fc" and not np.all(np.isfinite(array)):
@@ -76,7 +76,7 @@ def _not_finite(problem: Problem, passes: Passes) -> Iterator[Remark]:
             return
 
 
-def _computed(problem: Problem, passes: Passes) -> Iterator[tuple[str, str, ArrayLike]]:
+def _computed(problem: Problem[Layer], passes: Passes) -> Iterator[tuple[str, str, ArrayLike]]:
     for name, array in problem.network.parameters().items():
         yield f"the parameter {name}", name.rpartition(".")[0], array
     yield "the input x", "", problem.x
@@ -107,7 +107,7 @@ def _forward_against_apply(passes: Passes) -> Iterator[Remark]:
             )
 
 
-def _again(problem: Problem, first: Passes) -> Iterator[Remark]:
+def _again(problem: Problem[Layer], first: Passes) -> Iterator[Remark]:
     """Two more runs must give what the first gave."""
     try:
         second, third = run_passes(problem), run_passes(problem)

@@ -8,6 +8,7 @@ import numpy as np
 from mlp.check.passes import LOSS, leaves, shown
 from mlp.differences.methods import Method
 from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
 from mlp.nn.problem import Problem
 
 _MOST_EXAMINED = 300
@@ -27,7 +28,7 @@ class EvaluationPoint:
         eps, method: the step and the method of the numerical gradients.
     """
 
-    problem: Problem
+    problem: Problem[Layer]
     eps: float
     method: Method
 

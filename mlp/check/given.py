@@ -20,12 +20,11 @@ from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import ROUNDING_FACTOR, Verdict
 from mlp.differences.errors import Estimate, estimated_gradients
 from mlp.differences.methods import CENTRAL, Method, as_method
-from mlp.differences.networks import INPUT
 from mlp.differences.parallel import Progress
 from mlp.nn.arrays import Array, as_real, require_shape
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
-from mlp.nn.problem import Problem
+from mlp.nn.problem import INPUT, as_problem
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,10 @@ def reference(
     progress: Progress | None = None,
 ) -> Reference:
     """Compute what gradients of this network are held against; arguments and errors as in `check_gradients`."""
-    problem = in_float64(Problem(network, loss, as_real("x", x), target).copied())
+    problem = in_float64(as_problem(network, loss, x, target).copied())
     point = EvaluationPoint(problem, eps, as_method(method))
     with np.errstate(all="ignore"):
-        estimates = estimated_gradients(*problem, eps, point.method, progress)
+        estimates = estimated_gradients(problem, eps, point.method, progress)
         passes = run_passes(problem.copied())
         rounding = {unit: gradient_rounding(problem, passes.gradients, unit) for unit in (FLOAT64, FLOAT32)}
     return Reference(point, passes.value, passes.gradients, estimates, rounding)

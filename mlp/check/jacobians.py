@@ -10,13 +10,13 @@ from mlp.check.check import check_gradients, check_layer
 from mlp.check.tensor import TensorCheck
 from mlp.differences.derivatives import Function, numerical_gradient
 from mlp.differences.methods import CENTRAL, Method
-from mlp.differences.networks import INPUT, jacobian
+from mlp.differences.networks import jacobian
 from mlp.nn.activations import Identity
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
-from mlp.nn.problem import copied
+from mlp.nn.problem import INPUT, copied
 from mlp.nn.trace import jacobians_by_backward
 
 

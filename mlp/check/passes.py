@@ -106,7 +106,7 @@ def shown(name: str, layer: object) -> str:
     return name or type(getattr(layer, "inner", layer)).__name__
 
 
-def run_passes(problem: Problem) -> Passes:
+def run_passes(problem: Problem[Layer]) -> Passes:
     """Run every layer forward and then backward; what the layers keep is that of this run afterwards."""
     passes = Passes()
     x = problem.x.copy()

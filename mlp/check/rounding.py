@@ -25,12 +25,13 @@ import numpy as np
 
 from mlp.check.passes import leaves, parameter_name
 from mlp.nn.arrays import Array
+from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
 
 _DRAWS = 6
 
 
-def gradient_rounding(problem: Problem, gradients: Mapping[str, Array], unit: float) -> dict[str, Array]:
+def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], unit: float) -> dict[str, Array]:
     """The root-mean-square rounding error of each entry of the analytical gradients.
 
     Args:
@@ -53,7 +54,7 @@ def gradient_rounding(problem: Problem, gradients: Mapping[str, Array], unit: fl
     }
 
 
-def _shaken_gradients(problem: Problem, amount: float, rng: np.random.RandomState) -> dict[str, Array]:
+def _shaken_gradients(problem: Problem[Layer], amount: float, rng: np.random.RandomState) -> dict[str, Array]:
     """The gradients of a network in which everything is off by about `amount`; fewer if a layer raises."""
     gradients: dict[str, Array] = {}
     try:
@@ -69,7 +70,7 @@ def _shaken_gradients(problem: Problem, amount: float, rng: np.random.RandomStat
     return {**gradients, INPUT: dy}
 
 
-def _shaken_forward(problem: Problem, amount: float, rng: np.random.RandomState) -> Array:
+def _shaken_forward(problem: Problem[Layer], amount: float, rng: np.random.RandomState) -> Array:
     """Run forward with everything off by about `amount`, and return the loss's dy, off likewise."""
     network, loss, x, target = problem
     x = _noisy(x, amount, rng)

@@ -1,4 +1,4 @@
-"""How much work a tensor's derivatives are, and how to cut it into waves that fit the cache."""
+"""How much work a tensor's derivatives are, and how to cut it into batches of perturbations that fit the cache."""
 
 from collections.abc import Iterable, Iterator
 from math import ceil
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.differences.methods import CENTRAL, Method, as_method
+from mlp.differences.perturbations import values_and_steps
 from mlp.differences.tensors import Block, Tensor, evaluate, movable_tensors
-from mlp.differences.waves import values_and_steps
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.changes import Columns, Moved
 from mlp.nn.layers import Layer
@@ -77,7 +77,7 @@ def entry_cost(tensor: Tensor, offsets: Array) -> tuple[Cost, int]:
     return Cost(elements, multiplications), largest
 
 
-def waves(everything: Iterable[Tensor], offsets: Array) -> list[list[Block]]:
+def batches(everything: Iterable[Tensor], offsets: Array) -> list[list[Block]]:
     """Cut tensors into blocks of about BLOCK_ELEMENTS; gather those that even together are small.
 
     This does not depend on the number of threads, and so neither does the rounding in a matrix product.

@@ -23,13 +23,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.differences.methods import CENTRAL, Method, as_method, optimal_step
-from mlp.differences.networks import loss_gradients, tensors
+from mlp.differences.methods import CENTRAL, Method, optimal_step
+from mlp.differences.networks import loss_gradients
 from mlp.differences.noise import loss_noise
 from mlp.differences.parallel import Progress
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
-from mlp.nn.losses import Loss
+from mlp.nn.problem import Problem
 
 # How many units in the last place a chain of complex multiplications may lose.
 _COMPLEX_ULPS = 8
@@ -53,28 +53,21 @@ class Estimate:
 
 
 def estimated_gradients(
-    network: Layer,
-    loss: Loss,
-    x: ArrayLike,
-    target: ArrayLike,
-    eps: float = 1e-4,
-    method: str | Method = CENTRAL,
-    progress: Progress | None = None,
+    problem: Problem[Layer], eps: float = 1e-4, method: Method = CENTRAL, progress: Progress | None = None
 ) -> dict[str, Estimate]:
     """The numerical gradients of `loss_gradients`, each with the size of its two errors.
 
     Arguments and errors raised are those of `loss_gradients`, which is called twice.
     """
-    method = as_method(method)
     other = second_step(eps, method)
     first = None if progress is None else lambda fraction: progress(fraction / 2)
     second = None if progress is None else lambda fraction: progress((1 + fraction) / 2)
-    values = loss_gradients(network, loss, x, target, eps, method, first)
-    nearby = loss_gradients(network, loss, x, target, other, method, second)
-    noise = loss_noise(network, loss, x, target)
+    values = loss_gradients(*problem, eps, method, first)
+    nearby = loss_gradients(*problem, other, method, second)
+    noise = loss_noise(problem)
     return {
         name: _estimate(values[name], nearby[name], np.asarray(tensor), noise, (eps, other), method)
-        for name, tensor in tensors(network, x).items()
+        for name, tensor in problem.tensors().items()
     }
 
 

@@ -11,7 +11,7 @@ from mlp.nn.arrays import Array
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MethodEstimate:
     """What one method makes of one derivative.
 
     Attributes:
@@ -27,7 +27,7 @@ class Estimate:
     remark: str = ""
 
 
-def estimates(example: Example, x: Array, index: tuple[int, ...], output: int, eps: float) -> list[Estimate]:
+def estimates(example: Example, x: Array, index: tuple[int, ...], output: int, eps: float) -> list[MethodEstimate]:
     """Differentiate one output of an example with respect to the entry `index` of x, by every method in METHODS.
 
     Raises:
@@ -39,7 +39,7 @@ def estimates(example: Example, x: Array, index: tuple[int, ...], output: int, e
 
 def _estimate(
     example: Example, x: Array, index: tuple[int, ...], output: int, eps: float, method: Method, exact: float
-) -> Estimate:
+) -> MethodEstimate:
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             value = float(sample(example.function, x, index, eps, method).quotient.flat[output])
@@ -47,12 +47,12 @@ def _estimate(
         if not method.is_complex:
             raise
         remark = "does not apply, for the function returns a real number even for a complex one"
-        return Estimate(method, np.nan, np.nan, remark)
+        return MethodEstimate(method, np.nan, np.nan, remark)
     if not np.isfinite(value):
-        return Estimate(method, np.nan, np.nan, _why_not_finite(example, x, index, eps, method))
+        return MethodEstimate(method, np.nan, np.nan, _why_not_finite(example, x, index, eps, method))
     if np.isnan(exact):
-        return Estimate(method, value, np.nan, "there is no derivative here to compare with")
-    return Estimate(method, value, value - exact)
+        return MethodEstimate(method, value, np.nan, "there is no derivative here to compare with")
+    return MethodEstimate(method, value, value - exact)
 
 
 def _why_not_finite(example: Example, x: Array, index: tuple[int, ...], eps: float, method: Method) -> str:

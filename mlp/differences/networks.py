@@ -6,16 +6,14 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.differences.derivatives import Function, numerical_gradient
+from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import CENTRAL, Method
 from mlp.differences.parallel import Progress
 from mlp.differences.structured import structured_gradients
-from mlp.differences.tensors import INPUT
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
-
-__all__ = ["INPUT", "jacobian", "loss_function", "loss_gradients", "loss_gradients_by_loop", "tensors"]
+from mlp.nn.problem import as_problem
 
 
 def jacobian(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL) -> Array:
@@ -31,23 +29,6 @@ def jacobian(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | Method
         Shape (ny, nx) for one sample, (n, ny, n, nx) for a batch.
     """
     return numerical_gradient(layer.apply, x, eps, method)
-
-
-def loss_function(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, name: str) -> Function:
-    """The loss as a function of one tensor alone: of the parameter `name`, or of the input if the name is "x"."""
-    if name == INPUT:
-        return lambda varied: loss.apply(network.apply(varied), target)
-    return lambda varied: loss.apply(network.replaced(name, varied).apply(x), target)
-
-
-def tensors(network: Layer, x: ArrayLike) -> dict[str, Array]:
-    """Everything that a loss has gradients with respect to: each parameter by name, then the input as "x".
-
-    Raises:
-        ValueError: a parameter has that name already.
-    """
-    _require_free_name(network)
-    return {**network.parameters(), INPUT: as_real("x", x)}
 
 
 def loss_gradients(
@@ -73,13 +54,8 @@ def loss_gradients(
         progress: called now and then, from the caller's thread, with the fraction of the work that is done. It may
             raise to break off: the work then ends within milliseconds, and the exception passes on.
     """
-    _require_free_name(network)
+    as_problem(network, loss, x, target).tensors()  # refuses a parameter named as the input
     return structured_gradients(network, loss, x, target, eps, method, progress)
-
-
-def _require_free_name(network: Layer) -> None:
-    if INPUT in network.parameters():
-        raise ValueError(f"a parameter is named {INPUT!r}, which here is the input; give it another name")
 
 
 def loss_gradients_by_loop(
@@ -95,7 +71,8 @@ def loss_gradients_by_loop(
     It is the reference for `loss_gradients`, whose arguments it takes: much slower, and plainly right.
     """
     gradients = {}
-    for name, tensor in tensors(network, x).items():
-        function = loss_function(network, loss, x, target, name)
-        gradients[name] = numerical_gradient(function, tensor, eps, method).reshape(np.shape(tensor))
+    problem = as_problem(network, loss, x, target)
+    for name, tensor in problem.tensors().items():
+        gradient = numerical_gradient(problem.function(name), tensor, eps, method)
+        gradients[name] = gradient.reshape(np.shape(tensor))
     return gradients

@@ -15,10 +15,10 @@ a formula loses in its own constants, such as log(1 + 1e-10), and arithmetic tha
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
-from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
+from mlp.nn.problem import Problem
 
 _DRAWS = 6
 _PATHS = 4
@@ -34,28 +34,20 @@ def machine_epsilon(*arrays: ArrayLike) -> float:
     return max((float(np.finfo(dtype).eps) for dtype in dtypes if dtype.kind in "fc"), default=2.0**-52)
 
 
-def loss_noise(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> float:
-    """The root-mean-square rounding error of `loss.apply(network.apply(x), target)`, in units of the loss.
-
-    Args:
-        network: a layer or network; only its `apply` is called, on copies that share its arrays.
-        loss: a loss.
-        x: input of shape (features,) or (n, features).
-        target: what the loss takes for that input.
-    """
+def loss_noise(problem: Problem[Layer]) -> float:
+    """The root-mean-square rounding error of the value of a loss, in its units; only `apply` is called."""
     rng = np.random.RandomState(0)  # the same figure each time
-    x = as_real("x", x)
-    y = network.apply(x)
-    value = loss.apply(y, target)
+    y = problem.network.apply(problem.x)
+    value = problem.loss.apply(y, problem.target)
     unit = machine_epsilon(y, value)
     size = float(np.abs(value))
-    shaken = _shaken_losses(network, loss, x, target, np.sqrt(unit), rng)
+    shaken = _shaken_losses(problem, np.sqrt(unit), rng)
     conditioning = np.sqrt(unit) * _rms(shaken - value)
-    jitter = _jitter(network, loss, x, target, rng)
+    jitter = _jitter(problem, rng)
     if np.min(jitter) < _LAST_BIT * unit * size:
         # Some path is straight to the last bit, so the loss may well move in steps coarser than its own last bit,
         # those of some larger number that it was taken from. So we ask how large it can be.
-        size = max(size, float(np.abs(loss.apply(np.zeros_like(y), target))))
+        size = max(size, float(np.abs(problem.loss.apply(np.zeros_like(y), problem.target))))
     # The median of |z| for a normal z is 0.67 of its standard deviation; it ignores a path that meets a kink.
     largest = np.fmax.reduce([conditioning, float(np.median(jitter)) / 0.67, unit * size])
     return float(largest) if np.isfinite(largest) else float("inf")
@@ -78,9 +70,8 @@ def moved(layer: Layer, amount: float, rng: np.random.RandomState) -> Layer:
     return layer
 
 
-def _shaken_losses(
-    network: Layer, loss: Loss, x: Array, target: ArrayLike, amount: float, rng: np.random.RandomState
-) -> Array:
+def _shaken_losses(problem: Problem[Layer], amount: float, rng: np.random.RandomState) -> Array:
+    network, loss, x, target = problem
     values = []
     for _ in range(_DRAWS):
         start = x * (1 + amount * rng.standard_normal(x.shape))
@@ -88,8 +79,9 @@ def _shaken_losses(
     return np.array(values, dtype=np.float64)
 
 
-def _jitter(network: Layer, loss: Loss, x: Array, target: ArrayLike, rng: np.random.RandomState) -> Array:
+def _jitter(problem: Problem[Layer], rng: np.random.RandomState) -> Array:
     """The noise that the fourth difference along each of a few paths shows, in units of the loss."""
+    network, loss, x, target = problem
     found = []
     for _ in range(_PATHS):
         seed, path = rng.randint(2**31 - 1), []

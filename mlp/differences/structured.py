@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.differences.blocks import waves
+from mlp.differences.blocks import batches
 from mlp.differences.derivatives import require_step
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress, available_cores, run_tasks
+from mlp.differences.perturbations import perturbations, propagate, require_complex, values_and_steps
 from mlp.differences.tensors import Block, evaluate, movable_tensors
-from mlp.differences.waves import fly, moves, require_complex, values_and_steps
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
@@ -27,11 +27,12 @@ from mlp.nn.losses import Loss
 # nothing, and then keeps what is freed at hand. Other allocators do not mind.
 np.empty(2**20)
 
-# With fewer waves than this, of some 0.2 milliseconds each, starting other threads takes longer than they help.
-WAVES_FOR_THREADS = 16
+# A batch of perturbations takes some 0.2 milliseconds. With fewer than this, starting threads takes longer than they
+# help.
+BATCHES_FOR_THREADS = 16
 
 
-class Problem(NamedTuple):
+class LossDifferences(NamedTuple):
     """The loss of a network, where it is evaluated, and how its values combine to a derivative."""
 
     loss: Loss
@@ -42,7 +43,7 @@ class Problem(NamedTuple):
     weights: Array
 
     def differentiate(self, blocks: Sequence[Block], gradients: Mapping[str, Array]) -> None:
-        """Put the derivatives for the entries of some blocks, which fly in one wave, into the gradients.
+        """Put the derivatives for the entries of some blocks, one batch of perturbations, into the gradients.
 
         As in the plain loop the quotient is over the step that floating point really took, sum_k w_k ((x + o_k h) - x),
         and NaN where that is zero.
@@ -65,7 +66,7 @@ class Problem(NamedTuple):
         """
         tensor = blocks[0].tensor
         results = np.empty(values.size, np.result_type(values, self.precision))
-        for ys, which in fly(tensor.stages, moves(blocks, values, steps)):
+        for ys, which in propagate(tensor.stages, perturbations(blocks, values, steps)):
             losses = self.loss.values(ys if tensor.sample is None else self._batch(ys, tensor.sample), self.target)
             if results.dtype.kind == "c":
                 require_complex(losses)
@@ -113,12 +114,12 @@ def structured_gradients(
     y = stages[-1].y
     precision = loss.apply(y, target).dtype
     offsets, weights = np.array(method.offsets) * eps, np.array(method.weights)
-    problem = Problem(loss, y, loss.as_target(target, y), precision, offsets, weights)
+    differences = LossDifferences(loss, y, loss.as_target(target, y), precision, offsets, weights)
     everything = tuple(movable_tensors(stages))
     shapes = {tensor.name: tensor.shape for tensor in everything}
     gradients = {name: np.empty(shape, precision) for name, shape in shapes.items()}
-    tasks = [partial(problem.differentiate, wave, gradients) for wave in waves(everything, offsets)]
+    tasks = [partial(differences.differentiate, batch, gradients) for batch in batches(everything, offsets)]
     if threads is None:
-        threads = available_cores() if len(tasks) >= WAVES_FOR_THREADS else 1
+        threads = available_cores() if len(tasks) >= BATCHES_FOR_THREADS else 1
     run_tasks(tasks, threads, progress)
     return gradients

@@ -13,8 +13,7 @@ import numpy as np
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.changes import Change, Columns, Moved, as_matrix
 from mlp.nn.layers import Layer
-
-INPUT = "x"
+from mlp.nn.problem import INPUT
 
 # A batch whose steps change fewer numbers than this in any layer is moved as a whole, with less ado.
 SMALL = 50_000

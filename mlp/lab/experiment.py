@@ -8,16 +8,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
 from mlp.differences.methods import METHODS
 from mlp.nn.activations import ACTIVATIONS
-from mlp.nn.arrays import Array
 from mlp.nn.initialisations import INITIALISATIONS
-from mlp.nn.losses import LOSSES, Loss
+from mlp.nn.losses import LOSSES
 from mlp.nn.network import Sequential, dense_layers
+from mlp.nn.problem import Problem
 
 EPS_STEPS = tuple(float(f"{digit}e{power}") for power in range(-12, 0) for digit in (1, 2, 5))
 MAX_LAYERS = 20
@@ -25,15 +25,6 @@ MAX_BATCH = 1_000
 MAX_SEED = 2**32 - 1
 MAX_PARAMETERS = 500_000
 MAX_WORK = 10_000_000_000
-
-
-class Problem(NamedTuple):
-    """What an experiment draws: a network, its loss, an input and a target."""
-
-    network: Sequential
-    loss: Loss
-    x: Array
-    target: Array
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ class Experiment:
         steps += self.sizes[0] * self.batch * (sample + self.batch * outputs)
         return len(METHODS[self.method].offsets) * steps
 
-    def problem(self) -> Problem:
+    def problem(self) -> Problem[Sequential]:
         """Draw the network, then the input, then the target."""
         rng = np.random.RandomState(self.seed)
         layers = dense_layers(self.sizes, ACTIVATIONS[self.activation], rng, INITIALISATIONS[self.initialisation])

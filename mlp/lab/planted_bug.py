@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.diagnosis.case import said
+from mlp.check.diagnosis.isolated_layer import said
 from mlp.check.gallery.bug import Bug, places, plant
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
-from mlp.differences.networks import INPUT
-from mlp.lab.experiment import Experiment, Problem, format_setting
+from mlp.lab.experiment import Experiment, format_setting
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.arrays import Array
 from mlp.nn.losses import LOSSES
+from mlp.nn.network import Sequential
+from mlp.nn.problem import INPUT, Problem
 
 # Where a bug needs a batch, or a layer of some shape, these have it: one square layer between two oblong ones.
 BATCH = 4
@@ -70,13 +71,13 @@ def changes(asked: Experiment, shown: Experiment) -> tuple[str, ...]:
     )
 
 
-def planted(bug: Bug, problem: Problem, place: str) -> Problem:
+def planted(bug: Bug, problem: Problem[Sequential], place: str) -> Problem[Sequential]:
     """The problem with the bug in its network or loss."""
     infected = plant(bug, problem.network, problem.loss, place)
     return problem._replace(network=infected.network, loss=infected.loss)
 
 
-def gradients(problem: Problem) -> Mapping[str, Array]:
+def gradients(problem: Problem[Sequential]) -> Mapping[str, Array]:
     """What backward says by tensor, after a forward on another input, as in a check; of copies, so nothing is kept."""
     with np.errstate(all="ignore"):
         return said(*problem)

@@ -6,8 +6,10 @@ import numpy as np
 
 from mlp.check.gallery.bug import LOSS, Bug, places
 from mlp.check.gallery.catalogue import GALLERY
-from mlp.lab.experiment import Experiment, Problem
+from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import change, gradients, planted
+from mlp.nn.network import Sequential
+from mlp.nn.problem import Problem
 
 NOTHING = "nothing is wrong"
 MAX_NUMBER = 9_999
@@ -64,12 +66,12 @@ def question(experiment: Experiment, number: int) -> Question:
     return Question(bug, place, tuple(patterns), (*problem.network.layers, LOSS))
 
 
-def posed(asked: Question, problem: Problem) -> Problem:
+def posed(asked: Question, problem: Problem[Sequential]) -> Problem[Sequential]:
     """The problem with the question's bug in it."""
     return planted(asked.bug, problem, asked.place) if asked.bug else problem
 
 
-def marks(asked: Question, problem: Problem, pattern: str, layer: str) -> Marks:
+def marks(asked: Question, problem: Problem[Sequential], pattern: str, layer: str) -> Marks:
     """Mark an answer; one that gives the very same gradients as the hidden bug is as right.
 
     Args:
@@ -86,7 +88,7 @@ def marks(asked: Question, problem: Problem, pattern: str, layer: str) -> Marks:
     return Marks(pattern == asked.bug.pattern, layer == asked.place)
 
 
-def _draw(problem: Problem, rng: np.random.RandomState) -> tuple[Bug | None, str]:
+def _draw(problem: Problem[Sequential], rng: np.random.RandomState) -> tuple[Bug | None, str]:
     """A bug and a place in which it can be seen; None if no bug can, as where all gradients are zero."""
     bugs, right = list(GALLERY.values()), gradients(problem)
     for k in rng.permutation(len(bugs)):
@@ -98,7 +100,7 @@ def _draw(problem: Problem, rng: np.random.RandomState) -> tuple[Bug | None, str
     return None, ""
 
 
-def _same_gradients(asked: Question, problem: Problem, pattern: str, layer: str) -> bool:
+def _same_gradients(asked: Question, problem: Problem[Sequential], pattern: str, layer: str) -> bool:
     """Whether a bug of this pattern in this layer would give the gradients that were shown."""
     hidden = gradients(posed(asked, problem))
     return any(

@@ -1,11 +1,13 @@
 """What gradients are taken of: a network, its loss, an input and a target, which travel as one value."""
 
 import copy
-from typing import NamedTuple, Self, TypeVar
+from collections.abc import Callable
+from typing import Generic, NamedTuple, Self, TypeVar
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.nn.arrays import Array
+from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss, Scalar
 
@@ -13,7 +15,10 @@ INPUT = "x"
 """The name of the input among the tensors of a problem."""
 
 
-class Problem(NamedTuple):
+Network_co = TypeVar("Network_co", bound=Layer, covariant=True)
+
+
+class Problem(NamedTuple, Generic[Network_co]):
     """The number c = loss(network(x), target).
 
     Attributes:
@@ -23,10 +28,10 @@ class Problem(NamedTuple):
         target: what the loss takes for that input.
     """
 
-    network: Layer
+    network: Network_co
     loss: Loss
     x: Array
-    target: ArrayLike
+    target: Array
 
     def value(self) -> Scalar:
         """Compute the loss and keep nothing."""
@@ -43,6 +48,10 @@ class Problem(NamedTuple):
             raise ValueError(f"a parameter is named {INPUT!r}, which here is the input; give it another name")
         return {**parameters, INPUT: self.x}
 
+    def function(self, name: str) -> Callable[[Array], Scalar]:
+        """The loss as a function of one tensor alone: of the parameter `name`, or of the input if the name is "x"."""
+        return lambda varied: self.replaced(name, varied).value()
+
     def replaced(self, name: str, value: Array) -> Self:
         """The same problem with another array as one of its tensors; all the rest is shared."""
         if name == INPUT:
@@ -52,6 +61,15 @@ class Problem(NamedTuple):
     def copied(self) -> Self:
         """A copy that shares nothing; errors raised as by `copied`."""
         return copied(self)
+
+
+def as_problem(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> Problem[Layer]:
+    """The problem of these, with whatever the two arrays are written as.
+
+    Raises:
+        TypeError: x is not real.
+    """
+    return Problem(network, loss, as_real("x", x), np.asarray(target))
 
 
 Copied = TypeVar("Copied")

@@ -14,11 +14,12 @@ from mlp.check.given import Reference, reference
 from mlp.check.jacobians import Flow, jacobian_flow
 from mlp.check.report import GradientReport
 from mlp.differences.methods import COMPLEX_STEP, optimal_step
-from mlp.differences.networks import loss_function, tensors
 from mlp.differences.parallel import Progress
 from mlp.differences.sweep import Sweep, affordable, sampled, spread, sweep
-from mlp.lab.experiment import EPS_STEPS, Experiment, Problem
+from mlp.lab.experiment import EPS_STEPS, Experiment
 from mlp.nn.arrays import Array
+from mlp.nn.network import Sequential
+from mlp.nn.problem import Problem
 from mlp.nn.trace import Step, trace
 from mlp.report.files.archive import archive
 from mlp.report.numbers import duration
@@ -39,7 +40,7 @@ class Checked(NamedTuple):
     Shared between all visitors who ask for the same experiment: read only.
     """
 
-    problem: Problem
+    problem: Problem[Sequential]
     report: GradientReport
     seconds: float
 
@@ -47,7 +48,7 @@ class Checked(NamedTuple):
 class References(NamedTuple):
     """What gradients from elsewhere are held against; shared and read only as `Checked` is."""
 
-    problem: Problem
+    problem: Problem[Sequential]
     numerical: Reference
     complex_step: Reference
 
@@ -156,10 +157,10 @@ def swept(experiment: Experiment, name: str) -> Sweep:
 @st.cache_resource(max_entries=32, show_spinner="Trying every step ...")
 def _swept(experiment: Experiment, name: str) -> Sweep:
     problem = experiment.problem()
-    tensor = tensors(problem.network, problem.x)[name]
+    tensor = problem.tensors()[name]
     indices = spread(tensor.shape, affordable(experiment.forward_multiplications))
     entries = np.array([tensor[index] for index in indices])
-    return sweep(sampled(loss_function(*problem, name), tensor, indices), entries, EPS_STEPS)
+    return sweep(sampled(problem.function(name), tensor, indices), entries, EPS_STEPS)
 
 
 def packed(experiment: Experiment) -> bytes:

@@ -6,8 +6,10 @@ import streamlit as st
 
 from mlp.check.check import check_gradients
 from mlp.check.report import GradientReport
-from mlp.lab.experiment import Experiment, Problem, read_whole
+from mlp.lab.experiment import Experiment, read_whole
 from mlp.lab.quiz import MAX_NUMBER, NOTHING, Marks, Question, marks, posed, question
+from mlp.nn.network import Sequential
+from mlp.nn.problem import Problem
 from pages.ui import address, bugs
 
 KEY = "quiz"
@@ -17,7 +19,7 @@ class Asked(NamedTuple):
     """A question, its network without the bug, and the check of the one with it. Read only."""
 
     question: Question
-    problem: Problem
+    problem: Problem[Sequential]
     report: GradientReport
 
 

@@ -15,9 +15,10 @@ from mlp import (
     check_gradients,
     numerical_gradient,
 )
-from mlp.differences.networks import loss_function, loss_gradients
+from mlp.differences.networks import loss_gradients
 from mlp.nn.arrays import as_numbers
 from mlp.nn.layers import Layer
+from mlp.nn.problem import Problem
 
 
 class Convolution(Layer):
@@ -81,7 +82,7 @@ def test_what_a_step_really_changes_gives_the_loop_s_gradient(activation, loss, 
     target = loss.random_target(rng, shape)
     for method in ("central", "complex-step"):
         fast = loss_gradients(network, loss(), x, target, 1e-4, method)["x"]
-        loop = numerical_gradient(loss_function(network, loss(), x, target, "x"), x, 1e-4, method)
+        loop = numerical_gradient(Problem(network, loss(), x, target).function("x"), x, 1e-4, method)
         # Both subtract losses of a size of about 1 that are rounded in their last digits: 2^-52 * a few / 1e-4.
         np.testing.assert_allclose(fast, loop.reshape(shape), rtol=0, atol=1e-11)
 

@@ -7,6 +7,7 @@ from mlp import METHODS, BCEWithLogitsLoss, CrossEntropyLoss, Identity, MSELoss,
 from mlp.check.projection import Projection
 from mlp.differences.errors import estimated_gradients, second_step, taken_step
 from mlp.differences.noise import loss_noise, machine_epsilon
+from mlp.nn.problem import as_problem
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -16,7 +17,7 @@ def test_the_true_error_lies_within_the_estimates(method, eps):
     x = np.linspace(-2, 2, 41)
     dy = np.ones(41)
     with np.errstate(all="ignore"):
-        estimate = estimated_gradients(Tanh(), Projection(), x, dy, eps, method)["x"]
+        estimate = estimated_gradients(as_problem(Tanh(), Projection(), x, dy), eps, method)["x"]
     error = np.abs(estimate.value - Tanh.derivative(x))
     assert np.all(error <= 2 * estimate.truncation + 4 * estimate.roundoff)
     # and the estimates are estimates, not excuses: at the best step of a method of order p they are near u^(p/(p+1))
@@ -50,7 +51,7 @@ def test_the_noise_is_that_of_the_loss(depth, width, factor):
         exact = loss.apply(longdouble(network, nearby), dy.astype(np.longdouble))
         errors.append(float(loss.apply(network.apply(nearby), dy) - exact))
     true = np.sqrt(np.mean(np.square(errors)))
-    estimate = loss_noise(network, loss, x, dy)
+    estimate = loss_noise(as_problem(network, loss, x, dy))
     # 4 times the estimate has to cover the largest errors; and it is not to be above them by orders of magnitude.
     assert np.max(np.abs(errors)) < 4 * estimate
     assert estimate < 50 * true
@@ -68,10 +69,10 @@ class Textbook(CrossEntropyLoss):
 def test_the_noise_of_a_sure_classifier_is_that_of_one_plus_a_little():
     # log(1 + 1e-12) is off by the rounding of 1, though the loss itself is only 1e-12.
     y, target = np.array([30.0, 2.0, 1.0]), np.array([1.0, 0.0, 0.0])
-    assert loss_noise(Identity(), Textbook(), y, target) > 1e-17
+    assert loss_noise(as_problem(Identity(), Textbook(), y, target)) > 1e-17
     # Those that use log1p keep their digits there.
-    assert loss_noise(Identity(), CrossEntropyLoss(), y, target) < 1e-25
-    assert loss_noise(Identity(), BCEWithLogitsLoss(), np.array([30.0]), np.array([1.0])) < 1e-25
+    assert loss_noise(as_problem(Identity(), CrossEntropyLoss(), y, target)) < 1e-25
+    assert loss_noise(as_problem(Identity(), BCEWithLogitsLoss(), np.array([30.0]), np.array([1.0]))) < 1e-25
 
 
 def test_a_layer_that_secretly_computes_in_float32_is_found_out():
@@ -80,8 +81,8 @@ def test_a_layer_that_secretly_computes_in_float32_is_found_out():
             return np.asarray(x).astype(np.float32).astype(np.float64)
 
     x = np.random.RandomState(0).standard_normal(5)
-    open_noise = loss_noise(Identity(), MSELoss(), x, np.zeros(5))
-    assert loss_noise(Secret(), MSELoss(), x, np.zeros(5)) > 1e6 * open_noise
+    open_noise = loss_noise(as_problem(Identity(), MSELoss(), x, np.zeros(5)))
+    assert loss_noise(as_problem(Secret(), MSELoss(), x, np.zeros(5))) > 1e6 * open_noise
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)

@@ -7,11 +7,12 @@ import pytest
 
 from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import METHODS
-from mlp.differences.networks import INPUT, jacobian, loss_function, loss_gradients, loss_gradients_by_loop, tensors
+from mlp.differences.networks import jacobian, loss_gradients, loss_gradients_by_loop
 from mlp.nn.activations import ACTIVATIONS, Identity, Tanh
 from mlp.nn.layers import Linear
 from mlp.nn.losses import LOSSES, CrossEntropyLoss, MSELoss
 from mlp.nn.network import MLP, Sequential
+from mlp.nn.problem import INPUT, Problem
 from tests.comparing import U, assert_close
 
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -92,8 +93,9 @@ def test_step_and_method_are_handed_on(method):
     assert np.array_equal(jacobian(network, x, H, method), numerical_gradient(network.apply, x, H, method))
     by_loop = loss_gradients_by_loop(network, loss, x, target, H, method)
     structured = loss_gradients(network, loss, x, target, H, method)
-    for name, tensor in tensors(network, x).items():
-        function = loss_function(network, loss, x, target, name)
+    problem = Problem(network, loss, np.asarray(x, float), target)
+    for name, tensor in problem.tensors().items():
+        function = problem.function(name)
         expected = numerical_gradient(function, tensor, H, method)
         assert np.array_equal(by_loop[name], expected.reshape(tensor.shape))
         # The same function, rounded differently: twice the round-off that the comment on H allows one of them.
@@ -102,7 +104,7 @@ def test_step_and_method_are_handed_on(method):
 
 def test_tensors_are_the_parameters_then_the_input():
     network = net()
-    named = tensors(network, [1, 2, 3])
+    named = Problem(network, MSELoss(), np.array([1.0, 2, 3]), np.zeros(2)).tensors()
     assert list(named) == ["fc1.W", "fc1.b", "fc2.W", "fc2.b", "fc3.W", "fc3.b", INPUT]
     assert named["fc2.W"] is network.fc2.W
     assert named[INPUT].tolist() == [1.0, 2.0, 3.0]
@@ -111,8 +113,8 @@ def test_tensors_are_the_parameters_then_the_input():
 @pytest.mark.parametrize("name", ["fc2.W", "fc3.b", INPUT])
 def test_the_loss_as_a_function_of_one_tensor(name):
     network, loss, x, target = net(), MSELoss(), np.array([0.3, -0.2, 0.5]), np.array([1.0, -1.0])
-    function = loss_function(network, loss, x, target, name)
-    value = 2 * tensors(network, x)[name]
+    problem = Problem(network, loss, x, target)
+    function, value = problem.function(name), 2 * problem.tensors()[name]
     expected = anp.mean((textbook(network.parameters() | {"x": x} | {name: value}) - target) ** 2)
     assert function(value) == pytest.approx(expected, rel=20 * U, abs=0)  # the same sums in another order
 
@@ -137,11 +139,11 @@ class ValueOnly(CrossEntropyLoss):
 def test_nothing_but_apply_is_called_and_nothing_is_changed(method):
     network = Sequential(fc1=ApplyOnly(3, 2, np.random.RandomState(4)), act=Tanh())
     x, target = np.array([[0.5, 1.0, -1.0]]), np.array([1])
-    before = {name: tensor.copy() for name, tensor in tensors(network, x).items()}
+    before = {name: tensor.copy() for name, tensor in Problem(network, ValueOnly(), x, target).tensors().items()}
     gradients = loss_gradients(network, ValueOnly(), x, target, method=method)
     jacobian(network, x, method=method)
     assert all(gradients[name].any() for name in before)
-    for name, tensor in tensors(network, x).items():
+    for name, tensor in Problem(network, ValueOnly(), x, target).tensors().items():
         assert np.array_equal(tensor, before[name])
     assert target.tolist() == [1]
     assert network.act._slope is None

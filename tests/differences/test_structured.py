@@ -87,7 +87,7 @@ def test_any_size_of_blocks(monkeypatch, block, batch):
     """Cut into blocks of one row or a part of one, gathered or not, joined or not, moved sample by sample or not."""
     monkeypatch.setattr("mlp.differences.blocks.BLOCK_ELEMENTS", block)
     monkeypatch.setattr("mlp.differences.blocks.BLOCK_STEPS", 1)
-    monkeypatch.setattr("mlp.differences.waves.SMALL", block)
+    monkeypatch.setattr("mlp.differences.perturbations.SMALL", block)
     monkeypatch.setattr("mlp.differences.tensors.SMALL", block)
     for method in ("central", "five-point", "complex-step"):
         assert_agree(*problem(np.random.RandomState(2), (5, 6, 7, 3), "Tanh", "CrossEntropyLoss", batch), 1e-4, method)

@@ -9,7 +9,7 @@ import pytest
 
 from mlp import METHODS, MSELoss, Sequential, Tanh, dense_layers
 from mlp.differences import blocks
-from mlp.differences.blocks import structured_cost, waves
+from mlp.differences.blocks import batches, structured_cost
 from mlp.differences.networks import loss_gradients
 from mlp.differences.parallel import available_cores, run_tasks
 from mlp.differences.structured import structured_gradients
@@ -63,14 +63,14 @@ def test_every_entry_is_in_exactly_one_block_and_no_block_is_too_large(monkeypat
     network, _, x, _ = problem((11, 40, 30, 3))
     offsets = np.array(METHODS[method].offsets)
     counts = {name: np.zeros(value.shape, int) for name, value in {**network.parameters(), "x": x}.items()}
-    for wave in waves(movable_tensors(evaluate(network, x)), offsets):
+    for batch in batches(movable_tensors(evaluate(network, x)), offsets):
         together = 0
-        for block in wave:
+        for block in batch:
             block.of(counts[block.tensor.name])[...] += 1
             # Of the arrays that a step moves in full, the largest is the 40 or 30 units behind it, or 1 without any.
             behind = {"x": 40, "fc1": 30}.get(block.tensor.name.split(".")[0], 3 if "fc2" in block.tensor.name else 1)
             together += block.entries().size * offsets.size * behind
-        assert together <= 1_000 or (len(wave) == 1 and wave[0].entries().size == 1)
+        assert together <= 1_000 or (len(batch) == 1 and batch[0].entries().size == 1)
     for count in counts.values():
         np.testing.assert_array_equal(count, 1)
 

@@ -6,7 +6,6 @@ import pytest
 
 from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import METHODS
-from mlp.differences.networks import loss_function, tensors
 from mlp.differences.sweep import EVALUATIONS, MAX_ENTRIES, MIN_ENTRIES, affordable, sampled, spread, sweep
 from mlp.lab.experiment import EPS_STEPS, Experiment
 from tests.comparing import U
@@ -117,7 +116,7 @@ def test_the_complex_step_has_no_round_off(result):
 @pytest.mark.parametrize("name", ["fc1.W", "fc2.b", "x"])
 def test_the_truth_for_the_exercises_network_is_autograds(name):
     problem = Experiment().problem()
-    values = tensors(problem.network, problem.x)
+    values = problem.tensors()
     layers = [(values[f"fc{k}.W"], values[f"fc{k}.b"]) for k in (1, 2, 3)]
 
     def loss(varied):
@@ -128,7 +127,7 @@ def test_the_truth_for_the_exercises_network_is_autograds(name):
             y = autograd.numpy.tanh(y) if k < len(layers) else y
         return autograd.numpy.mean((y - problem.target) ** 2)
 
-    found = sweep_of(loss_function(*problem, name), values[name], [1e-4])
+    found = sweep_of(problem.function(name), values[name], [1e-4])
     expected = autograd.grad(loss)(values[name])
     # Sums of twenty products and their roundings, of the size of the largest gradient.
     np.testing.assert_allclose(found.truth, expected.ravel(), rtol=0, atol=64 * U * np.abs(expected).max())

@@ -5,7 +5,6 @@ import pytest
 
 from mlp import numerical_gradient
 from mlp.differences.methods import METHODS
-from mlp.differences.networks import loss_function, tensors
 from mlp.lab.experiment import EPS_STEPS, Experiment
 from pages.ui import compute
 from tests.pages.plots import errors_drawn
@@ -14,7 +13,7 @@ from tests.pages.plots import errors_drawn
 @pytest.mark.parametrize(("tensor", "error"), [("fc1.W", "largest"), ("fc2.b", "median"), ("x", "largest")])
 def test_the_curves_are_the_errors_of_numerical_gradients(open_page, tensor, error):
     problem = Experiment(sizes=(3, 4, 2), seed=3, batch=2).problem()
-    function, values = loss_function(*problem, tensor), tensors(problem.network, problem.x)[tensor]
+    function, values = problem.function(tensor), problem.tensors()[tensor]
     truth = numerical_gradient(function, values, 1e-20, "complex-step")
     app = open_page("step_size", sizes="3-4-2", seed="3", batch="2", gradient_of=tensor, error=error)
     assert not app.warning

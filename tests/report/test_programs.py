@@ -8,7 +8,6 @@ import pytest
 
 from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Method, check_gradients
 from mlp.check.jacobians import jacobian_flow
-from mlp.differences.networks import loss_function, tensors
 from mlp.differences.sweep import affordable, sampled, spread, sweep
 from mlp.lab.experiment import EPS_STEPS, Experiment
 from mlp.nn.activations import Tanh
@@ -160,7 +159,7 @@ def test_network_derived_automatically(experiment, label):
 )
 def test_step_size(experiment, tensor):
     problem = experiment.problem()
-    fun, values = loss_function(*problem, tensor), tensors(problem.network, problem.x)[tensor]
+    fun, values = problem.function(tensor), problem.tensors()[tensor]
     indices = spread(values.shape, affordable(experiment.forward_multiplications))
     result = sweep(sampled(fun, values, indices), np.array([values[index] for index in indices]), EPS_STEPS)
     offered = programs.step_size(experiment, tensor)

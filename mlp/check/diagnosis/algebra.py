@@ -1,7 +1,7 @@
 """The line of algebra that would be right: by the class of the layer if it is a known one, else by what it does."""
 
-from mlp.check.diagnosis.case import Case, Role
-from mlp.differences.networks import INPUT
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.nn.problem import INPUT
 
 # By class name, so that a subclass, or a class of the same name written elsewhere, finds its line.
 _LINES: dict[str, str] = {
@@ -25,7 +25,7 @@ _BY_ROLE = {
 }
 
 
-def right_line(case: Case, tensor: str) -> str:
+def right_line(case: IsolatedLayer, tensor: str) -> str:
     """The right line for one gradient of a case."""
     subject = getattr(case.subject, "inner", case.subject)
     for kind in type(subject).__mro__:
@@ -38,12 +38,12 @@ def right_line(case: Case, tensor: str) -> str:
     return _BY_ROLE[case.role]
 
 
-def symbol(case: Case, tensor: str) -> str:
+def symbol(case: IsolatedLayer, tensor: str) -> str:
     """How a sentence calls a gradient: dx, dW, db, or dy for a loss."""
     return "dy" if case.role is Role.LOSS else f"d{tensor}"
 
 
-def _linear(case: Case, tensor: str) -> str:
+def _linear(case: IsolatedLayer, tensor: str) -> str:
     W, b = case.weight, case.bias
     batch = case.x.ndim == 2
     if tensor == b:

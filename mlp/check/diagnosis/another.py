@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 from mlp.check.diagnosis.given_gradients import GivenGradients
 from mlp.check.passes import Visit, parameter_name
 from mlp.check.report import Certainty, Finding
-from mlp.differences.networks import INPUT
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Activation, Layer, Linear
 from mlp.nn.losses import LOSSES, Loss
+from mlp.nn.problem import INPUT
 
 Layers = list[tuple[str, Layer]]
 

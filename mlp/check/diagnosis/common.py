@@ -4,23 +4,23 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.case import Case, Role
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.places import partly, permuted
-from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
 
 
-def _always(make: Callable[[Array], Array]) -> Callable[[Case, str], Iterator[Prediction]]:
+def _always(make: Callable[[Array], Array]) -> Callable[[IsolatedLayer, str], Iterator[Prediction]]:
     """A prediction that only needs the right gradient."""
 
-    def predict(case: Case, tensor: str) -> Iterator[Prediction]:
+    def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(make(case.right(tensor)))
 
     return predict
 
 
-def _named_factors(case: Case, tensor: str) -> Iterator[Prediction]:
+def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The factors that have a name: 2, the number of samples, of features, of both, and one over each."""
     meanings: dict[float, list[str]] = {}
     features = case.y.shape[-1] if case.y.ndim else 1
@@ -42,7 +42,7 @@ def _named_factors(case: Case, tensor: str) -> Iterator[Prediction]:
             yield Prediction(value * case.right(tensor), f"the factor is {value:.6g}{named}")
 
 
-def _any_factor(case: Case, tensor: str) -> Iterator[Prediction]:
+def _any_factor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     said, right = case.said[tensor], case.right(tensor)
     shown = case.seen(right)
     if said.shape != right.shape or not np.any(shown):
@@ -51,34 +51,34 @@ def _any_factor(case: Case, tensor: str) -> Iterator[Prediction]:
     yield Prediction(factor * right, f"the factor is {factor:.6g}", 1, (factor,))
 
 
-def _transposed(case: Case, tensor: str) -> Iterator[Prediction]:
+def _transposed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     right = case.right(tensor)
     if right.ndim == 2:
         yield Prediction(right.T)
 
 
-def _reshaped(case: Case, tensor: str) -> Iterator[Prediction]:
+def _reshaped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     right = case.right(tensor)
     if right.ndim == 2 and 1 not in right.shape and right.shape[0] != right.shape[1]:  # else it is a transpose
         yield Prediction(right.T.reshape(right.shape))
 
 
-def _cut_off(case: Case, tensor: str) -> Iterator[Prediction]:
+def _cut_off(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     whole = np.trunc(case.right(tensor))
     if np.any(whole):  # else it is a gradient of zeros
         yield Prediction(whole)
 
 
-def _dy_ignored(case: Case, tensor: str) -> Iterator[Prediction]:
+def _dy_ignored(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if case.role is not Role.LOSS:
         yield Prediction(case.gradient(tensor, dy=np.ones(case.y.shape)))
 
 
-def _stale(case: Case, tensor: str) -> Iterator[Prediction]:
+def _stale(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     yield Prediction(case.gradient(tensor, x=case.other_x))
 
 
-def _one_sample(case: Case, tensor: str) -> Iterator[Prediction]:
+def _one_sample(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if case.samples < 2 or tensor == INPUT or case.role is Role.LOSS:
         return
     for index, word in ((0, "first"), (-1, "last")):
@@ -87,7 +87,7 @@ def _one_sample(case: Case, tensor: str) -> Iterator[Prediction]:
         yield Prediction(case.gradient(tensor, dy=keep), f"it is that of the {word} sample alone")
 
 
-def _decayed(case: Case, tensor: str) -> Iterator[Prediction]:
+def _decayed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The parameter itself added to its gradient."""
     said, right = case.said[tensor], case.right(tensor)
     value = case.x if tensor == INPUT else case.function.parameters()[tensor]

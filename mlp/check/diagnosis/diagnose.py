@@ -14,26 +14,25 @@ from numpy.typing import ArrayLike
 from mlp.check.compare import compare_gradients
 from mlp.check.contract import other_input
 from mlp.check.diagnosis.algebra import right_line
-from mlp.check.diagnosis.case import EPS, Case, Role, said
 from mlp.check.diagnosis.explaining import explanations_of, findings_of
 from mlp.check.diagnosis.hypotheses import Explanation
+from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
 from mlp.check.diagnosis.sentences import from_remark, wiring
 from mlp.check.passes import LOSS, Remark, RemarkKind, leaves
 from mlp.check.projection import Projection, random_dy, with_apply
 from mlp.check.report import Finding
 from mlp.differences.methods import CENTRAL
-from mlp.differences.networks import INPUT
 from mlp.nn.activations import Identity
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
-from mlp.nn.problem import Problem
+from mlp.nn.problem import INPUT, Problem, as_problem
 
 _CAUSES = frozenset({RemarkKind.ACCUMULATES, RemarkKind.INTEGER_GRADIENT, RemarkKind.NOT_REPEATABLE})
 _COMPANIONS = 3
 
 
-def diagnose(problem: Problem, remarks: Iterable[Remark], wrong: bool) -> tuple[Finding, ...]:
+def diagnose(problem: Problem[Layer], remarks: Iterable[Remark], wrong: bool) -> tuple[Finding, ...]:
     """Everything that is wrong with a network and its loss, the first faulty layer first.
 
     Args:
@@ -55,7 +54,7 @@ def diagnose(problem: Problem, remarks: Iterable[Remark], wrong: bool) -> tuple[
     return tuple(findings or [wiring()]) if wrong else tuple(findings)
 
 
-def _all_findings(case: Case, faults: list[Remark]) -> list[Finding]:
+def _all_findings(case: IsolatedLayer, faults: list[Remark]) -> list[Finding]:
     """What is wrong with one layer: the numbers, and what was seen happen."""
     # A fault that was seen explains the numbers that come of it, and not the other way round.
     causes = [fault for fault in faults if fault.kind in _CAUSES]
@@ -67,18 +66,18 @@ def _all_findings(case: Case, faults: list[Remark]) -> list[Finding]:
     ]
 
 
-def _right_lines(case: Case, fault: Remark) -> str:
+def _right_lines(case: IsolatedLayer, fault: Remark) -> str:
     """The lines for what backward should have given, where it gave nothing."""
     missing = [tensor for tensor in case.report if tensor not in case.said]
     return "; ".join(right_line(case, tensor) for tensor in missing) if fault.kind is RemarkKind.RAISES else ""
 
 
-def _is_apart(case: Case, tensor: str) -> bool:
+def _is_apart(case: IsolatedLayer, tensor: str) -> bool:
     """Whether a tensor has nothing to do with what happened to the parameters' gradients."""
     return tensor == INPUT and case.role is Role.LINEAR
 
 
-def _cases(problem: Problem) -> Iterator[Case]:
+def _cases(problem: Problem[Layer]) -> Iterator[IsolatedLayer]:
     """The loss, then the layers from the last to the first, each on its own."""
     visits, y = [], problem.x
     for name, layer in leaves(problem.network):
@@ -90,19 +89,19 @@ def _cases(problem: Problem) -> Iterator[Case]:
         yield _case(name, layer, with_apply(layer), Projection(), given, random_dy(np.shape(output)))
 
 
-def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Case:
-    report = compare_gradients(Problem(function, loss, x, dy), EPS, CENTRAL)
-    return Case(name, subject, function, loss, x, dy, other_input(x), report, said(function, loss, x, dy))
+def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> IsolatedLayer:
+    report = compare_gradients(as_problem(function, loss, x, dy), EPS, CENTRAL)
+    return IsolatedLayer(name, subject, function, loss, x, dy, other_input(x), report, said(function, loss, x, dy))
 
 
-def _companions(case: Case) -> list[Case]:
+def _companions(case: IsolatedLayer) -> list[IsolatedLayer]:
     """The same layer on other inputs, of both signs and moderate size, where no explanation can hold by chance."""
     rng = np.random.RandomState(3)
     inputs = [rng.standard_normal(case.x.shape) for _ in range(_COMPANIONS)]
     return [_case(case.name, case.subject, case.function, case.loss, x, case.dy) for x in inputs]
 
 
-def _findings(case: Case, tensors: list[str]) -> list[Finding]:
+def _findings(case: IsolatedLayer, tensors: list[str]) -> list[Finding]:
     """One finding for each pattern, with all of these tensors that it shows in."""
     companions = _companions(case) if tensors else []
     explained: dict[str, list[Explanation]] = {}

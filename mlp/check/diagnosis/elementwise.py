@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.case import Case
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.differences.methods import CENTRAL
 from mlp.differences.networks import jacobian
 from mlp.nn.arrays import Array
@@ -13,30 +13,30 @@ from mlp.nn.arrays import Array
 _MOST_OUTPUTS = 512
 
 
-def _times_dy(slope: Callable[[Case], Array]) -> Callable[[Case, str], Iterator[Prediction]]:
+def _times_dy(slope: Callable[[IsolatedLayer], Array]) -> Callable[[IsolatedLayer, str], Iterator[Prediction]]:
     """The dx = slope * dy that a wrong slope would give."""
 
-    def predict(case: Case, _tensor: str) -> Iterator[Prediction]:
+    def predict(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
         yield Prediction(slope(case) * np.asarray(case.dy))
 
     return predict
 
 
-def _wrong_places(case: Case, _tensor: str) -> Iterator[Prediction]:
+def _wrong_places(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     """f' taken at something else than x."""
     dy = np.asarray(case.dy)
     for number, (place, words) in enumerate(((case.y, "the output y"), (dy, "dy"), (-case.x, "-x"))):
         yield Prediction(case.slope_at(place) * dy, f"it is taken at {words}", values=(number,))
 
 
-def _dy_as_gate(case: Case, _tensor: str) -> Iterator[Prediction]:
+def _dy_as_gate(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     """ReLU's mask applied to dy: once where dy > 0, once where both are."""
     dy = np.asarray(case.dy)
     yield Prediction(np.where(dy > 0, dy, 0.0), "it passes where dy > 0")
     yield Prediction(np.where(dy > 0, case.slope * dy, 0.0), "it passes where both x > 0 and dy > 0")
 
 
-def _other_side(case: Case, _tensor: str) -> Iterator[Prediction]:
+def _other_side(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     """The slope of one half-line replaced by 0 or 1."""
     dy = np.asarray(case.dy)
     for side, words in ((case.x <= 0, "x <= 0"), (case.x > 0, "x > 0")):
@@ -45,7 +45,7 @@ def _other_side(case: Case, _tensor: str) -> Iterator[Prediction]:
             yield Prediction(np.where(side, value, case.slope) * dy, measured)
 
 
-def _formula_of_y(case: Case, _tensor: str) -> Iterator[Prediction]:
+def _formula_of_y(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     """A formula of the output y in the place of f'(x), such as that of another activation."""
     y, dy = case.y, np.asarray(case.dy)
     formulas = (
@@ -61,7 +61,7 @@ def _formula_of_y(case: Case, _tensor: str) -> Iterator[Prediction]:
             yield Prediction(slope * dy, f"it is {words}", values=(number,))
 
 
-def _wrong_slope(case: Case, tensor: str) -> Iterator[Prediction]:
+def _wrong_slope(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The dx is dy times something that is not f'(x), but the same for another dy."""
     dy = np.asarray(case.dy)
     other = np.random.RandomState(4).standard_normal(dy.shape)
@@ -123,15 +123,15 @@ WRONG_SLOPE = Hypothesis(
 )
 
 
-def _through_jacobian(change: Callable[[Array, Array], Array]) -> Callable[[Case, str], Iterator[Prediction]]:
+def _through_jacobian(change: Callable[[Array, Array], Array]) -> Callable[[IsolatedLayer, str], Iterator[Prediction]]:
     """The dx that a wrong use of each sample's Jacobian J (outputs, inputs) would give, from J and dy."""
 
-    def predict(case: Case, _tensor: str) -> Iterator[Prediction]:
+    def predict(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
         samples = [case.x] if case.x.ndim == 1 else [sample[None] for sample in case.x]
         if case.x.shape != case.y.shape or samples[0].size > _MOST_OUTPUTS:
             return
         Js = [jacobian(case.function, sample, 1e-5, CENTRAL).reshape(sample.size, -1) for sample in samples]
-        changed = [change(J, dy) for J, dy in zip(Js, case.dy.reshape(len(samples), -1), strict=True)]
+        changed = [change(J, dy) for J, dy in zip(Js, np.reshape(case.dy, (len(samples), -1)), strict=True)]
         yield Prediction(np.array(changed).reshape(case.x.shape))
 
     return predict

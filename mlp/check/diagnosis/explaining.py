@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from mlp.check.diagnosis.algebra import right_line, symbol
-from mlp.check.diagnosis.case import Case, Role
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
 from mlp.check.diagnosis.elementwise import ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.report import Finding
-from mlp.differences.networks import INPUT
+from mlp.nn.problem import INPUT
 
 TABLES: dict[Role, tuple[Hypothesis, ...]] = {
     Role.LINEAR: (*FIRST, *LINEAR, *EXACT, *FITTED),
@@ -21,7 +21,7 @@ TABLES: dict[Role, tuple[Hypothesis, ...]] = {
 }
 
 
-def explanations_of(case: Case, tensor: str, companions: Sequence[Case] = ()) -> list[Explanation]:
+def explanations_of(case: IsolatedLayer, tensor: str, companions: Sequence[IsolatedLayer] = ()) -> list[Explanation]:
     """The hypotheses that explain a gradient here and on the other inputs, the best first."""
     if tensor not in case.wrong_tensors:
         return []
@@ -35,7 +35,7 @@ def explanations_of(case: Case, tensor: str, companions: Sequence[Case] = ()) ->
     return [one for one in ranked if all(holds(one, companion, tensor) for companion in companions)]
 
 
-def findings_of(case: Case, explained: Mapping[str, list[Explanation]], why: str = ALONE) -> list[Finding]:
+def findings_of(case: IsolatedLayer, explained: Mapping[str, list[Explanation]], why: str = ALONE) -> list[Finding]:
     """One finding for each pattern, with all the tensors that it shows in, and one for each tensor without any.
 
     Args:

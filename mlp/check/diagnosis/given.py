@@ -15,20 +15,19 @@ from numpy.typing import ArrayLike
 
 from mlp.check.diagnosis.another import another_function
 from mlp.check.diagnosis.arrivals import Arrival
-from mlp.check.diagnosis.case import Case
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
 from mlp.check.diagnosis.explaining import explanations_of, findings_of
-from mlp.check.diagnosis.given_cases import Source, loss_source, own_case, sources
 from mlp.check.diagnosis.given_gradients import GivenGradients
+from mlp.check.diagnosis.given_layers import Upstream, loss_source, own_case, sources
 from mlp.check.diagnosis.hypotheses import Explanation
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.diagnosis.sentences import FOLLOWED, UNRECOGNISED, nothing_fits, unrecognised_above
 from mlp.check.passes import Visit, run_passes
 from mlp.check.report import Finding
-from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
-from mlp.nn.layers import Activation, Linear
+from mlp.nn.layers import Activation, Layer, Linear
 from mlp.nn.losses import Loss
-from mlp.nn.problem import Problem
+from mlp.nn.problem import INPUT, Problem
 
 # Faults that any of the layers in question may have; those of the other tables name their layer.
 _ANYWHERE = frozenset(hypothesis.pattern for hypothesis in (*FIRST, *EXACT, *FITTED))
@@ -37,7 +36,7 @@ Above = list[tuple[Visit, Array]]
 
 
 def diagnose_given(
-    problem: Problem, gradients: Mapping[str, Array], errors: Mapping[str, Array]
+    problem: Problem[Layer], gradients: Mapping[str, Array], errors: Mapping[str, Array]
 ) -> tuple[Finding, ...]:
     """Everything that is wrong with given gradients of a network, the first fault from the loss down first.
 
@@ -76,8 +75,8 @@ class _Step(NamedTuple):
 class _Candidate(NamedTuple):
     """A fault above that would explain a layer's gradients, and how well what lies below agrees with it."""
 
-    source: Source
-    case: Case
+    source: Upstream
+    case: IsolatedLayer
     explanations: list[Explanation]
     dy: Array
     agreeing: int
@@ -155,7 +154,7 @@ class _Walk:
                 found.append(_Candidate(source, case, explanations, dy, self._agreeing_below(k, dy)))
         return found
 
-    def _sources(self, k: int, above: Above) -> list[Source]:
+    def _sources(self, k: int, above: Above) -> list[Upstream]:
         """All that may have spoiled what reaches layer k, the nearest first."""
         is_last = k == self._last
         return [*sources(above), *([loss_source(self.loss, self.target, self.visits[-1].y, above)] if is_last else [])]

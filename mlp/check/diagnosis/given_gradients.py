@@ -7,8 +7,8 @@ import numpy as np
 
 from mlp.check.passes import Visit, parameter_name
 from mlp.check.verdict import ROUNDING_FACTOR
-from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
 
 # What a wrong dy further up leads to is known from numerical derivatives, to this part of the largest entry at least.
 _LEFT = 1e-5

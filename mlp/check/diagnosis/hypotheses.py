@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.check.diagnosis.case import Case
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.verdict import Verdict
 from mlp.nn.arrays import Array
 
@@ -36,7 +36,7 @@ class Prediction:
     values: tuple[float, ...] = ()
 
 
-Predict = Callable[[Case, str], Iterator[Prediction]]
+Predict = Callable[[IsolatedLayer, str], Iterator[Prediction]]
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class Explanation:
     left: float
 
 
-def explain(hypothesis: Hypothesis, case: Case, tensor: str) -> Explanation | None:
+def explain(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str) -> Explanation | None:
     """The best of a hypothesis's predictions, or None if none explains what backward said."""
     found = [_explanation(hypothesis, case, tensor, prediction) for prediction in hypothesis.predict(case, tensor)]
     return min((one for one in found if one), key=lambda one: one.left, default=None)
 
 
-def holds(explanation: Explanation, other: Case, tensor: str) -> bool:
+def holds(explanation: Explanation, other: IsolatedLayer, tensor: str) -> bool:
     """Whether an explanation found on one input also holds on another, where the tensor is wrong at all."""
     if tensor not in other.said or other.report[tensor].verdict is not Verdict.WRONG:
         return True
@@ -88,7 +88,9 @@ def holds(explanation: Explanation, other: Case, tensor: str) -> bool:
     return bool(np.allclose(again.prediction.values, values, rtol=1e-3))
 
 
-def _explanation(hypothesis: Hypothesis, case: Case, tensor: str, prediction: Prediction) -> Explanation | None:
+def _explanation(
+    hypothesis: Hypothesis, case: IsolatedLayer, tensor: str, prediction: Prediction
+) -> Explanation | None:
     said, right, expected = case.said[tensor].astype(np.float64), case.right(tensor), np.asarray(prediction.gradient)
     if expected.shape == right.shape:
         right, expected = case.seen(right), case.seen(expected)

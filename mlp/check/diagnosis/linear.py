@@ -4,24 +4,24 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.case import Case
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.nn.arrays import Array
 
 
-def _matrix(case: Case) -> Array:
+def _matrix(case: IsolatedLayer) -> Array:
     """W in the shape (out, in)."""
     W = case.function.parameters()[case.weight or ""]
     return W if case.out_first else W.T
 
 
-def _w_transposed(case: Case, _tensor: str) -> Iterator[Prediction]:
+def _w_transposed(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     W = _matrix(case)
     if W.shape[0] == W.shape[1]:
         yield Prediction(np.asarray(case.dy) @ W.T)
 
 
-def _w_updated(case: Case, tensor: str) -> Iterator[Prediction]:
+def _w_updated(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The dx with W - rate * dW in place of W, for the rate that fits best."""
     said, right, dy = case.said[tensor], case.right(tensor), np.asarray(case.dy)
     if said.shape != right.shape:
@@ -34,25 +34,25 @@ def _w_updated(case: Case, tensor: str) -> Iterator[Prediction]:
         yield Prediction(right - rate * step, f"the learning rate is {rate:.6g}", 1, (rate,))
 
 
-def _not_summed(case: Case, _tensor: str) -> Iterator[Prediction]:
+def _not_summed(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     dy = np.asarray(case.dy)
     if case.samples > 1:
         yield Prediction(dy, f"it still has the shape {dy.shape}")
         yield Prediction(dy.sum(axis=1), "it is summed over the outputs")
 
 
-def _averaged(case: Case, tensor: str) -> Iterator[Prediction]:
+def _averaged(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if case.samples > 1:
         yield Prediction(case.right(tensor) / case.samples, f"it is divided by {case.samples}, the number of samples")
 
 
-def _output_for_input(case: Case, _tensor: str) -> Iterator[Prediction]:
+def _output_for_input(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     if case.x.shape == case.y.shape:
         dy, y = np.atleast_2d(case.dy), np.atleast_2d(case.y)
         yield Prediction(dy.T @ y if case.out_first else y.T @ dy)
 
 
-def _dy_itself(case: Case, _tensor: str) -> Iterator[Prediction]:
+def _dy_itself(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     if case.x.shape == case.y.shape:
         yield Prediction(np.asarray(case.dy))
 

@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.case import Case
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.nn.arrays import Array
 from mlp.nn.functional import log_softmax, sigmoid
 
 Formula = Callable[[Array, Array], Array]
 
 
-def _up_to_mean(*formulas: tuple[Formula, str]) -> Callable[[Case, str], Iterator[Prediction]]:
+def _up_to_mean(*formulas: tuple[Formula, str]) -> Callable[[IsolatedLayer, str], Iterator[Prediction]]:
     """A wrong formula of y and t, with or without the loss's mean over samples or over everything."""
 
-    def predict(case: Case, _tensor: str) -> Iterator[Prediction]:
+    def predict(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
         y, target = case.x, _target(case)
         if target.shape != y.shape:
             return
@@ -28,7 +28,7 @@ def _up_to_mean(*formulas: tuple[Formula, str]) -> Callable[[Case, str], Iterato
     return predict
 
 
-def _target(case: Case) -> Array:
+def _target(case: IsolatedLayer) -> Array:
     """The target in the shape of y where the loss can put it so, such as classes as probabilities."""
     convert = getattr(case.loss, "as_target", None)
     return np.asarray(convert(case.dy, case.x) if convert else case.dy)
@@ -42,14 +42,14 @@ def _squared_slope(y: Array, target: Array) -> Array:
     return (sigmoid(y) - target) * sigmoid(y) * sigmoid(-y)
 
 
-def _unclipped(case: Case, tensor: str) -> Iterator[Prediction]:
+def _unclipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The y - t of a loss whose right gradient is y - t cut off at -1 and 1."""
     clipped = _up_to_mean((lambda y, t: np.clip(y - t, -1, 1), ""))(case, tensor)
     if any(np.allclose(case.right(tensor), one.gradient, rtol=1e-4, atol=1e-6) for one in clipped):
         yield from _up_to_mean((lambda y, t: y - t, ""))(case, tensor)
 
 
-def _unsquashed(case: Case, tensor: str) -> Iterator[Prediction]:
+def _unsquashed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The y - t of a loss that is not a parabola, whose right gradient is that."""
     d, right = case.x - _target(case), case.right(tensor)
     is_parabola = d.shape == right.shape and np.allclose(right * np.sum(d * d), d * np.sum(d * right), rtol=1e-4)

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.case import Case
 from mlp.check.diagnosis.hypotheses import Prediction
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.nn.arrays import Array
 
 _MOST_ROWS = 512
 
 
-def permuted(case: Case, tensor: str) -> Iterator[Prediction]:
+def permuted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Rows or columns matched one by one to the nearest ones of the right gradient."""
     said, right = case.said[tensor], case.right(tensor)
     if said.shape != right.shape:
@@ -42,7 +42,7 @@ def _brief(order: list[int]) -> str:
     return str(order) if len(order) <= 8 else f"{str(order[:6])[:-1]}, ...]"
 
 
-def partly(case: Case, tensor: str) -> Iterator[Prediction]:
+def partly(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Everything is right but one entry, one row or one column."""
     said, right = case.said[tensor], case.right(tensor)
     if said.shape != right.shape or said.size < 2:

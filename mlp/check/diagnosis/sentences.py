@@ -6,8 +6,8 @@ from math import log10
 import numpy as np
 
 from mlp.check.diagnosis.algebra import right_line, symbol
-from mlp.check.diagnosis.case import Case
 from mlp.check.diagnosis.hypotheses import Explanation
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.passes import LOSS, Remark, shown
 from mlp.check.report import Certainty, Finding
 from mlp.nn.arrays import Array
@@ -17,7 +17,7 @@ FOLLOWED = "What reaches the layer is right, as the gradients above it show, so 
 UNRECOGNISED = "unrecognised"
 
 
-def from_explanations(case: Case, group: list[tuple[str, list[Explanation]]]) -> Finding:
+def from_explanations(case: IsolatedLayer, group: list[tuple[str, list[Explanation]]]) -> Finding:
     """The finding for one pattern, from each tensor that it shows in and what explains it, the best first."""
     tensor, explanations = group[0]
     best = explanations[0]
@@ -43,7 +43,7 @@ def from_remark(remark: Remark, right: str = "") -> Finding:
     return Finding(remark.layer, (), remark.kind.value, "", Certainty.CERTAIN, sentence, right)
 
 
-def unrecognised(case: Case, tensor: str, name: str, right: str, why: str = ALONE) -> Finding:
+def unrecognised(case: IsolatedLayer, tensor: str, name: str, right: str, why: str = ALONE) -> Finding:
     """A gradient that is wrong in no way that the tables know, and why the fault must lie in this layer."""
     check = case.report[tensor]
     worst = check.worst
@@ -114,7 +114,7 @@ def wiring() -> Finding:
     )
 
 
-def _subject(case: Case) -> str:
+def _subject(case: IsolatedLayer) -> str:
     inner = getattr(case.subject, "inner", case.subject)
     return f"The loss ({type(inner).__name__})" if case.name == LOSS else shown(case.name, case.subject)
 

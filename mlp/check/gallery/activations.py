@@ -1,14 +1,18 @@
-"""Activations whose backward is wrong. Each class has one wrong line; the activation it replaces lends it f and f'."""
+"""Bugs of activations: each class has one wrong line; the activation it replaces lends it f and f'."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mlp.check.gallery.bug import bug
+from mlp.nn.activations import LeakyReLU, ReLU, SiLU, Tanh
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Activation
 
 
 class WrongActivation(Activation):
-    """An activation to spoil: `wrong` is right here, and each subclass gets it wrong."""
+    """An activation to spoil."""
+
+    replaces: tuple[type, ...] = (Activation,)
 
     def __init__(self, right: Activation) -> None:
         self.inner = right
@@ -25,58 +29,89 @@ class WrongActivation(Activation):
         return self.apply(x)
 
     def backward(self, dy: ArrayLike) -> Array:
-        """Return the dx of `wrong`."""
+        """Return the dx of `_wrong`."""
         if self.x is None:
             raise RuntimeError("call forward() first: there is nothing to go on yet")
-        return self.wrong(np.asarray(dy), self.x)
+        return self._wrong(np.asarray(dy), self.x)
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """The dx of this activation, which is wrong."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
+        """The dx of this activation, which each subclass gets wrong."""
         return dy * self.inner.derivative(x)
 
 
+@bug(
+    "derivative missing",
+    wrong="dx = dy",
+    right="dx = dy * f'(x)",
+    pattern="derivative missing",
+)
 class DerivativeMissing(WrongActivation):
-    """Passes dy on unchanged."""
+    """dy passes through as if the activation were not there. Deep networks still learn, only badly."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:  # noqa: ARG002 - that is the bug
-        """Wrong: f'(x) is missing."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return dy.copy()
 
 
+@bug(
+    "derivative at the output",
+    wrong="dx = dy * f'(y)",
+    right="dx = dy * f'(x)",
+    pattern="derivative at the wrong place",
+)
 class DerivativeAtOutput(WrongActivation):
-    """Keeps y, and takes the derivative there."""
+    """The layer keeps y, and the formula wants x: np.cosh(y) instead of np.cosh(x)."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """Wrong: f'(y) instead of f'(x)."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * self.inner.derivative(self.apply(x))
 
 
+@bug(
+    "derivative twice",
+    wrong="dx = dy * f'(x) * f'(x)",
+    right="dx = dy * f'(x)",
+    pattern="derivative doubled",
+)
 class DerivativeDoubled(WrongActivation):
-    """Is one of two places that multiply by the derivative."""
+    """Both the activation and the layer above it multiply by f'(x)."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """Wrong: f'(x) squared."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * self.inner.derivative(x) * self.inner.derivative(x)
 
 
+@bug(
+    "value for derivative",
+    wrong="dx = dy * f(x)",
+    right="dx = dy * f'(x)",
+    pattern="function taken for its derivative",
+)
 class ValueForDerivative(WrongActivation):
-    """Multiplies by f(x)."""
+    """The sigmoid's s where s (1 - s) belongs."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """Wrong: f(x) instead of f'(x)."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * self.apply(x)
 
 
+@bug(
+    "dy left out",
+    wrong="dx = f'(x)",
+    right="dx = dy * f'(x)",
+    pattern="dy ignored",
+)
 class UpstreamIgnored(WrongActivation):
-    """Returns its own derivative and forgets the chain rule."""
+    """The layer returns its own derivative. It looks right in a test where dy happens to be one."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:  # noqa: ARG002 - that is the bug
-        """Wrong: dy is missing."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return self.inner.derivative(x)
 
 
+@bug(
+    "x kept from the first forward",
+    wrong="if self.x is None: self.x = x",
+    right="self.x = x",
+    pattern="stale cache",
+)
 class CachedOnce(WrongActivation):
-    """Keeps the input of the first forward for good."""
+    """The slope belongs to the first input that the layer ever saw."""
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute f(x) and keep x, but only if nothing is kept yet."""
@@ -85,58 +120,100 @@ class CachedOnce(WrongActivation):
         return self.apply(x)
 
 
+@bug(
+    "a sign too many",
+    wrong="dx = -dy * f'(x)",
+    right="dx = dy * f'(x)",
+    pattern="sign flipped",
+)
 class Negated(WrongActivation):
-    """Has a sign too many."""
+    """Two such layers cancel, so that an even number of them hides it."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """Wrong: the minus."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return -dy * self.inner.derivative(x)
 
 
+@bug(
+    "dy changed in place",
+    wrong="dy *= f'(x); return dy",
+    right="return dy * f'(x)",
+    pattern="changes its input in place",
+)
 class InPlace(WrongActivation):
-    """Saves an array and spoils the caller's."""
+    """Saves one array and spoils the caller's. Harmless in a chain; with a second path through the network that one
+    gets the wrong numbers.
+    """
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """Wrong: dy belongs to somebody else."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         dy *= self.inner.derivative(x)
         return dy
 
 
+@bug(
+    "mask of dy",
+    wrong="dx = dy * (dy > 0)",
+    right="dx = dy * (x > 0)",
+    pattern="gated by dy",
+    replaces=(ReLU,),
+)
 class MaskedByGradient(WrongActivation):
-    """Looks at the sign of dy for the mask."""
+    """ReLU's mask is made of dy. Half of the numbers are right by chance."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:  # noqa: ARG002 - that is the bug
-        """Wrong: the mask belongs to x."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * (dy > 0)
 
 
+@bug(
+    "mask the wrong way round",
+    wrong="dx = dy * (x < 0)",
+    right="dx = dy * (x > 0)",
+    pattern="derivative at the wrong place",
+    replaces=(ReLU, LeakyReLU),
+)
 class MaskInverted(WrongActivation):
-    """Has the comparison the wrong way round."""
+    """Blocks what it should pass, and passes what it should block."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """Wrong: blocks what it should pass."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * self.inner.derivative(-x)
 
 
+@bug(
+    "leak forgotten",
+    wrong="dx = dy * (x > 0)",
+    right="dx = dy * np.where(x > 0, 1, 0.01)",
+    pattern="wrong slope on one side",
+    replaces=(LeakyReLU,),
+)
 class LeakForgotten(WrongActivation):
-    """Uses ReLU's mask for a leaky ReLU."""
+    """forward is leaky, backward is a plain ReLU: wrong by a hundredth on half of the units."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """Wrong: 0 instead of 0.01 on the negative side."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * (x > 0)
 
 
+@bug(
+    "square forgotten",
+    wrong="dx = dy * (1 - y)",
+    right="dx = dy * (1 - y**2)",
+    pattern="wrong slope",
+    replaces=(Tanh,),
+)
 class SquareForgotten(WrongActivation):
-    """Writes 1 - y for 1 - y^2."""
+    """tanh' is 1 - y**2; the square is easily lost."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """Wrong: y is not squared."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * (1 - self.apply(x))
 
 
+@bug(
+    "half of the product rule",
+    wrong="dx = dy * s",
+    right="dx = dy * (s + x * s * (1 - s))",
+    pattern="wrong slope",
+    replaces=(SiLU,),
+)
 class HalfOfProductRule(WrongActivation):
-    """Differentiates one factor of x s(x) only."""
+    """SiLU is a product of x and its sigmoid, and only the x has been differentiated."""
 
-    def wrong(self, dy: Array, x: Array) -> Array:
-        """Wrong: x s'(x) is missing."""
+    def _wrong(self, dy: Array, x: Array) -> Array:
         return dy / (1 + np.exp(-x))

@@ -1,12 +1,12 @@
-"""A bug is data: its story, the wrong line against the right one, and a class that has the wrong line in it."""
+"""A bug is a class with one wrong line in it, told: its story, and the wrong line against the right one."""
 
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from mlp.nn.arrays import Array
-from mlp.nn.layers import Layer, Linear
+from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
 
@@ -36,6 +36,34 @@ class Bug:
     replaces: tuple[type, ...]
     make: Callable[[Any], Any]
     fits: Callable[[Any, Array], bool] = lambda _layer, _x: True
+
+
+GALLERY: dict[str, Bug] = {}
+"""The bugs by name: what the page lists, and what the diagnosis is tested on."""
+
+Wrong = TypeVar("Wrong", bound=type[Any])
+
+
+def bug(
+    name: str,
+    *,
+    wrong: str,
+    right: str,
+    pattern: str,
+    replaces: tuple[type, ...] = (),
+    fits: Callable[[Any, Array], bool] = lambda _layer, _x: True,
+) -> Callable[[Wrong], Wrong]:
+    """Enter a class into the gallery; its docstring is the story.
+
+    The other arguments are those of `Bug`; without `replaces`, those of the class.
+    """
+
+    def entered(make: Wrong) -> Wrong:
+        story = " ".join((make.__doc__ or "").split())
+        GALLERY[name] = Bug(name, story, wrong, right, pattern, replaces or make.replaces, make, fits)
+        return make
+
+    return entered
 
 
 @dataclass(frozen=True)
@@ -78,16 +106,6 @@ def plant(bug: Bug, network: Sequential, loss: Loss, place: str) -> Planted:
     infected = copy.copy(network)
     setattr(infected, place, bug.make(network.layers[place]))
     return Planted(bug, infected, loss, place)
-
-
-def is_square(layer: Linear, _x: Array) -> bool:
-    """Whether W has as many rows as columns, and more than one."""
-    return layer.W.shape[0] == layer.W.shape[1] > 1
-
-
-def is_oblong(layer: Linear, _x: Array) -> bool:
-    """Whether W has more than one row and more than one column, and not as many of each."""
-    return layer.W.shape[0] != layer.W.shape[1] and min(layer.W.shape) > 1
 
 
 def has_batch(_layer: Layer | Loss, x: Array) -> bool:

@@ -1,8 +1,6 @@
-"""The bugs of the gallery by name: what the page lists, and what the diagnosis is tested on."""
+"""The gallery: all bugs by name, those of linear layers first, then of activations, then of losses."""
 
-from mlp.check.gallery import bugs_of_activations, bugs_of_linear, bugs_of_losses
-from mlp.check.gallery.bug import Bug
+from mlp.check.gallery import linear, activations, losses  # noqa: F401, I001  # each enters its bugs, in this order
+from mlp.check.gallery.bug import GALLERY
 
-GALLERY: dict[str, Bug] = {
-    bug.name: bug for bug in (*bugs_of_linear.BUGS, *bugs_of_activations.BUGS, *bugs_of_losses.BUGS)
-}
+__all__ = ["GALLERY"]

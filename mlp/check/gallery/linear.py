@@ -1,8 +1,11 @@
-"""Linear layers whose backward is wrong. Each class has one wrong line; the layer it replaces lends it W and b."""
+"""Bugs of linear layers: each class has one wrong line; the layer it replaces lends it W and b."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mlp.check.gallery.bug import bug, has_batch
 from mlp.nn.arrays import Array
 from mlp.nn.functional import linear_backward
 from mlp.nn.layers import Linear
@@ -11,8 +14,18 @@ _RATE = 0.1
 _DECAY = 0.01
 
 
+class Gradients(NamedTuple):
+    """What backward of a linear layer finds."""
+
+    dx: Array
+    dW: Array  # noqa: N815
+    db: Array
+
+
 class WrongLinear(Linear):
-    """A linear layer to spoil: `gradients_of` is right here, and each subclass gets something in it wrong."""
+    """A linear layer to spoil."""
+
+    replaces = (Linear,)
 
     def __init__(self, right: Linear) -> None:
         self.inner = right
@@ -21,130 +34,215 @@ class WrongLinear(Linear):
         self._x = None
 
     def backward(self, dy: ArrayLike) -> Array:
-        """Set grad_W and grad_b and return dx, by `wrong`."""
+        """Set grad_W and grad_b and return dx, after `_wrong`."""
         if self._x is None:
             raise RuntimeError("call forward() first: there is nothing to go on yet")
-        dx, self.grad_W, self.grad_b = self.wrong(np.asarray(dy), self._x)
+        dy, x = np.asarray(dy), self._x
+        dx, self.grad_W, self.grad_b = self._wrong(dy, x, Gradients(*linear_backward(dy, x, self.W, self.b)))
         return dx
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """The dx, dW and db of this layer, of which something is wrong."""
-        return linear_backward(dy, x, self.W, self.b)
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        """The gradients of this layer, of which each subclass gets something wrong."""
+        return right
 
 
+def is_square(layer: Linear, _x: Array) -> bool:
+    """Whether W has as many rows as columns, and more than one."""
+    return layer.W.shape[0] == layer.W.shape[1] > 1
+
+
+def is_oblong(layer: Linear, _x: Array) -> bool:
+    """Whether W has more than one row and more than one column, and not as many of each."""
+    return layer.W.shape[0] != layer.W.shape[1] and min(layer.W.shape) > 1
+
+
+def has_rows(layer: Linear, _x: Array) -> bool:
+    """Whether W has more than one row."""
+    return layer.W.shape[0] > 1
+
+
+def has_columns(layer: Linear, _x: Array) -> bool:
+    """Whether W has more than one column."""
+    return layer.W.shape[1] > 1
+
+
+@bug(
+    "W transposed on the way back",
+    wrong="dx = dy @ W.T",
+    right="dx = dy @ W",
+    pattern="W transposed in dx",
+    fits=is_square,
+)
 class TransposedWeights(WrongLinear):
-    """Goes back through W transposed."""
+    """The forward pass has W.T in it, so the backward pass gets one too. With square layers all shapes fit and nothing
+    complains.
+    """
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dx."""
-        _, dW, db = super().wrong(dy, x)
-        return dy @ self.W.T, dW, db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dx=dy @ self.W.T)
 
 
+@bug(
+    "outer product the wrong way round",
+    wrong="dW = x.T @ dy",
+    right="dW = dy.T @ x",
+    pattern="transposed",
+    fits=is_square,
+)
 class TransposedGradient(WrongLinear):
-    """Has the outer product the wrong way round."""
+    """x and dy have changed places. Only a layer with as many inputs as outputs hides it."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, _, db = super().wrong(dy, x)
-        return dx, np.atleast_2d(x).T @ np.atleast_2d(dy), db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=np.atleast_2d(x).T @ np.atleast_2d(dy))
 
 
+@bug(
+    "reshape for transpose",
+    wrong="dW = (x.T @ dy).reshape(W.shape)",
+    right="dW = (x.T @ dy).T",
+    pattern="reshaped instead of transposed",
+    fits=is_oblong,
+)
 class ReshapedGradient(WrongLinear):
-    """Makes the shape right with a reshape instead of a transpose."""
+    """The shape did not fit, a reshape made the error message go away, and with it went the order of the numbers."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, _, db = super().wrong(dy, x)
-        return dx, (np.atleast_2d(x).T @ np.atleast_2d(dy)).reshape(self.W.shape), db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=(np.atleast_2d(x).T @ np.atleast_2d(dy)).reshape(self.W.shape))
 
 
+@bug(
+    "minus in the gradient",
+    wrong="dW = -dy.T @ x",
+    right="dW = dy.T @ x",
+    pattern="sign flipped",
+)
 class NegatedGradient(WrongLinear):
-    """Has the minus of the update rule in the gradient already."""
+    """The minus of the update W -= rate * dW has found its way into dW. Training then climbs instead of descending."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, dW, db = super().wrong(dy, x)
-        return dx, -dW, db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=-right.dW)
 
 
+@bug(
+    "bias not summed",
+    wrong="db = dy",
+    right="db = dy.sum(axis=0)",
+    pattern="bias not summed over the batch",
+    fits=has_batch,
+)
 class BiasNotSummed(WrongLinear):
-    """Leaves one bias gradient for each sample."""
+    """Right for one sample, where db is dy. With a batch, broadcasting lets the update run and spoils the bias."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in db."""
-        dx, dW, _ = super().wrong(dy, x)
-        return dx, dW, dy.copy()
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(db=dy.copy())
 
 
+@bug(
+    "bias averaged",
+    wrong="db = dy.mean(axis=0)",
+    right="db = dy.sum(axis=0)",
+    pattern="bias not summed over the batch",
+    fits=has_batch,
+)
 class BiasAveraged(WrongLinear):
-    """Takes the mean over the batch a second time."""
+    """The loss takes a mean over the batch, so the bias gradient takes one as well: once too often."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in db."""
-        dx, dW, _ = super().wrong(dy, x)
-        return dx, dW, dy.mean(axis=0)
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(db=dy.mean(axis=0))
 
 
+@bug(
+    "bias of the first sample",
+    wrong="db = dy[0]",
+    right="db = dy.sum(axis=0)",
+    pattern="one sample only",
+    fits=has_batch,
+)
 class BiasOfFirstSample(WrongLinear):
-    """Was written for one sample and given a batch."""
+    """Code for one sample was made to run on a batch by taking element 0."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in db."""
-        dx, dW, _ = super().wrong(dy, x)
-        return dx, dW, dy[0].copy()
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(db=dy[0].copy())
 
 
+@bug(
+    "weights averaged",
+    wrong="dW = dy.T @ x / len(x)",
+    right="dW = dy.T @ x",
+    pattern="constant factor",
+    fits=has_batch,
+)
 class WeightsAveraged(WrongLinear):
-    """Divides by the number of samples, which the loss has done already."""
+    """Divides by the number of samples, which the loss has done already. Large batches then learn slowly."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, dW, db = super().wrong(dy, x)
-        return dx, dW / len(x), db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=right.dW / len(x))
 
 
+@bug(
+    "last sample wins",
+    wrong="for ...: dW = np.outer(dy[i], x[i])",
+    right="for ...: dW += np.outer(dy[i], x[i])",
+    pattern="one sample only",
+    fits=has_batch,
+)
 class LastSampleOnly(WrongLinear):
-    """Loops over the samples and overwrites where it should add."""
+    """A loop over the samples assigns where it should add, so only the last one is left."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, dW, db = super().wrong(dy, x)
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         for dy_of_one, x_of_one in zip(dy, x, strict=True):
             dW = np.outer(dy_of_one, x_of_one)
-        return dx, dW, db
+        return right._replace(dW=dW)
 
 
+@bug(
+    "gradient never filled in",
+    wrong="dW = np.zeros_like(W)",
+    right="dW = dy.T @ x",
+    pattern="zero gradient",
+)
 class NeverFilled(WrongLinear):
-    """Makes the array for dW and forgets to fill it in."""
+    """The array is made, the line that fills it is missing. The other layers learn, so the loss still falls."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, _, db = super().wrong(dy, x)
-        return dx, np.zeros_like(self.W), db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=np.zeros_like(self.W))
 
 
+@bug(
+    "nothing passed on",
+    wrong="dx = np.zeros_like(x)",
+    right="dx = dy @ W",
+    pattern="zero gradient",
+)
 class NothingPassedOn(WrongLinear):
-    """Computes its own gradients and passes zeros to the layer below."""
+    """The layer learns, but hands zeros to the one below, and everything before it stands still."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dx."""
-        _, dW, db = super().wrong(dy, x)
-        return np.zeros_like(x), dW, db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dx=np.zeros_like(x))
 
 
+@bug(
+    "updated too early",
+    wrong="W -= rate * dW; dx = dy @ W",
+    right="dx = dy @ W, and the update outside backward",
+    pattern="W already updated",
+)
 class UpdatedTooEarly(WrongLinear):
-    """Updates W first, and computes dx with the new W."""
+    """backward also updates, and computes dx after it. The error is as small as the learning rate."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dx, and in that it changes W at all."""
-        _, dW, db = super().wrong(dy, x)
-        self.W -= _RATE * dW
-        return dy @ self.W, dW, db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        self.W -= _RATE * right.dW
+        return right._replace(dx=dy @ self.W)
 
 
+@bug(
+    "input kept from the first forward",
+    wrong="if self.x is None: self.x = x",
+    right="self.x = x",
+    pattern="stale cache",
+)
 class CachedOnce(WrongLinear):
-    """Keeps the input of the first forward for good."""
+    """The cache is filled if it is empty and never again. A test with one forward pass cannot see it."""
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute W x + b and keep x, but only if nothing is kept yet."""
@@ -155,37 +253,57 @@ class CachedOnce(WrongLinear):
         return y
 
 
+@bug(
+    "dy left out of dW",
+    wrong="dW = np.ones_like(dy).T @ x",
+    right="dW = dy.T @ x",
+    pattern="dy ignored",
+)
 class UpstreamIgnored(WrongLinear):
-    """Differentiates its own output and forgets the chain rule."""
+    """The derivative of y by W, and not yet of the loss: the chain rule's other factor is missing."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, _, db = super().wrong(dy, x)
-        return dx, linear_backward(np.ones_like(dy), x, self.W, self.b)[1], db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=linear_backward(np.ones_like(dy), x, self.W, self.b)[1])
 
 
+@bug(
+    "last row forgotten",
+    wrong="for i in range(out_features - 1): dW[i] = dy[i] * x",
+    right="for i in range(out_features): dW[i] = dy[i] * x",
+    pattern="entry, row or column wrong",
+    fits=has_rows,
+)
 class LastRowForgotten(WrongLinear):
-    """Stops its loop over the outputs one too early."""
+    """A loop over the outputs that stops one too early. One unit of many never learns, and nobody misses it."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, dW, db = super().wrong(dy, x)
-        dW[-1] = 0
-        return dx, dW, db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        right.dW[-1] = 0
+        return right
 
 
+@bug(
+    "one entry one per cent off",
+    wrong="dW = dy.T @ x; dW[0, 0] *= 1.01",
+    right="dW = dy.T @ x",
+    pattern="entry, row or column wrong",
+    fits=lambda layer, _x: layer.W.size > 1,
+)
 class OneEntryOff(WrongLinear):
-    """Has a single wrong number, as after a debugging session."""
+    """A single number, a little wrong: what fixed tolerances and random projections like to overlook."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, dW, db = super().wrong(dy, x)
-        dW[0, 0] *= 1.01
-        return dx, dW, db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        right.dW[0, 0] *= 1.01
+        return right
 
 
+@bug(
+    "gradients pile up",
+    wrong="self.grad_W += dy.T @ x",
+    right="self.grad_W = dy.T @ x",
+    pattern="accumulates",
+)
 class Accumulating(WrongLinear):
-    """Adds to the gradients of the last run."""
+    """Adds to what is there, as PyTorch does on purpose, but nothing sets it to zero. The first run is right."""
 
     def backward(self, dy: ArrayLike) -> Array:
         """Add to grad_W and grad_b and return dx."""
@@ -196,37 +314,55 @@ class Accumulating(WrongLinear):
         return dx
 
 
+@bug(
+    "features from the wrong end",
+    wrong="dW = dy.T @ x[:, ::-1]",
+    right="dW = dy.T @ x",
+    pattern="rows or columns permuted",
+    fits=has_columns,
+)
 class ReversedInput(WrongLinear):
-    """Reads the features from the wrong end."""
+    """The input is read in reverse order, as after a flip that was meant for a convolution."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, _, db = super().wrong(dy, x)
-        return dx, linear_backward(dy, x[..., ::-1], self.W, self.b)[1], db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=linear_backward(dy, x[..., ::-1], self.W, self.b)[1])
 
 
+@bug(
+    "weight decay in backward",
+    wrong="dW = dy.T @ x + 0.01 * W",
+    right="dW = dy.T @ x",
+    pattern="parameter added",
+)
 class DecayInBackward(WrongLinear):
-    """Adds the gradient of a penalty that is not in the loss."""
+    """A good idea in the wrong place: the loss that is checked has no such term."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, dW, db = super().wrong(dy, x)
-        return dx, dW + _DECAY * self.W, db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=right.dW + _DECAY * self.W)
 
 
+@bug(
+    "output kept for input",
+    wrong="dW = dy.T @ y",
+    right="dW = dy.T @ x",
+    pattern="output taken for input",
+    fits=is_square,
+)
 class OutputForInput(WrongLinear):
-    """Keeps y where it should keep x."""
+    """forward keeps y instead of x. With as many inputs as outputs the shapes do not mind."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, _, db = super().wrong(dy, x)
-        return dx, linear_backward(dy, self.apply(x), self.W, self.b)[1], db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=linear_backward(dy, self.apply(x), self.W, self.b)[1])
 
 
+@bug(
+    "gradient in integers",
+    wrong="dW = np.zeros(W.shape, dtype=int); dW[...] = dy.T @ x",
+    right="dW = np.zeros(W.shape); dW[...] = dy.T @ x",
+    pattern="integer gradient",
+)
 class IntegerGradient(WrongLinear):
-    """Fills the gradient into an array of integers."""
+    """dW is written into an array that was made like an integer one, and everything after the point is cut off."""
 
-    def wrong(self, dy: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Wrong in dW."""
-        dx, dW, db = super().wrong(dy, x)
-        return dx, dW.astype(int), db
+    def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
+        return right._replace(dW=right.dW.astype(int))

@@ -1,15 +1,18 @@
-"""Losses whose backward is wrong. Each class has one wrong line; the loss it replaces lends it the right value."""
+"""Bugs of losses: each class has one wrong line; the loss it replaces lends it the right value."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mlp.check.gallery.bug import bug, has_batch
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.functional import log_softmax, sigmoid
-from mlp.nn.losses import Loss, Scalar
+from mlp.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, Loss, MSELoss, Scalar
 
 
 class WrongLoss(Loss):
-    """A loss to spoil: the value is right, and each subclass gets `wrong` wrong."""
+    """A loss to spoil: the value is right."""
+
+    replaces: tuple[type, ...] = (MSELoss, HuberLoss, BCEWithLogitsLoss, CrossEntropyLoss)
 
     def __init__(self, right: Loss) -> None:
         super().__init__()
@@ -27,56 +30,103 @@ class WrongLoss(Loss):
     def forward(self, y: ArrayLike, target: ArrayLike) -> Scalar:
         """Compute the right value, and keep the wrong gradient."""
         y = as_real("y", y)
-        self._gradient = self.wrong(y, self.as_target(target, y))
+        self._gradient = self._wrong(y, self.as_target(target, y))
         return self.apply(y, target)
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """The dy of this loss, which is wrong."""
+    def _wrong(self, y: Array, target: Array) -> Array:
+        """The dy of this loss, which each subclass gets wrong."""
         return self.inner.gradient(y, target)
 
 
-class TwoForgotten(WrongLoss):
-    """Forgets the 2 of the square."""
+def has_outputs(_loss: Loss, y: Array) -> bool:
+    """Whether there is more than one output."""
+    return y.shape[-1] > 1
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: half of it."""
+
+def samples(y: Array) -> int:
+    """Over how many the mean of the cross-entropy is taken."""
+    return y.size // y.shape[-1]
+
+
+@bug(
+    "the 2 of the square",
+    wrong="dy = (y - t) / y.size",
+    right="dy = 2 * (y - t) / y.size",
+    pattern="constant factor",
+    replaces=(MSELoss,),
+)
+class TwoForgotten(WrongLoss):
+    """Half of the derivative of a square. Nothing but the learning rate seems to change."""
+
+    def _wrong(self, y: Array, target: Array) -> Array:
         return (y - target) / y.size
 
 
+@bug(
+    "mean forgotten",
+    wrong="dy = 2 * (y - t)",
+    right="dy = 2 * (y - t) / y.size",
+    pattern="constant factor",
+    replaces=(MSELoss, HuberLoss, BCEWithLogitsLoss),
+)
 class MeanForgotten(WrongLoss):
-    """Differentiates the sum."""
+    """The value is a mean and its gradient that of a sum."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: y.size times too large."""
+    def _wrong(self, y: Array, target: Array) -> Array:
         return self.inner.gradient(y, target) * y.size
 
 
+@bug(
+    "mean over samples only",
+    wrong="dy = 2 * (y - t) / len(y)",
+    right="dy = 2 * (y - t) / y.size",
+    pattern="constant factor",
+    replaces=(MSELoss, HuberLoss, BCEWithLogitsLoss),
+    fits=has_outputs,
+)
 class MeanOverSamplesOnly(WrongLoss):
-    """Divides by the samples, while the value divides by all elements."""
+    """The value divides by all elements, the gradient by the number of samples."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: too large by the number of outputs."""
+    def _wrong(self, y: Array, target: Array) -> Array:
         return self.inner.gradient(y, target) * y.shape[-1]
 
 
+@bug(
+    "batch mean forgotten",
+    wrong="dy = softmax(y) - t",
+    right="dy = (softmax(y) - t) / len(y)",
+    pattern="constant factor",
+    replaces=(CrossEntropyLoss,),
+    fits=has_batch,
+)
 class BatchMeanForgotten(WrongLoss):
-    """Forgets the mean over the batch."""
+    """Right for one sample, and too large by the size of the batch."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: too large by the number of samples."""
-        return self.inner.gradient(y, target) * len(y)
+    def _wrong(self, y: Array, target: Array) -> Array:
+        return self.inner.gradient(y, target) * samples(y)
 
 
+@bug(
+    "target minus output",
+    wrong="dy = 2 * (t - y) / y.size",
+    right="dy = 2 * (y - t) / y.size",
+    pattern="sign flipped",
+)
 class TargetMinusOutput(WrongLoss):
-    """Subtracts the wrong way round."""
+    """The square does not mind the order, its derivative does."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: the sign."""
+    def _wrong(self, y: Array, target: Array) -> Array:
         return -self.inner.gradient(y, target)
 
 
+@bug(
+    "gradient kept from the first forward",
+    wrong="if self.dy is None: self.dy = ...",
+    right="self.dy = ...",
+    pattern="stale cache",
+)
 class CachedOnce(WrongLoss):
-    """Keeps the gradient of the first forward for good."""
+    """The loss's gradient is computed once and kept for good."""
 
     def forward(self, y: ArrayLike, target: ArrayLike) -> Scalar:
         """Compute the value, and keep the gradient only if none is kept yet."""
@@ -87,59 +137,102 @@ class CachedOnce(WrongLoss):
         return value
 
 
+@bug(
+    "softmax forgotten",
+    wrong="dy = (y - t) / n",
+    right="dy = (softmax(y) - t) / n",
+    pattern="derivative missing",
+    replaces=(CrossEntropyLoss,),
+)
 class SoftmaxForgotten(WrongLoss):
-    """Subtracts the target from the logits."""
+    """The gradient of the squared error has strayed into the cross-entropy."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: y where softmax(y) belongs."""
-        return (y - target) / (len(y) if y.ndim == 2 else 1)
+    def _wrong(self, y: Array, target: Array) -> Array:
+        return (y - target) / samples(y)
 
 
+@bug(
+    "target never subtracted",
+    wrong="dy = softmax(y) / n",
+    right="dy = (softmax(y) - t) / n",
+    pattern="target forgotten",
+    replaces=(CrossEntropyLoss,),
+)
 class TargetForgotten(WrongLoss):
-    """Stops at the probabilities."""
+    """Stops at the probabilities. Every class is pushed down, the right one too."""
 
-    def wrong(self, y: Array, target: Array) -> Array:  # noqa: ARG002 - that is the bug
-        """Wrong: the target is not subtracted."""
-        return np.exp(log_softmax(y)) / (len(y) if y.ndim == 2 else 1)
+    def _wrong(self, y: Array, target: Array) -> Array:
+        return np.exp(log_softmax(y)) / samples(y)
 
 
+@bug(
+    "softmax taken one by one",
+    wrong="dy = dp * p * (1 - p)",
+    right="dy = (softmax(y) - t) / n",
+    pattern="diagonal taken for the Jacobian",
+    replaces=(CrossEntropyLoss,),
+    fits=has_outputs,
+)
 class SoftmaxDiagonal(WrongLoss):
-    """Multiplies by p (1 - p), as for a sigmoid."""
+    """p (1 - p) is the diagonal of softmax's Jacobian. Raising one output also lowers all the other probabilities."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: the other columns of the Jacobian are missing."""
+    def _wrong(self, y: Array, target: Array) -> Array:
         p = np.exp(log_softmax(y))
-        dp = -target / p / (len(y) if y.ndim == 2 else 1)
+        dp = -target / p / samples(y)
         return dp * p * (1 - p)
 
 
+@bug(
+    "sigmoid's slope twice",
+    wrong="dy = (s - t) * s * (1 - s) / y.size",
+    right="dy = (s - t) / y.size",
+    pattern="derivative doubled",
+    replaces=(BCEWithLogitsLoss,),
+)
 class SigmoidTwice(WrongLoss):
-    """Multiplies by the sigmoid's derivative although it has cancelled."""
+    """In the cross-entropy with logits s (1 - s) cancels. With it, sure mistakes hardly learn."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: s (1 - s) too often."""
+    def _wrong(self, y: Array, target: Array) -> Array:
         return self.inner.gradient(y, target) * sigmoid(y) * sigmoid(-y)
 
 
+@bug(
+    "by the probability",
+    wrong="dy = (s - t) / (s * (1 - s)) / y.size",
+    right="dy = (s - t) / y.size",
+    pattern="derivative at the wrong place",
+    replaces=(BCEWithLogitsLoss,),
+)
 class ByProbability(WrongLoss):
-    """Differentiates by the probability and stops there."""
+    """The derivative by s = sigmoid(y); the way on to y is missing."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: s (1 - s) is missing."""
+    def _wrong(self, y: Array, target: Array) -> Array:
         return self.inner.gradient(y, target) / (sigmoid(y) * sigmoid(-y))
 
 
+@bug(
+    "not clipped",
+    wrong="dy = (y - t) / y.size",
+    right="dy = np.clip(y - t, -1, 1) / y.size",
+    pattern="not clipped",
+    replaces=(HuberLoss,),
+)
 class NotClipped(WrongLoss):
-    """Has the gradient of the parabola everywhere."""
+    """The gradient of the parabola, also where the loss is a straight line: outliers rule again."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: not cut off at -1 and 1."""
+    def _wrong(self, y: Array, target: Array) -> Array:
         return (y - target) / y.size
 
 
+@bug(
+    "sign only",
+    wrong="dy = np.sign(y - t) / y.size",
+    right="dy = np.clip(y - t, -1, 1) / y.size",
+    pattern="sign taken for the error",
+    replaces=(HuberLoss,),
+)
 class SignOnly(WrongLoss):
-    """Has the gradient of the absolute error everywhere."""
+    """The gradient of the absolute error, also near zero, where the loss is a parabola."""
 
-    def wrong(self, y: Array, target: Array) -> Array:
-        """Wrong: near zero it should be y - t."""
+    def _wrong(self, y: Array, target: Array) -> Array:
         return np.sign(y - target) / y.size

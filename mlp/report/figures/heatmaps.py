@@ -14,8 +14,8 @@ import plotly.graph_objects as go
 from mlp.check.entries import AXES
 from mlp.check.evaluation_point import Index
 from mlp.check.tensor import TensorCheck
-from mlp.differences.networks import INPUT
 from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
 from mlp.report.figures.style import Panel, Scale, side_by_side, with_scales
 from mlp.report.numbers import brief, entry
 

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from mlp.check.report import GradientReport
-from mlp.lab.experiment import Experiment, Problem
+from mlp.lab.experiment import Experiment
+from mlp.nn.network import Sequential
+from mlp.nn.problem import Problem
 from mlp.report.tables.tensors import all_entries, entries, to_csv
 
 # ZIP stores a date with each file; a fixed one makes the same experiment give the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def archive(experiment: Experiment, problem: Problem, report: GradientReport) -> bytes:
+def archive(experiment: Experiment, problem: Problem[Sequential], report: GradientReport) -> bytes:
     """Pack a check: gradients.csv with all tensors, gradients/NAME.csv for each, settings.json and problem.npz.
 
     problem.npz holds each parameter under its name ("fc1.W"), the input as "x" and the target as "target".
@@ -48,7 +50,7 @@ def _settings(experiment: Experiment, report: GradientReport) -> dict[str, objec
     }
 
 
-def _npz(problem: Problem) -> bytes:
+def _npz(problem: Problem[Sequential]) -> bytes:
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {**problem.network.parameters(), "x": problem.x, "target": problem.target}
     np.savez(buffer, **arrays)

@@ -8,7 +8,6 @@ import numpy as np
 from mlp.check.check import analytical_gradients
 from mlp.check.gallery.bug import plant
 from mlp.check.gallery.catalogue import GALLERY
-from mlp.differences.networks import tensors
 from mlp.lab.experiment import Experiment
 from mlp.nn.arrays import Array
 
@@ -23,7 +22,7 @@ def problem_npz(experiment: Experiment) -> bytes:
     The arrays are float64 and named as everywhere here: fc1.W of shape (out, in), fc1.b, ..., x, target.
     """
     problem = experiment.problem()
-    return _npz({**tensors(problem.network, problem.x), "target": problem.target})
+    return _npz({**problem.tensors(), "target": problem.target})
 
 
 def sample_npz(experiment: Experiment) -> bytes:
@@ -64,4 +63,4 @@ def problem_json(experiment: Experiment) -> str:
 def gradient_shapes(experiment: Experiment) -> dict[str, tuple[int, ...]]:
     """The name and shape of every tensor that the loss has a gradient with respect to, the input last as "x"."""
     problem = experiment.problem()
-    return {name: array.shape for name, array in tensors(problem.network, problem.x).items()}
+    return {name: array.shape for name, array in problem.tensors().items()}

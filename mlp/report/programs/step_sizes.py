@@ -3,7 +3,6 @@
 from functools import partial
 
 from mlp.differences.methods import METHODS
-from mlp.differences.networks import tensors
 from mlp.differences.sweep import affordable
 from mlp.lab.experiment import EPS_STEPS, Experiment
 from mlp.report.programs.languages import MLP, NUMPY, Programs, for_experiment
@@ -32,13 +31,12 @@ def step_size(experiment: Experiment, tensor: str) -> Programs:
 def _mlp(experiment: Experiment, tensor: str) -> str:
     return program(
         "import numpy as np\n\n"
-        "from mlp.differences.networks import loss_function, tensors\n"
         "from mlp.differences.sweep import sampled, spread, sweep\n"
         f"from mlp.lab.experiment import EPS_STEPS, Experiment\n\n{PRINT_ALL}",
         settings(experiment),
-        "network, loss, x, target = experiment.problem()\n"
-        f'tensor = tensors(network, x)["{tensor}"]\n'
-        f'fun = loss_function(network, loss, x, target, "{tensor}")\n'
+        "problem = experiment.problem()\n"
+        f'tensor = problem.tensors()["{tensor}"]\n'
+        f'fun = problem.function("{tensor}")\n'
         f"indices = spread(tensor.shape, {_count(experiment)})  # all, or as many evenly spread\n"
         "entries = np.array([tensor[index] for index in indices])\n"
         "result = sweep(sampled(fun, tensor, indices), entries, EPS_STEPS)",
@@ -85,7 +83,7 @@ def _count(experiment: Experiment) -> int:
 
 def _entries(experiment: Experiment, tensor: str, variable: str) -> str:
     """The list of the entries to move."""
-    count, size = _count(experiment), tensors(*experiment.problem()[::2])[tensor].size
+    count, size = _count(experiment), experiment.problem().tensors()[tensor].size
     if size <= count:
         return f"entries = list(np.ndindex({variable}.shape))"
     return (

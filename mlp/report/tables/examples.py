@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mlp.differences.derivatives import numerical_gradient
-from mlp.differences.estimates import Estimate
+from mlp.differences.estimates import MethodEstimate
 from mlp.differences.examples import Example
 from mlp.nn.arrays import Array
 from mlp.report.numbers import brief
@@ -23,7 +23,7 @@ def output_names(example: Example) -> list[str]:
     return entry_names("f", (example.outputs,)) if example.outputs > 1 else ["f"]
 
 
-def methods(results: list[Estimate]) -> pd.DataFrame:
+def methods(results: list[MethodEstimate]) -> pd.DataFrame:
     """One row for each method: its name, order, evaluations of f, value with all digits, and error."""
     return pd.DataFrame(
         [
@@ -39,14 +39,14 @@ def methods(results: list[Estimate]) -> pd.DataFrame:
     )
 
 
-def remarks(results: list[Estimate]) -> str:
+def remarks(results: list[MethodEstimate]) -> str:
     """Why numbers are missing, as a Markdown list; empty if none is."""
     texts = dict.fromkeys(result.remark for result in results if result.remark)
     names = {text: ", ".join(result.method.name for result in results if result.remark == text) for text in texts}
     return "\n".join(f"- {names[text]}: {text}." for text in texts)
 
 
-def methods_csv(results: list[Estimate]) -> pd.DataFrame:
+def methods_csv(results: list[MethodEstimate]) -> pd.DataFrame:
     """The same with numbers for a CSV: method, order, value, error, remark."""
     return pd.DataFrame(
         [

@@ -12,9 +12,9 @@ from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
 from mlp.differences.methods import COMPLEX_STEP
-from mlp.differences.networks import tensors
-from mlp.lab.experiment import Problem
 from mlp.nn.arrays import Array
+from mlp.nn.network import Sequential
+from mlp.nn.problem import Problem
 from mlp.report.files.cells import UploadError
 from mlp.report.files.matching import Upload, match
 from mlp.report.files.uploads import read_files
@@ -49,13 +49,13 @@ def compared(numerical: Reference, complex_step: Reference, gradients: Mapping[s
     return Compared(against(numerical, gradients), against(complex_step, gradients), analytical)
 
 
-def read_upload(files: Mapping[str, bytes], problem: Problem) -> Upload:
+def read_upload(files: Mapping[str, bytes], problem: Problem[Sequential]) -> Upload:
     """The gradients of a problem's tensors from uploaded files.
 
     Raises:
         UploadError: a file cannot be used, something is missing or fits nothing, or what came is the problem itself.
     """
-    values = tensors(problem.network, problem.x)
+    values = problem.tensors()
     upload = match(read_files(files), {name: value.shape for name, value in values.items()})
     same = [name for name, gradient in upload.gradients.items() if np.array_equal(gradient, values[name])]
     if same:

@@ -15,9 +15,9 @@ from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
 from mlp.differences.derivatives import sample
-from mlp.differences.networks import loss_function, tensors
-from mlp.lab.experiment import Problem
 from mlp.nn.arrays import Array
+from mlp.nn.network import Sequential
+from mlp.nn.problem import Problem
 from mlp.report.numbers import entry
 
 
@@ -97,10 +97,10 @@ def flow(jacobians: Flow, norms: Mapping[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def worst_entries(problem: Problem, report: GradientReport, name: str, count: int = 10) -> pd.DataFrame:
+def worst_entries(problem: Problem[Sequential], report: GradientReport, name: str, count: int = 10) -> pd.DataFrame:
     """The entries of a tensor that differ most, the worst first, with the function values behind each derivative."""
-    check, tensor = report[name], tensors(problem.network, problem.x)[name]
-    function = loss_function(problem.network, problem.loss, problem.x, problem.target, name)
+    check, tensor = report[name], problem.tensors()[name]
+    function = problem.function(name)
     rows = []
     for index in check.worst_entries(count):
         samples = sample(function, tensor, index, report.eps, report.method)

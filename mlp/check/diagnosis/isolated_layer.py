@@ -19,11 +19,11 @@ from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
 from mlp.differences.methods import CENTRAL, optimal_step
-from mlp.differences.networks import INPUT, loss_gradients
+from mlp.differences.networks import loss_gradients
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
-from mlp.nn.problem import Problem
+from mlp.nn.problem import INPUT, as_problem
 
 EPS = float(optimal_step(CENTRAL, 1.0))
 _PROBED = 16
@@ -43,7 +43,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
-class Case:
+class IsolatedLayer:
     """A layer on its own.
 
     Attributes:
@@ -162,6 +162,6 @@ class Case:
 
 def said(function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Mapping[str, Array]:
     """The gradients of one run of a copy, after a forward on another input; each of the shape that backward gave it."""
-    run = Problem(function, loss, x, dy).copied()
+    run = as_problem(function, loss, x, dy).copied()
     forward_on_another_input(run)
     return run_passes(run).gradients

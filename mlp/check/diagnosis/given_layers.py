@@ -8,20 +8,19 @@ from numpy.typing import ArrayLike
 from mlp.check.compare import compare_gradients
 from mlp.check.contract import other_input
 from mlp.check.diagnosis.arrivals import Arrival
-from mlp.check.diagnosis.case import EPS, Case
+from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer
 from mlp.check.passes import LOSS, Visit
 from mlp.check.projection import Projection
 from mlp.differences.methods import CENTRAL
-from mlp.differences.networks import INPUT
 from mlp.nn.activations import Identity
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
-from mlp.nn.problem import Problem
+from mlp.nn.problem import INPUT, as_problem
 
 
 @dataclass(frozen=True)
-class Source:
+class Upstream:
     """A loss or layer that hands a dy down to a linear layer, through the rest of the layers between them.
 
     Attributes:
@@ -44,7 +43,7 @@ class Source:
             dx = layer.backward(dx)
         return dx
 
-    def case(self, arrival: Arrival) -> Case:
+    def case(self, arrival: Arrival) -> IsolatedLayer:
         """The source on its own, if all but its backward was right and this arrived."""
         function = self.subject if isinstance(self.subject, Layer) else Identity()
         loss = self.subject if isinstance(self.subject, Loss) else Projection()
@@ -52,7 +51,7 @@ class Source:
         return replace(case, subject=self.subject, seen=lambda dx: arrival.seen(self.handed_down(dx)))
 
 
-def sources(above: Sequence[tuple[Visit, Array]]) -> Iterator[Source]:
+def sources(above: Sequence[tuple[Visit, Array]]) -> Iterator[Upstream]:
     """The layers that may have spoiled what a linear layer is given, the nearest first.
 
     Args:
@@ -61,22 +60,22 @@ def sources(above: Sequence[tuple[Visit, Array]]) -> Iterator[Source]:
     layers = [visit.layer for visit, _ in above]
     for k in reversed(range(len(above))):
         visit, dy = above[k]
-        yield Source(visit.name, visit.layer, visit.x, dy, layers[k + 1 :])
+        yield Upstream(visit.name, visit.layer, visit.x, dy, layers[k + 1 :])
 
 
-def loss_source(loss: Loss, target: ArrayLike, y: Array, above: Sequence[tuple[Visit, Array]]) -> Source:
+def loss_source(loss: Loss, target: ArrayLike, y: Array, above: Sequence[tuple[Visit, Array]]) -> Upstream:
     """The loss as what may have spoiled the dy of the last linear layer."""
-    return Source(LOSS, loss, y, target, [visit.layer for visit, _ in above])
+    return Upstream(LOSS, loss, y, target, [visit.layer for visit, _ in above])
 
 
-def own_case(visit: Visit, dy: Array, said: Mapping[str, Array]) -> Case:
+def own_case(visit: Visit, dy: Array, said: Mapping[str, Array]) -> IsolatedLayer:
     """A linear layer on its own, given this dy, with what is said of its gradients."""
     return _case(visit.name, visit.layer, Projection(), visit.x, dy, said)
 
 
-def _case(name: str, function: Layer, loss: Loss, x: Array, dy: ArrayLike, said: Mapping[str, Array]) -> Case:
-    report = compare_gradients(Problem(function, loss, x, dy), EPS, CENTRAL)
+def _case(name: str, function: Layer, loss: Loss, x: Array, dy: ArrayLike, said: Mapping[str, Array]) -> IsolatedLayer:
+    report = compare_gradients(as_problem(function, loss, x, dy), EPS, CENTRAL)
     checks = {
         tensor: replace(check, analytical=said[tensor]) if tensor in said else check for tensor, check in report.items()
     }
-    return Case(name, function, function, loss, x, dy, other_input(x), replace(report, checks=checks), said)
+    return IsolatedLayer(name, function, function, loss, x, dy, other_input(x), replace(report, checks=checks), said)

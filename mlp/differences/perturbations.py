@@ -1,6 +1,6 @@
-"""A wave: steps on entries of several tensors, on their way through the network together.
+"""A batch of perturbations: steps on entries of several tensors, propagated through the network together.
 
-A large tensor's steps are many waves. But in a small network most of the time would go into calling numpy, so there
+A large tensor's steps are many batches. But in a small network most of the time would go into calling numpy, so there
 all tensors' steps share the calls: whatever has become a stack at some layer goes on from there as one stack.
 """
 
@@ -15,8 +15,8 @@ from mlp.nn.changes import Change, Columns, Moved
 # Arrays of more numbers than this are not joined with others: copying them would cost more than another call saves.
 SMALL = 16_000
 
-Flight = tuple[Change, Array]
-"""A change on its way, and the numbers of the wave's steps that it is made of, shape (k,)."""
+Perturbation = tuple[Change, Array]
+"""What some steps change at one layer, and the numbers of these steps in the batch, shape (k,)."""
 
 
 def values_and_steps(blocks: Sequence[Block], offsets: Array) -> tuple[Array, Array]:
@@ -31,47 +31,47 @@ def values_and_steps(blocks: Sequence[Block], offsets: Array) -> tuple[Array, Ar
     return values, values - entries
 
 
-def moves(blocks: Sequence[Block], values: Array, steps: Array) -> dict[int, list[Flight]]:
+def perturbations(blocks: Sequence[Block], values: Array, steps: Array) -> dict[int, list[Perturbation]]:
     """The first change that each block's steps make, by the number of the stage that it comes to."""
     offsets = values.shape[1]
     numbers = np.arange(values.size)
-    entering: dict[int, list[Flight]] = {}
+    entering: dict[int, list[Perturbation]] = {}
     stop = 0
     for tensor, rows, columns in blocks:
         height, width = rows.stop - rows.start, columns.stop - columns.start
         start, stop = stop, stop + height * width
         shape = (height, width, offsets)
         moved = Moved(rows, columns, values[start:stop].reshape(shape), steps[start:stop].reshape(shape))
-        flight = (tensor.move(moved), numbers[start * offsets : stop * offsets])
-        entering.setdefault(tensor.entry, []).append(flight)
+        perturbation = (tensor.move(moved), numbers[start * offsets : stop * offsets])
+        entering.setdefault(tensor.entry, []).append(perturbation)
     return entering
 
 
-def fly(stages: Sequence[Stage], entering: dict[int, list[Flight]]) -> list[tuple[Array, Array]]:
-    """Bring all changes to the output of the last stage; small ones that can are joined on the way.
+def propagate(stages: Sequence[Stage], entering: dict[int, list[Perturbation]]) -> list[tuple[Array, Array]]:
+    """Propagate all changes to the output of the last stage; small ones that can are joined on the way.
 
     Returns:
         Stacks of outputs, (*y.shape, k), each with the numbers of its steps, (k,).
     """
-    flights: list[Flight] = []
+    under_way: list[Perturbation] = []
     for index, stage in enumerate(stages):
         if index in entering:
-            flights = _joined(flights + entering[index])
-        flights = [(stage.carry(change), steps) for change, steps in flights]
-    flights += entering.get(len(stages), [])
+            under_way = _joined(under_way + entering[index])
+        under_way = [(stage.carry(change), steps) for change, steps in under_way]
+    under_way += entering.get(len(stages), [])
     y = stages[-1].y
-    stacks = [(change.filled(y) if isinstance(change, Columns) else change, steps) for change, steps in flights]
+    stacks = [(change.filled(y) if isinstance(change, Columns) else change, steps) for change, steps in under_way]
     return [_concatenated(stacks)] if sum([stack.size for stack, _ in stacks]) <= SMALL else stacks
 
 
-def _joined(flights: list[Flight]) -> list[Flight]:
-    """One flight for all small stacks, and one for all small changes of the same features; large ones stay apart."""
-    if len(flights) == 1:
-        return flights
-    result: list[Flight] = []
+def _joined(under_way: list[Perturbation]) -> list[Perturbation]:
+    """Join all small stacks, and all small changes of the same features; large ones stay apart."""
+    if len(under_way) == 1:
+        return under_way
+    result: list[Perturbation] = []
     stacks: list[tuple[Array, Array]] = []
     columns: dict[tuple[int, int], list[tuple[Array, Array]]] = {}
-    for change, steps in flights:
+    for change, steps in under_way:
         if steps.size > SMALL or (not isinstance(change, Columns) and change.size > SMALL):
             result.append((change, steps))
         elif isinstance(change, Columns):
