@@ -3,9 +3,9 @@
 import numpy as np
 
 from mlp.check.contract import contract_remarks, forward_on_another_input
-from mlp.check.evaluation_point import EvaluationPoint
+from mlp.check.evaluation_point import EvaluationPoint, Index
 from mlp.check.inactive import inactive_entries
-from mlp.check.kinks import Kink, find_kinks, spread
+from mlp.check.kinks import Narrow, examine, spread
 from mlp.check.passes import Passes, run_passes
 from mlp.check.report import GradientReport
 from mlp.check.rounding import gradient_rounding
@@ -73,28 +73,33 @@ def tensor_checks(
     point: EvaluationPoint, estimates: dict[str, Estimate], analytical: dict[str, Array], rounding: dict[str, Array]
 ) -> dict[str, TensorCheck]:
     """The check of each tensor that has an estimate, from its two gradients and the error of the analytical one."""
-    inactive = inactive_entries(
-        point, {name: _zero(analytical[name], estimate) for name, estimate in estimates.items()}
-    )
+    zeros = {name: _zero(analytical[name], rounding[name], estimate) for name, estimate in estimates.items()}
+    noise = max(estimate.noise for estimate in estimates.values())
+    inactive = inactive_entries(point, zeros, noise)
     return {
         name: _tensor_check(point, name, estimate, analytical[name], rounding[name], inactive[name])
         for name, estimate in estimates.items()
     }
 
 
-def _zero(analytical: Array, estimate: Estimate) -> Array:
-    """Whether backward says exactly zero and the numerical derivative shows nothing but rounding."""
-    return (analytical == 0) & (np.abs(estimate.value) <= ROUNDING_FACTOR * estimate.roundoff)
+def _zero(analytical: Array, rounding: Array, estimate: Estimate) -> Array:
+    """Whether both gradients show nothing but rounding."""
+    return (np.abs(analytical) <= ROUNDING_FACTOR * rounding) & (
+        np.abs(estimate.value) <= ROUNDING_FACTOR * estimate.roundoff
+    )
 
 
 def _tensor_check(
     point: EvaluationPoint, name: str, estimate: Estimate, analytical: Array, rounding: Array, inactive: Array
 ) -> TensorCheck:
     bar = error_bar(estimate.truncation, estimate.roundoff, rounding)
-    outside, doubtful = _suspects(estimate, analytical, bar, inactive, point.has_declared_kinks)
+    zero = _zero(analytical, rounding, estimate)
+    outside, doubtful = _suspects(estimate, analytical, bar, zero & ~inactive, point.has_declared_kinks)
     examined = spread(outside, count := point.affordable)
-    kinks = find_kinks(point, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
-    truncation = _excused(estimate.truncation, outside, examined, kinks)
+    kinks, narrow = examine(point, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
+    truncation = _missed(estimate, narrow)
+    excused = [kink.index for kink in kinks] + [one.index for one in narrow if _is_missed(estimate, one)]
+    truncation = _excused(truncation, outside, examined, excused)
     return TensorCheck(
         name,
         analytical,
@@ -104,12 +109,12 @@ def _tensor_check(
         rounding,
         inactive,
         tuple(kinks),
-        advice(estimate, analytical, point.eps, point.method),
+        advice(estimate, analytical, point.eps, point.method, _narrowest(estimate, narrow)),
     )
 
 
 def _suspects(
-    estimate: Estimate, analytical: Array, bar: Array, inactive: Array, has_kinks: bool
+    estimate: Estimate, analytical: Array, bar: Array, doubtful_zero: Array, has_kinks: bool
 ) -> tuple[Array, Array]:
     """Flat indices of the entries outside their bars, and of those that a kink may have widened, worst first."""
     difference = np.abs(analytical - estimate.value).ravel()
@@ -121,15 +126,36 @@ def _suspects(
     threshold = np.maximum(estimate.roundoff.ravel(), (_SMOOTH if has_kinks else GROSS) * size)
     rough = (truncation > threshold) & ~(difference > bar)
     # Two slopes that cancel, as those of |x| at 0, leave a zero that something does depend on.
-    rough |= (_zero(analytical, estimate) & ~inactive).ravel()
+    rough |= doubtful_zero.ravel()
     doubtful = np.flatnonzero(rough & np.isfinite(truncation))
     return outside, doubtful[np.argsort(-truncation[doubtful], kind="stable")]
 
 
-def _excused(truncation: Array, outside: Array, examined: Array, kinks: list[Kink]) -> Array:
-    """The truncation, infinite for entries nobody looked at if all that were examined turned out to be kinks."""
-    kinked = {int(np.ravel_multi_index(kink.index, truncation.shape)) for kink in kinks}
-    if len(examined) == len(outside) or not kinked.issuperset(examined.tolist()):
+def _missed(estimate: Estimate, narrow: list[Narrow]) -> Array:
+    """The truncation, with what a smaller step shows that both steps have missed."""
+    truncation = estimate.truncation.copy()
+    for one in narrow:
+        if _is_missed(estimate, one):
+            truncation[one.index] = max(truncation[one.index], abs(estimate.value[one.index] - one.slope))
+    return truncation
+
+
+def _is_missed(estimate: Estimate, one: Narrow) -> bool:
+    """Whether the slope at a smaller step is another one than the steps' errors and its own explain."""
+    own = np.array(8 * estimate.noise / one.step)
+    explained = error_bar(estimate.truncation[one.index], estimate.roundoff[one.index], own)
+    return bool(abs(estimate.value[one.index] - one.slope) > explained)
+
+
+def _narrowest(estimate: Estimate, narrow: list[Narrow]) -> float:
+    """The smallest step that some entry needed, infinite if the given one did."""
+    return min((one.step for one in narrow if _is_missed(estimate, one)), default=np.inf)
+
+
+def _excused(truncation: Array, outside: Array, examined: Array, excused: list[Index]) -> Array:
+    """The truncation, infinite for entries nobody looked at if all that were examined turned out to be excused."""
+    flat = {int(np.ravel_multi_index(index, truncation.shape)) for index in excused}
+    if len(examined) == len(outside) or not flat.issuperset(examined.tolist()):
         return truncation
     truncation = truncation.copy()
     truncation.flat[np.setdiff1d(outside, examined)] = np.inf

@@ -1,11 +1,14 @@
-"""Entries that have no influence at all, such as the weights of a dead ReLU: known, not guessed from a zero.
+"""Entries that have no influence at all: the weights of a dead ReLU, or a bias before a batch normalisation.
 
 A numerical derivative of exactly zero proves little: an influence of 1e-20 is lost in the rounding of the loss too.
 A complex step has no such limit, since the imaginary part stands beside the loss and is not added to it. So all
-entries in question are moved at once into the imaginary direction, by random amounts; if the imaginary part of the
-loss is exactly zero, none of them has any influence. One evaluation answers for a whole tensor.
+entries in question are moved at once into the imaginary direction, by random amounts, and so little that no real part
+changes. What the imaginary part of the loss then shows is their influence. It is none if that is exactly zero, or
+nothing but rounding: an influence is the same number for every tiny step, and rounding is another one for each. A few
+evaluations answer for a whole tensor.
 
-Code that cannot compute with complex numbers is asked in the same way with a real step, whose answer has that limit.
+Code that cannot compute with complex numbers is asked in the same way with real steps, small and large, whose answer
+is only as fine as the rounding of the loss.
 """
 
 from collections.abc import Mapping
@@ -13,32 +16,38 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlp.check.evaluation_point import EvaluationPoint
+from mlp.check.verdict import ROUNDING_FACTOR
 from mlp.nn.arrays import Array
 
-_STEP = 1e-3
+# No two are a power of two apart: with such a factor every rounding would be the same.
+_TINY = tuple(1e-20 * factor for factor in (1.0, 1.1, 1.3, 1.7, 1.9))
+_REAL = (1e-3, 1.0)
 
 
-def inactive_entries(point: EvaluationPoint, questions: Mapping[str, Array]) -> dict[str, Array]:
+def inactive_entries(point: EvaluationPoint, questions: Mapping[str, Array], noise: float) -> dict[str, Array]:
     """Which of the entries in question are without influence.
 
     Args:
         point: the network.
         questions: for each tensor, whether the entry is asked about.
+        noise: the rounding error of a value of the loss.
     """
     asked = {name: mask for name, mask in questions.items() if np.any(mask)}
-    if not asked or _are_inactive(point, asked):
+    if not asked or _are_inactive(point, asked, noise):
         return dict(questions)
     return {
-        name: mask & (name in asked and len(asked) > 1 and _are_inactive(point, {name: mask}))
+        name: mask & (name in asked and len(asked) > 1 and _are_inactive(point, {name: mask}, noise))
         for name, mask in questions.items()
     }
 
 
-def _are_inactive(point: EvaluationPoint, masks: Mapping[str, Array]) -> bool:
+def _are_inactive(point: EvaluationPoint, masks: Mapping[str, Array], noise: float) -> bool:
     try:
-        return bool(np.imag(_moved_loss(point, masks, 1j)) == 0)
-    except Exception:
-        return bool(_moved_loss(point, masks, _STEP) == _moved_loss(point, masks, 0.0))
+        slopes = np.array([_moved_loss(point, masks, 1j * step).imag / step for step in _TINY])
+    except Exception:  # whatever code says that cannot compute with complex numbers
+        start = _moved_loss(point, masks, 0.0)
+        return all(abs(_moved_loss(point, masks, step) - start) <= ROUNDING_FACTOR * noise for step in _REAL)
+    return bool(np.ptp(slopes) >= np.max(np.abs(slopes)) / 2)
 
 
 def _moved_loss(point: EvaluationPoint, masks: Mapping[str, Array], step: complex) -> complex:

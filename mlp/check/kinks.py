@@ -1,4 +1,4 @@
-"""Steps that cross a corner: found from the activation pattern, or from one-sided slopes that do not grow together.
+"""Steps that cross a corner, or that are longer than the function is wide: what one-sided slopes show of them.
 
 The activation pattern of a network is, for every unit of a layer with a corner (ReLU, LeakyReLU, |x|, and the loss
 for Huber), on which side of the corner it stands. Where it is not the same at all points of a step as in the middle,
@@ -6,17 +6,20 @@ the numerical derivative is a mixture of two slopes, and backward's is one of th
 the corner).
 
 A layer that somebody else wrote does not say where its corners are. For those the two one-sided slopes are taken at
-three small steps: of a smooth function their gap is f'' h, so that a quarter of the step leaves a quarter of it. In a
-corner it stays, and beside one it vanishes. So an entry is also at a corner if one of the smaller steps leaves more
-than a half of the gap or less than a tenth, and the gap is a good part of the slopes.
+smaller and smaller steps, each a quarter of the one before, as far down as rounding lets them be seen. Of a smooth
+function their gap is f'' h, and a quarter of the step leaves a quarter of it. In a corner the gap stays, however small
+the step; beside one it vanishes all at once, as soon as the step no longer reaches the corner. A smooth function that
+is narrower than the step, such as a tanh whose input moves by 30, shows neither: there the smallest step tells the
+derivative that the larger ones missed, and how large a truncation error they hide.
 
 Each entry costs a few evaluations of the network, so only entries that look suspicious are examined, and of those no
 more than can be afforded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +31,8 @@ from mlp.nn.arrays import Array
 _LARGEST_PROBE = 1e-3
 # How much a slope may bend within the small step, relatively.
 _BEND = 1e-3
+# Quarters of a step: the last one is some 65,000 times smaller than the first.
+_ZOOMS = 9
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,43 @@ class Kink:
         )
 
 
-def find_kinks(point: EvaluationPoint, name: str, suspects: Array, analytical: Array, noise: float) -> list[Kink]:
-    """The kinks among some entries of one tensor.
+@dataclass(frozen=True)
+class Narrow:
+    """A smooth function that is narrower than the step of one entry.
+
+    Attributes:
+        index: the entry.
+        step: one that is small enough.
+        slope: the derivative that it shows.
+    """
+
+    index: Index
+    step: float
+    slope: float
+
+
+class Slopes(NamedTuple):
+    """The one-sided derivatives at one step."""
+
+    step: float
+    left: float
+    right: float
+
+    @property
+    def gap(self) -> float:
+        """How far apart they are."""
+        return abs(self.right - self.left)
+
+    @property
+    def size(self) -> float:
+        """The larger of the two."""
+        return max(abs(self.left), abs(self.right))
+
+
+def examine(
+    point: EvaluationPoint, name: str, suspects: Array, analytical: Array, noise: float
+) -> tuple[list[Kink], list[Narrow]]:
+    """The entries of one tensor whose step crosses a corner, and those whose step is too long for a smooth function.
 
     Args:
         point: the network.
@@ -70,16 +110,21 @@ def find_kinks(point: EvaluationPoint, name: str, suspects: Array, analytical: A
     """
     function, tensor = point.function(name), point.tensor(name)
     middle = point.pattern(name, tensor) if point.has_declared_kinks else {}
-    found = []
+    kinks, narrow = [], []
     for flat in suspects:
         index = tuple(int(i) for i in np.unravel_index(flat, tensor.shape))
         crossed = _crossed(point, name, tensor, index, middle) if middle else None
-        if crossed is None:
-            kink = _from_slopes(function, tensor, index, point, float(analytical[index]), noise)
-        else:
-            kink = _kink(function, tensor, index, crossed, point.eps, float(analytical[index]), noise)
-        found += [kink] if kink else []
-    return found
+        if crossed is not None:
+            kinks.append(_kink(function, tensor, index, crossed, point.eps, float(analytical[index]), noise))
+            continue
+        slopes = _zoomed(function, tensor, index, min(point.eps, _LARGEST_PROBE), noise)
+        corner = _corner(slopes)
+        if corner is not None:
+            kink = _kink(function, tensor, index, "", corner.step, float(analytical[index]), noise)
+            kinks += [kink] if kink.explained else []
+        elif slopes and slopes[-1].gap <= GROSS * slopes[-1].size:
+            narrow.append(Narrow(index, slopes[-1].step, (slopes[-1].left + slopes[-1].right) / 2))
+    return kinks, narrow
 
 
 def spread(indices: Array, count: int) -> Array:
@@ -116,29 +161,28 @@ def _kink(
     return Kink(index, layer, left, right, explained)
 
 
-def _from_slopes(
-    function: Callable[[Array], float],
-    tensor: Array,
-    index: Index,
-    point: EvaluationPoint,
-    analytical: float,
-    noise: float,
-) -> Kink | None:
-    """The corner that the one-sided slopes show, if they show one."""
-    step = min(point.eps, _LARGEST_PROBE)
-    steps = [step, step / 4, step / 16]
-    gaps = [_gap(function, tensor, index, size) for size in steps]
-    if not max(gaps) > 1000 * noise / step or all(0.1 * wide < gap < 0.5 * wide for wide, gap in pairwise(gaps)):
-        return None
-    # The smallest step that still sees the corner shows its slopes best.
-    seeing = [size for size, gap in zip(steps, gaps, strict=True) if gap > GROSS * max(gaps)]
-    kink = _kink(function, tensor, index, "", seeing[-1], analytical, noise)
-    return kink if kink.explained and max(gaps) > GROSS * max(abs(kink.left), abs(kink.right)) else None
+def _zoomed(function: Callable[[Array], float], tensor: Array, index: Index, step: float, noise: float) -> list[Slopes]:
+    """The slopes at smaller and smaller steps, until they are those of a smooth function, or drown in rounding."""
+    found: list[Slopes] = []
+    for _ in range(_ZOOMS):
+        slopes = Slopes(step, *_slopes(function, tensor, index, step))
+        if not slopes.gap + slopes.size > 1000 * noise / step:
+            break
+        found.append(slopes)
+        halving = [0.1 * wide.gap < small.gap < 0.5 * wide.gap for wide, small in pairwise(found[-3:])]
+        if halving == [True, True] and slopes.gap <= GROSS * slopes.size:
+            break
+        step /= 4
+    return found
 
 
-def _gap(function: Callable[[Array], float], tensor: Array, index: Index, step: float) -> float:
-    left, right = _slopes(function, tensor, index, step)
-    return abs(right - left)
+def _corner(found: Sequence[Slopes]) -> Slopes | None:
+    """The slopes that show a corner best: those of the smallest step that still sees it; None if there is none."""
+    for wide, small in pairwise(found):
+        if small.gap < 0.1 * wide.gap and wide.gap > GROSS * wide.size:
+            return wide
+    stays = len(found) > 2 and all(small.gap > 0.5 * wide.gap for wide, small in pairwise(found))
+    return found[2] if stays and found[-1].gap > GROSS * found[-1].size else None
 
 
 def _slopes(function: Callable[[Array], float], tensor: Array, index: Index, step: float) -> tuple[float, float]:

@@ -14,6 +14,10 @@ The slope of a saturated unit is another such: 1 - y^2 with y = tanh(x) is off b
 computed from x without that loss. So what leaves an element-wise layer is also shaken by t times its dy, as if its
 slope, of size 1 at most for the usual functions, were off by u.
 
+What cancels inside a single layer, such as the bias of a layer that takes off the mean of a batch, no shake from
+outside can show. So backward is also run at five points of a short straight path, and the fourth differences of its
+gradients are taken, in which what is smooth vanishes and what rounding adds stays (see `mlp.differences.noise`).
+
 A backward that is wrong or plays tricks can widen its own bars this way, but not far: if every shake changed the
 gradient by all its size, the bars would be sqrt(u) of it, 1.5e-8.
 """
@@ -23,7 +27,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.check.passes import leaves, parameter_name
+from mlp.check.passes import leaves, parameter_name, run_passes
+from mlp.check.verdict import ROUNDING_FACTOR
+from mlp.differences.noise import FOURTH_DIFFERENCE, PATH_STEP
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
@@ -48,10 +54,44 @@ def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], u
             if name in moved and moved[name].shape == gradient.shape:
                 total[name] += np.square((moved[name] - gradient).astype(np.float64))
     moves = {name: unit / amount * np.sqrt(total[name] / _DRAWS) for name in gradients}
+    jitter = _jitter(problem, gradients, rng.randint(2**31 - 1))
     # What is not finite is no gradient at all, and no error explains it.
     return {
-        name: np.nan_to_num(moves[name] + unit * np.abs(gradient), posinf=0.0) for name, gradient in gradients.items()
+        name: np.nan_to_num(np.fmax(moves[name], jitter[name]) + unit * np.abs(gradient), posinf=0.0)
+        for name, gradient in gradients.items()
     }
+
+
+def _jitter(problem: Problem[Layer], gradients: Mapping[str, Array], seed: int) -> dict[str, Array]:
+    """What the fourth differences of the gradients along one path show; 0 where some point has no gradient."""
+    # One seed for all points puts them on one straight line.
+    points = [
+        _moved_gradients(problem.copied(), k * PATH_STEP, np.random.RandomState(seed))
+        for k in range(FOURTH_DIFFERENCE.size)
+    ]
+    return {name: _noise([point.get(name) for point in points], gradient) for name, gradient in gradients.items()}
+
+
+def _noise(path: list[Array | None], gradient: Array) -> Array:
+    found = [values for values in path if values is not None and values.shape == gradient.shape]
+    if len(found) < len(path):
+        return np.zeros(gradient.shape)
+    differences = np.tensordot(FOURTH_DIFFERENCE, np.array(found, dtype=np.float64) - found[0], axes=1)
+    noise = np.abs(differences) / np.linalg.norm(FOURTH_DIFFERENCE)
+    usual = np.sqrt(np.mean(np.square(noise)))
+    # A single difference may be small by chance. That matters where the gradient is nothing but rounding itself.
+    return np.where(np.abs(gradient) <= ROUNDING_FACTOR * usual, usual, noise)
+
+
+def _moved_gradients(problem: Problem[Layer], amount: float, rng: np.random.RandomState) -> dict[str, Array]:
+    """The gradients of a network whose parameters and input are off by about `amount`; none if a layer raises."""
+    for parameter in problem.network.parameters().values():
+        if parameter.dtype.kind == "f":  # whole numbers have no room for a small step
+            parameter[...] = _noisy(parameter, amount, rng)
+    try:
+        return run_passes(problem._replace(x=_noisy(problem.x, amount, rng))).gradients
+    except Exception:
+        return {}
 
 
 def _shaken_gradients(problem: Problem[Layer], amount: float, rng: np.random.RandomState) -> dict[str, Array]:

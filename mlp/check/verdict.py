@@ -108,8 +108,13 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
     return next((verdict for verdict in order if verdict in found), Verdict.CONSISTENT)
 
 
-def advice(estimate: Estimate, analytical: Array, eps: float, method: Method) -> str:
-    """The sentence for one tensor whose error bars are too wide at this step."""
+def advice(estimate: Estimate, analytical: Array, eps: float, method: Method, narrowest: float = np.inf) -> str:
+    """The sentence for one tensor whose error bars are too wide at this step.
+
+    `narrowest` is a smaller step that some entry is known to need.
+    """
+    if narrowest < eps:
+        return f"The loss bends within this step: {narrowest:.0e} would do."
     best = float(optimal_step(method, 1.0))
     larger = np.fmax(np.abs(analytical), np.abs(estimate.value))
     gradient = float(np.linalg.norm(larger[np.isfinite(larger)]))

@@ -12,12 +12,16 @@ method is most accurate, r = u^(1 / (p + 1)):
   cancellation could hide (C' h^(p+1)) lies below it. The divisor 2^p - 1 is left out: it would assume p derivatives,
   and a kink in the second derivative (Huber) makes every method one of first order.
 
-Round-off. If each value of the loss is off by about e, then D(h) is off by about e sum |w_k| / h, for the step h that
-floating point really took; and the measured truncation by as much again for the second step, where that is smaller.
-A complex step subtracts nothing: there each derivative is off by a few units in its own last place only, until h is
-so small that numbers underflow.
+Round-off. If each value of the loss, here or a step away, is off by about e, then D(h) is off by about
+e sum |w_k| / h, for the step h that floating point really took; and the measured truncation by as much again for the
+second step, where that is smaller.
+A complex step subtracts no two values of the loss, but inside the forward pass derivatives are added up and can cancel,
+as before a batch normalisation. So it is taken twice more at tiny steps that are no power of two apart: there nothing
+but rounding can make a difference. Beside that each derivative is off by a few units in its own last place, and by
+what underflows if h is too small.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,18 +61,41 @@ def estimated_gradients(
 ) -> dict[str, Estimate]:
     """The numerical gradients of `loss_gradients`, each with the size of its two errors.
 
-    Arguments and errors raised are those of `loss_gradients`, which is called twice.
+    Arguments and errors raised are those of `loss_gradients`, which is called two or three times.
     """
     other = second_step(eps, method)
-    first = None if progress is None else lambda fraction: progress(fraction / 2)
-    second = None if progress is None else lambda fraction: progress((1 + fraction) / 2)
-    values = loss_gradients(*problem, eps, method, first)
-    nearby = loss_gradients(*problem, other, method, second)
-    noise = loss_noise(problem)
+    steps = (eps, other, 1.5 * other) if method.is_complex else (eps, other)
+    gradients = [
+        loss_gradients(*problem, step, method, _part(progress, number, len(steps))) for number, step in enumerate(steps)
+    ]
+    noise = _noise(problem, eps, method)
+    estimate = _complex_estimate if method.is_complex else _estimate
     return {
-        name: _estimate(values[name], nearby[name], np.asarray(tensor), noise, (eps, other), method)
+        name: estimate([gradient[name] for gradient in gradients], np.asarray(tensor), noise[name], steps, method)
         for name, tensor in problem.tensors().items()
     }
+
+
+def _noise(problem: Problem[Layer], eps: float, method: Method) -> dict[str, float]:
+    """By tensor, the rounding error of the values that are subtracted: of the loss here, or a step away.
+
+    A loss of 1e-18 at the point itself can be one of 1e-8 after a step of 1e-4, and is rounded as that.
+    """
+    rng, reach = np.random.RandomState(0), eps * max(map(abs, method.offsets))
+    moved = {name: tensor + reach * rng.standard_normal(np.shape(tensor)) for name, tensor in problem.tensors().items()}
+    away = problem
+    for name, values in moved.items():
+        away = away.replaced(name, values)
+    here = loss_noise(problem)
+    with np.errstate(all="ignore"):  # so far away the loss may be 0, or no number at all
+        part = loss_noise(away) / np.abs(away.value())
+    sizes = {name: abs(float(problem.replaced(name, values).value())) for name, values in moved.items()}
+    return {name: float(np.fmax(here, part * size)) for name, size in sizes.items()}
+
+
+def _part(progress: Progress | None, number: int, parts: int) -> Progress | None:
+    """The progress of one of several parts of the work."""
+    return None if progress is None else lambda fraction: progress((number + fraction) / parts)
 
 
 def second_step(eps: float, method: Method) -> float:
@@ -85,19 +112,31 @@ def taken_step(x: ArrayLike, eps: float, method: Method) -> Array:
 
 
 def _estimate(
-    value: Array, nearby: Array, tensor: Array, noise: float, steps: tuple[float, float], method: Method
+    gradients: Sequence[Array], tensor: Array, noise: float, steps: Sequence[float], method: Method
 ) -> Estimate:
-    eps, other = steps
-    difference = np.abs(value - nearby)
-    truncation = difference / (1 - (other / eps) ** method.order) if other < eps else difference
-    truncation = np.where(np.isfinite(truncation), truncation, np.inf)
-    if method.is_complex:
-        # 5e-324 is the smallest number there is: what is finer has been lost before the division by h.
-        roundoff = _COMPLEX_ULPS * np.finfo(np.float64).eps * np.abs(value) + 5e-324 / eps
-        return Estimate(value, truncation, roundoff, noise)
+    (value, nearby), (eps, other) = gradients, steps
     weight = sum(abs(w) for w in method.weights)
     with np.errstate(divide="ignore"):
         roundoff = noise * weight / taken_step(tensor, eps, method)
         if other < eps:
             roundoff = roundoff + noise * weight / taken_step(tensor, other, method)
-    return Estimate(value, truncation, np.where(np.isnan(roundoff), np.inf, roundoff), noise)
+    roundoff = np.where(np.isnan(roundoff), np.inf, roundoff)
+    return Estimate(value, _truncation(value, nearby, other / eps, method), roundoff, noise)
+
+
+def _complex_estimate(
+    gradients: Sequence[Array], _tensor: Array, noise: float, steps: Sequence[float], method: Method
+) -> Estimate:
+    (value, nearby, again), (eps, other, _) = gradients, steps
+    # Twice, because the sample of a small tensor may be small by chance.
+    cancellation = 2 * float(np.sqrt(np.mean(np.square(nearby - again))))
+    # 5e-324 is the smallest number there is: what is finer has been lost before the division by h.
+    roundoff = _COMPLEX_ULPS * np.finfo(np.float64).eps * np.abs(value) + 5e-324 / eps + cancellation
+    return Estimate(value, _truncation(value, nearby, other / eps, method), roundoff, noise)
+
+
+def _truncation(value: Array, nearby: Array, ratio: float, method: Method) -> Array:
+    """The truncation error of `value`, from the gradient with a step that is `ratio` times as long."""
+    difference = np.abs(value - nearby)
+    truncation = difference / (1 - ratio**method.order) if ratio < 1 else difference
+    return np.where(np.isfinite(truncation), truncation, np.inf)

@@ -22,8 +22,8 @@ from mlp.nn.problem import Problem
 
 _DRAWS = 6
 _PATHS = 4
-_PATH_STEP = 2.0**-20
-_FOURTH_DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0])
+PATH_STEP = 2.0**-20
+FOURTH_DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0])
 # Half a unit in the last place of a number c, seen in one fourth difference, is at least this part of u c.
 _LAST_BIT = 0.05
 
@@ -86,14 +86,14 @@ def _jitter(problem: Problem[Layer], rng: np.random.RandomState) -> Array:
     for _ in range(_PATHS):
         seed, path = rng.randint(2**31 - 1), []
         direction = rng.standard_normal(x.shape)
-        for k in range(_FOURTH_DIFFERENCE.size):
-            amount = k * _PATH_STEP
+        for k in range(FOURTH_DIFFERENCE.size):
+            amount = k * PATH_STEP
             # One seed for all five points puts them on one straight line.
             there = moved(network, amount, np.random.RandomState(seed))
             path.append(loss.apply(there.apply(x * (1 + amount * direction)), target))
         # From the first value on, so that values that are all equal give exactly zero.
-        found.append(abs(_FOURTH_DIFFERENCE @ (np.array(path, dtype=np.float64) - path[0])))
-    return np.array(found) / np.linalg.norm(_FOURTH_DIFFERENCE)
+        found.append(abs(FOURTH_DIFFERENCE @ (np.array(path, dtype=np.float64) - path[0])))
+    return np.array(found) / np.linalg.norm(FOURTH_DIFFERENCE)
 
 
 def _rms(values: Array) -> float:

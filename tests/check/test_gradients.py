@@ -291,9 +291,10 @@ def test_a_few_passes_suffice_and_nothing_is_touched():
     counting = Counting(counts, **network.layers)
     before = {name: array.copy() for name, array in {**network.parameters(), "x": x, "target": target}.items()}
     check_gradients(counting, loss, x, target)
-    # More than one of each: the check also looks for state that one pass leaves to the next. Never one per entry.
-    assert 1 <= counts["forward"] <= 10
-    assert 1 <= counts["backward"] <= 10
+    # More than one of each, for state that one pass leaves to the next and for rounding. Never one per entry, of which
+    # there are 51 here.
+    assert 1 <= counts["forward"] <= 15
+    assert 1 <= counts["backward"] <= 15
     for name, array in {**network.parameters(), "x": x, "target": target}.items():
         assert np.array_equal(array, before[name])
 

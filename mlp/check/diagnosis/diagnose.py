@@ -41,6 +41,8 @@ def diagnose(problem: Problem[Layer], remarks: Iterable[Remark], wrong: bool) ->
         wrong: whether the check found a wrong gradient.
     """
     faults = [remark for remark in remarks if remark.is_fault]
+    if not wrong and not faults:
+        return ()
     if any(remark.kind is RemarkKind.NOT_FINITE for remark in faults):
         return tuple(from_remark(remark) for remark in faults)
     findings: list[Finding] = []
