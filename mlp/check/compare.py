@@ -93,7 +93,7 @@ def _tensor_check(
     point: EvaluationPoint, name: str, estimate: Estimate, analytical: Array, rounding: Array, inactive: Array
 ) -> TensorCheck:
     bar = error_bar(estimate.truncation, estimate.roundoff, rounding)
-    zero = _zero(analytical, rounding, estimate)
+    zero = (analytical == 0) & _zero(analytical, rounding, estimate)
     outside, doubtful = _suspects(estimate, analytical, bar, zero & ~inactive, point.has_declared_kinks)
     examined = spread(outside, count := point.affordable)
     kinks, narrow = examine(point, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)

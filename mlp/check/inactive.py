@@ -22,6 +22,7 @@ from mlp.nn.arrays import Array
 # No two are a power of two apart: with such a factor every rounding would be the same.
 _TINY = tuple(1e-20 * factor for factor in (1.0, 1.1, 1.3, 1.7, 1.9))
 _REAL = (1e-3, 1.0)
+_SAME = 1e-3
 
 
 def inactive_entries(point: EvaluationPoint, questions: Mapping[str, Array], noise: float) -> dict[str, Array]:
@@ -42,12 +43,23 @@ def inactive_entries(point: EvaluationPoint, questions: Mapping[str, Array], noi
 
 
 def _are_inactive(point: EvaluationPoint, masks: Mapping[str, Array], noise: float) -> bool:
-    try:
-        slopes = np.array([_moved_loss(point, masks, 1j * step).imag / step for step in _TINY])
-    except Exception:  # whatever code says that cannot compute with complex numbers
-        start = _moved_loss(point, masks, 0.0)
-        return all(abs(_moved_loss(point, masks, step) - start) <= ROUNDING_FACTOR * noise for step in _REAL)
+    slopes: list[float] = []
+    for step in _TINY:
+        try:
+            slopes.append(_moved_loss(point, masks, 1j * step).imag / step)
+        except Exception:  # whatever code says that cannot compute with complex numbers
+            return _are_inactive_by_real_steps(point, masks, noise)
+        if len(slopes) == 2 and np.ptp(slopes) < _SAME * np.max(np.abs(slopes)):
+            return False  # the usual case: an influence, seen without rounding to speak of
     return bool(np.ptp(slopes) >= np.max(np.abs(slopes)) / 2)
+
+
+def _are_inactive_by_real_steps(point: EvaluationPoint, masks: Mapping[str, Array], noise: float) -> bool:
+    start = _moved_loss(point, masks, 0.0)
+    try:
+        return all(abs(_moved_loss(point, masks, step) - start) <= ROUNDING_FACTOR * noise for step in _REAL)
+    except Exception:  # so far away there may be no loss, as with the ids of words
+        return False
 
 
 def _moved_loss(point: EvaluationPoint, masks: Mapping[str, Array], step: complex) -> complex:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from mlp.nn.arrays import Array, as_numbers, as_real, require_shape
 from mlp.nn.layers import Layer
-from mlp.nn.losses import Loss, Scalar
+from mlp.nn.losses import Loss, Scalar, summed
 
 
 class Projection(Loss):
@@ -18,6 +18,10 @@ class Projection(Loss):
     def value(y: Array, target: Array) -> Scalar:
         """sum(dy * y)."""
         return np.sum(target * y)
+
+    def values(self, ys: Array, target: Array) -> Array:
+        """The same for each of a stack."""
+        return summed(target[..., None] * ys)
 
     @staticmethod
     def gradient(y: Array, target: Array) -> Array:

@@ -113,7 +113,7 @@ class ElementwiseLoss(Loss):
 
     def values(self, ys: Array, target: Array) -> Array:
         """The mean of the terms, for each of the stack."""
-        return _sum(self.terms(ys, target[..., None])) / target.size
+        return summed(self.terms(ys, target[..., None])) / target.size
 
 
 class MSELoss(ElementwiseLoss):
@@ -198,7 +198,7 @@ class CrossEntropyLoss(Loss):
 
     def values(self, ys: Array, target: Array) -> Array:
         """The same for each of a stack, whose classes lie along the last axis but one."""
-        return -_sum(target[..., None] * log_softmax(ys, axis=-2)) / _samples(target)
+        return -summed(target[..., None] * log_softmax(ys, axis=-2)) / _samples(target)
 
     @staticmethod
     def gradient(y: Array, target: Array) -> Array:
@@ -229,8 +229,12 @@ class CrossEntropyLoss(Loss):
         return np.eye(classes, dtype=y.real.dtype)[indices]
 
 
-def _sum(terms: Array) -> Array:
-    """Add up all but the last axis, in pairs, as numpy's own sum does over a whole array.
+# numpy adds up to 128 / 8 terms one after another.
+_IN_A_ROW = 16
+
+
+def summed(terms: Array) -> Array:
+    """The sum over all but the last axis, added up in pairs, as numpy's own sum does over a whole array.
 
     Added one after another, n terms would be rounded n times, and the loss at a step would be off by more than the
     loss that `value` computes. (Higham, The accuracy of floating point summation, 1993.)
@@ -243,10 +247,6 @@ def _sum(terms: Array) -> Array:
             pairs[0] += rows[-1]
         rows = pairs
     return np.add.reduce(rows, axis=0)
-
-
-# numpy adds up to 128 / 8 terms one after another.
-_IN_A_ROW = 16
 
 
 def _samples(y: Array) -> int:

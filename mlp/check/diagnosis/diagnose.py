@@ -30,6 +30,7 @@ from mlp.nn.problem import INPUT, Problem, as_problem
 
 _CAUSES = frozenset({RemarkKind.ACCUMULATES, RemarkKind.INTEGER_GRADIENT, RemarkKind.NOT_REPEATABLE})
 _COMPANIONS = 3
+_FEW_SAMPLES = 32
 
 
 def diagnose(problem: Problem[Layer], remarks: Iterable[Remark], wrong: bool) -> tuple[Finding, ...]:
@@ -45,15 +46,34 @@ def diagnose(problem: Problem[Layer], remarks: Iterable[Remark], wrong: bool) ->
         return ()
     if any(remark.kind is RemarkKind.NOT_FINITE for remark in faults):
         return tuple(from_remark(remark) for remark in faults)
-    findings: list[Finding] = []
+    few = _of_few_samples(problem)
     with np.errstate(all="ignore"):
-        cases = list(_cases(problem))
-        for case in cases:
-            findings += _all_findings(case, [fault for fault in faults if fault.layer == case.name])
-        if wrong and not findings:  # on their own inputs all are right, so ask others before blaming the network
-            others = [companion for case in cases for companion in _companions(case)]
-            findings += [finding for other in others for finding in _findings(other, other.wrong_tensors)][:1]
+        findings = _found(few, faults, wrong)
+        if wrong and not findings and few is not problem:
+            findings = _found(problem, faults, wrong)
     return tuple(findings or [wiring()]) if wrong else tuple(findings)
+
+
+def _of_few_samples(problem: Problem[Layer]) -> Problem[Layer]:
+    """The same network on the first samples alone: what is wrong with a layer shows in them, or is looked for in all.
+
+    The work grows with the square of the batch.
+    """
+    samples = len(problem.x) if problem.x.ndim > 1 else 1
+    if samples <= _FEW_SAMPLES or np.shape(problem.target)[:1] != (samples,):
+        return problem
+    return problem._replace(x=problem.x[:_FEW_SAMPLES], target=problem.target[:_FEW_SAMPLES])
+
+
+def _found(problem: Problem[Layer], faults: list[Remark], wrong: bool) -> list[Finding]:
+    findings: list[Finding] = []
+    cases = list(_cases(problem))
+    for case in cases:
+        findings += _all_findings(case, [fault for fault in faults if fault.layer == case.name])
+    if wrong and not findings:  # on their own inputs all are right, so ask others before blaming the network
+        others = [companion for case in cases for companion in _companions(case)]
+        findings += [finding for other in others for finding in _findings(other, other.wrong_tensors)][:1]
+    return findings
 
 
 def _all_findings(case: IsolatedLayer, faults: list[Remark]) -> list[Finding]:
