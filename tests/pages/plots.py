@@ -14,6 +14,13 @@ def arrays(app, chart):
     return [_decoded(trace["z"]) for trace in figure["data"] if trace["type"] == "heatmap"]
 
 
+def traces(app, chart):
+    """The traces of the page's chart of this number, with their arrays decoded."""
+    figure = json.loads(app.get("plotly_chart")[chart].proto.spec)
+    keys = ("x", "y", "z", "customdata")
+    return [trace | {key: _decoded(trace[key]) for key in keys if key in trace} for trace in figure["data"]]
+
+
 def errors_drawn(app, chart):
     """The exact numbers behind each curve of the page's chart of this number, by the curve's name."""
     figure = json.loads(app.get("plotly_chart")[chart].proto.spec)

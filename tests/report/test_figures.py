@@ -1,14 +1,17 @@
 """Figures hold the report's numbers: full ones exactly, reduced ones with the largest magnitude of every block."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mlp import check_gradients
+from mlp import Sequential, check_gradients, dense_layers
+from mlp.check.jacobians import jacobian_flow
 from mlp.check.kinks import Kink
 from mlp.lab.experiment import Experiment
-from mlp.report.figures import heatmaps, network
+from mlp.nn.trace import trace
+from mlp.report.figures import heatmaps, network, steps
 from mlp.report.figures.heatmaps import MAX_DRAWN, drawn
 from mlp.report.numbers import brief, duration
 from tests.report.checks import tensor_check
@@ -127,6 +130,38 @@ def test_the_diagrams_edges_are_weights_or_gradients():
         figure = network.diagram(problem.network, edges[what], what)
         [hover] = [trace for trace in figure.data if trace.customdata is not None]
         np.testing.assert_array_equal(hover.customdata[:, 2], expected.ravel())
+
+
+def test_an_edge_is_the_wider_the_larger_its_weight_and_has_the_colour_of_its_sign():
+    layers = dense_layers((3, 1))
+    layers["fc1"].W = np.array([[-2.0, 0.0, 1.0]])
+    model = Sequential(**layers)
+    figure = network.diagram(model, network.weights(model), "weight")
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    # One trace a colour; its edge starts at the input that it comes from, the first input on top.
+    width = {k: edge.line.width for k, edge in enumerate(sorted(lines, key=lambda edge: -edge.y[0]))}
+    assert [width[k] for k in range(3)] == pytest.approx([0.6 + 3.4, 0.6, 0.6 + 3.4 / 2])
+    colour = {edge.line.width: edge.line.color for edge in lines}
+    assert colour[width[1]] == network.NEUTRAL
+    negative, positive = ([int(part) for part in re.findall(r"\d+", colour[width[k]])] for k in (0, 2))
+    assert negative[2] > negative[0]  # blue
+    assert positive[0] > positive[2]  # red
+
+
+def test_the_norms_on_the_way_back_are_euclidean():
+    problem = Experiment(sizes=(3, 4, 2), seed=3).problem()
+    passes = trace(*problem)
+    norms = steps.gradient_norms(passes)
+    backward = [step for step in passes if step.direction == "backward"]
+    assert list(norms) == ["output", "fc2", "activation_fn1", "fc1"]
+    for step, norm in zip(backward, norms.values(), strict=True):
+        assert norm == pytest.approx(np.sqrt(np.sum(step.result**2)), rel=1e-15)
+    flow = jacobian_flow(problem.network, problem.x)
+    way, *spectra = steps.flow_figure(norms, flow).data
+    assert (list(way.x), list(way.y)) == (list(norms), list(norms.values()))
+    for spectrum, (name, values) in zip(spectra, flow.singular_values.items(), strict=True):
+        assert set(spectrum.x) == {name}
+        np.testing.assert_array_equal(spectrum.y, values)
 
 
 def test_every_edge_goes_from_one_unit_to_another():
