@@ -4,7 +4,7 @@ import pytest
 
 from tests.pages.conftest import PAGES
 
-pytestmark = pytest.mark.parametrize("page", PAGES)
+every_page = pytest.mark.parametrize("page", PAGES)
 
 # Pages whose figures show functions of their own.
 WITHOUT_NETWORK = {"finite_differences", "your_layers"}
@@ -42,6 +42,7 @@ UNUSABLE = [
 ]
 
 
+@every_page
 def test_it_shows_a_result_at_once(open_page, page):
     app = open_page(page)
     assert not app.exception
@@ -51,7 +52,12 @@ def test_it_shows_a_result_at_once(open_page, page):
     assert app.get("plotly_chart")
 
 
-@pytest.mark.parametrize(("address", "words"), UNUSABLE, ids=[str(address)[:40] for address, _ in UNUSABLE])
+# The sidebar is the same on every page, so each refusal is seen once, and one of them on every page.
+@pytest.mark.parametrize(
+    ("page", "address", "words"),
+    [("overview", *refused) for refused in UNUSABLE] + [(page, *UNUSABLE[0]) for page in PAGES if page != "overview"],
+    ids=lambda value: str(value)[:40],
+)
 def test_an_unusable_setting_is_named_and_the_rest_is_used(open_page, page, address, words):
     app = open_page(page, **{"loss": "HuberLoss", **address})
     assert not app.exception
@@ -65,6 +71,7 @@ def test_an_unusable_setting_is_named_and_the_rest_is_used(open_page, page, addr
     assert not set(address) - {"sizes", "loss"} & set(app.query_params)
 
 
+@every_page
 def test_a_setting_changed_in_the_sidebar_is_followed_where_the_network_is_shown(open_page, page):
     app = open_page(page)
     before = [chart.proto.spec for chart in app.get("plotly_chart")]
@@ -74,6 +81,7 @@ def test_a_setting_changed_in_the_sidebar_is_followed_where_the_network_is_shown
     assert (after != before) == (page not in WITHOUT_NETWORK)
 
 
+@every_page
 def test_impossible_sizes_are_named_and_the_result_before_stays(open_page, page):
     app = open_page(page, seed="3")
     before = [chart.proto.spec for chart in app.get("plotly_chart")]
@@ -83,8 +91,8 @@ def test_impossible_sizes_are_named_and_the_result_before_stays(open_page, page)
     assert [chart.proto.spec for chart in app.get("plotly_chart")] == before
 
 
-def test_settings_survive_a_page_switch(open_page, page):
-    app = open_page(page, sizes="3-4-2", activation="ReLU", eps="1e-5")
+def test_settings_survive_a_page_switch(open_page):
+    app = open_page(PAGES[-1], sizes="3-4-2", activation="ReLU", eps="1e-5")
     for other in PAGES:
         app.switch_page(f"pages/{other}.py").run()
         assert not app.exception

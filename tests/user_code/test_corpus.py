@@ -1,6 +1,7 @@
 """Code in the styles of courses, books and small frameworks: the right is called right, the wrong wrong, by name."""
 
 import importlib.util
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,7 @@ WRONG_INSIDE = {
 }
 
 
+@cache
 def checked(name):
     """The results of one corpus file by name, and the number of things in it that GRADCHECK has a line for."""
     module = load(str(CORPUS / f"{name}.py")).module
@@ -109,35 +111,27 @@ def test_the_line_is_what_makes_it_pass(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_code_is_called_wrong_in_the_right_tensor(name, wrong_results):
-    result = wrong_results[name]
+def test_wrong_code_is_called_wrong_in_the_right_tensor(name):
+    result = checked("wrong")[name]
     assert result.status == "wrong"
     assert wrong_tensors(result) == WRONG[name]
 
 
-def test_nothing_else_in_the_file_is_called_wrong(wrong_results):
-    assert {name for name, result in wrong_results.items() if not result.passed} == set(WRONG)
-
-
-@pytest.fixture(scope="module")
-def wrong_results():
-    return checked("wrong")
-
-
-@pytest.fixture(scope="module")
-def inside():
-    return checked("wrong_inside")
+def test_nothing_else_in_the_file_is_called_wrong():
+    assert {name for name, result in checked("wrong").items() if not result.passed} == set(WRONG)
 
 
 @pytest.mark.parametrize("name", WRONG_INSIDE)
-def test_a_mistake_inside_is_found_and_named(name, inside):
+def test_a_mistake_inside_is_found_and_named(name):
+    inside = checked("wrong_inside")
     tensors, words = WRONG_INSIDE[name]
     assert inside[name].status == "wrong"
     assert wrong_tensors(inside[name]) == tensors
     assert words in failure_text(inside[name])
 
 
-def test_gradients_that_add_up_are_right_once_and_a_warning(inside):
+def test_gradients_that_add_up_are_right_once_and_a_warning():
+    inside = checked("wrong_inside")
     assert {name for name, result in inside.items() if result.passed} == {"AddsUp"}
     (warning,) = [fact for fact in inside["AddsUp"].facts if fact.level == "warning"]
     assert warning.text.startswith("dW keeps adding up")
