@@ -153,9 +153,10 @@ def _kink(
     analytical: float,
     noise: float,
 ) -> Kink:
-    left, right = _slopes(function, tensor, index, step)
+    middle = function(tensor)
+    left, right = _slopes(function, middle, tensor, index, step)
     small = min(step, float(optimal_step(CENTRAL, 1.0)))
-    near = _slopes(function, tensor, index, small)
+    near = _slopes(function, middle, tensor, index, small)
     allowed = 8 * noise / small + _BEND * (abs(near[0]) + abs(near[1]))
     explained = min(near) - allowed <= analytical <= max(near) + allowed
     return Kink(index, layer, left, right, explained)
@@ -164,8 +165,9 @@ def _kink(
 def _zoomed(function: Callable[[Array], float], tensor: Array, index: Index, step: float, noise: float) -> list[Slopes]:
     """The slopes at smaller and smaller steps, until they are those of a smooth function, or drown in rounding."""
     found: list[Slopes] = []
+    middle = function(tensor)
     for _ in range(_ZOOMS):
-        slopes = Slopes(step, *_slopes(function, tensor, index, step))
+        slopes = Slopes(step, *_slopes(function, middle, tensor, index, step))
         if not slopes.gap + slopes.size > 1000 * noise / step:
             break
         found.append(slopes)
@@ -185,8 +187,9 @@ def _corner(found: Sequence[Slopes]) -> Slopes | None:
     return found[2] if stays and found[-1].gap > GROSS * found[-1].size else None
 
 
-def _slopes(function: Callable[[Array], float], tensor: Array, index: Index, step: float) -> tuple[float, float]:
-    middle = function(tensor)
+def _slopes(
+    function: Callable[[Array], float], middle: float, tensor: Array, index: Index, step: float
+) -> tuple[float, float]:
     left, right = _shifted(tensor, index, -step), _shifted(tensor, index, step)
     down, up = float(tensor[index] - left[index]), float(right[index] - tensor[index])
     if not down or not up:
