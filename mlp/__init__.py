@@ -2,13 +2,15 @@
 
 from mlp.check.check import check_gradients
 from mlp.check.given import check_given_gradients
+from mlp.check.jacobians import loss_hessian
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
 from mlp.differences.blocks import structured_cost
-from mlp.differences.derivatives import numerical_gradient
+from mlp.differences.hessians import hessian, hessian_vector_product
 from mlp.differences.methods import METHODS, Method, optimal_step, richardson
 from mlp.differences.networks import jacobian, loss_gradients, loss_gradients_by_loop
+from mlp.differences.numerical import numerical_gradient
 from mlp.nn.activations import ACTIVATIONS, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from mlp.nn.functional import linear_backward, linear_forward
 from mlp.nn.initialisations import INITIALISATIONS, glorot, he, standard_normal
@@ -54,11 +56,14 @@ __all__ = [
     "dense_layers",
     "glorot",
     "he",
+    "hessian",
+    "hessian_vector_product",
     "jacobian",
     "linear_backward",
     "linear_forward",
     "loss_gradients",
     "loss_gradients_by_loop",
+    "loss_hessian",
     "numerical_gradient",
     "optimal_step",
     "richardson",

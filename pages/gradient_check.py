@@ -2,10 +2,15 @@
 
 import streamlit as st
 
-from mlp.report import programs
+from mlp import loss_hessian
+from mlp.report import numbers, programs
 from mlp.report.figures import heatmaps
+from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import tensors
 from pages.ui import address, compute, shell, widgets
+
+# The Hessian of a tensor has as many rows and columns as the tensor has entries.
+MAX_HESSIAN = 64
 
 experiment = shell.settings()
 
@@ -40,6 +45,23 @@ st.caption(
     f"c is the loss; {experiment.method} differences with h = {experiment.eps:g}. The error bar is the largest "
     "difference that the errors of both gradients explain; entries are ordered by their difference in units of it."
 )
+
+with st.expander("Second derivatives: the Hessian", key="hessian", bind="query-params", on_change="rerun") as second:
+    if second.open and check.analytical.size > MAX_HESSIAN:
+        st.markdown(
+            f"{name} has {check.analytical.size:,} entries, too many for a map of all pairs. Choose a tensor of at "
+            f"most {MAX_HESSIAN}, such as a bias."
+        )
+    elif second.open:
+        value, error = loss_hessian(*problem, name)
+        names = tensors.entry_names(name, check.analytical.shape)
+        widgets.figure(
+            matrices([Matrix(f"d²c / d{name}²", value, names, names)]), f"The Hessian with respect to {name}", "second"
+        )
+        st.caption(
+            "Row i, column j: how the gradient of entry i changes as entry j moves, by central differences of the "
+            f"gradients that backward gives, off by at most {numbers.brief(float(error.max()))}."
+        )
 
 st.subheader("All tensors")
 widgets.table(tensors.summary(report))

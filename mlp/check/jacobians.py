@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.check import check_gradients, check_layer
+from mlp.check.passes import run_passes
 from mlp.check.tensor import TensorCheck
-from mlp.differences.derivatives import Function, numerical_gradient
+from mlp.differences.derivatives import Function, differentiate
+from mlp.differences.hessians import SecondDerivative, hessian
 from mlp.differences.methods import CENTRAL, Method
 from mlp.differences.networks import jacobian
 from mlp.nn.activations import Identity
@@ -16,7 +18,7 @@ from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
-from mlp.nn.problem import INPUT, copied
+from mlp.nn.problem import INPUT, as_problem, copied
 from mlp.nn.trace import jacobians_by_backward
 
 
@@ -31,7 +33,7 @@ def check_loss(
     y = as_real("y", y)
     report = check_gradients(Sequential(output=Identity()), loss, y, target, eps, method)
     # The same differences one by one, as a notebook takes them, so that it prints these very digits.
-    numerical = numerical_gradient(lambda varied: loss.apply(varied, target), y, eps, method)
+    numerical = differentiate(lambda varied: loss.apply(varied, target), y, eps, method)
     return replace(report[INPUT], name="y", numerical=numerical.reshape(y.shape))
 
 
@@ -42,15 +44,15 @@ def layer_jacobians(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str |
     exercise's reshaping trick.
 
     Raises:
-        ValueError: x is not one sample of shape (features,), or as `numerical_gradient`.
+        ValueError: x is not one sample of shape (features,), or as `differentiate`.
     """
     x = as_real("x", x)
     if x.ndim != 1:
         raise ValueError(f"x must be one sample of shape (features,), not of shape {x.shape}")
     outputs = layer.apply(x).size
-    jacobians = {INPUT: numerical_gradient(layer.apply, x, eps, method)}
+    jacobians = {INPUT: differentiate(layer.apply, x, eps, method)}
     for name, parameter in layer.parameters().items():
-        jacobian = numerical_gradient(_output_of(layer, name, x), parameter, eps, method)
+        jacobian = differentiate(_output_of(layer, name, x), parameter, eps, method)
         jacobians[name] = jacobian.reshape(outputs, -1)
     return jacobians
 
@@ -68,6 +70,31 @@ def jacobian_error(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | 
     analytical = jacobians_by_backward(copied(layer), x)
     numerical = layer_jacobians(layer, x, eps, method)
     return max(float(np.abs(numerical[name] - analytical[name]).max()) for name in analytical)
+
+
+def loss_hessian(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, name: str) -> SecondDerivative:
+    """The second derivatives of a loss with respect to one tensor: differences of the gradients that backward gives.
+
+    Args:
+        network: a layer or network; only copies of it are run.
+        loss: a loss.
+        x: an input that the network takes.
+        target: what the loss takes for that input.
+        name: the tensor, "fc1.W", or "x" for the input.
+
+    Returns:
+        The Hessian of shape (n, n) for the n entries of the tensor in C order, and how far off it may be.
+
+    Raises:
+        KeyError: there is no tensor of this name.
+        ValueError, TypeError: as `check_gradients`.
+    """
+    problem = as_problem(network, loss, x, target).copied()
+
+    def gradient(values: Array) -> Array:
+        return run_passes(problem.replaced(name, values)).gradients[name]
+
+    return hessian(problem.function(name), problem.tensors()[name], gradient)
 
 
 def check_products(

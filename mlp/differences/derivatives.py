@@ -12,26 +12,10 @@ from mlp.nn.arrays import Array, as_numbers, as_real
 Function = Callable[[Array], ArrayLike]
 
 
-def numerical_gradient(fun: Function, x: ArrayLike, eps: float = 1e-4, method: str | Method = CENTRAL) -> Array:
-    """Compute the derivatives of `fun` at `x` numerically.
+def differentiate(fun: Function, x: ArrayLike, eps: ArrayLike = 1e-4, method: str | Method = CENTRAL) -> Array:
+    """The derivatives by a method, as it gives them: those of `numerical_gradient`, without its warnings.
 
-    Args:
-        fun: takes an array in the shape of x (always a fresh one, so it may do with it what it likes) and returns a
-            number or an array.
-        x: where to differentiate; a number or an array of any shape.
-        eps: the step h, positive, in the units of x. The quotient is taken over the step that floating point really
-            took, (x + h) - x; where that is zero, because x is too large for so small a step, the derivative is NaN.
-        method: a method or the name of one in METHODS.
-
-    Returns:
-        For a vector x and a number or vector as output, as in the exercise: a matrix of shape (ny, nx), whose entry
-        [i, j] is the derivative of output i with respect to x[j]. Otherwise an array of shape
-        (*output.shape, *x.shape), so that no reshaping is needed.
-
-    Raises:
-        ValueError: eps is not positive and finite, x is empty, or there is no method of this name.
-        TypeError: x is not real, a complex step meets a function that returns real numbers for complex ones, or a
-            real method one that returns numbers with an imaginary part for real ones.
+    Arguments, shape and the errors raised are as there.
     """
     x = as_real("x", x)
     derivative = _derivative(fun, x, eps, as_method(method))
@@ -73,25 +57,44 @@ def sample(fun: Function, x: ArrayLike, index: tuple[int, ...], eps: float, meth
         points.append(shifted[index])
         # sum_k w_k ((x + o_k h) - x) is the step that was really taken: it makes linear functions come out exactly.
         step += np.real(weight * (shifted[index] - x[index]))
-        values.append(_evaluate(fun, shifted, method))
+        values.append(evaluate(fun, shifted, method))
     return Samples(tuple(points), tuple(values), float(step), method)
 
 
-def require_step(eps: float) -> None:
+def as_steps(eps: ArrayLike, x: Array) -> Array:
+    """The step for each entry of x.
+
+    Raises:
+        ValueError: a step is not positive and finite, or eps has neither one number nor the shape of x.
+    """
+    if np.ndim(eps) == 0:
+        require_step(eps)
+        return np.full(x.shape, eps, dtype=float)
+    steps = np.asarray(eps)
+    if steps.shape != x.shape:
+        raise ValueError(f"eps must be a number or have the shape of x, {x.shape}, not {steps.shape}")
+    if steps.dtype.kind not in "fiu" or not np.all((steps > 0) & np.isfinite(steps)):
+        raise ValueError("every step in eps must be a positive, finite number")
+    return steps.astype(float)
+
+
+def require_step(eps: object) -> None:
     """Raise a ValueError unless eps is a positive, finite number."""
     if isinstance(eps, bool) or not isinstance(eps, int | float | np.floating) or not 0 < eps < np.inf:
         raise ValueError(f"eps must be a positive, finite number, not {eps!r}")
 
 
-def _derivative(fun: Function, x: Array, eps: float, method: Method) -> Array:
+def _derivative(fun: Function, x: Array, eps: ArrayLike, method: Method) -> Array:
     """The derivatives in the shape (*output.shape, *x.shape)."""
     if x.size == 0:
         raise ValueError("x must not be empty")
-    quotients = [sample(fun, x, index, eps, method).quotient for index in np.ndindex(x.shape)]
+    steps = as_steps(eps, x)
+    quotients = [sample(fun, x, index, float(steps[index]), method).quotient for index in np.ndindex(x.shape)]
     return np.stack(quotients, axis=-1).reshape(quotients[0].shape + x.shape)
 
 
-def _evaluate(fun: Function, shifted: Array, method: Method) -> Array:
+def evaluate(fun: Function, shifted: Array, method: Method) -> Array:
+    """The function's value; errors raised as by `numerical_gradient`."""
     # A copy, for a function may write all its results into one buffer.
     value = as_numbers("the function's output", np.array(fun(shifted)))
     if method.is_complex and value.dtype.kind != "c":

@@ -104,9 +104,9 @@ def second_step(eps: float, method: Method) -> float:
     return min(eps / 2, 2 * best) if eps > best else 2 * eps
 
 
-def taken_step(x: ArrayLike, eps: float, method: Method) -> Array:
+def taken_step(x: ArrayLike, eps: ArrayLike, method: Method) -> Array:
     """The step that floating point really takes at each entry of x: sum_k w_k ((x + o_k h) - x)."""
-    x = np.asarray(x)
+    x, eps = np.asarray(x), np.asarray(eps)
     moves = [weight * ((x + offset * eps) - x) for offset, weight in zip(method.offsets, method.weights, strict=True)]
     return np.abs(np.real(sum(moves)))
 

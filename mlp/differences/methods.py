@@ -107,6 +107,9 @@ def as_method(method: str | Method) -> Method:
 def optimal_step(method: str | Method, x: ArrayLike) -> Array:
     """The step size that theory recommends for each element of x, in its shape.
 
+    It assumes that the function and its derivatives change on the scale of max(1, |x|), and that values are rounded to
+    the precision of x. A function of x / 1000 wants a step a thousand times as long, one of 1000 x a shorter one.
+
     A method of order p balances truncation C h^p against round-off u |f| / h at h ~ u^(1 / (p + 1)), u being the
     machine epsilon of x's dtype; the step grows with |x| beyond 1. Source: Press et al., Numerical Recipes, section
     5.7. The complex step subtracts nothing, so for it any tiny step will do: 1e-20.

@@ -6,7 +6,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.differences.derivatives import numerical_gradient
+from mlp.differences.derivatives import differentiate
 from mlp.differences.methods import CENTRAL, Method
 from mlp.differences.parallel import Progress
 from mlp.differences.structured import structured_gradients
@@ -22,13 +22,13 @@ def jacobian(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | Method
     Args:
         layer: anything with `apply`.
         x: one sample (features,) or a batch (n, features).
-        eps: as in `numerical_gradient`, which also tells the errors raised.
+        eps: as in `differentiate`, which also tells the errors raised.
         method: likewise.
 
     Returns:
         Shape (ny, nx) for one sample, (n, ny, n, nx) for a batch.
     """
-    return numerical_gradient(layer.apply, x, eps, method)
+    return differentiate(layer.apply, x, eps, method)
 
 
 def loss_gradients(
@@ -49,7 +49,7 @@ def loss_gradients(
         loss: a loss.
         x: input of shape (features,) or (n, features).
         target: what the loss takes for that input.
-        eps: as in `numerical_gradient`, which also tells the errors raised.
+        eps: as in `differentiate`, which also tells the errors raised.
         method: likewise.
         progress: called now and then, from the caller's thread, with the fraction of the work that is done. It may
             raise to break off: the work then ends within milliseconds, and the exception passes on.
@@ -73,6 +73,6 @@ def loss_gradients_by_loop(
     gradients = {}
     problem = as_problem(network, loss, x, target)
     for name, tensor in problem.tensors().items():
-        gradient = numerical_gradient(problem.function(name), tensor, eps, method)
+        gradient = differentiate(problem.function(name), tensor, eps, method)
         gradients[name] = gradient.reshape(np.shape(tensor))
     return gradients

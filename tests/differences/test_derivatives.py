@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy.differentiate import jacobian as scipy_jacobian
 from scipy.optimize import approx_fprime
 
-from mlp.differences.derivatives import numerical_gradient, sample
+from mlp.differences.derivatives import differentiate, sample
 from mlp.differences.methods import METHODS, optimal_step
+from mlp.differences.numerical import DifferenceWarning, numerical_gradient
 from tests.comparing import U, assert_close, assert_ulps
 
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -106,7 +107,7 @@ def test_the_function_is_called_once_for_each_offset_of_each_entry(method):
         return x.sum()
 
     x = np.array([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0]])
-    numerical_gradient(record, x, 0.5, method)
+    differentiate(record, x, 0.5, method)
     assert len(seen) == x.size * len(METHODS[method].offsets)
     moved = [shifted - x for shifted in seen]
     expected = []
@@ -166,7 +167,7 @@ def test_a_function_may_return_the_same_buffer_each_time(method):
 @given(x=st.floats(-1e8, 1e8), power=st.integers(-12, 0), slope=st.sampled_from([0.25, 1.0, -8.0]))
 def test_linear_functions_come_out_exactly_however_small_the_step(method, x, power, slope):
     eps = 10.0**power
-    gradient = float(numerical_gradient(lambda x: slope * x, x, eps, method))
+    gradient = float(differentiate(lambda x: slope * x, x, eps, method))
     if x + eps == x - eps:
         assert math.isnan(gradient)
     else:
@@ -192,7 +193,8 @@ def test_the_textbook_quotient_would_miss_by_the_rounding_of_the_step():
 
 @pytest.mark.parametrize("method", REAL)
 def test_no_step_no_number(method):
-    gradient = numerical_gradient(np.square, np.array([1e8, 1.0]), 1e-9, method)
+    with pytest.warns(DifferenceWarning, match="lost in x"):
+        gradient = numerical_gradient(np.square, np.array([1e8, 1.0]), 1e-9, method)
     assert np.isnan(gradient[:, 0]).all()
     assert not np.isnan(gradient[:, 1]).any()
 
@@ -226,13 +228,13 @@ def test_float32_is_differentiated_in_float32():
     x = np.array([0.5, 1.5], np.float32)
     for method, dtype in (("central", np.float32), ("complex-step", np.complex64)):
         seen.clear()
-        gradient = numerical_gradient(cube, x, np.float32(2.0**-7), method)
+        gradient = differentiate(cube, x, np.float32(2.0**-7), method)
         assert seen == {np.dtype(dtype)}
         # (x + h)^3 - (x - h)^3 = 2 h (3 x^2 + h^2), and round-off of a few float32 u of 3.4 over h.
         assert np.max(np.abs(gradient - np.diag(3 * x**2))) <= 2.0**-14 + 4 * 2.0**-23 * 3.4 / 2.0**-7
 
 
-@pytest.mark.parametrize("eps", [0, 0.0, -1e-4, math.nan, math.inf, "1e-4", None, True, 1j, np.array([1e-4])])
+@pytest.mark.parametrize("eps", [0, 0.0, -1e-4, math.nan, math.inf, "1e-4", None, True, 1j])
 def test_what_is_no_step(eps):
     message = f"eps must be a positive, finite number, not {eps!r}"
     for method in METHODS:

@@ -5,10 +5,10 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
-from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
 from mlp.differences.methods import METHODS
+from mlp.differences.numerical import numerical_gradient
 from tests.comparing import U, counterpart
 
 # The same functions, written for autograd, and further points to try them at.

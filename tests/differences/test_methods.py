@@ -6,8 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mlp.differences.derivatives import numerical_gradient
+from mlp.differences.derivatives import differentiate
 from mlp.differences.methods import CENTRAL, COMPLEX_STEP, METHODS, as_method, optimal_step, richardson
+from mlp.differences.numerical import numerical_gradient
 from tests.comparing import U
 
 FIVE_POINT = METHODS["five-point"]
@@ -52,7 +53,7 @@ def errors_above_round_off(method, function, x, derivative):
     errors = []
     for power in range(40):
         h = 2.0**-power
-        error = abs(float(numerical_gradient(function, x, h, method)) - derivative)
+        error = abs(float(differentiate(function, x, h, method)) - derivative)
         values = [abs(function(x + offset * h)) for offset in method.offsets]
         # Each value is off by a few u of itself; the complex step's imaginary part by a few u of the derivative.
         sizes = [h * abs(derivative)] if method.is_complex else np.multiply(np.abs(method.weights), values)
@@ -80,7 +81,7 @@ def test_the_optimal_step_is_near_the_best_one(method):
     points = np.linspace(0.75, 1.5, 8)
 
     def typical_error(h):
-        errors = [numerical_gradient(f, x, h, method) - df(x) for f, df in functions for x in points]
+        errors = [differentiate(f, x, h, method) - df(x) for f, df in functions for x in points]
         return np.sqrt(np.mean(np.square(errors)))
 
     steps = 10.0 ** np.arange(-13, 0, 0.5)

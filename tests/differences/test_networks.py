@@ -5,9 +5,9 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
-from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import METHODS
 from mlp.differences.networks import jacobian, loss_gradients, loss_gradients_by_loop
+from mlp.differences.numerical import numerical_gradient
 from mlp.nn.activations import ACTIVATIONS, Identity, Tanh
 from mlp.nn.layers import Linear
 from mlp.nn.losses import LOSSES, CrossEntropyLoss, MSELoss

@@ -4,8 +4,8 @@ import autograd
 import numpy as np
 import pytest
 
-from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.methods import METHODS
+from mlp.differences.numerical import numerical_gradient
 from mlp.differences.sweep import EVALUATIONS, MAX_ENTRIES, MIN_ENTRIES, affordable, sampled, spread, sweep
 from mlp.lab.experiment import EPS_STEPS, Experiment
 from tests.comparing import U

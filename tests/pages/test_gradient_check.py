@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlp import check_gradients
+from mlp import check_gradients, loss_hessian
 from mlp.lab.experiment import Experiment
 from mlp.lab.presets import PRESETS
 from tests.pages.plots import arrays, shown_table
@@ -72,3 +72,12 @@ def test_a_choice_that_the_sidebar_took_away_leaves_the_address_too(open_page, p
     assert not app.exception
     assert not app.error
     assert key not in app.query_params
+
+
+def test_the_hessian_is_the_apis(open_page):
+    experiment = Experiment(sizes=(3, 4, 2), seed=3)
+    app = open_page("gradient_check", sizes="3-4-2", seed="3", tensor="fc2.b", hessian="true")
+    [drawn] = arrays(app, 1)
+    np.testing.assert_array_equal(drawn, loss_hessian(*experiment.problem(), "fc2.b").value)
+    app = open_page("gradient_check", tensor="fc2.W", hessian="true")
+    assert any("fc2.W has 200 entries, too many for a map of all pairs" in text.value for text in app.markdown)

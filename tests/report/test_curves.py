@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mlp.differences.derivatives import numerical_gradient
 from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
 from mlp.differences.methods import METHODS
+from mlp.differences.numerical import numerical_gradient
 from mlp.report import latex
 from mlp.report.figures import curves
 from mlp.report.tables import examples

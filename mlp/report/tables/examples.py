@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mlp.differences.derivatives import numerical_gradient
+from mlp.differences.derivatives import differentiate
 from mlp.differences.estimates import MethodEstimate
 from mlp.differences.examples import Example
 from mlp.nn.arrays import Array
@@ -66,7 +66,7 @@ def jacobians(example: Example, x: Array, eps: float) -> dict[str, Array]:
     """The analytical and the central-difference Jacobian, both of shape (outputs, inputs)."""
     exact = example.jacobian(x)
     with np.errstate(divide="ignore", invalid="ignore"):
-        numerical = numerical_gradient(example.function, x, eps).reshape(exact.shape)
+        numerical = differentiate(example.function, x, eps).reshape(exact.shape)
     return {"analytical": exact, "numerical": numerical}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.differences.derivatives import numerical_gradient
+from mlp.differences.derivatives import differentiate
 from mlp.nn.arrays import Array
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.messages import Fact, ForeignError, problem
@@ -123,7 +123,7 @@ def compare(layer: Foreign, x: Array) -> dict[str, float]:
             y = layer.apply(whole) if name == INPUT else layer.replaced(name, whole).apply(x)
             return np.sum(dy * y)
 
-        numerical = numerical_gradient(varied, tensor.ravel()[chosen], step).ravel()
+        numerical = differentiate(varied, tensor.ravel()[chosen], step).ravel()
         factors[name] = _factor(gradient.ravel()[chosen], numerical, close)
     return factors
 

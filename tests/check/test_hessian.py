@@ -1,0 +1,38 @@
+"""The Hessian of a network's loss, from differences of backward's gradients, against autograd's."""
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+from mlp import MSELoss, Sequential, Tanh, dense_layers, loss_hessian
+
+
+@pytest.mark.parametrize("name", ["fc1.W", "fc1.b", "fc2.b", "x"])
+def test_the_hessian_of_a_network_is_autograds_within_its_error(name):
+    rng = np.random.RandomState(0)
+    network = Sequential(**dense_layers((3, 4, 2), Tanh, rng))
+    x, target = rng.standard_normal(3), rng.standard_normal(2)
+
+    def loss(values):
+        p = network.parameters() | {"x": x} | {name: values.reshape(np.shape({**network.parameters(), "x": x}[name]))}
+        hidden = anp.tanh(p["fc1.W"] @ p["x"] + p["fc1.b"])
+        return anp.mean((p["fc2.W"] @ hidden + p["fc2.b"] - target) ** 2)
+
+    point = {**network.parameters(), "x": x}[name].ravel()
+    value, error = loss_hessian(network, MSELoss(), x, target, name)
+    assert np.all(np.abs(value - autograd.hessian(loss)(point)) <= error)
+    assert error.max() < 1e-7 * np.abs(value).max()
+
+
+def test_the_network_is_left_as_it_was():
+    network = Sequential(**dense_layers((3, 2)))
+    loss_hessian(network, MSELoss(), np.ones(3), np.ones(2), "fc1.W")
+    with pytest.raises(RuntimeError):
+        network.backward(np.ones(2))
+
+
+def test_a_tensor_that_is_not_there_is_named():
+    network = Sequential(**dense_layers((3, 2)))
+    with pytest.raises(KeyError, match="fc9"):
+        loss_hessian(network, MSELoss(), np.ones(3), np.ones(2), "fc9.W")

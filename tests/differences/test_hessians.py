@@ -1,0 +1,72 @@
+"""Hessians and their products: exact for quadratics, within their errors for others, as autograd has them."""
+
+import re
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+from mlp import hessian, hessian_vector_product
+
+
+def rosenbrock(x):
+    return anp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def wave(x):
+    return anp.sum(anp.sin(x[:-1] * x[1:])) + anp.exp(x[0] / 3)
+
+
+FUNCTIONS = [rosenbrock, wave, lambda x: anp.tanh(x @ anp.arange(4.0)) ** 2]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("by_gradient", [False, True])
+def test_the_error_that_is_told_holds_the_truth(function, seed, by_gradient):
+    x = np.random.RandomState(seed).uniform(-1.5, 1.5, 4)
+    gradient = autograd.grad(function) if by_gradient else None
+    value, error = hessian(function, x, gradient)
+    truth = autograd.hessian(function)(x)
+    assert np.all(np.abs(value - truth) <= error)
+    # And tells something: with u^(1/2) = 1.5e-8 of f left by the first way, u^(2/3) = 4e-11 by the second.
+    scale = max(abs(function(x)), np.abs(truth).max(), 1)
+    assert error.max() <= (1e-9 if by_gradient else 1e-5) * scale * 30
+
+
+@pytest.mark.parametrize("by_gradient", [False, True])
+def test_a_product_with_a_vector_is_the_hessian_times_it(by_gradient):
+    x, v = np.array([0.3, -0.2, 0.9, 1.1]), np.array([1.0, -2.0, 0.0, 1e-3])
+    gradient = autograd.grad(rosenbrock) if by_gradient else None
+    value, error = hessian_vector_product(rosenbrock, x, v, gradient)
+    assert np.all(np.abs(value - autograd.hessian(rosenbrock)(x) @ v) <= error)
+    zero, nothing = hessian_vector_product(rosenbrock, x, 0 * v, gradient)
+    assert not zero.any()
+    assert not nothing.any()
+
+
+def test_the_hessian_of_a_matrix_is_in_the_order_of_its_entries():
+    A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    value, error = hessian(lambda x: x[0, 0] * x[1, 0] + 5 * x[0, 1] ** 2, A)
+    expected = np.zeros((4, 4))
+    expected[0, 2] = expected[2, 0] = 1
+    expected[1, 1] = 10
+    assert np.all(np.abs(value - expected) <= error)
+    np.testing.assert_array_equal(value, value.T)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: hessian(np.sin, np.zeros(2)), "the function must return a single number, not an array of shape (2,)"),
+        (lambda: hessian(np.sum, np.zeros(0)), "x must not be empty"),
+        (
+            lambda: hessian_vector_product(np.sum, np.zeros(2), np.ones(3)),
+            "v must have the shape of x, (2,), not (3,)",
+        ),
+    ],
+)
+def test_misuse_is_named(call, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        call()

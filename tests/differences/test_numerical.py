@@ -1,0 +1,107 @@
+"""What `numerical_gradient` says of its own result: steps that were lost, one-sided ones, functions of real numbers."""
+
+import re
+
+import numpy as np
+import pytest
+
+from mlp import METHODS, numerical_gradient, optimal_step
+from mlp.differences.numerical import DifferenceWarning
+from tests.comparing import U
+
+REAL = [name for name, method in METHODS.items() if not method.is_complex]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_entry_may_have_its_own_step(method):
+    x = np.array([[0.5, 3000.0], [-2e5, 1e-3]])
+    steps = optimal_step(method, x)
+    assert steps[1, 0] > 1e4 * steps[0, 0] / 2
+    derivative = numerical_gradient(lambda x: x**2, x, steps, method).reshape(4, 4).diagonal().reshape(2, 2)
+    # (x + h)^2 - x^2 = 2 x h + h^2, and a few roundings of x^2 over h, with weights of 3 at most.
+    assert np.all(np.abs(derivative - 2 * x) <= steps + 8 * U * x**2 / steps)
+
+
+def test_an_entrys_step_is_that_entrys():
+    seen = []
+    numerical_gradient(lambda x: seen.append(x) or x.sum(), np.zeros(2), np.array([0.5, 0.25]), "forward")
+    assert [moved.tolist() for moved in seen[::2]] == [[0.5, 0.0], [0.0, 0.25]]
+
+
+@pytest.mark.parametrize(
+    ("eps", "message"),
+    [
+        (np.ones(3), "eps must be a number or have the shape of x, (2,), not (3,)"),
+        (np.array([1e-4, 0.0]), "every step in eps must be a positive, finite number"),
+        (np.array([1e-4, np.inf]), "every step in eps must be a positive, finite number"),
+        (np.array([1e-4, -1e-4]), "every step in eps must be a positive, finite number"),
+        (np.array(["a", "b"]), "every step in eps must be a positive, finite number"),
+        (-1.0, "eps must be a positive, finite number, not -1.0"),
+        (True, "eps must be a positive, finite number, not True"),
+    ],
+)
+def test_steps_that_are_none(eps, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        numerical_gradient(np.sum, np.zeros(2), eps)
+
+
+@pytest.mark.parametrize("method", REAL)
+def test_a_step_that_is_lost_in_x_is_named(method):
+    with pytest.warns(DifferenceWarning, match=r"^1 step is lost in x, which is too large for it"):
+        derivative = numerical_gradient(lambda x: 2 * x, np.array([1.0, 1e17]), 1e-4, method)
+    assert derivative[0, 0] == pytest.approx(2.0)
+    assert np.isnan(derivative[1, 1])
+
+
+@pytest.mark.parametrize("method", REAL)
+def test_a_step_that_is_lost_in_the_rounding_of_the_function_is_named(method):
+    with pytest.warns(DifferenceWarning, match=r"^each of 2 steps is lost in the rounding of the function"):
+        derivative = numerical_gradient(lambda x: 1e10 + np.sum(x), np.zeros(2), 1e-9, method)
+    assert not derivative.any()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_function_that_does_not_depend_on_an_entry_is_no_cause_for_a_warning(method):
+    derivative = numerical_gradient(lambda x: x[0] ** 2, np.array([1.0, 2.0]), 1e-6, method)
+    assert derivative[0, 1] == 0
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.abs(x) * x,
+        lambda x: np.sum(np.abs(x) + 0j * x),
+        lambda x: x.real * x,
+        lambda x: np.linalg.norm(x) * x,
+        lambda x: np.maximum(x.real, 0) * (1 + 0j) * x,
+    ],
+)
+def test_the_complex_step_refuses_what_loses_the_imaginary_part(function):
+    with pytest.raises(TypeError, match="loses their imaginary part"):
+        numerical_gradient(function, np.array([0.5, 2.0]), 1e-20, "complex-step")
+
+
+@pytest.mark.parametrize(
+    "function", [np.exp, np.sin, lambda x: 1 / x, lambda x: np.where(x.real > 0, x, 0), lambda x: x @ x, np.tanh]
+)
+@pytest.mark.parametrize("eps", [1e-20, 1e-4, 0.3])
+def test_the_complex_step_takes_functions_of_complex_numbers_whatever_the_step(function, eps):
+    assert np.all(np.isfinite(numerical_gradient(function, np.array([0.5, -2.0]), eps, "complex-step")))
+
+
+@pytest.mark.parametrize("method", REAL)
+@pytest.mark.parametrize(
+    ("function", "x", "derivative"), [(np.sqrt, 5e-5, 0.5 / np.sqrt(5e-5)), (np.log, 1e-4 / 3, 3e4)]
+)
+def test_a_step_out_of_the_domain_falls_back_to_one_side_and_says_so(method, function, x, derivative):
+    if method == "forward":  # which stays inside
+        assert np.isfinite(numerical_gradient(function, x, 1e-4, method))
+        return
+    with pytest.warns(DifferenceWarning, match=r"^1 step led to where the function has no value"):
+        value = float(numerical_gradient(function, x, 1e-4, method))
+    # One-sided, and the step is longer than x: right in sign and size, no more.
+    assert 0.3 * derivative < value < derivative
+
+
+def test_a_function_without_a_value_at_x_has_no_derivative_there():
+    assert np.isnan(numerical_gradient(np.log, -1.0, 1e-4))
