@@ -134,7 +134,7 @@ class DySquared(Tanh):
 @pytest.mark.parametrize(
     ("kind", "name", "tensors", "pattern"),
     [
-        (AbsoluteGradient, "fc2", ("dW",), "unrecognised"),
+        (AbsoluteGradient, "fc2", ("dW",), "absolute values"),
         (NegatedDx, "fc2", ("dx",), "sign flipped"),
         (SwappedOutputs, "fc2", ("db",), "rows or columns permuted"),
         (FactorPi, "fc2", ("dW",), "constant factor"),

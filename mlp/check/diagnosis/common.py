@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from mlp.check.diagnosis.facts import FACTOR_ALONG
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.places import partly, permuted
@@ -98,7 +99,11 @@ def _decayed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 
 FIRST: tuple[Hypothesis, ...] = (
-    Hypothesis("zero gradient", "{tensor} is all zeros: it was made, but never filled in.", _always(np.zeros_like)),
+    Hypothesis(
+        "zero gradient",
+        "{tensor} is all zeros: it is never filled in, or multiplied by zero on the way.",
+        _always(np.zeros_like),
+    ),
     Hypothesis("sign flipped", "{tensor} has the wrong sign throughout; the size is right.", _always(np.negative)),
 )
 
@@ -144,6 +149,7 @@ FITTED: tuple[Hypothesis, ...] = (
     Hypothesis(
         "rows or columns permuted", "{tensor} holds the right numbers in the wrong places: {measured}.", permuted
     ),
+    FACTOR_ALONG,
     Hypothesis(
         "entry, row or column wrong",
         "{tensor} is right but for one place: {measured}. Look at the ends of a loop or slice.",

@@ -16,7 +16,7 @@ def _up_to_mean(*formulas: tuple[Formula, str]) -> Callable[[IsolatedLayer, str]
     """A wrong formula of y and t, with or without the loss's mean over samples or over everything."""
 
     def predict(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
-        y, target = case.x, _target(case)
+        y, target = case.x, target_of(case)
         if target.shape != y.shape:
             return
         for formula, words in formulas:
@@ -28,7 +28,7 @@ def _up_to_mean(*formulas: tuple[Formula, str]) -> Callable[[IsolatedLayer, str]
     return predict
 
 
-def _target(case: IsolatedLayer) -> Array:
+def target_of(case: IsolatedLayer) -> Array:
     """The target in the shape of y where the loss can put it so, such as classes as probabilities."""
     convert = getattr(case.loss, "as_target", None)
     return np.asarray(convert(case.dy, case.x) if convert else case.dy)
@@ -51,7 +51,7 @@ def _unclipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 def _unsquashed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The y - t of a loss that is not a parabola, whose right gradient is that."""
-    d, right = case.x - _target(case), case.right(tensor)
+    d, right = case.x - target_of(case), case.right(tensor)
     is_parabola = d.shape == right.shape and np.allclose(right * np.sum(d * d), d * np.sum(d * right), rtol=1e-4)
     if not is_parabola and not any(_unclipped(case, tensor)):
         yield from _up_to_mean((lambda y, t: y - t, "it is y - t"))(case, tensor)

@@ -56,7 +56,8 @@ def partly(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if place:
         index = tuple(int(i) for i in where[0])
         zero = "and stayed zero" if not np.any(said[wrong]) else f"{said[index]:.4g} instead of {right[index]:.4g}"
-        yield Prediction(mended, f"only {place}, {zero}", len(where), values)
+        only = "" if place.startswith("everything") else "only "
+        yield Prediction(mended, f"{only}{place}, {zero}", len(where), values)
 
 
 def _place(where: Array, shape: tuple[int, ...]) -> tuple[str, tuple[float, ...]]:
@@ -70,4 +71,9 @@ def _place(where: Array, shape: tuple[int, ...]) -> tuple[str, tuple[float, ...]
         if 2 * len(lines) <= shape[axis]:
             few = f" {lines[0]}" if len(lines) == 1 else f"s {_brief(lines)}"
             return f"{words[axis]}{few}" if words else f"slice{few} along axis {axis}", (axis, *lines)
+        right = [k for k in range(shape[axis]) if k not in lines]
+        if right and 2 * len(right) <= shape[axis] and len(where) * len(right) >= np.prod(shape) / shape[axis]:
+            few = f" {right[0]}" if len(right) == 1 else f"s {_brief(right)}"
+            name = f"{words[axis]}{few}" if words else f"slice{few} along axis {axis}"
+            return f"everything but {name}", (axis, *right)
     return "", ()

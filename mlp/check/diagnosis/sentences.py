@@ -47,7 +47,8 @@ def unrecognised(case: IsolatedLayer, tensor: str, name: str, right: str, why: s
     """A gradient that is wrong in no way that the tables know, and why the fault must lie in this layer."""
     check = case.report[tensor]
     worst = check.worst
-    measured = f"at {list(worst)} it is {check.analytical[worst]:.4g} instead of {check.numerical[worst]:.4g}"
+    said, right_value = apart(float(check.analytical[worst]), float(check.numerical[worst]))
+    measured = f"at {list(worst)} it is {said} instead of {right_value}"
     return Finding(
         layer=case.name,
         tensors=(name,),
@@ -83,6 +84,14 @@ def unrecognised_above(layer: str, names: Sequence[str], dy: Array, right: Array
         "explains.",
         algebra="",
     )
+
+
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart, four at least."""
+    for digits in range(4, 17):
+        if f"{one:.{digits}g}" != f"{other:.{digits}g}":
+            return f"{one:.{digits}g}", f"{other:.{digits}g}"
+    return repr(one), repr(other)
 
 
 def nothing_fits() -> Finding:

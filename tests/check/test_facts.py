@@ -1,0 +1,212 @@
+"""Faults that no table lists by themselves: rounding, clipping, samples, terms, means and variances, each named."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mlp import (
+    CrossEntropyLoss,
+    HuberLoss,
+    Linear,
+    MSELoss,
+    Sequential,
+    Tanh,
+    Verdict,
+    check_gradients,
+    dense_layers,
+)
+from mlp.check.check import check_layer
+from mlp.check.diagnosis.sentences import apart
+from mlp.nn.layers import Layer
+
+
+class Normalised(Layer):
+    """Batch normalisation (axis 0) or layer normalisation (axis -1), without parameters."""
+
+    def __init__(self, axis, keeps_mean=True, keeps_variance=True):
+        self.axis, self.keeps_mean, self.keeps_variance = axis, keeps_mean, keeps_variance
+
+    def apply(self, x):
+        centred = x - x.mean(axis=self.axis, keepdims=True)
+        return centred / np.sqrt((centred**2).mean(axis=self.axis, keepdims=True) + 1e-5)
+
+    def forward(self, x):
+        self.x = np.array(x)
+        return self.apply(x)
+
+    def backward(self, dy):
+        centred = self.x - self.x.mean(axis=self.axis, keepdims=True)
+        deviation = np.sqrt((centred**2).mean(axis=self.axis, keepdims=True) + 1e-5)
+        y = centred / deviation
+        dx = np.array(dy, dtype=float)
+        if self.keeps_mean:
+            dx -= dy.mean(axis=self.axis, keepdims=True)
+        if self.keeps_variance:
+            dx -= y * (dy * y).mean(axis=self.axis, keepdims=True)
+        return dx / deviation
+
+
+X = np.random.RandomState(0).standard_normal((6, 5))
+
+
+@pytest.mark.parametrize(("axis", "over"), [(0, "for each feature, over the samples"), (-1, "for each sample")])
+@pytest.mark.parametrize(
+    ("left_out", "words"),
+    [
+        ({"keeps_mean": False, "keeps_variance": False}, "the mean and the variance depend on x too"),
+        ({"keeps_mean": False}, "the mean depends on x too"),
+        ({"keeps_variance": False}, "the variance depend"),
+    ],
+)
+def test_what_a_normalisation_takes_for_constant_is_named(axis, over, left_out, words):
+    assert check_layer(Normalised(axis), X).passed
+    (finding,) = check_layer(Normalised(axis, **left_out), X).diagnosis
+    assert over in finding.sentence
+    assert words in finding.sentence
+
+
+def linear(**changes):
+    """A linear layer of three outputs with some gradients changed, by functions of all there is: g.dy, g.x, ..."""
+
+    class Changed(Linear):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            g = SimpleNamespace(dy=np.asarray(dy), x=self._x, W=self.W, dx=dx, dW=self.grad_W, db=self.grad_b)
+            found = {name: changes.get(name, lambda g, name=name: vars(g)[name])(g) for name in ("dx", "dW", "db")}
+            self.grad_W, self.grad_b = found["dW"], found["db"]
+            return found["dx"]
+
+    return Changed(5, 3, np.random.RandomState(1))
+
+
+def as_type(dtype):
+    """A change that rounds to another type and comes back."""
+    return lambda g: g.dW.astype(dtype).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("change", "pattern", "words"),
+    [
+        ({"dW": as_type(np.float16)}, "low precision", "float16"),
+        ({"dW": as_type(np.float32)}, "low precision", "float32"),
+        ({"dW": lambda g: np.round(g.dW, 2)}, "low precision", "2 decimals"),
+        ({"dW": lambda g: np.clip(g.dW, -1, 1)}, "clipped", "at 1"),
+        ({"dx": lambda g: np.abs(g.dx)}, "absolute values", "all signs are plus"),
+        ({"dW": lambda g: g.dW / np.linalg.norm(g.dW)}, "scaled to a norm", "its norm is 1"),
+        ({"dW": lambda g: g.dy[1:].T @ g.x[1:]}, "sample left out", "sample 0 is missing"),
+        ({"dW": lambda g: g.dy[:-1].T @ g.x[:-1]}, "sample left out", "sample 5 is missing"),
+        ({"dW": lambda g: np.roll(g.dy, 1, 0).T @ g.x}, "samples out of step", "the one before it"),
+        ({"dW": lambda g: g.dy[::-1].T @ g.x}, "samples out of step", "in reverse order"),
+        ({"dW": lambda g: g.dW + 0.03 * np.sign(g.W)}, "term added or missing", "an L1 penalty"),
+        ({"dW": lambda g: g.dW + 0.25}, "term added or missing", "0.25 times a constant is added"),
+        ({"dx": lambda g: g.dx + 0.1 * g.x}, "term added or missing", "0.1 times the input x is added"),
+        ({"db": lambda g: np.full(3, g.db.sum())}, "summed over an axis", "the sum over the entries"),
+        ({"db": lambda g: np.full(3, g.db.mean())}, "summed over an axis", "the mean over the entries"),
+        ({"dW": lambda g: g.dW * np.array([[1], [2], [3]])}, "factor along an axis", "from 1 to 3"),
+        ({"dx": lambda g: np.sign(g.dx)}, "not linear in dy", "twice the dy gives the same"),
+    ],
+)
+def test_what_is_done_to_a_gradient_is_named(change, pattern, words):
+    report = check_layer(linear(**change), X)
+    assert report.verdict is Verdict.WRONG
+    (finding,) = report.diagnosis
+    assert finding.pattern == pattern
+    assert words in finding.sentence
+
+
+class Residual(Layer):
+    """x + tanh(x), whose backward forgets the path around."""
+
+    def apply(self, x):
+        return x + np.tanh(x)
+
+    def forward(self, x):
+        self.x = np.array(x)
+        return self.apply(x)
+
+    def backward(self, dy):
+        return dy / np.cosh(self.x) ** 2
+
+
+def test_a_path_around_a_layer_that_is_forgotten_is_named():
+    (finding,) = check_layer(Residual(), X).diagnosis
+    assert "1 times dy itself, as of a path around the layer is missing" in finding.sentence
+
+
+class Smoothed(CrossEntropyLoss):
+    def gradient(self, y, target):
+        return super().gradient(y, 0.9 * target + 0.1 / y.shape[-1])
+
+
+class OtherDelta(HuberLoss):
+    def gradient(self, y, target):
+        return np.clip(y - target, -0.5, 0.5) / y.size
+
+
+class WeightedClasses(CrossEntropyLoss):
+    def gradient(self, y, target):
+        return super().gradient(y, target) * (1 + target.argmax(axis=-1, keepdims=True))
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (Smoothed(), "the target less one over the classes, as of label smoothing"),
+        (OtherDelta(), "cut off at"),
+        (WeightedClasses(), "each sample has a factor of its own, from 1 to"),
+    ],
+)
+def test_losses_of_another_target_delta_or_weights(loss, words):
+    rng = np.random.RandomState(2)
+    network = Sequential(**dense_layers((4, 5, 3), Tanh, rng))
+    x, target = rng.standard_normal((8, 4)), loss.random_target(rng, (8, 3))
+    report = check_gradients(network, loss, x, 2 * target if isinstance(loss, HuberLoss) else target)
+    assert report.diagnosis[0].layer == "loss"
+    assert words in report.diagnosis[0].sentence
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_right_layers_are_not_accused(seed):
+    rng = np.random.RandomState(seed)
+    x = rng.standard_normal((6, 5))
+    for layer in (Normalised(0), Normalised(-1), Linear(5, 3, rng), Tanh()):
+        report = check_layer(layer, x)
+        assert report.passed
+        assert report.diagnosis == ()
+
+
+@pytest.mark.parametrize("factor", [1 + 1e-5, 1 + 1e-7])
+def test_the_two_numbers_of_a_sentence_differ(factor):
+    one, other = apart(1.234567, 1.234567 * factor)
+    assert one != other
+    assert float(one) == pytest.approx(1.234567, rel=1e-4)
+
+
+def test_a_pool_that_leaves_its_loop_early_is_wrong_everywhere_but_where_it_got():
+    class Pool(Layer):
+        def apply(self, x):
+            n, c, h, w = x.shape
+            return x.reshape(n, c, h // 2, 2, w // 2, 2).mean(axis=(3, 5))
+
+        def forward(self, x):
+            return self.apply(x)
+
+        def backward(self, dy):
+            dx = np.repeat(np.repeat(dy, 2, axis=2), 2, axis=3) / 4
+            dx[:, :, 2:] = 0
+            return dx
+
+    (finding,) = check_layer(Pool(), np.random.RandomState(3).standard_normal((2, 3, 6, 4))).diagnosis
+    assert "everything but slices [0, 1] along axis 2, and stayed zero" in finding.sentence
+
+
+def test_what_the_mse_says_of_another_pairing():
+    class Shifted(MSELoss):
+        def gradient(self, y, target):
+            return super().gradient(y, np.roll(target, 1, axis=0))
+
+    rng = np.random.RandomState(4)
+    network = Sequential(**dense_layers((4, 3), Tanh, rng))
+    report = check_gradients(network, Shifted(), rng.standard_normal((6, 4)), rng.standard_normal((6, 3)))
+    assert report.diagnosis[0].layer == "loss"
