@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlp import (
+    BCEWithLogitsLoss,
     CrossEntropyLoss,
     HuberLoss,
     Linear,
@@ -96,6 +97,11 @@ def as_type(dtype):
         ({"dW": lambda g: g.dW / np.linalg.norm(g.dW)}, "scaled to a norm", "its norm is 1"),
         ({"dW": lambda g: g.dy[1:].T @ g.x[1:]}, "sample left out", "sample 0 is missing"),
         ({"dW": lambda g: g.dy[:-1].T @ g.x[:-1]}, "sample left out", "sample 5 is missing"),
+        ({"dW": lambda g: g.dy[:3].T @ g.x[:3]}, "sample left out", "samples [3, 4, 5] are missing"),
+        ({"dW": lambda g: g.dW + np.outer(g.dy[1], g.x[1])}, "sample left out", "they count [1. 2. 1. 1. 1. 1.] times"),
+        ({"dW": lambda g: np.abs(g.dy).T @ g.x}, "ingredient changed", "|dy| stands where dy should"),
+        ({"dx": lambda g: g.dy @ np.abs(g.W)}, "ingredient changed", "|W| stands where W should"),
+        ({"dW": lambda g: g.dW + g.db[:, None]}, "term alike along an axis", "the same for all columns"),
         ({"dW": lambda g: np.roll(g.dy, 1, 0).T @ g.x}, "samples out of step", "the one before it"),
         ({"dW": lambda g: g.dy[::-1].T @ g.x}, "samples out of step", "in reverse order"),
         ({"dW": lambda g: g.dW + 0.03 * np.sign(g.W)}, "term added or missing", "an L1 penalty"),
@@ -116,17 +122,17 @@ def test_what_is_done_to_a_gradient_is_named(change, pattern, words):
 
 
 class Residual(Layer):
-    """x + tanh(x), whose backward forgets the path around."""
+    """x + sin(x), whose backward forgets the path around."""
 
     def apply(self, x):
-        return x + np.tanh(x)
+        return x + np.sin(x)
 
     def forward(self, x):
         self.x = np.array(x)
         return self.apply(x)
 
     def backward(self, dy):
-        return dy / np.cosh(self.x) ** 2
+        return dy * np.cos(self.x)
 
 
 def test_a_path_around_a_layer_that_is_forgotten_is_named():
@@ -149,11 +155,29 @@ class WeightedClasses(CrossEntropyLoss):
         return super().gradient(y, target) * (1 + target.argmax(axis=-1, keepdims=True))
 
 
+class Sigmoids(CrossEntropyLoss):
+    def gradient(self, y, target):
+        return (1 / (1 + np.exp(-y)) - target) / y.size
+
+
+class Cold(CrossEntropyLoss):
+    def gradient(self, y, target):
+        return super().gradient(y / 2, target)
+
+
+class PositivesTwice(BCEWithLogitsLoss):
+    def gradient(self, y, target):
+        return super().gradient(y, target) * (1 + target)
+
+
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
         (Smoothed(), "the target less one over the classes, as of label smoothing"),
         (OtherDelta(), "cut off at"),
+        (Sigmoids(), "it is that of BCEWithLogitsLoss where Sigmoids should be"),
+        (Cold(), "y / 2 stands where y should"),
+        (PositivesTwice(), "the factor is 1 where the target is 0, 2 where the target is 1"),
         (WeightedClasses(), "each sample has a factor of its own, from 1 to"),
     ],
 )

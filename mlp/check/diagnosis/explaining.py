@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mlp.check.diagnosis.algebra import right_line, symbol
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
 from mlp.check.diagnosis.elementwise import ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
-from mlp.check.diagnosis.facts import FACTS
+from mlp.check.diagnosis.facts import ANOTHER_SLOPE, FACTS
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
@@ -16,7 +16,7 @@ from mlp.nn.problem import INPUT
 
 TABLES: dict[Role, tuple[Hypothesis, ...]] = {
     Role.LINEAR: (*FIRST, *LINEAR, *EXACT, *FACTS, *FITTED),
-    Role.ELEMENTWISE: (*FIRST, *ELEMENTWISE, *EXACT, FORMULA_OF_Y, *FACTS, *FITTED, WRONG_SLOPE),
+    Role.ELEMENTWISE: (*FIRST, *ELEMENTWISE, *EXACT, FORMULA_OF_Y, *FACTS, ANOTHER_SLOPE, *FITTED, WRONG_SLOPE),
     Role.OTHER: (*FIRST, *JACOBIAN, *EXACT, *FACTS, *FITTED),
     Role.LOSS: (*FIRST, *EXACT, *LOSSES, *FACTS, *FITTED),
 }

@@ -11,7 +11,10 @@ import numpy as np
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
+from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
+from mlp.nn.functional import log_softmax, sigmoid
+from mlp.nn.losses import LOSSES
 from mlp.nn.problem import INPUT
 
 _MOST_SAMPLES = 32
@@ -86,21 +89,37 @@ def _absolute(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 
 def _samples_left_out(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The gradient as a sum over samples that do not all count once."""
     if tensor == INPUT or case.role is Role.LOSS or not 2 <= case.samples <= _MOST_SAMPLES:
         return
+    parts = []
     for sample in range(case.samples):
-        dy = np.array(case.dy, dtype=np.float64)
-        dy[sample] = 0
-        yield Prediction(case.gradient(tensor, dy=dy), f"sample {sample} is missing")
+        dy = np.zeros(np.shape(case.dy))
+        dy[sample] = np.asarray(case.dy)[sample]
+        parts.append(case.gradient(tensor, dy=dy))
+    whole = np.sum(parts, axis=0)
+    for sample, part in enumerate(parts):
+        yield Prediction(whole - part, f"sample {sample} is missing")
+    said = case.said[tensor].astype(np.float64)
+    if said.shape == whole.shape and said.size >= 2 * len(parts) and np.all(np.isfinite(said)):
+        weights = np.linalg.lstsq(np.reshape(parts, (len(parts), -1)).T, said.ravel(), rcond=None)[0]
+        missing = np.flatnonzero(np.abs(weights) < _APART)
+        words = (
+            f"samples {missing.tolist()} are missing" if len(missing) else f"they count {np.round(weights, 3)} times"
+        )
+        if np.ptp(weights) > _APART and len(missing) != 1:
+            yield Prediction(np.tensordot(weights, parts, axes=1), words, len(parts))
 
 
 def _out_of_step(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    if case.role is Role.LOSS or case.samples < 2:
+    given = np.asarray(case.dy)
+    if case.samples < 2 or given.shape[:1] != (case.samples,):
         return
+    name = "target" if case.role is Role.LOSS else "dy"
     for move, words in ((1, "before"), (-1, "after")):
-        dy = np.roll(np.asarray(case.dy), move, axis=0)
-        yield Prediction(case.gradient(tensor, dy=dy), f"each sample meets the dy of the one {words} it")
-    yield Prediction(case.gradient(tensor, dy=np.asarray(case.dy)[::-1]), "the samples come in reverse order")
+        moved = case.gradient(tensor, dy=np.roll(given, move, axis=0))
+        yield Prediction(moved, f"each sample meets the {name} of the one {words} it")
+    yield Prediction(case.gradient(tensor, dy=given[::-1]), "the samples come in reverse order")
 
 
 def _of_another_tensor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -140,14 +159,16 @@ def _terms(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
     if dy is None:
         target = target_of(case)
         yield "the target less one over the classes, as of label smoothing", target - 1 / max(1, target.shape[-1])
+        yield "the target less one half, as of label smoothing", target - 0.5
         yield "the target", target
     else:
         yield "the output y", case.y
     yield "the input x", case.x
+    if dy is not None and dy.ndim == case.x.ndim > 1 and dy.shape[:-1] == case.x.shape[:-1]:
+        yield "dy summed over the features", np.broadcast_to(dy.sum(axis=-1, keepdims=True), case.x.shape)
     if dy is not None and dy.shape == case.x.shape:
         yield "dy times x", dy * case.x
         yield "dy times y", dy * case.y
-        yield "dy summed over the features", np.broadcast_to(dy.sum(axis=-1, keepdims=True), dy.shape)
         yield "dy summed over the samples", np.broadcast_to(dy.sum(axis=0, keepdims=True), dy.shape)
     yield "a constant", np.ones(case.right(tensor).shape)
 
@@ -163,6 +184,18 @@ def _term_added(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             if _is_left(difference - factor * term, difference):
                 what = f"{abs(factor):.6g} times {words} is {'added' if factor > 0 else 'missing, or taken off'}"
                 yield Prediction(case.right(tensor) + factor * term, what, 1, (number, factor))
+
+
+def _same_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """A difference that is the same number all along one axis."""
+    difference = _difference(case, tensor)
+    if difference is None or difference.ndim < 2:
+        return
+    for axis in range(difference.ndim):
+        mean = difference.mean(axis=axis, keepdims=True)
+        if difference.shape[axis] > 2 and _is_left(difference - mean, difference):
+            words = f"what is added is the same for all {_along(case, tensor, axis).removeprefix('the ')}"
+            yield Prediction(case.right(tensor) + mean, words, mean.size, (axis,))
 
 
 def _normalisation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -217,7 +250,98 @@ def _regardless_of_dys_size(case: IsolatedLayer, tensor: str) -> Iterator[Predic
         yield Prediction(said.astype(np.float64), "twice the dy gives the same", 2)
 
 
+_CHANGES: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("|{}|", np.abs),
+    ("{}^2", np.square),
+    ("max({}, 0)", lambda a: np.maximum(a, 0)),
+    ("the sign of {}", np.sign),
+    ("{} less its mean over the batch", lambda a: a - a.mean(axis=0)),
+    ("{} less its mean over the features", lambda a: a - a.mean(axis=-1, keepdims=True)),
+    ("the mean of {} over the batch", lambda a: np.broadcast_to(a.mean(axis=0), a.shape)),
+    ("{} / 2", lambda a: a / 2),
+    ("2 {}", lambda a: 2 * a),
+    ("-{}", np.negative),
+    ("tanh({})", np.tanh),
+    ("sigmoid({})", sigmoid),
+    ("softmax({})", lambda a: np.exp(log_softmax(a))),
+)
+
+
+def _changed_ingredient(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The right formula with something done to one of its ingredients: x, dy (or the target), or W."""
+    with np.errstate(all="ignore"):
+        for number, (words, change) in enumerate(_CHANGES):
+            for name, gradient in _with(case, tensor, change):
+                if np.all(np.isfinite(gradient)):
+                    measured = f"{words.format(name)} stands where {name} should"
+                    yield Prediction(gradient, measured, values=(number,))
+
+
+def _with(case: IsolatedLayer, tensor: str, change: Callable[[Array], Array]) -> Iterator[tuple[str, Array]]:
+    """The gradients with each of the ingredients changed, by name."""
+    is_loss = case.role is Role.LOSS
+    yield ("y" if is_loss else "x"), case.gradient(tensor, x=change(case.x))
+    dy = target_of(case) if is_loss else np.asarray(case.dy, dtype=np.float64)
+    yield ("the target" if is_loss else "dy"), case.gradient(tensor, dy=change(dy))
+    if case.weight is not None:
+        W = np.asarray(case.function.parameters()[case.weight], dtype=np.float64)
+        yield case.weight, case.gradient(tensor, function=case.function.replaced(case.weight, change(W)))
+
+
+def _of_another_loss(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
+    """The gradient of another of the usual losses, up to its mean."""
+    if case.role is not Role.LOSS or target_of(case).shape != case.x.shape:
+        return
+    here = type(getattr(case.subject, "inner", case.subject)).__name__
+    for number, (name, loss) in enumerate(LOSSES.items()):
+        with np.errstate(all="ignore"):
+            gradient = loss.gradient(case.x, target_of(case)) * case.x.size
+        for count in dict.fromkeys((case.x.size, case.samples, 1)):
+            yield Prediction(gradient / count, f"it is that of {name} where {here} should be", values=(number,))
+
+
+def _another_limit(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The error y - t, clipped at another place than the loss's."""
+    error = case.x - target_of(case) if case.role is Role.LOSS and target_of(case).shape == case.x.shape else None
+    if error is None or case.said[tensor].shape != error.shape:
+        return
+    for count in dict.fromkeys((case.x.size, case.samples, 1)):
+        limit = float(np.max(np.abs(case.said[tensor]))) * count
+        if limit < np.max(np.abs(error)):
+            yield Prediction(np.clip(error, -limit, limit) / count, f"it is y - t cut off at {limit:.6g}", 1, (limit,))
+
+
+def _of_another_activation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    if tensor == INPUT:
+        for number, (name, activation) in enumerate(ACTIVATIONS.items()):
+            if activation is not Identity:
+                slope = activation.derivative(case.x)
+                yield Prediction(slope * np.asarray(case.dy), f"it is that of {name}", values=(number,))
+
+
+def _factor_by_target(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """One factor for each value of the target, as weights of classes are."""
+    said, right = case.said[tensor].astype(np.float64), case.right(tensor)
+    if case.role is not Role.LOSS or said.shape != right.shape or target_of(case).shape != right.shape:
+        return
+    target = target_of(case)
+    values = np.unique(target)
+    if not 2 <= len(values) <= _FEWEST:
+        return
+    factor, found = np.ones(right.shape), []
+    for value in values:
+        there = target == value
+        found.append(float(np.sum(said[there] * right[there]) / np.sum(np.square(right[there]))))
+        factor[there] = found[-1]
+    words = ", ".join(f"{one:.4g} where the target is {value:g}" for one, value in zip(found, values, strict=True))
+    if np.ptp(found) > _APART:
+        yield Prediction(factor * right, f"the factor is {words}", len(found), tuple(found))
+
+
 FACTS: tuple[Hypothesis, ...] = (
+    Hypothesis("another loss's gradient", "{tensor} is right for another loss: {measured}.", _of_another_loss),
+    Hypothesis("clipped elsewhere", "{tensor} is right but for where it is clipped: {measured}.", _another_limit),
+    Hypothesis("weights of classes", "{tensor} is right but for weights: {measured}.", _factor_by_target),
     Hypothesis(
         "low precision",
         "{tensor} is right but rounded to {measured}. Somewhere its numbers pass through an array of that type.",
@@ -229,7 +353,7 @@ FACTS: tuple[Hypothesis, ...] = (
         "{tensor} is right but cut off {measured}. Clipping belongs into the update, not into backward.",
         _clipped,
     ),
-    Hypothesis("sample left out", "{tensor} is that of the other samples: {measured}.", _samples_left_out),
+    Hypothesis("sample left out", "{tensor} does not add up all samples once: {measured}.", _samples_left_out),
     Hypothesis(
         "samples out of step",
         "{tensor} pairs what does not belong together: {measured}.",
@@ -245,6 +369,8 @@ FACTS: tuple[Hypothesis, ...] = (
         "{tensor} lacks terms: {measured}.",
         _normalisation,
     ),
+    Hypothesis("term alike along an axis", "{tensor} is right but for a term: {measured}.", _same_along),
+    Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _changed_ingredient),
     Hypothesis("scaled to a norm", "{tensor} has the right direction, but is scaled {measured}.", _norm_clipped),
     Hypothesis(
         "not linear in dy",
@@ -254,3 +380,7 @@ FACTS: tuple[Hypothesis, ...] = (
 )
 
 FACTOR_ALONG = Hypothesis("factor along an axis", "{tensor} is right but for factors: {measured}.", _factor_along)
+
+ANOTHER_SLOPE = Hypothesis(
+    "wrong slope", "{tensor} multiplies dy by the slope of another activation: {measured}.", _of_another_activation
+)
