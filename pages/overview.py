@@ -22,12 +22,12 @@ widgets.verdict(report)
 worst = report.worst
 with st.container(horizontal=True):
     st.metric(
-        "Largest difference",
-        numbers.brief(worst.max_abs_difference),
-        help=f"In {numbers.entry(worst.name, worst.worst)}, the entry that differs most for its error bar.",
+        "Worst difference",
+        numbers.brief(abs(float(worst.difference[worst.worst]))),
+        help="Of the entry that differs most for its error bar.",
         border=True,
     )
-    st.metric("Worst tensor", worst.name, help="The tensor with that entry.", border=True)
+    st.metric("Worst entry", numbers.entry(worst.name, worst.worst), help="Where that is.", border=True)
     st.metric("Loss", numbers.brief(report.loss), help=f"The {experiment.loss} of this input and target.", border=True)
     st.metric("Parameters", f"{experiment.parameters:,}", help="Weights and biases, every one checked.", border=True)
     st.metric("Checked in", numbers.duration(seconds), help="One backward pass and all differences.", border=True)

@@ -64,7 +64,8 @@ shown = uploads.brought(experiment)
 uploads.about(shown, experiment)
 held_against = compute.references(shown.experiment)
 result = given.compared(held_against.numerical, held_against.complex_step, shown.gradients)
-widgets.verdict(result.numerical, TITLES)
+if not shown.is_example:  # no answer before there is a question
+    widgets.verdict(result.numerical, TITLES)
 if result.numerical.verdict is Verdict.CANNOT_TELL:
     st.markdown(
         f"The complex step, which subtracts nothing, says: **{result.complex_step.verdict.words}**. "
@@ -87,7 +88,8 @@ name = widgets.choice(
 checks = result.beside(name)
 beside = widgets.segments("Compared with", tuple(checks), "beside")
 check = checks[beside]
-widgets.tensor_verdict(result.numerical[name])
+if not shown.is_example:
+    widgets.tensor_verdict(result.numerical[name])
 widgets.figure(
     heatmaps.comparison(check, names=("yours", beside)), heatmaps.alt_text(check, ("yours", beside)), "their_gradients"
 )

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from mlp.check.passes import Remark
-from mlp.check.tensor import TensorCheck
+from mlp.check.tensor import TensorCheck, agreement
 from mlp.check.verdict import Verdict, overall
 from mlp.differences.methods import Method
 
@@ -116,5 +116,6 @@ class GradientReport(Mapping[str, TensorCheck]):
         if faults:
             return faults[0]
         if self.verdict is Verdict.CONSISTENT:
-            return f"Backward agrees with the numerical gradient in all {len(self)} tensors, within their error bars."
+            counts = {verdict: sum(check.counts[verdict] for check in self.values()) for verdict in Verdict}
+            return f"Backward agrees with the numerical gradient {agreement(counts)}."
         return next(check.summary for check in self.values() if check.verdict is self.verdict)

@@ -1,5 +1,6 @@
 """The check of one tensor: its two gradients, their error bar, and what follows for every entry."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,22 @@ from mlp.nn.arrays import Array
 # np.allclose's defaults, with which the exercise compares.
 RTOL = 1e-5
 ATOL = 1e-8
+
+
+def agreement(counts: Mapping[Verdict, int]) -> str:
+    """How many entries agree, and what there is to say of the others; none of them is wrong."""
+    total, agree = sum(counts.values()), counts[Verdict.CONSISTENT]
+    entries = f"{agree:,} of {total:,} entries"
+    if agree == total:
+        entries = "the only entry" if total == 1 else f"all {total:,} entries"
+    told = [f"in {entries}, within {'its error bar' if agree == 1 else 'their error bars'}"]
+    kinked, undecided = counts[Verdict.KINK_CROSSED], counts[Verdict.CANNOT_TELL]
+    if kinked:
+        steps = "1 step crosses" if kinked == 1 else f"{kinked:,} steps cross"
+        told.append(f"{steps} a kink, where differences mix two slopes")
+    if undecided:
+        told.append(f"{undecided:,} {'is' if undecided == 1 else 'are'} too small to tell at this step")
+    return "; ".join(told)
 
 
 @dataclass(frozen=True)
@@ -109,15 +126,14 @@ class TensorCheck:
         if self.verdict is Verdict.WRONG:
             entries = "entry is" if counts[Verdict.WRONG] == 1 else "entries are"
             return f"{name}: {counts[Verdict.WRONG]:,} of {size:,} {entries} wrong. {self._worst_sentence()}"
-        if self.verdict is Verdict.CANNOT_TELL:
+        if self.verdict is Verdict.CANNOT_TELL and counts[Verdict.CANNOT_TELL]:
             return f"{name}: cannot tell at this step, the error bars are as wide as the gradient. {self.advice}"
-        asides = [
-            f"{counts[verdict]:,} {words}"
-            for verdict, words in ((Verdict.CANNOT_TELL, "too small to tell"), (Verdict.KINK_CROSSED, "at a kink"))
-            if counts[verdict]
-        ]
-        rest = f" ({', '.join(asides)})" if asides else ""
-        return f"{name}: consistent. All {size:,} differences lie within their error bars{rest}."
+        if self.verdict is Verdict.CANNOT_TELL:
+            return (
+                f"{name}: cannot tell at this step, which crosses a kink, and what backward says there is none of the "
+                "slopes beside it. Take a smaller step, or another input."
+            )
+        return f"{name}: consistent. Both gradients agree {agreement(counts)}."
 
     def _worst_sentence(self) -> str:
         index = self.worst

@@ -1,6 +1,8 @@
 """The frame around the pages: which there are, how they are reached, and how a page gets its settings."""
 
 import gc
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -9,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+import mlp.report
 from mlp.lab.experiment import Experiment
 
 # A page's file, its title, its icon and what it is for, by group. The address of a page is its file's name.
@@ -108,11 +111,13 @@ def link(name: str, label: str) -> None:
 
 @st.cache_resource
 def settle_memory() -> None:
-    """Once per server, take all that has been imported out of the garbage collector's walk.
+    """Once per server, import what the pages need, and take it out of the garbage collector's walk.
 
-    Streamlit collects fully after every run, holding the interpreter's lock; without this each run pays 50 ms for
-    walking through modules that will never be garbage.
+    So no visitor's run waits for an import. Streamlit collects fully after every run, holding the interpreter's lock;
+    without this each run pays 50 ms for walking through modules that will never be garbage.
     """
+    for module in pkgutil.walk_packages(mlp.report.__path__, f"{mlp.report.__name__}."):
+        importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
 

@@ -82,7 +82,7 @@ def test_the_summary_names_what_differs(report):
     broken = tensor_check(np.ones((2, 2)), np.array([[1, 1], [1, 1.1]]))
     [row] = summary({"fc1.W": broken}).itertuples()
     assert row.verdict == "wrong"
-    assert row[6] == "fc1.W[1,1]"
+    assert row[4] == "fc1.W[1,1]"
 
 
 def test_worst_entries_explain_their_quotients(problem, report):

@@ -45,9 +45,9 @@ def summary(report: Mapping[str, TensorCheck]) -> pd.DataFrame:
             "tensor": check.name,
             "verdict": check.verdict.words,
             "shape": str(check.analytical.shape),
-            "max |difference|": check.max_abs_difference,
-            "its error bar": float(check.error_bar[check.worst]),
             "worst entry": entry(check.name, check.worst),
+            "its |difference|": abs(float(check.difference[check.worst])),
+            "its error bar": float(check.error_bar[check.worst]),
         }
         rows.append(row | {name: reading.words for name, reading in check.judgements.items()})
     return pd.DataFrame(rows)
