@@ -17,8 +17,8 @@ e sum |w_k| / h, for the step h that floating point really took; and the measure
 second step, where that is smaller.
 A complex step subtracts no two values of the loss, but inside the forward pass derivatives are added up and can cancel,
 as before a batch normalisation. So it is taken twice more at tiny steps that are no power of two apart: there nothing
-but rounding can make a difference. Beside that each derivative is off by a few units in its own last place, and by
-what underflows if h is too small.
+but rounding can make a difference. Beside that each derivative is off by a unit in its own last place, and by what
+underflows if h is too small.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,6 @@ from mlp.differences.parallel import Progress
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.problem import Problem
-
-# How many units in the last place a chain of complex multiplications may lose.
-_COMPLEX_ULPS = 8
 
 
 @dataclass(frozen=True)
@@ -131,7 +128,7 @@ def _complex_estimate(
     # Twice, because the sample of a small tensor may be small by chance.
     cancellation = 2 * float(np.sqrt(np.mean(np.square(nearby - again))))
     # 5e-324 is the smallest number there is: what is finer has been lost before the division by h.
-    roundoff = _COMPLEX_ULPS * np.finfo(np.float64).eps * np.abs(value) + 5e-324 / eps + cancellation
+    roundoff = np.finfo(np.float64).eps * np.abs(value) + 5e-324 / eps + cancellation
     return Estimate(value, _truncation(value, nearby, other / eps, method), roundoff, noise)
 
 

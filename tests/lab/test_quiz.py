@@ -11,7 +11,7 @@ from mlp import Verdict, check_gradients
 from mlp.check.gallery.bug import LOSS
 from mlp.check.gallery.catalogue import GALLERY
 from mlp.lab.experiment import Experiment
-from mlp.lab.quiz import NOTHING, Question, marks, posed, question
+from mlp.lab.quiz import MAX_NUMBER, NOTHING, Question, marks, posed, question
 
 NUMBERS = range(1, 61)
 EXPERIMENT = Experiment()
@@ -82,3 +82,22 @@ def test_an_answer_that_gives_the_same_numbers_is_right():
     assert marks(asked, problem, "one sample only", "fc2") == (False, True)
     assert marks(asked, twins, "one sample only", "fc2") == (True, True)
     assert marks(asked, twins, "one sample only", "fc1") == (False, False)
+
+
+def test_one_question_in_seven_has_nothing_wrong():
+    experiment = Experiment(sizes=(2, 2))
+    nothing = sum(question(experiment, number).bug is None for number in range(700))
+    # Independent draws: within five standard deviations of 100.
+    assert abs(nothing - 100) <= 5 * np.sqrt(700 * 6 / 49)
+
+
+def test_an_answer_whose_gradients_differ_by_a_hundredth_is_another_one():
+    # A single entry off by one per cent, and the same entry zeroed: of one pattern, in one layer, and not the same.
+    problem = Experiment(sizes=(3, 4, 2)).problem()
+    shown = Question(GALLERY["one entry one per cent off"], "fc1", (), ())
+    assert marks(shown, problem, GALLERY["one entry one per cent off"].pattern, "fc2") == (True, False)
+
+
+def test_questions_are_numbered_up_to_9999():
+    assert MAX_NUMBER == 9_999
+    assert question(Experiment(sizes=(3, 4, 2)), MAX_NUMBER) == question(Experiment(sizes=(3, 4, 2)), MAX_NUMBER)

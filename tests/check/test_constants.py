@@ -1,0 +1,159 @@
+"""Each constant of the check, by a case that needs it to be about what it is."""
+
+import numpy as np
+import pytest
+
+from mlp import MSELoss, ReLU, Sequential, Tanh, Verdict, check_gradients, dense_layers
+from mlp.check import inactive
+from mlp.check.check import check_layer
+from mlp.check.evaluation_point import EvaluationPoint
+from mlp.check.jacobians import flow_in_words
+from mlp.check.verdict import entry_verdicts
+from mlp.differences.errors import estimated_gradients
+from mlp.differences.methods import CENTRAL, COMPLEX_STEP
+from mlp.nn.layers import Layer
+from mlp.nn.problem import as_problem
+
+
+@pytest.mark.parametrize(
+    ("bar", "verdict"),
+    [(0.09, Verdict.CONSISTENT), (0.1, Verdict.CONSISTENT), (0.11, Verdict.CANNOT_TELL), (0.001, Verdict.CONSISTENT)],
+)
+def test_a_bar_tells_up_to_a_tenth_of_the_entry(bar, verdict):
+    one, none = np.ones(1), np.zeros(1, bool)
+    assert entry_verdicts(one, one, bar * one, none, none) == [verdict]
+
+
+class Valley(Layer):
+    """x^2, whose backward says what is given."""
+
+    def __init__(self, said):
+        self.said = said
+
+    def apply(self, x):
+        return np.square(x)
+
+    def forward(self, x):
+        return np.square(x)
+
+    def backward(self, dy):
+        return np.full(np.shape(dy), self.said)
+
+
+def test_the_bottom_of_a_valley_is_no_corner():
+    # The slopes of x^2 at 0 are -h and h: a gap as large as the slopes, at every step, that shrinks with the step.
+    check = check_layer(Valley(2e-5), np.zeros(1), np.ones(1))["x"]
+    assert check.kinks == ()
+    assert check.verdict is Verdict.WRONG
+
+
+class Bent(Layer):
+    """|x| and a smooth part, by somebody who does not know of `kinks`; backward is off by `factor`."""
+
+    def __init__(self, factor=1.0, size=1.0, offset=0.0):
+        self.factor, self.size, self.offset = factor, size, offset
+
+    def apply(self, x):
+        return self.size * (np.abs(x.real) + 0.3 * np.sin(3 * x.real)) + self.offset
+
+    def forward(self, x):
+        self.x = np.array(x)
+        return self.apply(self.x)
+
+    def backward(self, dy):
+        return self.factor * dy * self.size * (np.sign(self.x) + 0.9 * np.cos(3 * self.x))
+
+
+@pytest.mark.parametrize("x", [2e-5, 5e-5, -7e-5])
+def test_beside_a_corner_a_slope_that_is_off_by_a_hundredth_is_not_excused(x):
+    assert check_layer(Bent(), np.array([x]), np.ones(1))["x"].verdict is not Verdict.WRONG
+    assert check_layer(Bent(factor=1.01), np.array([x]), np.ones(1))["x"].verdict is not Verdict.CONSISTENT
+
+
+def test_right_slopes_beside_corners_are_explained_whatever_rounding_does():
+    explained = []
+    for seed in range(60):
+        rng = np.random.RandomState(seed)
+        network = Sequential(**dense_layers((3, 4, 4, 2), ReLU, rng))
+        x = rng.standard_normal(3)
+        hidden = network.fc2.apply(network.activation_fn1.apply(network.fc1.apply(x)))
+        network.fc2.b[0] += 3e-5 * rng.standard_normal() - hidden[0]  # a unit a little beside its corner
+        report = check_gradients(network, MSELoss(), x, rng.standard_normal(2))
+        explained += [kink.explained for check in report.values() for kink in check.kinks]
+    assert len(explained) > 100
+    assert all(explained)
+
+
+def test_a_weak_corner_on_a_large_value_is_seen_and_one_in_the_rounding_is_not():
+    # The loss is 1e4 and rounded to some 1e-12; slopes of 1e-4 at a step of 1e-4 make differences of 1e-8.
+    seen = check_layer(Bent(size=1e-4, offset=1e4), np.array([5e-5]), np.ones(1))["x"]
+    assert seen.kinks
+    hidden = check_layer(Bent(size=1e-8, offset=1e4), np.array([5e-5]), np.ones(1))["x"]
+    assert hidden.kinks == ()
+
+
+def test_few_entries_are_examined_of_a_large_network_and_many_of_a_small_one():
+    def affordable(*sizes):
+        network = Sequential(**dense_layers(sizes, Tanh, np.random.RandomState(0)))
+        problem = as_problem(network, MSELoss(), np.zeros(sizes[0]), np.zeros(sizes[-1]))
+        return EvaluationPoint(problem, 1e-4, CENTRAL).affordable
+
+    assert affordable(3, 4, 2) == 300
+    # A tenth of a second at a thousand million multiplications a second or so, for seven tensors.
+    assert affordable(784, 256, 128, 10) == 500_000_000 // ((784 * 256 + 256 * 128 + 1280 + 394 + 20_000) * 7)
+    assert affordable(4000, 4000) == 10
+
+
+@pytest.mark.parametrize(
+    ("slopes", "expected"),
+    [
+        ([0.0, 0.0, 0.0, 0.0, 0.0], True),
+        ([1e-17, -2e-17, 3e-17, 0.0, 1e-17], True),
+        ([1.0, 1.0, 1.0, 1.0, 1.0], False),
+        ([1.0, 1.1, 0.9, 1.05, 0.95], False),
+    ],
+)
+def test_an_influence_is_the_same_for_every_tiny_step(monkeypatch, slopes, expected):
+    steps = iter(slope * step for slope, step in zip(slopes, inactive._TINY, strict=True))
+    monkeypatch.setattr(inactive, "_moved_loss", lambda *_: complex(0.0, next(steps)))
+    assert inactive._are_inactive(None, {}, 1.0) is expected
+
+
+class RealOnly(Layer):
+    """A function of real numbers alone; backward says that nothing depends on x."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def apply(self, x):
+        return self.function(np.asarray(x, dtype=float))
+
+    def forward(self, x):
+        return self.apply(x)
+
+    def backward(self, dy):
+        return np.zeros(np.shape(dy))
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+def test_code_of_real_numbers_is_inactive_only_where_a_large_step_changes_nothing_either():
+    dead = RealOnly(lambda x: np.maximum(x, 0.5))
+    assert check_layer(dead, np.array([0.2, 0.1]), np.ones(2)).passed
+    # An influence of 1e-12 is lost in the noise of 1e-15 at a small step, and a step of 1 shows it.
+    weak = RealOnly(lambda x: 1 + 1e-15 * np.sin(1e8 * x) + 1e-12 * x)
+    assert check_layer(weak, np.array([0.2, 0.1]), np.ones(2)).verdict is Verdict.CANNOT_TELL
+
+
+@pytest.mark.parametrize(
+    ("end", "word"), [(0.5, "neither"), (50.0, "neither"), (200.0, "explodes"), (0.004, "vanishes")]
+)
+def test_a_gradient_vanishes_or_explodes_beyond_a_hundred(end, word):
+    assert word in flow_in_words([1.0, end])
+
+
+def test_what_underflows_in_a_complex_step_is_in_its_error():
+    problem = as_problem(Tanh(), MSELoss(), np.array([0.3]), np.array([0.1]))
+    estimate = estimated_gradients(problem, 1e-320, COMPLEX_STEP)["x"]
+    truth = 2 * (np.tanh(0.3) - 0.1) / np.cosh(0.3) ** 2
+    assert abs(estimate.value[0] - truth) > 1e-9  # 1e-320 has four digits
+    assert abs(estimate.value[0] - truth) <= estimate.roundoff[0]
