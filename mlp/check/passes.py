@@ -29,10 +29,11 @@ class RemarkKind(StrEnum):
     NOT_REPEATABLE = "different when run twice"
     ACCUMULATES = "accumulates"
     TWO_FORWARDS = "forward and apply differ"
+    READ = "seen in the code"
 
 
 # These are worth knowing but nothing to repair.
-_NOTES = frozenset({RemarkKind.FLOAT32, RemarkKind.ROUNDED, RemarkKind.INTEGERS})
+_NOTES = frozenset({RemarkKind.FLOAT32, RemarkKind.ROUNDED, RemarkKind.INTEGERS, RemarkKind.READ})
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 import inspect
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mlp.check.passes import Remark, RemarkKind
 from mlp.check.report import GradientReport
 from mlp.nn.arrays import as_real
 from mlp.nn.layers import Layer
@@ -43,11 +45,14 @@ def check_layer(
 
     Raises:
         ForeignError: it could not be checked, or something is wrong that no comparison shows; the message says what.
+
+    Warnings and notes on the code, such as a forward that changes its input in place, are among the report's remarks.
     """
     result = examine_object(layer, x, dy, eps, method, **settings)
     if result.problems or result.report is None:
         raise ForeignError((result.problems or result.facts)[0])
-    return result.report
+    heard = (Remark(RemarkKind.READ, "", f"{fact.text[0].upper()}{fact.text[1:]}.") for fact in result.facts)
+    return replace(result.report, remarks=(*result.report.remarks, *heard))
 
 
 def examine_object(

@@ -169,3 +169,17 @@ def test_the_shell_says_2_when_it_was_called_wrongly(arguments):
 def test_a_module_name_does_as_well_as_a_file():
     result = run("tests.user_code.corpus.activations")
     assert result.returncode == 0, result.stdout
+
+
+def test_check_layer_hears_what_the_command_line_hears():
+    class Twice:
+        def forward(self, x):
+            x *= 2
+            return x
+
+        def backward(self, dy):
+            return 2 * dy
+
+    report = check_layer(Twice(), np.ones((2, 3)))
+    assert report.passed
+    assert any("Twice.forward changes its input in place" in remark.sentence for remark in report.remarks)
