@@ -15,7 +15,7 @@ computed from x without that loss. So what leaves an element-wise layer is also 
 slope, of size 1 at most for the usual functions, were off by u.
 
 What cancels inside a single layer, such as the bias of a layer that takes off the mean of a batch, no shake from
-outside can show. So backward is also run at five points of a short straight path, and the fourth differences of its
+outside can show. So backward is also run at nine points of a short straight path, and the fourth differences of its
 gradients are taken, in which what is smooth vanishes and what rounding adds stays (see `mlp.differences.noise`).
 
 A backward that is wrong or plays tricks can widen its own bars this way, but not far: if every shake changed the
@@ -35,6 +35,7 @@ from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
 
 _DRAWS = 6
+_POINTS = 9  # of the path, for five fourth differences
 
 
 def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], unit: float) -> dict[str, Array]:
@@ -55,9 +56,12 @@ def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], u
                 total[name] += np.square((moved[name] - gradient).astype(np.float64))
     moves = {name: unit / amount * np.sqrt(total[name] / _DRAWS) for name in gradients}
     jitter = _jitter(problem, gradients, rng.randint(2**31 - 1))
+    # Rows are added one after another, and terms that are all alike, such as clipped ones, are all rounded alike: up to
+    # n u / 2 of the sum for n samples, which no shake shows. A bar holds four times this.
+    last_bits = unit * max(1.0, problem.x.shape[0] / 8 if problem.x.ndim > 1 else 1.0)
     # What is not finite is no gradient at all, and no error explains it.
     return {
-        name: np.nan_to_num(np.fmax(moves[name], jitter[name]) + unit * np.abs(gradient), posinf=0.0)
+        name: np.nan_to_num(np.fmax(moves[name], jitter[name]) + last_bits * np.abs(gradient), posinf=0.0)
         for name, gradient in gradients.items()
     }
 
@@ -65,10 +69,7 @@ def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], u
 def _jitter(problem: Problem[Layer], gradients: Mapping[str, Array], seed: int) -> dict[str, Array]:
     """What the fourth differences of the gradients along one path show; 0 where some point has no gradient."""
     # One seed for all points puts them on one straight line.
-    points = [
-        _moved_gradients(problem.copied(), k * PATH_STEP, np.random.RandomState(seed))
-        for k in range(FOURTH_DIFFERENCE.size)
-    ]
+    points = [_moved_gradients(problem.copied(), k * PATH_STEP, np.random.RandomState(seed)) for k in range(_POINTS)]
     return {name: _noise([point.get(name) for point in points], gradient) for name, gradient in gradients.items()}
 
 
@@ -76,10 +77,12 @@ def _noise(path: list[Array | None], gradient: Array) -> Array:
     found = [values for values in path if values is not None and values.shape == gradient.shape]
     if len(found) < len(path):
         return np.zeros(gradient.shape)
-    differences = np.tensordot(FOURTH_DIFFERENCE, np.array(found, dtype=np.float64) - found[0], axes=1)
-    noise = np.abs(differences) / np.linalg.norm(FOURTH_DIFFERENCE)
+    values = np.array(found, dtype=np.float64) - found[0]
+    windows = np.lib.stride_tricks.sliding_window_view(values, FOURTH_DIFFERENCE.size, axis=0)
+    squares = np.square(windows @ FOURTH_DIFFERENCE).mean(axis=0)
+    noise = np.sqrt(squares) / np.linalg.norm(FOURTH_DIFFERENCE)
     usual = np.sqrt(np.mean(np.square(noise)))
-    # A single difference may be small by chance. That matters where the gradient is nothing but rounding itself.
+    # A few differences may be small by chance. That matters where the gradient is nothing but rounding itself.
     return np.where(np.abs(gradient) <= ROUNDING_FACTOR * usual, usual, noise)
 
 

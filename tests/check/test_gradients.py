@@ -293,8 +293,8 @@ def test_a_few_passes_suffice_and_nothing_is_touched():
     check_gradients(counting, loss, x, target)
     # More than one of each, for state that one pass leaves to the next and for rounding. Never one per entry, of which
     # there are 51 here.
-    assert 1 <= counts["forward"] <= 15
-    assert 1 <= counts["backward"] <= 15
+    assert 1 <= counts["forward"] <= 19
+    assert 1 <= counts["backward"] <= 19
     for name, array in {**network.parameters(), "x": x, "target": target}.items():
         assert np.array_equal(array, before[name])
 
