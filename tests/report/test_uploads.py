@@ -3,6 +3,7 @@
 import io
 import pickle
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -236,3 +237,58 @@ def test_a_header_that_announces_more_than_there_is_makes_no_array():
 def test_too_many_arrays_are_refused():
     with pytest.raises(UploadError, match="the limit is 500"):
         read_files({"g.npz": zipped({f"{i}.npy": b"" for i in range(501)})})
+
+
+def lying_npz(compression, content, announced):
+    """An NPZ whose directory says that its array has `announced` bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        archive.writestr("W.npy", content)
+    raw = bytearray(buffer.getvalue())
+    for mark, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        place = raw.index(mark) + offset
+        raw[place : place + 4] = announced.to_bytes(4, "little")
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_directory_that_lies_about_a_size_costs_no_memory(compression):
+    content = lying_npz(compression, bytes(200_000_000), 1000)
+    assert len(content) < 400_000
+    tracemalloc.start()
+    with pytest.raises(UploadError):
+        read_files({"g.npz": content})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # The file itself once or twice, and pieces of it; never the 200 MB that it unpacks to.
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_numpy_never_writes_is_refused(compression):
+    buffer, array = io.BytesIO(), io.BytesIO()
+    np.save(array, np.ones(3))
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        archive.writestr("W.npy", array.getvalue())
+    with pytest.raises(UploadError, match=r"W\.npy in g\.npz is compressed in a way that numpy never writes"):
+        read_files({"g.npz": buffer.getvalue()})
+
+
+def test_both_ways_in_which_numpy_writes_are_read():
+    for write in (np.savez, np.savez_compressed):
+        buffer = io.BytesIO()
+        write(buffer, W=np.arange(6.0))
+        np.testing.assert_array_equal(read_files({"g.npz": buffer.getvalue()})["W"], np.arange(6.0))
+
+
+def test_decimal_commas_in_a_long_csv_are_refused_or_read_but_never_cut_off():
+    with pytest.raises(UploadError, match=r"row 2 has 5 cells, the header has 4\. If commas are decimal points"):
+        read_files({"g.csv": b"tensor,i,j,gradient\nW,0,,1,5\nW,1,,2,5\n"})
+    read = read_files({"g.csv": b"tensor;i;j;gradient\nW;0;;1,5\nW;1;;2,25\n"})
+    np.testing.assert_array_equal(read["W"], [1.5, 2.25])
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_decimal_commas_in_a_matrix_are_read_though_there_are_as_many_of_them(mark):
+    read = read_files({"W.csv": f"1,5{mark}2,25{mark}3,125\n4,5{mark}5,5{mark}6,5\n".encode()})
+    np.testing.assert_array_equal(read["W"], [[1.5, 2.25, 3.125], [4.5, 5.5, 6.5]])

@@ -47,8 +47,11 @@ def read_long(file: str, header: list[str], rows: Iterable[list[str]], delimiter
     tensor, gradient = header.index("tensor"), header.index(value)
     tensors: dict[str, _Entries] = {}
     for place, row in enumerate(rows, start=2):
-        if len(row) <= max(tensor, gradient, *axes):
-            raise UploadError(f"{file}: row {place} has {len(row)} cells, the header has {len(header)}.")
+        if len(row) != len(header):
+            raise UploadError(
+                f"{file}: row {place} has {len(row)} cells, the header has {len(header)}. If commas are decimal "
+                "points, part the cells with semicolons."
+            )
         entries = tensors.setdefault(row[tensor], _Entries())
         entries.rows.append(place)
         entries.indices.extend(index(file, place, row[axis]) if row[axis] else _NONE for axis in axes)
