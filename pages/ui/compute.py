@@ -1,5 +1,6 @@
 """Computation, cached by the settings alone."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +31,9 @@ MAX_RESULTS = 32
 QUICK = 100_000_000
 SECONDS_PER_UNIT = 2.5e-9
 
+
+# All sessions add to the same results.
+_SHARING = threading.Lock()
 
 Result = TypeVar("Result")
 
@@ -72,11 +76,14 @@ def _remembered(
 ) -> Result:
     # A place of its own, taken in every run: the bar then pushes nothing of the last result off the page.
     place = st.empty()
-    if experiment not in results:
-        results[experiment] = _announced(experiment, compute, work, place)
-        while len(results) > MAX_RESULTS:
-            results.pop(next(iter(results)), None)
-    return results[experiment]
+    result = results.get(experiment)
+    if result is None:
+        result = _announced(experiment, compute, work, place)
+        with _SHARING:
+            results[experiment] = result
+            while len(results) > MAX_RESULTS:
+                results.pop(next(iter(results)))
+    return result
 
 
 # The last results, for all visitors. Not cached by Streamlit, which would show no progress from within.
