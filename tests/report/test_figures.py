@@ -200,3 +200,24 @@ def test_a_gradient_that_is_no_number_anywhere_says_so_in_its_title():
     figure = heatmaps.comparison(tensor_check(np.full((3, 2), np.nan), np.ones((3, 2))))
     titles = [annotation.text for annotation in figure.layout.annotations]
     assert titles == ["analytical: no number", "numerical", "difference: no number"]
+
+
+@pytest.mark.parametrize(("columns", "has_numbers"), [(12, True), (13, False)])
+def test_up_to_twelve_columns_carry_their_numbers(columns, has_numbers):
+    figure = heatmaps.comparison(check_of((2, columns)))
+    assert (figure.data[0].texttemplate is not None) == has_numbers
+
+
+@pytest.mark.parametrize(("cells", "has_numbers"), [((15, 10), True), ((16, 10), False)])
+def test_up_to_150_cells_carry_their_numbers(cells, has_numbers):
+    assert (heatmaps.comparison(check_of(cells)).data[0].texttemplate is not None) == has_numbers
+
+
+def test_a_map_is_as_high_as_its_rows_need():
+    def height(*shape):
+        return heatmaps.comparison(check_of(shape)).layout.height - heatmaps.TOP - heatmaps.BOTTOM
+
+    assert height(2, 3) == 90
+    assert height(10, 3) == 260
+    assert height(50, 3) == 460
+    assert height(50, 40) == 300

@@ -107,3 +107,9 @@ def test_the_archive_holds_everything(experiment, problem, report):
 
 def test_the_archive_of_the_same_experiment_is_the_same_file(experiment, problem, report):
     assert archive(experiment, problem, report) == archive(experiment, experiment.problem(), report)
+
+
+def test_ten_entries_are_shown_unless_asked_otherwise():
+    experiment = Experiment(sizes=(4, 5, 2))
+    problem = experiment.problem()
+    assert len(worst_entries(problem, check_gradients(*problem), "fc1.W")) == 10

@@ -1,0 +1,51 @@
+"""The steps of both passes as the Network page shows them: formula, shapes and numbers are the step's own."""
+
+import numpy as np
+import pytest
+
+from mlp.lab.experiment import Experiment
+from mlp.nn.trace import trace
+from mlp.report.figures import steps
+
+PROBLEM = Experiment(sizes=(3, 4, 2), seed=3).problem()
+STEPS = {(step.direction, step.name): step for step in trace(*PROBLEM)}
+
+
+@pytest.mark.parametrize(("direction", "name"), STEPS)
+def test_the_maps_are_what_comes_in_and_what_goes_out(direction, name):
+    step = STEPS[direction, name]
+    if name == "loss":
+        expected = {"y": step.given} if direction == "forward" else {"dy": step.result}
+    else:
+        given, result = ("x", "y") if direction == "forward" else ("dy", "dx")
+        expected = {given: step.given, result: step.result}
+    expected |= {f"d{parameter}": gradient for parameter, gradient in step.gradients.items()}
+    figure = steps.figure(step)
+    assert [note.text for note in figure.layout.annotations] == list(expected)
+    for drawn, values in zip(figure.data, expected.values(), strict=True):
+        np.testing.assert_array_equal(np.ravel(drawn.z), np.ravel(values))
+
+
+def test_titles_shapes_and_formulas():
+    assert steps.title(STEPS["backward", "fc2"]) == "Backward through fc2"
+    assert steps.shapes(STEPS["forward", "fc1"]) == "x (3,), y (4,)"
+    assert steps.shapes(STEPS["backward", "fc1"]) == "dy (4,), dx (3,), dW (4, 3), db (4,)"
+    assert steps.shapes(STEPS["forward", "loss"]) == "y (2,), c ()"
+    assert steps.shapes(STEPS["backward", "loss"]) == "1 (), dy (2,)"
+    written = steps.formula(STEPS["forward", "fc2"], PROBLEM.network, PROBLEM.loss)
+    assert written.startswith("y = W x + b = [")
+    assert PROBLEM.loss.formula in steps.formula(STEPS["forward", "loss"], PROBLEM.network, PROBLEM.loss)
+    assert PROBLEM.loss.gradient_formula in steps.formula(STEPS["backward", "loss"], PROBLEM.network, PROBLEM.loss)
+    tanh = PROBLEM.network.activation_fn1
+    assert tanh.formula in steps.formula(STEPS["forward", "activation_fn1"], PROBLEM.network, PROBLEM.loss)
+    assert tanh.derivative_formula in steps.formula(STEPS["backward", "activation_fn1"], PROBLEM.network, PROBLEM.loss)
+
+
+def test_a_long_vector_is_written_with_its_first_and_last_numbers():
+    step = trace(*Experiment(sizes=(2, 6, 3), seed=1).problem())[0]
+    written = steps.formula(step, Experiment(sizes=(2, 6, 3), seed=1).problem().network, PROBLEM.loss)
+    numbers = written.partition("[")[2].rstrip("]").split(r",\ ")
+    assert numbers[3] == r"\dots"
+    assert float(numbers[0]) == pytest.approx(step.result[0], rel=1e-2)
+    assert float(numbers[-1]) == pytest.approx(step.result[-1], rel=1e-2)
+    assert len(numbers) == 5
