@@ -26,7 +26,7 @@ SIZES = (3, 5, 5, 2)
 MAX_WORK = 100_000_000
 
 
-class Exhibit(NamedTuple):
+class FittingExperiment(NamedTuple):
     """A bug with an experiment that has a place for it.
 
     Attributes:
@@ -47,7 +47,7 @@ def within_reach(experiment: Experiment) -> Experiment:
     return experiment if experiment.work <= MAX_WORK else replace(experiment, sizes=SIZES)
 
 
-def exhibit(bug: Bug, experiment: Experiment) -> Exhibit:
+def fitting_experiment(bug: Bug, experiment: Experiment) -> FittingExperiment:
     """Find the experiment in which the bug fits by changing as few settings of the given one as possible.
 
     Raises:
@@ -57,7 +57,7 @@ def exhibit(bug: Bug, experiment: Experiment) -> Exhibit:
         network, loss, x, _ = variant.problem()
         found = places(bug, network, loss, x)
         if found:
-            return Exhibit(bug, variant, found, changes(experiment, variant))
+            return FittingExperiment(bug, variant, found, changes(experiment, variant))
     raise ValueError(f"There is no place for {bug.name!r} in any network tried.")
 
 
@@ -88,7 +88,7 @@ def change(wrong: Mapping[str, Array], right: Mapping[str, Array]) -> float:
     return max(_relative(wrong.get(name), gradient) for name, gradient in right.items())
 
 
-def telling(report: GradientReport, layers: Sequence[str], place: str) -> str:
+def clearest_tensor(report: GradientReport, layers: Sequence[str], place: str) -> str:
     """The tensor that shows a bug best: the first wrong one on the way back from the bug, weights before biases.
 
     Args:

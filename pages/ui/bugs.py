@@ -11,7 +11,7 @@ from mlp.check.gallery.catalogue import GALLERY
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
 from mlp.lab.experiment import Experiment
-from mlp.lab.planted_bug import Exhibit, change, exhibit, gradients, planted, telling
+from mlp.lab.planted_bug import FittingExperiment, change, clearest_tensor, fitting_experiment, gradients, planted
 from mlp.report.figures import heatmaps
 from pages.ui import address, widgets
 
@@ -35,9 +35,9 @@ class Shown(NamedTuple):
 
 
 @st.cache_resource(max_entries=64)
-def placed(name: str, experiment: Experiment) -> Exhibit:
+def placed(name: str, experiment: Experiment) -> FittingExperiment:
     """The experiment in which the bug of this name fits, and where."""
-    return exhibit(GALLERY[name], experiment)
+    return fitting_experiment(GALLERY[name], experiment)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Checking every gradient and looking for the bug ...")
@@ -47,7 +47,7 @@ def diagnosed(name: str, experiment: Experiment, place: str) -> Shown:
     wrong = planted(GALLERY[name], right, place)
     report = check_gradients(*wrong, experiment.eps, experiment.method)
     changed = change(gradients(wrong), gradients(right)) > 0
-    return Shown(report, sentences(report), telling(report, tuple(right.network.layers), place), changed)
+    return Shown(report, sentences(report), clearest_tensor(report, tuple(right.network.layers), place), changed)
 
 
 def sentences(report: GradientReport) -> tuple[str, ...]:

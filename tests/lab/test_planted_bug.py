@@ -7,7 +7,17 @@ from mlp import METHODS, Verdict, check_gradients
 from mlp.check.gallery.bug import places
 from mlp.check.gallery.catalogue import GALLERY
 from mlp.lab.experiment import MAX_BATCH, Experiment
-from mlp.lab.planted_bug import MAX_WORK, SIZES, change, changes, exhibit, gradients, planted, telling, within_reach
+from mlp.lab.planted_bug import (
+    MAX_WORK,
+    SIZES,
+    change,
+    changes,
+    clearest_tensor,
+    fitting_experiment,
+    gradients,
+    planted,
+    within_reach,
+)
 
 LARGE = Experiment((100, 400, 100), batch=8)
 EXPERIMENTS = [Experiment(), Experiment((2, 5)), Experiment((3, 4, 4, 2), "ReLU", "CrossEntropyLoss", batch=5), LARGE]
@@ -22,7 +32,7 @@ def test_the_large_one_is_large():
 @every_bug
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: "-".join(map(str, e.sizes)))
 def test_every_bug_has_a_place_in_a_network_that_is_quickly_checked(bug, experiment):
-    shown = exhibit(bug, experiment)
+    shown = fitting_experiment(bug, experiment)
     network, loss, x, _ = shown.experiment.problem()
     assert shown.places == places(bug, network, loss, x) != ()
     assert shown.experiment.work <= MAX_WORK
@@ -34,9 +44,11 @@ def test_a_network_that_has_a_place_is_left_as_it_is(bug):
     experiment = Experiment((4, 6, 6, 3), seed=5, batch=3)
     network, loss, x, _ = experiment.problem()
     if places(bug, network, loss, x):
-        assert exhibit(bug, experiment).experiment == experiment
+        assert fitting_experiment(bug, experiment).experiment == experiment
     else:  # it belongs to another activation or loss, which is all that changes
-        assert [text.split()[0] in {"activation", "loss"} for text in exhibit(bug, experiment).changes] == [True]
+        assert [text.split()[0] in {"activation", "loss"} for text in fitting_experiment(bug, experiment).changes] == [
+            True
+        ]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +63,7 @@ def test_a_network_that_has_a_place_is_left_as_it_is(bug):
     ],
 )
 def test_no_more_is_changed_than_the_bug_needs(name, expected):
-    shown = exhibit(GALLERY[name], Experiment())
+    shown = fitting_experiment(GALLERY[name], Experiment())
     assert set(shown.changes) == set(expected)
 
 
@@ -90,7 +102,7 @@ def test_change_is_relative_to_the_tensor():
 def test_the_most_telling_tensor_is_the_first_one_that_the_bug_reaches(name, place, expected):
     problem = Experiment().problem()
     report = check_gradients(*planted(GALLERY[name], problem, place))
-    assert telling(report, tuple(problem.network.layers), place) == expected
+    assert clearest_tensor(report, tuple(problem.network.layers), place) == expected
     assert report[expected].verdict is Verdict.WRONG
 
 

@@ -7,7 +7,7 @@ from mlp import check_gradients
 from mlp.check.fixed_rules import RULES
 from mlp.check.gallery.catalogue import GALLERY
 from mlp.lab.experiment import Experiment
-from mlp.lab.planted_bug import exhibit, planted
+from mlp.lab.planted_bug import fitting_experiment, planted
 from pages.ui import address
 from tests.pages.plots import arrays, shown_table
 
@@ -25,7 +25,7 @@ def test_every_bug_is_told_and_found(open_page, name):
     app = open_page("bug_gallery", bug=name)
     assert not app.exception
     assert not app.warning
-    shown = exhibit(GALLERY[name], Experiment())
+    shown = fitting_experiment(GALLERY[name], Experiment())
     report = checked(name, shown.places[-1], shown.experiment)
     assert [code.value for code in app.code][:2] == [GALLERY[name].wrong, GALLERY[name].right]
     assert app.info[0].value.startswith(address.plain(report.diagnosis[0].sentence))
@@ -93,7 +93,7 @@ def test_a_place_that_the_next_bug_cannot_have_gives_way(open_page):
         app.selectbox(key="bug").set_value(name).run()
         assert not app.exception
         assert not app.warning
-        shown = exhibit(GALLERY[name], Experiment())
+        shown = fitting_experiment(GALLERY[name], Experiment())
         assert app.button_group(key="place").value == shown.places[-1]
 
 

@@ -10,7 +10,7 @@ from mlp import check_gradients
 from mlp.check.fixed_rules import RULES
 from mlp.check.gallery.catalogue import GALLERY
 from mlp.lab.experiment import Experiment
-from mlp.lab.planted_bug import exhibit, planted
+from mlp.lab.planted_bug import fitting_experiment, planted
 from mlp.report.programs import bug
 from mlp.report.tables.fixed_rules import VERDICT, misjudged, readings
 from tests.check.networks import Scaled
@@ -53,7 +53,7 @@ def test_right_code_can_fail_a_fixed_rule():
 
 @pytest.mark.parametrize("name", ["derivative missing", "sigmoid's slope twice", "bias not summed"])
 def test_the_program_prints_verdicts_and_diagnosis(name):
-    shown = exhibit(GALLERY[name], Experiment(seed=3))
+    shown = fitting_experiment(GALLERY[name], Experiment(seed=3))
     place = shown.places[0]
     [text] = bug(shown.experiment, name, place).values()
     run = subprocess.run(
