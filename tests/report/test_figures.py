@@ -221,3 +221,10 @@ def test_a_map_is_as_high_as_its_rows_need():
     assert height(10, 3) == 260
     assert height(50, 3) == 460
     assert height(50, 40) == 300
+
+
+@pytest.mark.parametrize(("shape", "place"), [((4,), "[%{y}]"), ((4, 3), "[%{y}, %{x}]")])
+def test_the_hover_names_the_entry_by_as_many_indices_as_it_has(shape, place):
+    hover = heatmaps.comparison(check_of(shape)).data[0].hovertemplate
+    assert place in hover
+    assert ("%{x}" in hover) == (len(shape) > 1)

@@ -1,0 +1,85 @@
+"""What the page says of somebody's layers: headline, findings, the line that overrides a guess, the test to paste."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlp.check.check import check_layer
+from mlp.nn.layers import Linear
+from mlp.report.tables import user_code
+from mlp.user_code.check import CaseResult
+from mlp.user_code.messages import Fact
+from mlp.user_code.run.pairing import Pair
+
+
+class Wrong(Linear):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grad_b = -self.grad_b
+        return dx
+
+
+X = np.random.RandomState(0).standard_normal((4, 3))
+RIGHT = CaseResult("Dense", "layer", "my_layers.py", 3, report=check_layer(Linear(3, 2, np.random.RandomState(1)), X))
+WRONG = replace(RIGHT, report=check_layer(Wrong(3, 2, np.random.RandomState(1)), X))
+UNCHECKED = replace(RIGHT, report=None, facts=(Fact("problem", "forward raised", "my_layers.py", 7),))
+
+
+def test_the_headline_is_the_verdict():
+    assert user_code.title(RIGHT) == "Dense is right"
+    assert user_code.title(WRONG) == "Dense is wrong"
+    assert user_code.title(UNCHECKED) == "Dense could not be checked"
+
+
+def test_findings_begin_with_the_diagnosis_or_with_the_problem_where_there_is_none():
+    assert user_code.findings(RIGHT) == [RIGHT.report.summary]
+    assert "db has the wrong sign throughout" in user_code.findings(WRONG)[0]
+    assert user_code.findings(UNCHECKED) == ["my_layers.py:7: forward raised."]
+    problem = Fact("problem", "a gradient is missing")
+    both = user_code.findings(replace(WRONG, facts=(problem,)))
+    assert "db has the wrong sign throughout" in both[0]
+    assert both[-1] == "A gradient is missing."
+    assert user_code.findings(replace(RIGHT, facts=(problem,)))[0] == "A gradient is missing."
+
+
+def test_the_summary_says_what_was_found_in_short():
+    table = user_code.summary([RIGHT, replace(WRONG, name="Other", line=9), replace(UNCHECKED, name="Third")])
+    assert list(table["name"]) == ["Dense", "Other", "Third"]
+    assert list(table["verdict"]) == ["passed", "wrong", "not checked"]
+    assert table["what was found"][0] == "W, b, x agree"
+    assert table["what was found"][1] == "db: sign flipped"
+    assert table["what was found"][2] == "forward raised"
+    assert list(table["where"]) == ["my_layers.py:3", "my_layers.py:9", "my_layers.py:3"]
+
+
+def test_two_of_one_name_are_told_apart_by_their_lines():
+    assert list(user_code.labels([RIGHT, replace(RIGHT, line=20)])) == ["Dense, line 3", "Dense, line 20"]
+
+
+def test_the_line_that_overrides_a_guess_is_python_and_says_the_guess():
+    pairs = (Pair("W", "returned.dW", (2, 3), (2, 3), "by name"), Pair("x", "returned", (4, 3), (4, 3), "by shape"))
+    line = user_code.override(replace(RIGHT, name='Den"se', pairs=pairs))
+    namespace = {}
+    exec(line, namespace)
+    assert namespace["GRADCHECK"] == {'Den"se': {"pairs": {"W": "dW", "x": "returned"}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "is_offered"),
+    [("Dense", "layer", True), ("dense", "layer", False), ("Dense", "function", False)],
+)
+def test_a_test_is_offered_for_what_has_a_class(name, kind, is_offered):
+    text = user_code.suite(replace(RIGHT, name=name, kind=kind), "my_layers.py")
+    assert ("from my_layers import Dense" in text) == is_offered
+    assert bool(text) == is_offered
+
+
+def test_the_worst_entries_come_first_and_are_ten():
+    table = user_code.worst_entries(WRONG.report["b"])
+    assert set(table["verdict"]) == {"wrong"}
+    assert len(user_code.worst_entries(RIGHT.report["x"])) == 10
+    first = table.iloc[0]
+    check = WRONG.report["b"]
+    assert first["difference"] == check.difference[check.worst]
+    assert first["error bar"] == check.error_bar[check.worst]
