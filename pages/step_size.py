@@ -26,10 +26,11 @@ with st.container(horizontal=True):
     kind = widgets.segments("Error over its entries", step_size.ERRORS, "error")
 result = compute.swept(experiment, name)
 
-st.info(step_size.verdict(result, kind, experiment.method, experiment.eps), icon=":material/straighten:")
+st.info(step_size.verdict(result, sizes[name], kind, experiment.method, experiment.eps), icon=":material/straighten:")
 widgets.figure(
-    step_size.errors_by_step(result, kind, experiment.method, experiment.eps),
-    f"The {kind} error of every method in the gradient with respect to {name} against eps, on logarithmic axes",
+    step_size.errors_by_step(result, sizes[name], kind, experiment.method, experiment.eps),
+    f"The {step_size.called(kind, result.truth.size, sizes[name])} error of every method in the gradient with respect "
+    f"to {name} against eps, on logarithmic axes",
     "errors",
 )
 st.caption(step_size.explanation(result, sizes[name], experiment.method))
@@ -37,7 +38,10 @@ widgets.table(step_size.table(result, kind, experiment.eps))
 
 with st.container(horizontal=True):
     widgets.download(
-        "All errors as CSV", lambda: to_csv(step_size.all_steps(result)), f"step-size-{name}.csv", "text/csv"
+        "All errors as CSV",
+        lambda: to_csv(step_size.all_steps(result, sizes[name])),
+        f"step-size-{name}.csv",
+        "text/csv",
     )
     widgets.download(
         "Best steps as CSV",

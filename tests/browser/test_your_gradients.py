@@ -8,7 +8,8 @@ from mlp.nn.functional import linear_backward
 
 def test_a_problem_goes_out_and_gradients_with_a_mistake_come_back(visit, tmp_path):
     visit.goto("/your_gradients?sizes=3-4&seed=7&batch=2")
-    expect(visit.get_by_text("These gradients are right")).to_be_visible(timeout=30_000)
+    expect(visit.get_by_text("Until you bring yours, you see")).to_be_visible(timeout=30_000)
+    expect(visit.get_by_text("These gradients are right")).not_to_be_visible()
     with visit.expect_download() as download:
         visit.get_by_role("button", name="Weights, input, target (NPZ)").click()
     download.value.save_as(tmp_path / "problem.npz")

@@ -26,7 +26,7 @@ def named(figure):
 
 @pytest.mark.parametrize("kind", step_size.ERRORS)
 def test_every_methods_errors_are_drawn(result, kind):
-    figure = named(step_size.errors_by_step(result, kind, "central", 1e-4))
+    figure = named(step_size.errors_by_step(result, result.truth.size, kind, "central", 1e-4))
     for name in METHODS:
         np.testing.assert_array_equal(figure[name].x, EPS_STEPS)
         np.testing.assert_array_equal(figure[name].customdata, result.errors(kind)[name])
@@ -36,14 +36,14 @@ def test_every_methods_errors_are_drawn(result, kind):
 
 
 def test_methods_differ_in_symbol_and_colour(result):
-    figure = named(step_size.errors_by_step(result, "largest", "central", 1e-4))
+    figure = named(step_size.errors_by_step(result, result.truth.size, "largest", "central", 1e-4))
     looks = {(figure[name].marker.symbol, figure[name].line.color) for name in METHODS}
     assert len({symbol for symbol, _ in looks}) == len({colour for _, colour in looks}) == len(METHODS)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_guides_have_the_methods_slopes_and_run_along_its_errors(result, method):
-    figure = named(step_size.errors_by_step(result, "largest", method, 1e-4))
+    figure = named(step_size.errors_by_step(result, result.truth.size, "largest", method, 1e-4))
     order = METHODS[method].order
     guides = {f"truncation, slope {order}": order}
     if not METHODS[method].is_complex:
@@ -66,7 +66,7 @@ def test_the_guides_have_the_methods_slopes_and_run_along_its_errors(result, met
 
 @pytest.mark.parametrize("method", ["central", "forward"])
 def test_eps_theory_and_best_are_marked(result, method):
-    figure = step_size.errors_by_step(result, "median", method, 2e-3)
+    figure = step_size.errors_by_step(result, result.truth.size, "median", method, 2e-3)
     assert [shape.x0 for shape in figure.layout.shapes] == [2e-3, result.theory[method]]
     texts = {note.text: note.x for note in figure.layout.annotations}
     assert texts["your eps"] == pytest.approx(np.log10(2e-3))
@@ -76,19 +76,21 @@ def test_eps_theory_and_best_are_marked(result, method):
 
 
 def test_the_complex_step_has_no_theory_on_the_axis(result):
-    figure = step_size.errors_by_step(result, "largest", "complex-step", 1e-4)
+    figure = step_size.errors_by_step(result, result.truth.size, "largest", "complex-step", 1e-4)
     assert len(figure.layout.shapes) == 1
 
 
 @pytest.mark.parametrize("kind", step_size.ERRORS)
 def test_the_sentence_says_on_which_side_eps_lies(result, kind):
     best = result.best(kind, "central")
-    assert "**too large** for central: truncation" in step_size.verdict(result, kind, "central", 0.5)
-    assert "**too small** for central: round-off" in step_size.verdict(result, kind, "central", 1e-12)
-    near = step_size.verdict(result, kind, "central", EPS_STEPS[best])
+    assert "**too large** for central: truncation" in step_size.verdict(result, result.truth.size, kind, "central", 0.5)
+    assert "**too small** for central: round-off" in step_size.verdict(
+        result, result.truth.size, kind, "central", 1e-12
+    )
+    near = step_size.verdict(result, result.truth.size, kind, "central", EPS_STEPS[best])
     assert "**near the best**" in near
     for eps in (0.5, 1e-12, EPS_STEPS[best]):
-        sentence = step_size.verdict(result, kind, "central", eps)
+        sentence = step_size.verdict(result, result.truth.size, kind, "central", eps)
         assert f"{result.errors(kind)['central'][result.position(eps)]:.3g}" in sentence
         assert f"{result.errors(kind)['central'][best]:.3g}" in sentence
         assert "Theory recommends about 6.06e-06" in sentence  # the cube root of 2^-52
@@ -98,13 +100,13 @@ def test_near_is_within_a_factor_of_ten(result):
     errors = result.largest["central"]
     smallest = np.nanmin(errors)
     for eps, error in zip(EPS_STEPS, errors, strict=True):
-        is_near = "near the best" in step_size.verdict(result, "largest", "central", eps)
+        is_near = "near the best" in step_size.verdict(result, result.truth.size, "largest", "central", eps)
         assert is_near == (error <= 10 * smallest)
 
 
 def test_the_complex_step_is_never_too_small(result):
     for eps in EPS_STEPS:
-        sentence = step_size.verdict(result, "largest", "complex-step", eps)
+        sentence = step_size.verdict(result, result.truth.size, "largest", "complex-step", eps)
         assert "too small**" not in sentence
         # The truncation error of exp at the largest x, 1.5, is eps^2 e^1.5 / 6; round-off is a unit or two of 2^-52.
         assert ("too large**" in sentence) == (eps**2 * np.exp(1.5) / 6 > 10 * np.min(result.largest["complex-step"]))
@@ -112,8 +114,8 @@ def test_the_complex_step_is_never_too_small(result):
 
 def test_a_method_that_does_not_apply_is_neither_drawn_nor_judged():
     result = sweep_of(lambda x: np.sum(np.abs(x)))
-    assert "does not apply" in step_size.verdict(result, "largest", "complex-step", 1e-4)
-    figure = named(step_size.errors_by_step(result, "largest", "complex-step", 1e-4))
+    assert "does not apply" in step_size.verdict(result, result.truth.size, "largest", "complex-step", 1e-4)
+    figure = named(step_size.errors_by_step(result, result.truth.size, "largest", "complex-step", 1e-4))
     assert set(figure) == set(METHODS) - {"complex-step"}
     assert "richardson" in step_size.explanation(result, X.size, "central")
 
@@ -121,14 +123,14 @@ def test_a_method_that_does_not_apply_is_neither_drawn_nor_judged():
 def test_errors_of_zero_can_be_drawn():
     result = sweep_of(lambda x: 0 * np.sum(x))
     for method in METHODS:
-        figure = step_size.errors_by_step(result, "largest", method, 1e-4)
+        figure = step_size.errors_by_step(result, result.truth.size, "largest", method, 1e-4)
         assert np.isfinite(figure.layout.yaxis.range).all()
-        assert "near the best" in step_size.verdict(result, "largest", method, 1e-4)
+        assert "near the best" in step_size.verdict(result, result.truth.size, "largest", method, 1e-4)
 
 
 def test_the_tables_hold_the_sweep(result):
     table = step_size.table(result, "median", 1e-4)
-    everything = step_size.all_steps(result)
+    everything = step_size.all_steps(result, X.size)
     assert list(table["method"]) == list(METHODS)
     assert len(everything) == len(METHODS) * len(EPS_STEPS)
     for k, name in enumerate(METHODS):
@@ -146,3 +148,21 @@ def test_the_tables_hold_the_sweep(result):
 def test_it_is_said_when_not_all_entries_are_swept(result):
     assert "all 12 entries" in step_size.explanation(result, 12, "central")
     assert "12 of the 2,000 entries, evenly spread" in step_size.explanation(result, 2000, "central")
+
+
+@pytest.mark.parametrize("kind", step_size.ERRORS)
+def test_the_errors_of_a_sample_are_never_called_those_of_all_entries(result, kind):
+    best = result.best(kind, "central")
+    for eps in (0.5, 1e-12, EPS_STEPS[best]):
+        sampled_only = step_size.verdict(result, X.size + 1, kind, "central", eps)
+        assert f"{kind} sampled error is " in sampled_only
+        assert "for central at 12 sampled entries: " in sampled_only
+        assert "Entries that were not sampled may be further off." in sampled_only
+        everything = step_size.verdict(result, X.size, kind, "central", eps)
+        assert f"{kind} error is " in everything
+        assert "sampled" not in everything
+    for size, name in ((X.size, kind), (X.size + 1, f"{kind} sampled")):
+        figure = step_size.errors_by_step(result, size, kind, "central", 1e-4)
+        assert figure.layout.yaxis.title.text == f"{name} |error|"
+        columns = step_size.all_steps(result, size)
+        np.testing.assert_array_equal(columns[name][columns["method"] == "central"], result.errors(kind)["central"])

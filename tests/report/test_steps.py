@@ -49,3 +49,23 @@ def test_a_long_vector_is_written_with_its_first_and_last_numbers():
     assert float(numbers[0]) == pytest.approx(step.result[0], rel=1e-2)
     assert float(numbers[-1]) == pytest.approx(step.result[-1], rel=1e-2)
     assert len(numbers) == 5
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_linear_layers_formulas_are_those_of_one_sample_or_of_a_batch(batch):
+    problem = Experiment(sizes=(3, 4, 2), seed=3, batch=batch).problem()
+    passes = {(step.direction, step.name): step for step in trace(*problem)}
+    forward, backward = passes["forward", "fc2"], passes["backward", "fc2"]
+    layer, x, dy = problem.network.fc2, forward.given, backward.given
+    rules = [steps.formula(step, problem.network, problem.loss) for step in (forward, backward)]
+    if batch == 1:
+        assert rules[0].startswith("y = W x + b = [")
+        assert rules[1].endswith(r"dW_{ij} = dy_i\, x_j \qquad db = dy")
+        by_rule = layer.W @ x + layer.b, np.outer(dy, x), dy
+    else:
+        assert rules[0].startswith("y = x W^T + b = [")
+        assert rules[1].endswith(r"dW = dy^T x \qquad db = \sum_n dy_n")
+        by_rule = x @ layer.W.T + layer.b, dy.T @ x, np.sum(dy, axis=0)
+    for found, expected in zip(by_rule, (forward.result, *backward.gradients.values()), strict=True):
+        # Sums of at most five terms, none above 4, in whatever order: twice 5 roundings of at most 20 * 2^-53 each.
+        np.testing.assert_allclose(found, expected, rtol=0, atol=10 * 20 * 2**-53)

@@ -92,6 +92,8 @@ def _samples_left_out(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The gradient as a sum over samples that do not all count once."""
     if tensor == INPUT or case.role is Role.LOSS or not 2 <= case.samples <= _MOST_SAMPLES:
         return
+    if np.shape(case.dy)[:1] != (case.samples,):  # one output for all samples
+        return
     parts = []
     for sample in range(case.samples):
         dy = np.zeros(np.shape(case.dy))

@@ -7,6 +7,7 @@ no coincidence when dy is random, while some factor fits anything that has a sin
 inputs too, with the same factor.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -72,8 +73,15 @@ class Explanation:
 
 
 def explain(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str) -> Explanation | None:
-    """The best of a hypothesis's predictions, or None if none explains what backward said."""
-    found = [_explanation(hypothesis, case, tensor, prediction) for prediction in hypothesis.predict(case, tensor)]
+    """The best of a hypothesis's predictions, or None if none explains what backward said.
+
+    Where somebody's code cannot be run as a hypothesis would have it, such as on changed ids of words, that one has no
+    further predictions.
+    """
+    found: list[Explanation | None] = []
+    with contextlib.suppress(Exception):
+        for prediction in hypothesis.predict(case, tensor):
+            found.append(_explanation(hypothesis, case, tensor, prediction))
     return min((one for one in found if one), key=lambda one: one.left, default=None)
 
 

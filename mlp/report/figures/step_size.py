@@ -29,8 +29,13 @@ TRUTHS = {"complex-step": " at 1e-20, which has no round-off to speak of"}
 ERRORS = ("largest", "median")
 
 
-def errors_by_step(result: Sweep, kind: str, method: str, eps: float) -> go.Figure:
-    """Draw one of ERRORS of every method against the step, on logarithmic axes.
+def called(kind: str, count: int, size: int) -> str:
+    """One of ERRORS as it may be called when `count` of `size` entries were moved: a sample's is not all entries'."""
+    return kind if count == size else f"{kind} sampled"
+
+
+def errors_by_step(result: Sweep, size: int, kind: str, method: str, eps: float) -> go.Figure:
+    """Draw one of ERRORS of every method against the step, on logarithmic axes; size is the tensor's.
 
     Of the chosen method the two slopes, the step that theory recommends and the measured best are marked, and eps.
     """
@@ -49,7 +54,7 @@ def errors_by_step(result: Sweep, kind: str, method: str, eps: float) -> go.Figu
         "xaxis": {"type": "log", "title": {"text": "eps"}, "exponentformat": "power", "dtick": 2},
         "yaxis": {
             "type": "log",
-            "title": {"text": f"{kind} |error|"},
+            "title": {"text": f"{called(kind, result.truth.size, size)} |error|"},
             "exponentformat": "power",
             "range": [bottom, top],
         },
@@ -62,11 +67,12 @@ def errors_by_step(result: Sweep, kind: str, method: str, eps: float) -> go.Figu
     return go.Figure(traces, layout)
 
 
-def verdict(result: Sweep, kind: str, method: str, eps: float) -> str:
+def verdict(result: Sweep, size: int, kind: str, method: str, eps: float) -> str:
     """Say on which side of the best step eps lies for this method, and what would be best."""
     if method not in result.theory:
         return f"{method} does not apply here: the function takes no complex numbers."
     errors, best, own = result.errors(kind)[method], result.best(kind, method), result.position(eps)
+    name, among = called(kind, result.truth.size, size), ""
     if METHODS[method].is_complex:
         advice = "It subtracts nothing, so no step is too small: take 1e-20."
     else:
@@ -74,15 +80,18 @@ def verdict(result: Sweep, kind: str, method: str, eps: float) -> str:
     measured = (
         f"The best measured is {format_eps(result.steps[best])}, with an error of {brief(errors[best])}. {advice}"
     )
+    if name != kind:
+        among = f" at {result.truth.size:,} sampled entries"
+        measured += " Entries that were not sampled may be further off."
     if errors[own] <= NEAR * max(errors[best], _floor(result)):
         return (
-            f"eps = {format_eps(eps)} is **near the best** for {method}: the {kind} error is {brief(errors[own])}. "
-            f"{measured}"
+            f"eps = {format_eps(eps)} is **near the best** for {method}{among}: the {name} error is "
+            f"{brief(errors[own])}. {measured}"
         )
     side, why = ("large", "truncation") if own > best else ("small", "round-off")
     factor = f", {brief(errors[own] / errors[best])} times what it could be" if errors[best] else ""
     return (
-        f"eps = {format_eps(eps)} is **too {side}** for {method}: {why} dominates. The {kind} error is "
+        f"eps = {format_eps(eps)} is **too {side}** for {method}{among}: {why} dominates. The {name} error is "
         f"{brief(errors[own])}{factor}. {measured}"
     )
 
@@ -117,11 +126,15 @@ def table(result: Sweep, kind: str, eps: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def all_steps(result: Sweep) -> pd.DataFrame:
-    """One row for each method and step: eps, the largest and the median error."""
+def all_steps(result: Sweep, size: int) -> pd.DataFrame:
+    """One row for each method and step: eps, then each of ERRORS as it is `called` for a tensor of this size."""
+    count = result.truth.size
     tables = [
-        pd.DataFrame({"method": name, "eps": result.steps, "largest": errors, "median": result.median[name]})
-        for name, errors in result.largest.items()
+        pd.DataFrame(
+            {"method": name, "eps": result.steps}
+            | {called(kind, count, size): result.errors(kind)[name] for kind in ERRORS}
+        )
+        for name in result.largest
     ]
     return pd.concat(tables, ignore_index=True)
 

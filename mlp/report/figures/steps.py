@@ -109,9 +109,13 @@ def _drawable(values: Iterable[float]) -> list[float | None]:
 
 
 def _linear(step: Step) -> str:
+    """For one sample the vectors as the exercise has them; of a batch each row is a sample, and the loss's is a sum."""
+    is_batch = step.given.ndim == 2
     if step.direction == "forward":
-        return rf"y = W x + b = {_written(step.result)}"
-    return rf"dx = dy\, W = {_written(step.result)} \qquad dW = dy^T x \qquad db = dy"
+        rule = "x W^T + b" if is_batch else "W x + b"
+        return rf"y = {rule} = {_written(step.result)}"
+    parameters = r"dW = dy^T x \qquad db = \sum_n dy_n" if is_batch else r"dW_{ij} = dy_i\, x_j \qquad db = dy"
+    return rf"dx = dy\, W = {_written(step.result)} \qquad {parameters}"
 
 
 def _written(values: Array) -> str:

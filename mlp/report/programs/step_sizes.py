@@ -5,6 +5,7 @@ from functools import partial
 from mlp.differences.methods import METHODS
 from mlp.differences.sweep import affordable
 from mlp.lab.experiment import EPS_STEPS, Experiment
+from mlp.report.figures.step_size import called
 from mlp.report.programs.languages import MLP, NUMPY, Programs, for_experiment
 from mlp.report.programs.numerics import difference, method_table, stencil
 from mlp.report.programs.passes import definitions, draws, forward_function, variables
@@ -14,7 +15,7 @@ from mlp.report.programs.writing import PRINT_ALL, folded, lines, program, setti
 def step_size(experiment: Experiment, tensor: str) -> Programs:
     """Programs that print the largest and the median error over the entries, of every method at each of EPS_STEPS.
 
-    Of a tensor with many entries they take as many, and the same ones, as the page does.
+    Of a tensor with many entries they take as many, and the same ones, as the page does, and call the errors sampled.
 
     Args:
         experiment: its network, loss, input and target; its eps and method play no part.
@@ -44,8 +45,8 @@ def _mlp(experiment: Experiment, tensor: str) -> str:
             [
                 shown("steps", "result.steps"),
                 "for name in result.largest:",
-                f"    {shown('largest error of {name}', 'result.largest[name]', 'f')}",
-                f"    {shown('median error of {name}', 'result.median[name]', 'f')}",
+                f"    {shown(_label(experiment, tensor, 'largest'), 'result.largest[name]', 'f')}",
+                f"    {shown(_label(experiment, tensor, 'median'), 'result.median[name]', 'f')}",
             ]
         ),
     )
@@ -70,8 +71,8 @@ def _numpy(experiment: Experiment, tensor: str, variable: str) -> str:
                 shown("steps", "steps"),
                 "for name, (offsets, weights) in methods.items():",
                 "    errors = np.abs([gradient(eps, offsets, weights) - truth for eps in steps])",
-                f"    {shown('largest error of {name}', 'np.max(errors, axis=1)', 'f')}",
-                f"    {shown('median error of {name}', 'np.median(errors, axis=1)', 'f')}",
+                f"    {shown(_label(experiment, tensor, 'largest'), 'np.max(errors, axis=1)', 'f')}",
+                f"    {shown(_label(experiment, tensor, 'median'), 'np.median(errors, axis=1)', 'f')}",
             ]
         ),
     )
@@ -79,6 +80,12 @@ def _numpy(experiment: Experiment, tensor: str, variable: str) -> str:
 
 def _count(experiment: Experiment) -> int:
     return affordable(experiment.forward_multiplications)
+
+
+def _label(experiment: Experiment, tensor: str, kind: str) -> str:
+    """What the page calls this error: a sample's is not all entries'."""
+    size = experiment.problem().tensors()[tensor].size
+    return f"{called(kind, min(_count(experiment), size), size)} error of {{name}}"
 
 
 def _entries(experiment: Experiment, tensor: str, variable: str) -> str:
