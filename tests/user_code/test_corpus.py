@@ -13,6 +13,9 @@ from mlp.user_code.load.importing import load
 from mlp.user_code.settings import Override, read_overrides
 from mlp.user_code.tell.text import failure_text
 
+# One process examines each file once, and the tests share what came out.
+pytestmark = pytest.mark.xdist_group("corpus")
+
 CORPUS = Path(__file__).parent / "corpus"
 RIGHT = (
     "activations",

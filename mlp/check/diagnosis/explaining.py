@@ -14,11 +14,13 @@ from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.report import Finding
 from mlp.nn.problem import INPUT
 
-TABLES: dict[Role, tuple[Hypothesis, ...]] = {
-    Role.LINEAR: (*FIRST, *LINEAR, *EXACT, *FACTS, *FITTED),
-    Role.ELEMENTWISE: (*FIRST, *ELEMENTWISE, *EXACT, FORMULA_OF_Y, *FACTS, ANOTHER_SLOPE, *FITTED, WRONG_SLOPE),
-    Role.OTHER: (*FIRST, *JACOBIAN, *EXACT, *FACTS, *FITTED),
-    Role.LOSS: (*FIRST, *EXACT, *LOSSES, *FACTS, *FITTED),
+# What is tried first for each role, and what only if nothing of that explains a gradient: it takes more work, and fits
+# more.
+TABLES: dict[Role, tuple[tuple[Hypothesis, ...], ...]] = {
+    Role.LINEAR: ((*FIRST, *LINEAR, *EXACT), (*FACTS, *FITTED)),
+    Role.ELEMENTWISE: ((*FIRST, *ELEMENTWISE, *EXACT, FORMULA_OF_Y), (*FACTS, ANOTHER_SLOPE, *FITTED, WRONG_SLOPE)),
+    Role.OTHER: ((*FIRST, *JACOBIAN, *EXACT), (*FACTS, *FITTED)),
+    Role.LOSS: ((*FIRST, *EXACT, *LOSSES), (*FACTS, *FITTED)),
 }
 
 
@@ -27,13 +29,17 @@ def explanations_of(case: IsolatedLayer, tensor: str, companions: Sequence[Isola
     if tensor not in case.wrong_tensors:
         return []
     role = {case.weight: "W", case.bias: "b", INPUT: "x"}.get(tensor, "") if case.role is Role.LINEAR else tensor
-    found = [
-        explain(hypothesis, case, tensor)
-        for hypothesis in TABLES[case.role]
-        if not hypothesis.tensors or role in hypothesis.tensors
-    ]
-    ranked = sorted((one for one in found if one), key=lambda one: one.prediction.fitted > 0)
-    return [one for one in ranked if all(holds(one, companion, tensor) for companion in companions)]
+    for table in TABLES[case.role]:
+        found = [
+            explain(hypothesis, case, tensor)
+            for hypothesis in table
+            if not hypothesis.tensors or role in hypothesis.tensors
+        ]
+        ranked = sorted((one for one in found if one), key=lambda one: one.prediction.fitted > 0)
+        holding = [one for one in ranked if all(holds(one, companion, tensor) for companion in companions)]
+        if holding:
+            return holding
+    return []
 
 
 def findings_of(case: IsolatedLayer, explained: Mapping[str, list[Explanation]], why: str = ALONE) -> list[Finding]:
