@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mlp.check.gallery.catalogue import GALLERY
+from mlp.check.gallery import GALLERY
 from mlp.report import programs
 from mlp.report.tables import fixed_rules, tensors
 from pages.ui import address, bugs, shell, widgets

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import LOSS, Bug, places
-from mlp.check.gallery.catalogue import GALLERY
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import change, gradients, planted
 from mlp.nn.network import Sequential

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import streamlit as st
 
 from mlp.check.check import check_gradients
+from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import Bug
-from mlp.check.gallery.catalogue import GALLERY
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
 from mlp.lab.experiment import Experiment

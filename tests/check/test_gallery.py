@@ -16,8 +16,8 @@ from mlp import (
     he,
     standard_normal,
 )
+from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import places, plant
-from mlp.check.gallery.catalogue import GALLERY
 from tests.check.networks import random_problem
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from mlp import ACTIVATIONS, LOSSES, MSELoss, Sequential, Tanh, Verdict, check_given_gradients, dense_layers
 from mlp.check.check import analytical_gradients
+from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import places, plant
-from mlp.check.gallery.catalogue import GALLERY
 from mlp.check.given import against_analytical, reference
 from mlp.lab.experiment import Experiment
 

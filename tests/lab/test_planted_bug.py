@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mlp import METHODS, Verdict, check_gradients
+from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import places
-from mlp.check.gallery.catalogue import GALLERY
 from mlp.lab.experiment import MAX_BATCH, Experiment
 from mlp.lab.planted_bug import (
     MAX_WORK,

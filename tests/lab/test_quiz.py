@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mlp import Verdict, check_gradients
+from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import LOSS
-from mlp.check.gallery.catalogue import GALLERY
 from mlp.lab.experiment import Experiment
 from mlp.lab.quiz import MAX_NUMBER, NOTHING, Question, marks, posed, question
 

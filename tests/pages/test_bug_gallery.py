@@ -5,7 +5,7 @@ import pytest
 
 from mlp import check_gradients
 from mlp.check.fixed_rules import RULES
-from mlp.check.gallery.catalogue import GALLERY
+from mlp.check.gallery import GALLERY
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import fitting_experiment, planted
 from pages.ui import address

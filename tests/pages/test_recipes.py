@@ -16,7 +16,8 @@ from mlp import (
     dense_layers,
 )
 from mlp.check.check import check_layer
-from mlp.check.gallery.bug import GALLERY, bug
+from mlp.check.gallery import GALLERY
+from mlp.check.gallery.bug import bug
 from mlp.check.gallery.linear import Gradients, WrongLinear
 from mlp.lab.experiment import Experiment
 from mlp.nn.arrays import Array, as_numbers, as_real

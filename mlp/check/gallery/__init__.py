@@ -1,5 +1,10 @@
 """Well-known wrong backward passes, each as real code that can take a right layer's place in a network.
 
-`bug` says what a bug is and plants it; `linear`, `activations` and `losses` hold one class a bug, and `catalogue` lists
-them all by name.
+`bug` says what a bug is and plants it; `linear`, `activations` and `losses` hold one class a bug, and enter it into
+`GALLERY`: those of linear layers first, then of activations, then of losses.
 """
+
+from mlp.check.gallery import linear, activations, losses  # noqa: F401, I001  # in the order of the gallery
+from mlp.check.gallery.bug import GALLERY
+
+__all__ = ["GALLERY"]

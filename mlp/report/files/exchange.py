@@ -6,8 +6,8 @@ import json
 import numpy as np
 
 from mlp.check.check import analytical_gradients
+from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import plant
-from mlp.check.gallery.catalogue import GALLERY
 from mlp.lab.experiment import Experiment
 from mlp.nn.arrays import Array
 

@@ -61,7 +61,7 @@ def bug(experiment: Experiment, name: str, place: str) -> Programs:
         MLP: program(
             "from mlp import check_gradients\n"
             "from mlp.check.gallery.bug import plant\n"
-            "from mlp.check.gallery.catalogue import GALLERY\n"
+            "from mlp.check.gallery import GALLERY\n"
             "from mlp.lab.experiment import Experiment",
             settings(experiment),
             "network, loss, x, target = experiment.problem()\n"
