@@ -13,9 +13,6 @@ from mlp.user_code.load.importing import load
 from mlp.user_code.settings import Override, read_overrides
 from mlp.user_code.tell.text import failure_text
 
-# One process examines each file once, and the tests share what came out.
-pytestmark = pytest.mark.xdist_group("corpus")
-
 CORPUS = Path(__file__).parent / "corpus"
 RIGHT = (
     "activations",
@@ -113,30 +110,21 @@ def test_the_line_is_what_makes_it_pass(name, tmp_path):
     assert name not in found or not examine(found[name], module, Override(), 1e-4, "central").passed
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_wrong_code_is_called_wrong_in_the_right_tensor(name):
-    result = checked("wrong")[name]
-    assert result.status == "wrong"
-    assert wrong_tensors(result) == WRONG[name]
+def test_wrong_code_is_called_wrong_in_the_right_tensors_and_nothing_else_is():
+    results = checked("wrong")
+    assert {name: wrong_tensors(result) for name, result in results.items() if not result.passed} == WRONG
+    assert {result.status for result in results.values() if not result.passed} == {"wrong"}
 
 
-def test_nothing_else_in_the_file_is_called_wrong():
-    assert {name for name, result in checked("wrong").items() if not result.passed} == set(WRONG)
-
-
-@pytest.mark.parametrize("name", WRONG_INSIDE)
-def test_a_mistake_inside_is_found_and_named(name):
-    inside = checked("wrong_inside")
-    tensors, words = WRONG_INSIDE[name]
-    assert inside[name].status == "wrong"
-    assert wrong_tensors(inside[name]) == tensors
-    assert words in failure_text(inside[name])
-
-
-def test_gradients_that_add_up_are_right_once_and_a_warning():
-    inside = checked("wrong_inside")
-    assert {name for name, result in inside.items() if result.passed} == {"AddsUp"}
-    (warning,) = [fact for fact in inside["AddsUp"].facts if fact.level == "warning"]
+def test_mistakes_inside_are_found_and_named_and_adding_up_is_a_warning():
+    results = checked("wrong_inside")
+    found = {name: wrong_tensors(result) for name, result in results.items() if not result.passed}
+    assert found == {name: tensors for name, (tensors, _) in WRONG_INSIDE.items()}
+    assert {result.status for result in results.values() if not result.passed} == {"wrong"}
+    unnamed = {name for name, (_, words) in WRONG_INSIDE.items() if words not in failure_text(results[name])}
+    assert unnamed == set()
+    assert {name for name, result in results.items() if result.passed} == {"AddsUp"}
+    (warning,) = [fact for fact in results["AddsUp"].facts if fact.level == "warning"]
     assert warning.text.startswith("dW keeps adding up")
 
 
