@@ -6,6 +6,7 @@ import pytest
 from mlp import MSELoss, ReLU, Sequential, Tanh, Verdict, check_gradients, dense_layers
 from mlp.check import inactive
 from mlp.check.check import check_layer
+from mlp.check.compare import _excused
 from mlp.check.evaluation_point import EvaluationPoint
 from mlp.check.jacobians import flow_in_words
 from mlp.check.verdict import entry_verdicts
@@ -157,3 +158,17 @@ def test_what_underflows_in_a_complex_step_is_in_its_error():
     truth = 2 * (np.tanh(0.3) - 0.1) / np.cosh(0.3) ** 2
     assert abs(estimate.value[0] - truth) > 1e-9  # 1e-320 has four digits
     assert abs(estimate.value[0] - truth) <= estimate.roundoff[0]
+
+
+@pytest.mark.parametrize(
+    ("outside", "examined", "excused", "infinite"),
+    [
+        ([0, 1, 2, 3], [0, 2], [(0,), (2,)], [1, 3]),  # all that were looked at are excused: the others may be, too
+        ([0, 1, 2, 3], [0, 2], [(0,)], []),  # one is not, so the others are as wrong as they look
+        ([0, 2], [0, 2], [(0,), (2,)], []),  # all were looked at
+        ([], [], [], []),
+    ],
+)
+def test_what_nobody_looked_at_is_excused_only_if_all_that_was_looked_at_is(outside, examined, excused, infinite):
+    truncation = _excused(np.zeros(5), np.array(outside, int), np.array(examined, int), excused)
+    assert np.flatnonzero(np.isinf(truncation)).tolist() == infinite
