@@ -46,7 +46,9 @@ class WrongActivation(Activation):
     pattern="derivative missing",
 )
 class DerivativeMissing(WrongActivation):
-    """dy passes through as if the activation were not there. Deep networks still learn, only badly."""
+    """dy passes through as if the activation were not there. Where f rises the signs stay right, so training may still
+    get somewhere, only badly.
+    """
 
     def _wrong(self, dy: Array, x: Array) -> Array:
         return dy.copy()
@@ -59,7 +61,7 @@ class DerivativeMissing(WrongActivation):
     pattern="derivative at the wrong place",
 )
 class DerivativeAtOutput(WrongActivation):
-    """The layer keeps y, and the formula wants x: np.cosh(y) instead of np.cosh(x)."""
+    """The layer keeps y, and the formula wants x: for tanh, np.cosh(y) where np.cosh(x) belongs."""
 
     def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * self.inner.derivative(self.apply(x))
@@ -85,7 +87,7 @@ class DerivativeDoubled(WrongActivation):
     pattern="function taken for its derivative",
 )
 class ValueForDerivative(WrongActivation):
-    """The sigmoid's s where s (1 - s) belongs."""
+    """f where its derivative belongs: for the sigmoid, s in place of s (1 - s)."""
 
     def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * self.apply(x)
@@ -127,7 +129,7 @@ class CachedOnce(WrongActivation):
     pattern="sign flipped",
 )
 class Negated(WrongActivation):
-    """Two such layers cancel, so that an even number of them hides it."""
+    """A second such layer hides it: all that lies before both gets its right sign back."""
 
     def _wrong(self, dy: Array, x: Array) -> Array:
         return -dy * self.inner.derivative(x)
@@ -157,7 +159,7 @@ class InPlace(WrongActivation):
     replaces=(ReLU,),
 )
 class MaskedByGradient(WrongActivation):
-    """ReLU's mask is made of dy. Half of the numbers are right by chance."""
+    """ReLU's mask is made of dy. An entry is right only where x and dy happen to have the same sign."""
 
     def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * (dy > 0)
@@ -171,7 +173,9 @@ class MaskedByGradient(WrongActivation):
     replaces=(ReLU, LeakyReLU),
 )
 class MaskInverted(WrongActivation):
-    """Blocks what it should pass, and passes what it should block."""
+    """The two slopes have changed sides: what should pass is held back, and what should be held back passes. (The
+    lines are those of ReLU.)
+    """
 
     def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * self.inner.derivative(-x)
@@ -185,7 +189,7 @@ class MaskInverted(WrongActivation):
     replaces=(LeakyReLU,),
 )
 class LeakForgotten(WrongActivation):
-    """forward is leaky, backward is a plain ReLU: wrong by a hundredth on half of the units."""
+    """forward is leaky, backward is a plain ReLU: off by a hundredth of dy wherever x is negative."""
 
     def _wrong(self, dy: Array, x: Array) -> Array:
         return dy * (x > 0)

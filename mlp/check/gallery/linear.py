@@ -117,7 +117,9 @@ class ReshapedGradient(WrongLinear):
     pattern="sign flipped",
 )
 class NegatedGradient(WrongLinear):
-    """The minus of the update W -= rate * dW has found its way into dW. Training then climbs instead of descending."""
+    """The minus of the update W -= rate * dW has found its way into dW. This W then climbs the loss that it should
+    descend.
+    """
 
     def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         return right._replace(dW=-right.dW)
@@ -131,7 +133,9 @@ class NegatedGradient(WrongLinear):
     fits=has_batch,
 )
 class BiasNotSummed(WrongLinear):
-    """Right for one sample, where db is dy. With a batch, broadcasting lets the update run and spoils the bias."""
+    """Right for one sample, where db is dy. With a batch, b = b - rate * db still runs, and broadcasting makes of b one
+    row for each sample.
+    """
 
     def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         return right._replace(db=dy.copy())
@@ -173,7 +177,7 @@ class BiasOfFirstSample(WrongLinear):
     fits=has_batch,
 )
 class WeightsAveraged(WrongLinear):
-    """Divides by the number of samples, which the loss has done already. Large batches then learn slowly."""
+    """Divides by the number of samples, which the loss has done already. The larger the batch, the slower W learns."""
 
     def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         return right._replace(dW=right.dW / len(x))
@@ -202,7 +206,7 @@ class LastSampleOnly(WrongLinear):
     pattern="zero gradient",
 )
 class NeverFilled(WrongLinear):
-    """The array is made, the line that fills it is missing. The other layers learn, so the loss still falls."""
+    """The array is made, the line that fills it is missing. All other parameters learn, so the loss still falls."""
 
     def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         return right._replace(dW=np.zeros_like(self.W))
@@ -215,7 +219,7 @@ class NeverFilled(WrongLinear):
     pattern="zero gradient",
 )
 class NothingPassedOn(WrongLinear):
-    """The layer learns, but hands zeros to the one below, and everything before it stands still."""
+    """The layer itself learns, but it hands back zeros, and whatever lies before it stands still."""
 
     def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         return right._replace(dx=np.zeros_like(x))
@@ -228,7 +232,7 @@ class NothingPassedOn(WrongLinear):
     pattern="W already updated",
 )
 class UpdatedTooEarly(WrongLinear):
-    """backward also updates, and computes dx after it. The error is as small as the learning rate."""
+    """backward also updates, and computes dx after it. The smaller the learning rate, the smaller the error in dx."""
 
     def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         self.W -= _RATE * right.dW
@@ -274,7 +278,9 @@ class UpstreamIgnored(WrongLinear):
     fits=has_rows,
 )
 class LastRowForgotten(WrongLinear):
-    """A loop over the outputs that stops one too early. One unit of many never learns, and nobody misses it."""
+    """A loop over the outputs that stops one too early. The weights of the last unit never learn; in a large layer
+    nobody misses them.
+    """
 
     def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         right.dW[-1] = 0
@@ -289,7 +295,9 @@ class LastRowForgotten(WrongLinear):
     fits=lambda layer, _x: layer.W.size > 1,
 )
 class OneEntryOff(WrongLinear):
-    """A single number, a little wrong: what fixed tolerances and random projections like to overlook."""
+    """A single number, a little wrong. Where that number is small, so is its error, and a rule with an absolute
+    tolerance may pass it.
+    """
 
     def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         right.dW[0, 0] *= 1.01
@@ -303,7 +311,9 @@ class OneEntryOff(WrongLinear):
     pattern="accumulates",
 )
 class Accumulating(WrongLinear):
-    """Adds to what is there, as PyTorch does on purpose, but nothing sets it to zero. The first run is right."""
+    """Adds to what is there, as PyTorch does on purpose, but nothing sets it to zero. The first backward is right, and
+    its tensors are consistent; the next one adds to them, which shows when backward runs twice.
+    """
 
     def backward(self, dy: ArrayLike) -> Array:
         """Add to grad_W and grad_b and return dx."""
@@ -322,7 +332,7 @@ class Accumulating(WrongLinear):
     fits=has_columns,
 )
 class ReversedInput(WrongLinear):
-    """The input is read in reverse order, as after a flip that was meant for a convolution."""
+    """The features are read in reverse order, as after a flip that was meant for a convolution."""
 
     def _wrong(self, dy: Array, x: Array, right: Gradients) -> Gradients:
         return right._replace(dW=linear_backward(dy, x[..., ::-1], self.W, self.b)[1])

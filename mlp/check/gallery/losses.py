@@ -56,7 +56,7 @@ def samples(y: Array) -> int:
     replaces=(MSELoss,),
 )
 class TwoForgotten(WrongLoss):
-    """Half of the derivative of a square. Nothing but the learning rate seems to change."""
+    """Half of the derivative of a square. It acts as if the learning rate were half of what it is."""
 
     def _wrong(self, y: Array, target: Array) -> Array:
         return (y - target) / y.size
@@ -70,7 +70,7 @@ class TwoForgotten(WrongLoss):
     replaces=(MSELoss, HuberLoss, BCEWithLogitsLoss),
 )
 class MeanForgotten(WrongLoss):
-    """The value is a mean and its gradient that of a sum."""
+    """The value is a mean and its gradient that of a sum. (The lines are those of the squared error.)"""
 
     def _wrong(self, y: Array, target: Array) -> Array:
         return self.inner.gradient(y, target) * y.size
@@ -82,10 +82,12 @@ class MeanForgotten(WrongLoss):
     right="dy = 2 * (y - t) / y.size",
     pattern="constant factor",
     replaces=(MSELoss, HuberLoss, BCEWithLogitsLoss),
-    fits=has_outputs,
+    fits=lambda loss, y: has_batch(loss, y) and has_outputs(loss, y),
 )
 class MeanOverSamplesOnly(WrongLoss):
-    """The value divides by all elements, the gradient by the number of samples."""
+    """The value divides by the number of all elements, the gradient by that of the samples. (The lines are those of the
+    squared error.)
+    """
 
     def _wrong(self, y: Array, target: Array) -> Array:
         return self.inner.gradient(y, target) * y.shape[-1]
@@ -113,7 +115,7 @@ class BatchMeanForgotten(WrongLoss):
     pattern="sign flipped",
 )
 class TargetMinusOutput(WrongLoss):
-    """The square does not mind the order, its derivative does."""
+    """The square does not mind the order, its derivative does. (The lines are those of the squared error.)"""
 
     def _wrong(self, y: Array, target: Array) -> Array:
         return -self.inner.gradient(y, target)
@@ -190,7 +192,7 @@ class SoftmaxDiagonal(WrongLoss):
     replaces=(BCEWithLogitsLoss,),
 )
 class SigmoidTwice(WrongLoss):
-    """In the cross-entropy with logits s (1 - s) cancels. With it, sure mistakes hardly learn."""
+    """In the cross-entropy with logits s (1 - s) cancels. With it, hardly anything is learnt from a sure mistake."""
 
     def _wrong(self, y: Array, target: Array) -> Array:
         return self.inner.gradient(y, target) * sigmoid(y) * sigmoid(-y)
@@ -204,7 +206,7 @@ class SigmoidTwice(WrongLoss):
     replaces=(BCEWithLogitsLoss,),
 )
 class ByProbability(WrongLoss):
-    """The derivative by s = sigmoid(y); the way on to y is missing."""
+    """The derivative of the loss by s = sigmoid(y): the factor s (1 - s), which leads on to y, is missing."""
 
     def _wrong(self, y: Array, target: Array) -> Array:
         return self.inner.gradient(y, target) / (sigmoid(y) * sigmoid(-y))
@@ -218,7 +220,9 @@ class ByProbability(WrongLoss):
     replaces=(HuberLoss,),
 )
 class NotClipped(WrongLoss):
-    """The gradient of the parabola, also where the loss is a straight line: outliers rule again."""
+    """The gradient of the parabola, also where the loss is a straight line: outliers rule again, as in the squared
+    error.
+    """
 
     def _wrong(self, y: Array, target: Array) -> Array:
         return (y - target) / y.size
