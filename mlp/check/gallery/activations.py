@@ -173,8 +173,8 @@ class MaskedByGradient(WrongActivation):
     replaces=(ReLU, LeakyReLU),
 )
 class MaskInverted(WrongActivation):
-    """The two slopes have changed sides: what should pass is held back, and what should be held back passes. (The
-    lines are those of ReLU.)
+    """The two slopes have changed sides: what should pass is held back, and what should be held back passes. The
+    lines are those of ReLU.
     """
 
     def _wrong(self, dy: Array, x: Array) -> Array:

@@ -70,7 +70,7 @@ class TwoForgotten(WrongLoss):
     replaces=(MSELoss, HuberLoss, BCEWithLogitsLoss),
 )
 class MeanForgotten(WrongLoss):
-    """The value is a mean and its gradient that of a sum. (The lines are those of the squared error.)"""
+    """The value is a mean and its gradient that of a sum. The lines are those of the squared error."""
 
     def _wrong(self, y: Array, target: Array) -> Array:
         return self.inner.gradient(y, target) * y.size
@@ -85,8 +85,8 @@ class MeanForgotten(WrongLoss):
     fits=lambda loss, y: has_batch(loss, y) and has_outputs(loss, y),
 )
 class MeanOverSamplesOnly(WrongLoss):
-    """The value divides by the number of all elements, the gradient by that of the samples. (The lines are those of the
-    squared error.)
+    """The value divides by the number of all elements, the gradient by that of the samples. The lines are those of the
+    squared error.
     """
 
     def _wrong(self, y: Array, target: Array) -> Array:
@@ -115,7 +115,7 @@ class BatchMeanForgotten(WrongLoss):
     pattern="sign flipped",
 )
 class TargetMinusOutput(WrongLoss):
-    """The square does not mind the order, its derivative does. (The lines are those of the squared error.)"""
+    """The square does not mind the order, its derivative does. The lines are those of the squared error."""
 
     def _wrong(self, y: Array, target: Array) -> Array:
         return -self.inner.gradient(y, target)
