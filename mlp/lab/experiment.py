@@ -4,8 +4,7 @@ The same experiment gives the same numbers on every machine: it draws from `np.r
 numpy has frozen, weights and biases layer by layer, then the input, then the target, as the exercise does.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -13,13 +12,13 @@ from typing import Any, Self
 import numpy as np
 
 from mlp.differences.methods import METHODS
+from mlp.lab.settings_text import format_sizes, parse_sizes, shortened
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initialisations import INITIALISATIONS
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import Sequential, dense_layers
 from mlp.nn.problem import Problem
 
-EPS_STEPS = tuple(float(f"{digit}e{power}") for power in range(-12, 0) for digit in (1, 2, 5))
 MAX_LAYERS = 20
 MAX_BATCH = 1_000
 MAX_SEED = 2**32 - 1
@@ -123,80 +122,6 @@ CHOICES: dict[str, Iterable[str]] = {
 }
 
 
-def parse_sizes(text: str) -> tuple[int, ...]:
-    """Read layer sizes such as "2-10-20-5".
-
-    Raises:
-        ValueError: anything else, in a sentence that says what would do.
-    """
-    if not re.fullmatch(r"[0-9]+(-[0-9]+)+", text.strip()):
-        raise ValueError(
-            f"Layer sizes are whole numbers with hyphens between them, at least inputs and outputs, such as "
-            f"2-10-20-5; this is {_shortened(text)}."
-        )
-    parts = text.strip().split("-")
-    if max(map(len, parts)) > 9:
-        raise ValueError(f"No layer can have as many units as {_shortened(max(parts, key=len))}.")
-    return tuple(map(int, parts))
-
-
-def format_sizes(sizes: Iterable[int]) -> str:
-    """Write layer sizes as `parse_sizes` reads them."""
-    return "-".join(map(str, sizes))
-
-
-def format_eps(eps: float) -> str:
-    """Write a step size briefly: 0.5, 0.01, 1e-4, 2e-12."""
-    if eps >= 0.01:
-        return f"{eps:g}"
-    mantissa, _, exponent = f"{eps:e}".partition("e")
-    return f"{float(mantissa):g}e{int(exponent)}"
-
-
-def format_setting(value: float | str) -> str:
-    """Write one of an experiment's `settings()` as the sidebar and the address do."""
-    return format_eps(value) if isinstance(value, float) else str(value)
-
-
-def read_whole(text: str) -> int:
-    """Read a whole number such as "7".
-
-    Raises:
-        ValueError: anything else, in a sentence.
-    """
-    if not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
-        raise ValueError(f"This must be a whole number, not {_shortened(text)}.")
-    return int(text)
-
-
-def read_eps(text: str) -> float:
-    """Read one of EPS_STEPS, such as "1e-4" or "0.0001".
-
-    Raises:
-        ValueError: anything else, in a sentence.
-    """
-    try:
-        eps = float(text)
-    except ValueError:
-        eps = 0.0
-    if eps not in EPS_STEPS:
-        raise ValueError(
-            f"eps must be 1, 2 or 5 times a power of ten from {format_eps(EPS_STEPS[0])} to "
-            f"{format_eps(EPS_STEPS[-1])}, not {_shortened(text)}."
-        )
-    return eps
-
-
-# How each setting is read from text, as in the address. What a choice may be, Experiment itself knows.
-READERS: dict[str, Callable[[str], Any]] = {
-    "sizes": parse_sizes,
-    **dict.fromkeys(CHOICES, str),
-    "seed": read_whole,
-    "batch": read_whole,
-    "eps": read_eps,
-}
-
-
 def _require_sizes(sizes: tuple[int, ...]) -> None:
     if not isinstance(sizes, tuple) or len(sizes) < 2:
         raise ValueError(
@@ -215,7 +140,7 @@ def _require_sizes(sizes: tuple[int, ...]) -> None:
 
 def _require_choice(name: str, value: str, known: Iterable[str]) -> None:
     if value not in tuple(known):
-        raise ValueError(f"{name} must be one of {', '.join(known)}, not {_shortened(value)}.")
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {shortened(value)}.")
 
 
 def _require_whole(name: str, value: int, low: int, high: int) -> None:
@@ -232,8 +157,3 @@ def _require_affordable(experiment: Experiment) -> None:
             f"Checking {sizes} on {experiment.batch} samples takes {experiment.work:.1e} operations; "
             f"the limit is {MAX_WORK:.0e}. Take smaller layers or fewer samples."
         )
-
-
-def _shortened(text: object) -> str:
-    shown = repr(text)
-    return shown if len(shown) <= 40 else f"{shown[:30]}... ({len(str(text)):,} characters)"

@@ -11,7 +11,8 @@ from mlp.check.diagnosis.isolated_layer import said
 from mlp.check.gallery.bug import Bug, places, plant
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
-from mlp.lab.experiment import Experiment, format_setting
+from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import format_setting
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.arrays import Array
 from mlp.nn.losses import LOSSES

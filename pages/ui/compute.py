@@ -17,7 +17,8 @@ from mlp.check.report import GradientReport
 from mlp.differences.methods import COMPLEX_STEP, optimal_step
 from mlp.differences.parallel import Progress
 from mlp.differences.sweep import Sweep, affordable, sampled, spread, sweep
-from mlp.lab.experiment import EPS_STEPS, Experiment
+from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import EPS_STEPS
 from mlp.nn.arrays import Array
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem

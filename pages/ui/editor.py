@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from mlp.differences.examples import Example
-from mlp.lab.experiment import EPS_STEPS, format_eps, read_eps
+from mlp.lab.settings_text import EPS_STEPS, format_eps, read_eps
 from mlp.nn.arrays import Array
 from pages.ui import address
 

@@ -6,8 +6,9 @@ import streamlit as st
 
 from mlp.check.check import check_gradients
 from mlp.check.report import GradientReport
-from mlp.lab.experiment import Experiment, read_whole
+from mlp.lab.experiment import Experiment
 from mlp.lab.quiz import MAX_NUMBER, NOTHING, Marks, Question, marks, posed, question
+from mlp.lab.settings_text import read_whole
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
 from pages.ui import address, bugs

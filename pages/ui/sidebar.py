@@ -13,8 +13,9 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from mlp.differences.methods import METHODS
-from mlp.lab.experiment import EPS_STEPS, MAX_BATCH, MAX_SEED, READERS, Experiment, format_eps, format_setting
+from mlp.lab.experiment import MAX_BATCH, MAX_SEED, Experiment
 from mlp.lab.presets import PRESETS
+from mlp.lab.settings_text import EPS_STEPS, READERS, format_eps, format_setting
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initialisations import INITIALISATIONS
 from mlp.nn.losses import LOSSES

@@ -7,7 +7,8 @@ import pytest
 from mlp.differences.methods import METHODS
 from mlp.differences.numerical import numerical_gradient
 from mlp.differences.sweep import EVALUATIONS, MAX_ENTRIES, MIN_ENTRIES, affordable, sampled, spread, sweep
-from mlp.lab.experiment import EPS_STEPS, Experiment
+from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import EPS_STEPS
 from tests.comparing import U
 
 REAL = [name for name, method in METHODS.items() if not method.is_complex]

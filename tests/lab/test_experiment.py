@@ -8,16 +8,8 @@ import pytest
 
 from mlp.differences.blocks import structured_cost
 from mlp.differences.methods import METHODS
-from mlp.lab.experiment import (
-    CHOICES,
-    MAX_BATCH,
-    MAX_LAYERS,
-    MAX_PARAMETERS,
-    MAX_SEED,
-    MAX_WORK,
-    Experiment,
-    format_sizes,
-)
+from mlp.lab.experiment import CHOICES, MAX_BATCH, MAX_LAYERS, MAX_PARAMETERS, MAX_SEED, MAX_WORK, Experiment
+from mlp.lab.settings_text import format_sizes
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initialisations import INITIALISATIONS
 from mlp.nn.losses import LOSSES

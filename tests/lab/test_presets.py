@@ -7,8 +7,9 @@ import pytest
 
 from mlp.check.check import check_gradients
 from mlp.check.verdict import Verdict
-from mlp.lab.experiment import EPS_STEPS, MAX_BATCH, Experiment
+from mlp.lab.experiment import MAX_BATCH, Experiment
 from mlp.lab.presets import PRESETS
+from mlp.lab.settings_text import EPS_STEPS
 
 
 def report_of(experiment):

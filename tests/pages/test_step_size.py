@@ -5,7 +5,8 @@ import pytest
 
 from mlp import numerical_gradient
 from mlp.differences.methods import METHODS
-from mlp.lab.experiment import EPS_STEPS, Experiment
+from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import EPS_STEPS
 from pages.ui import compute
 from tests.pages.plots import errors_drawn
 

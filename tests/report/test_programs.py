@@ -9,7 +9,8 @@ import pytest
 from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Method, check_gradients
 from mlp.check.jacobians import jacobian_flow
 from mlp.differences.sweep import affordable, sampled, spread, sweep
-from mlp.lab.experiment import EPS_STEPS, Experiment
+from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import EPS_STEPS
 from mlp.nn.activations import Tanh
 from mlp.nn.losses import MSELoss
 from mlp.nn.trace import jacobians_by_backward, trace

@@ -5,7 +5,7 @@ import pytest
 
 from mlp.differences.methods import METHODS
 from mlp.differences.sweep import sampled, sweep
-from mlp.lab.experiment import EPS_STEPS
+from mlp.lab.settings_text import EPS_STEPS
 from mlp.report.figures import step_size
 
 X = np.linspace(0.3, 1.5, 12)

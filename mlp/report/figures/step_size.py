@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from mlp.differences.methods import METHODS, Method
 from mlp.differences.sweep import Sweep
-from mlp.lab.experiment import format_eps
+from mlp.lab.settings_text import format_eps
 from mlp.nn.arrays import Array
 from mlp.report.numbers import brief
 

@@ -4,7 +4,8 @@ from functools import partial
 
 from mlp.differences.methods import METHODS
 from mlp.differences.sweep import affordable
-from mlp.lab.experiment import EPS_STEPS, Experiment
+from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import EPS_STEPS
 from mlp.report.figures.step_size import called
 from mlp.report.programs.languages import MLP, NUMPY, Programs, for_experiment
 from mlp.report.programs.numerics import difference, method_table, stencil
@@ -33,7 +34,7 @@ def _mlp(experiment: Experiment, tensor: str) -> str:
     return program(
         "import numpy as np\n\n"
         "from mlp.differences.sweep import sampled, spread, sweep\n"
-        f"from mlp.lab.experiment import EPS_STEPS, Experiment\n\n{PRINT_ALL}",
+        f"from mlp.lab.experiment import Experiment\nfrom mlp.lab.settings_text import EPS_STEPS\n\n{PRINT_ALL}",
         settings(experiment),
         "problem = experiment.problem()\n"
         f'tensor = problem.tensors()["{tensor}"]\n'

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from mlp.lab.experiment import Experiment, format_eps
+from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import format_eps
 from mlp.nn.arrays import Array
 
 WIDTH = 88

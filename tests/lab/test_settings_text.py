@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlp.lab.experiment import (
+from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import (
     EPS_STEPS,
     READERS,
-    Experiment,
     format_eps,
     format_setting,
     format_sizes,

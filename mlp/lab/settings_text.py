@@ -1,0 +1,91 @@
+"""An experiment's settings as text, as the sidebar and the address write them: what is written can be read again."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+EPS_STEPS = tuple(float(f"{digit}e{power}") for power in range(-12, 0) for digit in (1, 2, 5))
+"""The step sizes that can be chosen."""
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Read layer sizes such as "2-10-20-5".
+
+    Raises:
+        ValueError: anything else, in a sentence that says what would do.
+    """
+    if not re.fullmatch(r"[0-9]+(-[0-9]+)+", text.strip()):
+        raise ValueError(
+            f"Layer sizes are whole numbers with hyphens between them, at least inputs and outputs, such as "
+            f"2-10-20-5; this is {shortened(text)}."
+        )
+    parts = text.strip().split("-")
+    if max(map(len, parts)) > 9:
+        raise ValueError(f"No layer can have as many units as {shortened(max(parts, key=len))}.")
+    return tuple(map(int, parts))
+
+
+def format_sizes(sizes: Iterable[int]) -> str:
+    """Write layer sizes as `parse_sizes` reads them."""
+    return "-".join(map(str, sizes))
+
+
+def format_eps(eps: float) -> str:
+    """Write a step size briefly: 0.5, 0.01, 1e-4, 2e-12."""
+    if eps >= 0.01:
+        return f"{eps:g}"
+    mantissa, _, exponent = f"{eps:e}".partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def format_setting(value: float | str) -> str:
+    """Write one of an experiment's `settings()` as the sidebar and the address do."""
+    return format_eps(value) if isinstance(value, float) else str(value)
+
+
+def read_whole(text: str) -> int:
+    """Read a whole number such as "7".
+
+    Raises:
+        ValueError: anything else, in a sentence.
+    """
+    if not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
+        raise ValueError(f"This must be a whole number, not {shortened(text)}.")
+    return int(text)
+
+
+def read_eps(text: str) -> float:
+    """Read one of EPS_STEPS, such as "1e-4" or "0.0001".
+
+    Raises:
+        ValueError: anything else, in a sentence.
+    """
+    try:
+        eps = float(text)
+    except ValueError:
+        eps = 0.0
+    if eps not in EPS_STEPS:
+        raise ValueError(
+            f"eps must be 1, 2 or 5 times a power of ten from {format_eps(EPS_STEPS[0])} to "
+            f"{format_eps(EPS_STEPS[-1])}, not {shortened(text)}."
+        )
+    return eps
+
+
+def shortened(text: object) -> str:
+    """What was typed, as a refusal quotes it: long text is cut, and its length said."""
+    shown = repr(text)
+    return shown if len(shown) <= 40 else f"{shown[:30]}... ({len(str(text)):,} characters)"
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "sizes": parse_sizes,
+    "activation": str,
+    "loss": str,
+    "initialisation": str,
+    "seed": read_whole,
+    "batch": read_whole,
+    "eps": read_eps,
+    "method": str,
+}
+"""How each setting is read from text. What a choice may be, `Experiment` itself knows."""
