@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.check import check_gradients, check_layer
+from mlp.check.compare import in_float64
 from mlp.check.passes import run_passes
 from mlp.check.tensor import TensorCheck
 from mlp.differences.derivatives import Function, differentiate
@@ -89,7 +90,7 @@ def loss_hessian(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, na
         KeyError: there is no tensor of this name.
         ValueError, TypeError: as `check_gradients`.
     """
-    problem = as_problem(network, loss, x, target).copied()
+    problem = in_float64(as_problem(network, loss, x, target).copied())
 
     def gradient(values: Array) -> Array:
         return run_passes(problem.replaced(name, values)).gradients[name]

@@ -25,6 +25,19 @@ def test_the_hessian_of_a_network_is_autograds_within_its_error(name):
     assert error.max() < 1e-7 * np.abs(value).max()
 
 
+def test_a_float32_network_is_differentiated_in_float64():
+    rng = np.random.RandomState(0)
+    network = Sequential(**dense_layers((3, 4, 2), Tanh, rng))
+    x, target = rng.standard_normal(3).astype(np.float32), np.ones(2)
+    for name, parameter in network.parameters().items():
+        network = network.replaced(name, parameter.astype(np.float32))
+    single = loss_hessian(network, MSELoss(), x, target, "fc1.b")
+    for name, parameter in network.parameters().items():
+        network = network.replaced(name, parameter.astype(np.float64))
+    double = loss_hessian(network, MSELoss(), x.astype(np.float64), target, "fc1.b")
+    np.testing.assert_array_equal(single, double)
+
+
 def test_the_network_is_left_as_it_was():
     network = Sequential(**dense_layers((3, 2)))
     loss_hessian(network, MSELoss(), np.ones(3), np.ones(2), "fc1.W")

@@ -46,6 +46,43 @@ def test_a_product_with_a_vector_is_the_hessian_times_it(by_gradient):
     assert not nothing.any()
 
 
+@pytest.mark.parametrize("by_gradient", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_of_a_float32_input_too_the_error_holds_the_truth(seed, by_gradient):
+    x = np.random.RandomState(seed).uniform(-1.5, 1.5, 4).astype(np.float32)
+    gradient = autograd.grad(wave) if by_gradient else None
+    value, error = hessian(wave, x, gradient)
+    assert np.all(np.abs(value - autograd.hessian(wave)(x.astype(np.float64))) <= error)
+
+
+@pytest.mark.parametrize("entries", [1, 3])
+def test_the_evaluations_are_as_many_as_told(entries):
+    seen = []
+
+    def counted(result):
+        return lambda x: seen.append(x) or result(x)
+
+    hessian(counted(np.sum), np.ones(entries))
+    assert len(seen) == 4 * entries * (entries + 1) + 1
+    seen.clear()
+    hessian(np.sum, np.ones(entries), counted(np.ones_like))
+    assert len(seen) == 4 * entries + 1
+    seen.clear()
+    hessian_vector_product(np.sum, np.ones(entries), np.ones(entries), counted(np.ones_like))
+    assert len(seen) == 5
+
+
+def test_a_gradient_may_write_into_one_buffer():
+    buffer = np.zeros(3)
+
+    def gradient(x):
+        buffer[:] = x**2
+        return buffer
+
+    value, error = hessian(lambda x: np.sum(x**3) / 3, np.array([1.0, 2.0, 3.0]), gradient)
+    assert np.all(np.abs(value - np.diag([2.0, 4.0, 6.0])) <= error)
+
+
 def test_the_hessian_of_a_matrix_is_in_the_order_of_its_entries():
     A = np.array([[1.0, 2.0], [3.0, 4.0]])
     value, error = hessian(lambda x: x[0, 0] * x[1, 0] + 5 * x[0, 1] ** 2, A)
