@@ -77,7 +77,7 @@ def tensor_checks(
     noise = max(estimate.noise for estimate in estimates.values())
     inactive = inactive_entries(point, zeros, noise)
     return {
-        name: _tensor_check(point, name, estimate, analytical[name], rounding[name], inactive[name])
+        name: _tensor_check(point, name, estimate, analytical[name], rounding[name], zeros[name], inactive[name])
         for name, estimate in estimates.items()
     }
 
@@ -90,16 +90,23 @@ def _zero(analytical: Array, rounding: Array, estimate: Estimate) -> Array:
 
 
 def _tensor_check(
-    point: EvaluationPoint, name: str, estimate: Estimate, analytical: Array, rounding: Array, inactive: Array
+    point: EvaluationPoint,
+    name: str,
+    estimate: Estimate,
+    analytical: Array,
+    rounding: Array,
+    zero: Array,
+    inactive: Array,
 ) -> TensorCheck:
     bar = error_bar(estimate.truncation, estimate.roundoff, rounding)
-    zero = (analytical == 0) & _zero(analytical, rounding, estimate)
-    outside, doubtful = _suspects(estimate, analytical, bar, zero & ~inactive, point.has_declared_kinks)
+    doubtful_zero = zero & (analytical == 0) & ~inactive
+    outside, doubtful = _suspects(estimate, analytical, bar, doubtful_zero, point.has_declared_kinks)
     examined = spread(outside, count := point.affordable)
     kinks, narrow = examine(point, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
-    truncation = _missed(estimate, narrow)
-    excused = [kink.index for kink in kinks] + [one.index for one in narrow if _is_missed(estimate, one)]
-    truncation = _excused(truncation, outside, examined, excused)
+    missed = [one for one in narrow if _is_missed(estimate, one)]
+    excused = [kink.index for kink in kinks] + [one.index for one in missed]
+    truncation = _excused(_with_missed(estimate, missed), outside, examined, excused)
+    narrowest = min((one.step for one in missed), default=np.inf)
     return TensorCheck(
         name,
         analytical,
@@ -109,7 +116,7 @@ def _tensor_check(
         rounding,
         inactive,
         tuple(kinks),
-        advice(estimate, analytical, point.eps, point.method, _narrowest(estimate, narrow)),
+        advice(estimate, analytical, point.eps, point.method, narrowest),
     )
 
 
@@ -131,12 +138,11 @@ def _suspects(
     return outside, doubtful[np.argsort(-truncation[doubtful], kind="stable")]
 
 
-def _missed(estimate: Estimate, narrow: list[Narrow]) -> Array:
+def _with_missed(estimate: Estimate, missed: list[Narrow]) -> Array:
     """The truncation, with what a smaller step shows that both steps have missed."""
     truncation = estimate.truncation.copy()
-    for one in narrow:
-        if _is_missed(estimate, one):
-            truncation[one.index] = max(truncation[one.index], abs(estimate.value[one.index] - one.slope))
+    for one in missed:
+        truncation[one.index] = max(truncation[one.index], abs(estimate.value[one.index] - one.slope))
     return truncation
 
 
@@ -145,11 +151,6 @@ def _is_missed(estimate: Estimate, one: Narrow) -> bool:
     own = np.array(8 * estimate.noise / one.step)
     explained = error_bar(estimate.truncation[one.index], estimate.roundoff[one.index], own)
     return bool(abs(estimate.value[one.index] - one.slope) > explained)
-
-
-def _narrowest(estimate: Estimate, narrow: list[Narrow]) -> float:
-    """The smallest step that some entry needed, infinite if the given one did."""
-    return min((one.step for one in narrow if _is_missed(estimate, one)), default=np.inf)
 
 
 def _excused(truncation: Array, outside: Array, examined: Array, excused: list[Index]) -> Array:

@@ -25,11 +25,11 @@ def entry_columns(checks: Iterable[TensorCheck]) -> Columns:
     verdict; relative_error; allclose.
     """
     checks = list(checks)
-    columns = place_columns([(check.name, check.analytical.shape) for check in checks])
+    columns = _place_columns([(check.name, check.analytical.shape) for check in checks])
     return columns | {name: [value for check in checks for value in values(check)] for name, values in _VALUES.items()}
 
 
-def place_columns(tensors: Sequence[tuple[str, tuple[int, ...]]]) -> Columns:
+def _place_columns(tensors: Sequence[tuple[str, tuple[int, ...]]]) -> Columns:
     """The first of these columns, which tell where an entry stands, for tensors of these names and shapes."""
     rank = max((len(shape) for _, shape in tensors), default=0)
     columns: Columns = {"tensor": [], **{axis: [] for axis in AXES[: max(2, rank)]}}

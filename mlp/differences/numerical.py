@@ -47,19 +47,21 @@ def numerical_gradient(fun: Function, x: ArrayLike, eps: ArrayLike = 1e-4, metho
     x, method = as_real("x", x), as_method(method)
     with np.errstate(invalid="ignore", divide="ignore"):  # beyond the function's domain
         derivative = differentiate(fun, x, eps, method)
-        wide = derivative.reshape(-1, *x.shape)
+        wide, steps = derivative.reshape(-1, *x.shape), as_steps(eps, x)
+        lost = taken_step(x, steps, method) == 0
         if method.is_complex:
             _require_analytic(fun, x, method)
         else:
-            wide = _one_sided(fun, x, eps, wide, method)
-        _warn_of_lost_steps(fun, x, eps, wide, method)
+            wide = _one_sided(fun, x, steps, wide, lost)
+        _warn_of_lost_steps(lost)
+        if not method.is_complex:
+            _warn_of_rounding(fun, x, ~lost & ~np.any(wide, axis=0))
     return wide.reshape(derivative.shape)
 
 
-def _one_sided(fun: Function, x: Array, eps: ArrayLike, derivative: Array, method: Method) -> Array:
+def _one_sided(fun: Function, x: Array, steps: Array, derivative: Array, lost: Array) -> Array:
     """The derivatives, (outputs, *x.shape), with one-sided ones where the method led out of the function's domain."""
-    steps, mended = as_steps(eps, x), derivative.copy()
-    broken = np.any(~np.isfinite(derivative), axis=0) & (taken_step(x, steps, method) != 0)
+    mended, broken = derivative.copy(), np.any(~np.isfinite(derivative), axis=0) & ~lost
     if not np.any(broken) or not np.all(np.isfinite(evaluate(fun, x.copy(), FORWARD))):
         return derivative
     indices = [tuple(index) for index in np.argwhere(broken)]
@@ -77,28 +79,29 @@ def _one_sided(fun: Function, x: Array, eps: ArrayLike, derivative: Array, metho
 _WIDE = 1e-3
 
 
-def _warn_of_lost_steps(fun: Function, x: Array, eps: ArrayLike, derivative: Array, method: Method) -> None:
-    steps = as_steps(eps, x)
-    lost = [tuple(index) for index in np.argwhere(taken_step(x, steps, method) == 0)]
-    if lost:
-        _warn(f"{_counted(len(lost))} is lost in x, which is too large for it; the derivative there is NaN")
-    constant = sum(
-        _changes(fun, x, index)
-        for index in np.ndindex(x.shape)
-        if index not in lost and not method.is_complex and not np.any(derivative[:, *index])
-    )
-    if constant:
+def _warn_of_lost_steps(lost: Array) -> None:
+    if np.any(lost):
+        _warn(f"{_counted(int(np.sum(lost)))} is lost in x, which is too large for it; the derivative there is NaN")
+
+
+def _warn_of_rounding(fun: Function, x: Array, zero: Array) -> None:
+    """Warn if the function does depend on entries whose derivative is zero throughout."""
+    if not np.any(zero):
+        return
+    here = evaluate(fun, x.copy(), FORWARD)
+    count = sum(_changes(fun, x, tuple(index), here) for index in np.argwhere(zero))
+    if count:
         _warn(
-            f"{_counted(constant)} is lost in the rounding of the function, which does change within {_WIDE:g}; the "
+            f"{_counted(count)} is lost in the rounding of the function, which does change within {_WIDE:g}; the "
             "derivative 0 there means nothing"
         )
 
 
-def _changes(fun: Function, x: Array, index: tuple[int, ...]) -> bool:
-    """Whether a large step on this entry changes the function."""
+def _changes(fun: Function, x: Array, index: tuple[int, ...], here: Array) -> bool:
+    """Whether a large step on this entry changes the function's value at x."""
     moved = x.copy()
     moved[index] += _WIDE * max(1.0, abs(float(x[index])))
-    return not np.array_equal(evaluate(fun, moved, FORWARD), evaluate(fun, x.copy(), FORWARD), equal_nan=True)
+    return not np.array_equal(evaluate(fun, moved, FORWARD), here, equal_nan=True)
 
 
 def _counted(count: int) -> str:
@@ -116,7 +119,6 @@ def _require_analytic(fun: Function, x: Array, method: Method) -> None:
     way. Two real steps along one direction, which must agree with each other first, are compared with a complex one.
     """
     direction = np.asarray(np.random.RandomState(0).standard_normal(x.shape), x.dtype)
-    moved = np.array(x + 1e-20j * direction, np.result_type(x, np.complex64))
     moved = np.array(x + 1e-20j * direction, np.result_type(x, np.complex64))
     complex_slope = np.imag(evaluate(fun, moved, method)).ravel() / 1e-20
     slopes = []

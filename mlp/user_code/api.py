@@ -51,7 +51,7 @@ def check_layer(
     result = examine_object(layer, x, dy, eps, method, **settings)
     if result.problems or result.report is None:
         raise ForeignError((result.problems or result.facts)[0])
-    heard = (Remark(RemarkKind.READ, "", f"{fact.text[0].upper()}{fact.text[1:]}.") for fact in result.facts)
+    heard = (Remark(RemarkKind.READ, "", fact.sentence) for fact in result.facts)
     return replace(result.report, remarks=(*result.report.remarks, *heard))
 
 

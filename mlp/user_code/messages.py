@@ -35,6 +35,11 @@ class Fact:
     line: int = 0
     trace: tuple[str, ...] = ()
 
+    @property
+    def sentence(self) -> str:
+        """The text alone, with a capital and a full stop."""
+        return f"{self.text[0].upper()}{self.text[1:]}."
+
     def __str__(self) -> str:
         """The sentence, its place and the frames below it."""
         place = f" ({Path(self.file).name}:{self.line})" if self.file else ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
-from mlp.check.diagnosis.losses import target_of
+from mlp.check.diagnosis.losses import means_over, target_of
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
 from mlp.nn.functional import log_softmax, sigmoid
@@ -76,7 +76,7 @@ def _clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(np.clip(case.right(tensor), -limit, limit), f"at {limit:.6g}", 1)
 
 
-def _norm_clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+def _scaled_to_norm(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     norm, right = float(np.linalg.norm(case.said[tensor])), case.right(tensor)
     size = float(np.linalg.norm(right))
     if case.said[tensor].shape == right.shape and size > 0 and np.isclose(norm, round(norm, 3), rtol=1e-7):
@@ -290,24 +290,32 @@ def _with(case: IsolatedLayer, tensor: str, change: Callable[[Array], Array]) ->
         yield case.weight, case.gradient(tensor, function=case.function.replaced(case.weight, change(W)))
 
 
+def _target(case: IsolatedLayer) -> Array | None:
+    """The target of a loss whose target has the shape of its y; None for any other, and for layers."""
+    target = target_of(case) if case.role is Role.LOSS else None
+    return target if target is not None and target.shape == case.x.shape else None
+
+
 def _of_another_loss(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     """The gradient of another of the usual losses, up to its mean."""
-    if case.role is not Role.LOSS or target_of(case).shape != case.x.shape:
+    target = _target(case)
+    if target is None:
         return
     here = type(getattr(case.subject, "inner", case.subject)).__name__
     for number, (name, loss) in enumerate(LOSSES.items()):
         with np.errstate(all="ignore"):
-            gradient = loss.gradient(case.x, target_of(case)) * case.x.size
-        for count in dict.fromkeys((case.x.size, case.samples, 1)):
+            gradient = loss.gradient(case.x, target) * case.x.size
+        for count in means_over(case):
             yield Prediction(gradient / count, f"it is that of {name} where {here} should be", values=(number,))
 
 
 def _another_limit(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The error y - t, clipped at another place than the loss's."""
-    error = case.x - target_of(case) if case.role is Role.LOSS and target_of(case).shape == case.x.shape else None
-    if error is None or case.said[tensor].shape != error.shape:
+    target = _target(case)
+    if target is None or case.said[tensor].shape != target.shape:
         return
-    for count in dict.fromkeys((case.x.size, case.samples, 1)):
+    error = case.x - target
+    for count in means_over(case):
         limit = float(np.max(np.abs(case.said[tensor]))) * count
         if limit < np.max(np.abs(error)):
             yield Prediction(np.clip(error, -limit, limit) / count, f"it is y - t cut off at {limit:.6g}", 1, (limit,))
@@ -323,10 +331,9 @@ def _of_another_activation(case: IsolatedLayer, tensor: str) -> Iterator[Predict
 
 def _factor_by_target(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """One factor for each value of the target, as weights of classes are."""
-    said, right = case.said[tensor].astype(np.float64), case.right(tensor)
-    if case.role is not Role.LOSS or said.shape != right.shape or target_of(case).shape != right.shape:
+    said, right, target = case.said[tensor].astype(np.float64), case.right(tensor), _target(case)
+    if target is None or said.shape != right.shape:
         return
-    target = target_of(case)
     values = np.unique(target)
     if not 2 <= len(values) <= _FEWEST:
         return
@@ -373,7 +380,7 @@ FACTS: tuple[Hypothesis, ...] = (
     ),
     Hypothesis("term alike along an axis", "{tensor} is right but for a term: {measured}.", _same_along),
     Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _changed_ingredient),
-    Hypothesis("scaled to a norm", "{tensor} has the right direction, but is scaled {measured}.", _norm_clipped),
+    Hypothesis("scaled to a norm", "{tensor} has the right direction, but is scaled {measured}.", _scaled_to_norm),
     Hypothesis(
         "not linear in dy",
         "{tensor} does not grow with dy ({measured}): it is normalised, or made of signs.",

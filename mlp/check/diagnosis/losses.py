@@ -22,10 +22,15 @@ def _up_to_mean(*formulas: tuple[Formula, str]) -> Callable[[IsolatedLayer, str]
         for formula, words in formulas:
             with np.errstate(all="ignore"):
                 gradient = formula(y, target)
-            for count in dict.fromkeys((1, case.samples, y.size)):
+            for count in means_over(case):
                 yield Prediction(gradient / count, words)
 
     return predict
+
+
+def means_over(case: IsolatedLayer) -> tuple[int, ...]:
+    """How many numbers a loss may be the mean over: all of them, the samples, or a single one, which is the sum."""
+    return tuple(dict.fromkeys((case.x.size, case.samples, 1)))
 
 
 def target_of(case: IsolatedLayer) -> Array:

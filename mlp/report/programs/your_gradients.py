@@ -134,16 +134,12 @@ def computing(experiment: Experiment) -> Programs:
         TORCH: partial(_torch, experiment),
         JAX: partial(_jax, experiment),
     }
-    return offered(writers, experiment.activation, experiment.loss) | {MLP: _mlp(experiment)}
+    return offered(writers, experiment.activation, experiment.loss) | {MLP: _filled(_MLP, experiment)}
 
 
 def checking(experiment: Experiment) -> str:
     """The script that checks gradients.npz with the experiment's step and method."""
     return _filled(_CHECK, experiment)
-
-
-def _mlp(experiment: Experiment) -> str:
-    return _filled(_MLP, experiment)
 
 
 def _numpy(experiment: Experiment) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from mlp.check.entries import Columns, entry_columns, place_columns
+from mlp.check.entries import AXES, Columns, entry_columns
 from mlp.check.given import Reference, against, against_analytical
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
@@ -118,7 +118,7 @@ def _columns(compared: Compared, names: Sequence[str]) -> Columns:
     checks = [compared.numerical[name] for name in names]
     columns = entry_columns(checks)
     given, numerical = columns.pop("analytical"), columns.pop("numerical")
-    place = place_columns([(check.name, check.analytical.shape) for check in checks])
+    place = {name: columns.pop(name) for name in ("tensor", *AXES) if name in columns}
     ours = [value for name in names for value in compared.analytical[name].numerical.ravel().tolist()]
     steps = [value for name in names for value in compared.complex_step[name].numerical.ravel().tolist()]
     return place | {"gradient": given, "analytical": ours, "numerical": numerical, "complex_step": steps} | columns

@@ -84,7 +84,7 @@ def findings(case: CaseResult) -> list[str]:
 def sentence(fact: Fact) -> str:
     """A fact with its place before it."""
     where = place(fact.file, fact.line)
-    return f"{where}: {fact.text}." if where else f"{fact.text[0].upper()}{fact.text[1:]}."
+    return f"{where}: {fact.text}." if where else fact.sentence
 
 
 def asides(facts: Iterable[Fact]) -> list[str]:
