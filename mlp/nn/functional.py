@@ -87,10 +87,23 @@ def log_softmax(y: Array, axis: int = -1) -> Array:
     last digits and not just to 1e-16.
     """
     largest = np.expand_dims(np.argmax(y.real, axis=axis), axis)
-    shifted = y - np.take_along_axis(y, largest, axis)
-    others = np.exp(shifted)
-    np.put_along_axis(others, largest, 0, axis)
-    return shifted - np.log1p(others.sum(axis=axis, keepdims=True))
+    shifted = y - _reference(y, largest, axis)
+    terms = np.exp(shifted)
+    np.put_along_axis(terms, largest, np.expm1(np.take_along_axis(shifted, largest, axis)), axis)
+    return shifted - np.log1p(terms.sum(axis=axis, keepdims=True))
+
+
+def _reference(y: Array, largest: Array, axis: int) -> Array:
+    """What log_softmax subtracts: y_m, and of a complex y_m that holds half the probability at most its real part.
+
+    With y_m a complex step moves all others instead of it, which is right to the last digits where y_m is nearly sure,
+    and loses some where the others are many: their parts of the derivative then cancel down to that of y_m.
+    """
+    top = np.take_along_axis(y, largest, axis)
+    if not np.iscomplexobj(y):
+        return top
+    others = np.exp(y.real - top.real).sum(axis=axis, keepdims=True) - 1
+    return np.where(others < 1, top, top.real)
 
 
 def magnitude(x: Array) -> Array:
