@@ -1,37 +1,21 @@
 """How long from a key press to the redrawn page, for every page, beside a bare app with one figure of three heatmaps.
 
-Run `python tests/benchmarks/redraw.py`, or name some of the pages. The bare app runs with Streamlit's defaults; both
+Run `python -m tests.benchmarks.redraw`, or name some of the pages. The bare app runs with Streamlit's defaults; both
 are measured in turns in the same browser. A page counts as redrawn at the last change of its main area that the key
 press caused.
 """
 
-import os
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-ROUNDS = 15
-BARE = """
-import numpy as np
-import streamlit as st
-from plotly.subplots import make_subplots
+from tests.benchmarks.servers import BARE, ROOT, serve
 
-eps = st.sidebar.select_slider("eps", [10.0 ** -k for k in range(12, 0, -1)], 1e-4, format_func=lambda eps: f"{eps:g}")
-rng = np.random.default_rng(int(-np.log10(eps)))
-figure = make_subplots(cols=3)
-for column in (1, 2, 3):
-    figure.add_heatmap(z=rng.standard_normal((10, 2)), row=1, col=column)
-st.plotly_chart(figure)
-"""
+ROUNDS = 15
 # Resolves with the milliseconds from the key press to the last change of the main area, once it has been quiet.
 WATCH = """
 () => new Promise(resolve => {
@@ -65,37 +49,12 @@ def main() -> None:
                 for name, tab in tabs.items():
                     times[name].append(redrawn(tab, "ArrowLeft" if turn % 2 else "ArrowRight"))
         finally:
-            bare.process.terminate()
-            ours.process.terminate()
+            bare.stop()
+            ours.stop()
     reference = statistics.median(times["bare app"])
     for name, measured in times.items():
         median = statistics.median(measured)
         print(f"{name:20} {median:6.0f} ms   {median / reference:5.2f} times the bare app")
-
-
-class Served:
-    """A Streamlit server of our own."""
-
-    def __init__(self, script: str, folder: str | Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
-        command += ["--browser.gatherUsageStats=false"]
-        self.process = subprocess.Popen(command, cwd=folder, env=os.environ, stdout=subprocess.DEVNULL)
-
-
-def serve(script: str, folder: str | Path) -> Served:
-    server = Served(script, folder)
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=5).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return server
-    raise SystemExit("the server did not answer within 30 seconds")
 
 
 def opened(tab: Page, url: str) -> Page:

@@ -1,0 +1,64 @@
+"""Streamlit servers to be measured: ours, and a bare app with one figure of three heatmaps under Streamlit's defaults."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BARE = """
+import numpy as np
+import streamlit as st
+from plotly.subplots import make_subplots
+
+eps = st.sidebar.select_slider("eps", [10.0 ** -k for k in range(12, 0, -1)], 1e-4, format_func=lambda eps: f"{eps:g}")
+rng = np.random.default_rng(int(-np.log10(eps)))
+figure = make_subplots(cols=3)
+for column in (1, 2, 3):
+    figure.add_heatmap(z=rng.standard_normal((10, 2)), row=1, col=column)
+st.plotly_chart(figure)
+"""
+
+
+class Served:
+    """A Streamlit server of our own, on a free port."""
+
+    def __init__(self, script: str, folder: str | Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
+        command += ["--browser.gatherUsageStats=false"]
+        self._process = subprocess.Popen(command, cwd=folder, env=os.environ, stdout=subprocess.DEVNULL)
+
+    def processor_seconds(self) -> float:
+        """What the server has used of its processors so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def megabytes(self) -> float:
+        """The memory that the server holds now."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
+
+
+def serve(script: str, folder: str | Path) -> Served:
+    """Start a server and wait until it answers."""
+    server = Served(script, folder)
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return server
+    raise SystemExit("the server did not answer within 30 seconds")

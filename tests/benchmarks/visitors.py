@@ -1,0 +1,148 @@
+"""Many people on one server, each moving epsilon every two seconds, beside a bare app with one figure of three heatmaps.
+
+Run `python -m tests.benchmarks.visitors`, with the numbers of people if others than 20, 50 and 100 are wanted. Every
+visitor is a session of its own over a real WebSocket; no browser draws. Measured is what happens once all are there,
+newcomers who arrive one after the other included. The bare app runs with Streamlit's defaults.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.Slider_pb2 import Slider
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from tests.benchmarks.servers import BARE, ROOT, Served, serve
+
+EVERY = 2.0  # seconds between two moves of one visitor
+PATIENCE = 120  # seconds that a message may take
+
+
+class Visitor:
+    """One session. Of what it shows it knows the slider of epsilon and the end of a run."""
+
+    def __init__(self, socket: websockets.ClientConnection, page: str) -> None:
+        self._socket, self._page = socket, page
+        self._slider, self._state = Slider(), WidgetState()
+        self._kept: set[str] = set()
+        self._hash = self._query = ""
+        self.errors = 0
+
+    async def run(self, option: int | None = None) -> float:
+        """Ask for a run, with the slider at another option if one is given; the seconds until it has finished."""
+        if option is not None:
+            self._state.id = self._slider.id
+            self._state.string_array_value.data[:] = [self._slider.options[option % len(self._slider.options)]]
+        request = BackMsg()
+        state = request.rerun_script
+        state.query_string, state.page_script_hash = self._query, self._hash
+        state.page_name = "" if self._hash else self._page
+        state.cached_message_hashes.extend(self._kept)
+        if self._state.id:
+            state.widget_states.widgets.append(self._state)
+        start = time.perf_counter()
+        await self._socket.send(request.SerializeToString())
+        while not self._is_over(await self._message()):
+            pass
+        return time.perf_counter() - start
+
+    async def _message(self) -> ForwardMsg:
+        message = ForwardMsg.FromString(await asyncio.wait_for(self._socket.recv(), PATIENCE))
+        if message.metadata.cacheable:
+            self._kept.add(message.hash)
+        return message
+
+    def _is_over(self, message: ForwardMsg) -> bool:
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self._hash = message.new_session.page_script_hash
+        elif kind == "page_info_changed":
+            self._query = message.page_info_changed.query_string
+        elif kind == "delta":
+            element = message.delta.new_element
+            self.errors += element.WhichOneof("type") == "exception"
+            if element.WhichOneof("type") == "slider" and element.slider.label.startswith("eps"):
+                self._slider = element.slider
+        return kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+
+
+@dataclass
+class Seen:
+    """What the visitors saw: the seconds of first and of later runs, and how many errors."""
+
+    firsts: list[float] = field(default_factory=list)
+    laters: list[float] = field(default_factory=list)
+    errors: int = 0
+
+
+async def visit(server: Served, page: str, number: int, end: asyncio.Event, seen: Seen) -> None:
+    """Come, and move epsilon every two seconds until the end."""
+    address = f"{server.url.replace('http', 'ws')}/_stcore/stream"
+    async with websockets.connect(address, subprotocols=["streamlit"], max_size=None) as socket:
+        visitor = Visitor(socket, page)
+        seen.firsts.append(await visitor.run())
+        turn = number
+        while not end.is_set():
+            turn += 1
+            took = await visitor.run(turn)
+            seen.laters.append(took)
+            await asyncio.sleep(max(0.0, EVERY - took))
+        seen.errors += visitor.errors
+
+
+async def crowd(server: Served, page: str, people: int, seconds: float) -> str:
+    """What so many people at once saw, as one line of the table."""
+    end, early, seen = asyncio.Event(), Seen(), Seen()
+    memory = server.megabytes()
+    visits = []
+    for number in range(people):  # spread evenly over the two seconds, and not all at once
+        visits.append(asyncio.create_task(visit(server, page, number, end, early)))
+        await asyncio.sleep(EVERY / people)
+    while len(early.firsts) < people:
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(2 * EVERY)
+    start, used, early.laters[:] = time.perf_counter(), server.processor_seconds(), []
+    while time.perf_counter() < start + seconds:
+        await asyncio.sleep(1)
+        visits.append(asyncio.create_task(visit(server, page, len(visits), end, seen)))
+    took, used = time.perf_counter() - start, server.processor_seconds() - used
+    laters, held = sorted(early.laters), server.megabytes() - memory
+    runs = len(laters) + len(seen.firsts) + len(seen.laters)
+    end.set()
+    await asyncio.gather(*visits)
+    return (
+        f"{people:7} {len(laters) / took:10.1f} {1e3 * statistics.median(seen.firsts):14.0f} "
+        f"{1e3 * statistics.median(laters):8.0f} {1e3 * laters[int(0.95 * len(laters))]:8.0f} "
+        f"{1e3 * used / runs:13.1f} {held / len(visits):13.2f} {early.errors + seen.errors:7}"
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("people", nargs="*", type=int, default=[20, 50, 100])
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--page", default="gradient_check")
+    options = parser.parse_args()
+    print(" people   reruns/s  first run, ms  p50, ms  p95, ms  CPU a run, ms  MB a session  errors")
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "bare.py").write_text(BARE)
+        for script, where, page in (("bare.py", folder, ""), ("app.py", ROOT, options.page)):
+            print(page or "bare app")
+            for people in options.people:
+                server = serve(script, where)
+                try:
+                    print(asyncio.run(crowd(server, page, people, options.seconds)), flush=True)
+                finally:
+                    server.stop()
+
+
+if __name__ == "__main__":
+    main()
