@@ -1,4 +1,4 @@
-"""Streamlit servers to be measured: ours, and a bare app with one figure of three heatmaps under Streamlit's defaults."""
+"""Streamlit servers to be measured: ours, and a bare app of three heatmaps under Streamlit's defaults."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Many people on one server, each moving epsilon every two seconds, beside a bare app with one figure of three heatmaps.
+"""Many people on one server, each moving epsilon every two seconds, beside a bare app of three heatmaps.
 
 Run `python -m tests.benchmarks.visitors`, with the numbers of people if others than 20, 50 and 100 are wanted. Every
 visitor is a session of its own over a real WebSocket; no browser draws. Measured is what happens once all are there,
