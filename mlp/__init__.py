@@ -3,6 +3,7 @@
 from mlp.check.check import check_gradients
 from mlp.check.given import check_given_gradients
 from mlp.check.jacobians import loss_hessian
+from mlp.check.model import check_model
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
@@ -53,6 +54,7 @@ __all__ = [
     "check_given_gradients",
     "check_gradients",
     "check_layer",
+    "check_model",
     "dense_layers",
     "glorot",
     "he",

@@ -1,0 +1,130 @@
+"""check_model: a whole model as a function, its right gradients passed and each kind of wrong one named."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlp import Verdict, check_model
+
+RNG = np.random.RandomState(3)
+X, Y = RNG.standard_normal((5, 3)), RNG.standard_normal((5, 2))
+PARAMETERS = {
+    name: RNG.standard_normal(shape) for name, shape in [("W1", (3, 4)), ("b1", 4), ("W2", (4, 2)), ("b2", 2)]
+}
+
+
+def model(parameters: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    """The mean squared error of a net with one hidden layer, and its gradients."""
+    hidden = np.tanh(X @ parameters["W1"] + parameters["b1"])
+    error = hidden @ parameters["W2"] + parameters["b2"] - Y
+    dy = 2 * error / len(X)
+    dhidden = dy @ parameters["W2"].T * (1 - hidden**2)
+    gradients = {"W1": X.T @ dhidden, "b1": dhidden.sum(0), "W2": hidden.T @ dy, "b2": dy.sum(0)}
+    return np.sum(error**2) / len(X), gradients
+
+
+def altered(name: str, change: Any) -> Any:
+    """The model with one gradient changed."""
+
+    def function(parameters: dict[str, Any]) -> Any:
+        value, gradients = model(parameters)
+        return value, gradients | {name: change(gradients[name])}
+
+    return function
+
+
+def test_right_gradients_pass_and_the_report_has_the_parameters_in_their_order() -> None:
+    report = check_model(model, PARAMETERS)
+    assert report.passed
+    assert list(report) == list(PARAMETERS)
+    assert report.loss == pytest.approx(model(PARAMETERS)[0], rel=1e-15)
+    np.testing.assert_array_equal(report["W1"].analytical, model(PARAMETERS)[1]["W1"])
+
+
+@pytest.mark.parametrize("spelling", ["d{}", "grad_{}", "d_{}", "{}_grad"])
+def test_gradients_are_found_under_the_usual_names(spelling: str) -> None:
+    def function(parameters: dict[str, Any]) -> Any:
+        value, gradients = model(parameters)
+        return value, {spelling.format(name): gradient for name, gradient in gradients.items()}
+
+    assert check_model(function, PARAMETERS).passed
+
+
+@dataclass
+class Pair:
+    """A structure of two members."""
+
+    W: Any
+    b: Any
+
+
+@pytest.mark.parametrize(
+    ("structure", "names"),
+    [
+        (np.array([1.0, 2.0]), ["parameters"]),
+        ([np.array([1.0, 2.0]), np.array(3.0)], ["0", "1"]),
+        ((np.array([1.0]), {"b": np.array([[3.0]])}), ["0", "1.b"]),
+        ({"layers": [Pair(np.array([1.0]), np.array([2.0]))]}, ["layers.0.W", "layers.0.b"]),
+    ],
+)
+def test_any_structure_is_handed_on_as_it_is(structure: Any, names: list[str]) -> None:
+    def squares(node: Any) -> tuple[Any, Any]:
+        if isinstance(node, dict):
+            parts = {key: squares(child) for key, child in node.items()}
+            return sum(v for v, _ in parts.values()), {key: g for key, (_, g) in parts.items()}
+        if isinstance(node, Pair):
+            (v, gv), (w, gw) = squares(node.W), squares(node.b)
+            return v + w, Pair(gv, gw)
+        if isinstance(node, (list, tuple)):
+            pairs = [squares(child) for child in node]
+            return sum(v for v, _ in pairs), type(node)(g for _, g in pairs)
+        return np.sum(node**2), 2 * node
+
+    report = check_model(squares, structure)
+    assert report.passed
+    assert list(report) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("W1", lambda g: 2 * g, "factor is 2"),
+        ("b2", lambda g: -g, "wrong sign"),
+        ("W2", lambda g: 1.00001 * g, "1.00001"),
+        ("b1", lambda g: g[None], "(1, 4), but b1 has the shape (4,)"),
+        ("b1", lambda _: None, "no gradient of b1"),
+    ],
+)
+def test_a_wrong_gradient_is_called_wrong_and_the_fault_named(name: str, change: Any, words: str) -> None:
+    report = check_model(altered(name, change), PARAMETERS)
+    assert report.verdict is Verdict.WRONG
+    assert words in report.summary
+    assert [check.name for check in report.values() if check.verdict is Verdict.WRONG] == [name]
+
+
+def test_the_callers_parameters_stay_as_they_are_and_an_update_in_place_is_told() -> None:
+    def step(parameters: dict[str, Any]) -> Any:
+        value, gradients = model(parameters)
+        parameters["W1"] -= 0.1 * gradients["W1"]
+        return value, gradients
+
+    before = PARAMETERS["W1"].copy()
+    with pytest.raises(ValueError, match="changes its parameter W1 in place"):
+        check_model(step, PARAMETERS)
+    np.testing.assert_array_equal(PARAMETERS["W1"], before)
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters", "error", "words"),
+    [
+        (model, {}, ValueError, "holds no array"),
+        (model, {"W1": "text"}, TypeError, "W1"),
+        (lambda _: 1.0, np.ones(2), ValueError, "two things"),
+        (lambda p: (p, p), np.ones(2), ValueError, "one number"),
+    ],
+)
+def test_bad_input_is_one_plain_sentence(function: Any, parameters: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        check_model(function, parameters)
