@@ -2,9 +2,13 @@
 
 The layer computes y = x c(parameters) for a number x, which is 1. So the value and its gradients pass through the very
 check that every other layer does, and dy and dx have a meaning too: dx = c dy, and the gradient of W is x dy dc/dW.
+
+Where there are more entries than the time allows, some are drawn at random; they alone are the layer's parameters, as
+vectors, and the report names what was not looked at.
 """
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,18 +19,21 @@ from mlp.check.check import check_gradients
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.projection import Projection
 from mlp.check.report import Finding, GradientReport
-from mlp.differences.methods import CENTRAL, Method
+from mlp.check.structures import by_name, filled, leaves
+from mlp.check.tensor import TensorCheck
+from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 
 ModelFunction = Callable[[Any], tuple[Any, Any]]
 
-# How a gradient in a dict is spelled, for a parameter of that name.
-_SPELLINGS = ("{}", "d{}", "grad_{}", "d_{}", "{}_grad", "grad{}")
-
 
 def check_model(
-    function: ModelFunction, parameters: Any, eps: float = 1e-4, method: str | Method = CENTRAL
+    function: ModelFunction,
+    parameters: Any,
+    eps: float = 1e-4,
+    method: str | Method = CENTRAL,
+    seconds: float = 20.0,
 ) -> GradientReport:
     """Check the gradients that a function returns beside its value, for every parameter.
 
@@ -37,22 +44,26 @@ def check_model(
             the keys, indices and fields on the way to them, joined by dots: "W1", "layers.0.W".
         eps: the step of the numerical gradients, positive.
         method: a method or the name of one in METHODS.
+        seconds: roughly the processor time that the differences may take. Where all entries would take longer, as many
+            as fit are drawn at random, at least one of each parameter.
 
     Returns:
-        A report with one check for each parameter. A gradient that is missing, or has another shape, is a fault.
+        A report with one check for each parameter. A gradient that is missing, or has another shape, is a fault. The
+        check of a parameter of which entries were drawn is that of the vector of these, and a remark tells how many.
 
     Raises:
         ValueError: the parameters are empty, the function does not return a number and gradients, or it changes its
             parameters in place.
         TypeError: a parameter is no array of real numbers.
     """
-    arrays = {name: as_real(name, leaf) for name, leaf in _leaves(parameters)}
+    arrays = {name: as_real(name, leaf) for name, leaf in leaves(parameters)}
     if not arrays:
         raise ValueError("parameters holds no array: give a dict, list, tuple or dataclass of arrays")
-    model = Model(function, parameters, arrays)
+    model = Model(function, parameters, arrays, {})
+    model = model.drawn(_affordable(model, as_method(method), seconds))
     report = check_gradients(model, Projection(), [1.0], [1.0], eps, method)
     checks = {name: check for name, check in report.items() if name in arrays}
-    remarks = (*model.faults(), *report.remarks)
+    remarks = (*model.faults(), *model.limits(checks), *report.remarks)
     return dataclasses.replace(report, checks=checks, remarks=remarks, diagnose=_Diagnosis(report))
 
 
@@ -66,17 +77,39 @@ class _Diagnosis:
         return tuple(finding for finding in self.of_layer.diagnosis if finding.tensors)
 
 
-class Model(Layer):
-    """The layer y = x c(parameters), of x with shape (1,)."""
+def _affordable(model: "Model", method: Method, seconds: float) -> int:
+    """How many entries can be moved within this time, at as many calls each as two or three steps take."""
+    start = time.process_time()
+    model.apply([1.0])
+    call = max(time.process_time() - start, 1e-6)
+    return int(seconds / (call * len(method.offsets) * (3 if method.is_complex else 2)))
 
-    def __init__(self, function: ModelFunction, structure: Any, arrays: dict[str, Array]) -> None:
-        self.function, self.structure, self.arrays = function, structure, arrays
+
+class Model(Layer):
+    """The layer y = x c(parameters), of x with shape (1,).
+
+    Attributes:
+        whole: the parameters by their dotted names.
+        places: for a parameter of which entries were drawn, their flat indices, in order.
+        arrays: what is moved: a parameter itself, or the vector of its drawn entries.
+    """
+
+    def __init__(
+        self,
+        function: ModelFunction,
+        structure: Any,
+        whole: dict[str, Array],
+        places: dict[str, Array],
+        arrays: dict[str, Array] | None = None,
+    ) -> None:
+        self.function, self.structure, self.whole, self.places = function, structure, whole, places
+        self.arrays = {name: self._picked(name, array) for name, array in whole.items()} if arrays is None else arrays
         self.kept: tuple[Array, Array, dict[str, Array]] | None = None
         self.grads: dict[str, Array] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Model":
         """Copy the parameters alone: the function is the caller's, and gets copies at each call."""
-        return Model(self.function, self.structure, {name: array.copy() for name, array in self.arrays.items()})
+        return self._with({name: array.copy() for name, array in self.arrays.items()})
 
     def parameters(self) -> dict[str, Array]:
         """The arrays by their dotted names."""
@@ -88,7 +121,48 @@ class Model(Layer):
 
     def replaced(self, name: str, value: Array) -> "Model":
         """Return a copy with another array of this name."""
-        return Model(self.function, self.structure, self.arrays | {name: value})
+        return self._with(self.arrays | {name: value})
+
+    def _with(self, arrays: dict[str, Array]) -> "Model":
+        return Model(self.function, self.structure, self.whole, self.places, arrays)
+
+    def drawn(self, count: int) -> "Model":
+        """The model with `count` of its entries, drawn over all parameters, but one of each at least."""
+        sizes = [array.size for array in self.whole.values()]
+        if count >= sum(sizes):
+            return self
+        rng, ends = np.random.RandomState(0), np.cumsum(sizes)
+        drawn = rng.choice(ends[-1], count, replace=False)
+        drawn = np.union1d(drawn, [end - 1 - rng.randint(size) for end, size in zip(ends, sizes, strict=True)])
+        parts = np.split(drawn, np.searchsorted(drawn, ends[:-1]))
+        starts = ends - sizes
+        places = {name: part - start for name, part, start in zip(self.whole, parts, starts, strict=True)}
+        places = {name: part for name, part in places.items() if part.size < self.whole[name].size}
+        return Model(self.function, self.structure, self.whole, places)
+
+    def limits(self, checks: Mapping[str, TensorCheck]) -> Iterator[Remark]:
+        """What was not looked at, and where the worst of the drawn entries stands."""
+        for name, places in self.places.items():
+            (worst,), shape, size = checks[name].worst, self.whole[name].shape, self.whole[name].size
+            index = [int(i) for i in np.unravel_index(places[worst], shape)]
+            yield Remark(
+                RemarkKind.DRAWN,
+                "",
+                f"{name}: {places.size:,} of {size:,} entries were looked at, drawn at random, here as a vector, whose "
+                f"worst entry [{worst}] is {name}{index}. Nothing is known of the others; more seconds reach more.",
+            )
+
+    def _picked(self, name: str, array: Array) -> Array:
+        return array.ravel()[self.places[name]] if name in self.places else array
+
+    def _completed(self) -> dict[str, Array]:
+        """The whole parameters, as copies, with what was moved."""
+        whole = {}
+        for name, array in self.arrays.items():
+            whole[name] = array.copy() if name not in self.places else self.whole[name].astype(array.dtype, order="C")
+            if name in self.places:
+                whole[name].reshape(-1)[self.places[name]] = array
+        return whole
 
     def apply(self, x: ArrayLike) -> Array:
         """Compute x c, shape (1,)."""
@@ -97,9 +171,9 @@ class Model(Layer):
     def forward(self, x: ArrayLike) -> Array:
         """Compute x c, and keep what the function returned."""
         value, returned = self._call()
-        gradients = _by_name(returned, self.arrays)
-        fitting = {name: gradient for name, gradient in gradients.items() if gradient.shape == self.arrays[name].shape}
-        self.kept = np.array(x), value, fitting
+        gradients = by_name(returned, self.arrays)
+        fitting = [name for name, gradient in gradients.items() if gradient.shape == self.whole[name].shape]
+        self.kept = np.array(x), value, {name: self._picked(name, gradients[name]) for name in fitting}
         return self.kept[0] * value
 
     def backward(self, dy: ArrayLike) -> Array:
@@ -112,8 +186,8 @@ class Model(Layer):
 
     def faults(self) -> Iterator[Remark]:
         """What can be said of the gradients without comparing them: one is missing, or has another shape."""
-        gradients = _by_name(self._call()[1], self.arrays)
-        for name, array in self.arrays.items():
+        gradients = by_name(self._call()[1], self.whole)
+        for name, array in self.whole.items():
             if name not in gradients:
                 yield Remark(RemarkKind.MISSING, "", f"function returns no gradient of {name}.")
             elif gradients[name].shape != array.shape:
@@ -122,9 +196,9 @@ class Model(Layer):
 
     def _call(self) -> tuple[Array, Any]:
         """The value, a number, and the gradients, at copies of the parameters."""
-        given = {name: array.copy() for name, array in self.arrays.items()}
-        returned = self.function(_filled(self.structure, given, ""))
-        changed = [name for name, array in given.items() if not np.array_equal(array, self.arrays[name], True)]
+        given, before = self._completed(), self._completed()
+        returned = self.function(filled(self.structure, given, ""))
+        changed = [name for name, array in given.items() if not np.array_equal(array, before[name], True)]
         if changed:
             raise ValueError(
                 f"function changes its parameter {changed[0]} in place: it must return the gradients and leave the "
@@ -136,46 +210,3 @@ class Model(Layer):
         if value.size != 1 or value.dtype.kind not in "fciu":
             raise ValueError(f"function must return one number as its value, not an array of shape {value.shape}")
         return value.reshape(()), returned[1]
-
-
-def _children(structure: Any) -> dict[str, Any] | None:
-    """What a dict, list, tuple or dataclass holds, by name; None for anything else."""
-    if isinstance(structure, Mapping):
-        return {str(key): value for key, value in structure.items()}
-    if isinstance(structure, (list, tuple)):
-        return {str(index): value for index, value in enumerate(structure)}
-    if dataclasses.is_dataclass(structure) and not isinstance(structure, type):
-        return {field.name: getattr(structure, field.name) for field in dataclasses.fields(structure) if field.init}
-    return None
-
-
-def _leaves(structure: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Everything in a structure that holds nothing itself, with its dotted name; "parameters" for a bare array."""
-    children = _children(structure)
-    if children is None:
-        yield name or "parameters", structure
-        return
-    for key, child in children.items():
-        yield from _leaves(child, f"{name}.{key}" if name else key)
-
-
-def _filled(structure: Any, arrays: Mapping[str, Array], name: str) -> Any:
-    """A structure of the same kind with these arrays for its leaves."""
-    children = _children(structure)
-    if children is None:
-        return arrays[name or "parameters"]
-    values = [_filled(child, arrays, f"{name}.{key}" if name else key) for key, child in children.items()]
-    if isinstance(structure, Mapping):
-        return dict(zip(structure, values, strict=True))
-    if isinstance(structure, tuple):
-        return type(structure)(*values) if hasattr(structure, "_fields") else tuple(values)
-    if isinstance(structure, list):
-        return values
-    return dataclasses.replace(structure, **dict(zip(children, values, strict=True)))
-
-
-def _by_name(gradients: Any, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """The gradients under their parameters' names; one that is not there, or is None, is left out."""
-    found = {name: leaf for name, leaf in _leaves(gradients) if leaf is not None}
-    named = {name: [s.format(name) for s in _SPELLINGS if s.format(name) in found] for name in arrays}
-    return {name: as_real(f"the gradient of {name}", found[keys[0]]) for name, keys in named.items() if keys}

@@ -30,10 +30,11 @@ class RemarkKind(StrEnum):
     ACCUMULATES = "accumulates"
     TWO_FORWARDS = "forward and apply differ"
     READ = "seen in the code"
+    DRAWN = "entries drawn at random"
 
 
 # These are worth knowing but nothing to repair.
-_NOTES = frozenset({RemarkKind.FLOAT32, RemarkKind.ROUNDED, RemarkKind.INTEGERS, RemarkKind.READ})
+_NOTES = frozenset({RemarkKind.FLOAT32, RemarkKind.ROUNDED, RemarkKind.INTEGERS, RemarkKind.READ, RemarkKind.DRAWN})
 
 
 @dataclass(frozen=True)

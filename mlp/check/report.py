@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mlp.check.passes import Remark
+from mlp.check.passes import Remark, RemarkKind
 from mlp.check.tensor import TensorCheck, agreement
 from mlp.check.verdict import Verdict, overall
 from mlp.differences.methods import Method
@@ -117,5 +117,6 @@ class GradientReport(Mapping[str, TensorCheck]):
             return faults[0]
         if self.verdict is Verdict.CONSISTENT:
             counts = {verdict: sum(check.counts[verdict] for check in self.values()) for verdict in Verdict}
-            return f"Backward agrees with the numerical gradient {agreement(counts)}."
+            drawn = [f" {remark.sentence}" for remark in self.remarks if remark.kind is RemarkKind.DRAWN]
+            return f"Backward agrees with the numerical gradient {agreement(counts)}.{''.join(drawn)}"
         return next(check.summary for check in self.values() if check.verdict is self.verdict)

@@ -128,3 +128,27 @@ def test_the_callers_parameters_stay_as_they_are_and_an_update_in_place_is_told(
 def test_bad_input_is_one_plain_sentence(function: Any, parameters: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         check_model(function, parameters)
+
+
+def test_a_large_model_is_looked_at_in_part_and_the_report_says_so() -> None:
+    weights = {"W": RNG.standard_normal((300, 400)), "b": RNG.standard_normal(3)}
+
+    def wrong_at(entry: slice) -> Any:
+        def function(parameters: dict[str, Any]) -> Any:
+            gradients = {name: 2 * array for name, array in parameters.items()}
+            gradients["W"][entry] *= 1.5
+            return sum(np.sum(array**2) for array in parameters.values()), gradients
+
+        return function
+
+    report = check_model(wrong_at(slice(0, 0)), weights, seconds=0.05)
+    notes = [remark.sentence for remark in report.remarks if remark.sentence.startswith("W: ")]
+    assert report.passed
+    assert report["b"].analytical.size >= 1
+    assert len(notes) == 1
+    assert notes[0] in report.summary
+    assert f"W: {report['W'].analytical.size:,} of 120,000 entries were looked at" in notes[0]
+    half = check_model(wrong_at(slice(0, 150)), weights, seconds=0.05)
+    assert half.verdict is Verdict.WRONG
+    row = int(half.remarks[0].sentence.split(" is W[")[1].split(",")[0])
+    assert row < 150  # the worst entry is told by its own index
