@@ -8,7 +8,7 @@ from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.problem import INPUT
 from mlp.nn.trace import jacobians_by_backward
 from mlp.report import programs
-from mlp.report.figures import heatmaps, slopes
+from mlp.report.figures import curves, heatmaps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.numbers import brief
 from mlp.report.tables import tensors
@@ -34,7 +34,7 @@ values = editor.edited(
 )
 x, dy = values["act_x"], values["act_dy"]
 widgets.figure(
-    slopes.activation_curves(activation, x), f"{experiment.activation} and its derivative, with the points x", "curves"
+    curves.activation_curves(activation, x), f"{experiment.activation} and its derivative, with the points x", "curves"
 )
 
 st.subheader("From dy to dx: the vector-Jacobian product")

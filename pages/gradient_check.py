@@ -40,7 +40,7 @@ if note:
     st.caption(note)
 
 st.subheader(f"The entries of {name} that differ most")
-widgets.table(tensors.worst_entries(problem, report, name))
+widgets.table(tensors.worst_entries_with_losses(problem, report, name))
 st.caption(
     f"c is the loss; {experiment.method} differences with h = {experiment.eps:g}. The error bar is the largest "
     "difference that the errors of both gradients explain; entries are ordered by their difference in units of it."

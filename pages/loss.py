@@ -5,7 +5,7 @@ import streamlit as st
 from mlp.check.jacobians import check_loss
 from mlp.nn.losses import LOSSES
 from mlp.report import programs
-from mlp.report.figures import heatmaps, slopes
+from mlp.report.figures import curves, heatmaps
 from mlp.report.numbers import brief
 from mlp.report.tables import tensors
 from pages.ui import address, compute, editor, shell, widgets
@@ -39,7 +39,7 @@ st.markdown(
     f"$y_{{{i}}} = {brief(y[i])}$ is the gradient's entry {i}: {brief(check.analytical[i])}."
 )
 widgets.figure(
-    slopes.loss_along(loss, y, target, i, check.analytical[i]), f"The loss along y[{i}] with its tangent", "loss_curve"
+    curves.loss_along(loss, y, target, i, check.analytical[i]), f"The loss along y[{i}] with its tangent", "loss_curve"
 )
 widgets.download("Gradient as CSV", lambda: tensors.to_csv(tensors.entries(check)), "loss-gradient.csv", "text/csv")
 

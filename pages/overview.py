@@ -4,7 +4,7 @@ import streamlit as st
 
 from mlp.report import numbers
 from mlp.report.figures import network
-from mlp.report.files.archive import versions
+from mlp.report.files.exchange import versions
 from pages.ui import address, compute, shell, widgets
 
 experiment = shell.settings()

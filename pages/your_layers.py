@@ -87,7 +87,7 @@ if case.report:
     if note:
         st.caption(note)
     st.markdown(f"**The entries of {address.plain(tensor)} that are furthest off**")
-    widgets.table(user_code.worst_entries(check))
+    widgets.table(tensors.worst_entries(check))
     st.caption(f"{case.report.method.name} differences with h = {case.report.eps:g}.")
     with st.container(horizontal=True):
         widgets.download(

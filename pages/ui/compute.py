@@ -23,7 +23,7 @@ from mlp.nn.arrays import Array
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
 from mlp.nn.trace import Step, trace
-from mlp.report.files.archive import archive
+from mlp.report.files.exchange import archive
 from mlp.report.numbers import duration
 
 MAX_RESULTS = 32
@@ -173,8 +173,7 @@ def _swept(experiment: Experiment, name: str) -> Sweep:
 
 def packed(experiment: Experiment) -> bytes:
     """Everything about the check as a ZIP."""
-    result = checked(experiment)
-    return archive(experiment, result.problem, result.report)
+    return archive(experiment, checked(experiment).report)
 
 
 # An edit of any module that Streamlit watches makes it import this one anew, and every class of ours with it. Results

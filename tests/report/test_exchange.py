@@ -12,10 +12,9 @@ from mlp.check.check import analytical_gradients
 from mlp.lab.experiment import Experiment
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
-from mlp.report.files.exchange import gradient_shapes, problem_json, problem_npz
-from mlp.report.files.matching import match
-from mlp.report.files.uploads import read_files
+from mlp.report.files.exchange import problem_json, problem_npz
 from mlp.report.programs import computing
+from mlp.report.tables.given import read_upload
 
 EVERY = [
     *(Experiment(sizes=(3, 4, 2), activation=activation, batch=3) for activation in ACTIVATIONS),
@@ -47,7 +46,7 @@ def executed(experiment, library, folder, monkeypatch):
     (folder / "problem.npz").write_bytes(problem_npz(experiment))
     exec(compile(computing(experiment)[library], "script.py", "exec"), {})
     content = (folder / "gradients.npz").read_bytes()
-    return match(read_files({"gradients.npz": content}), gradient_shapes(experiment))
+    return read_upload({"gradients.npz": content}, experiment.problem())
 
 
 def run_script(experiment, library, folder, arrays=None):
@@ -57,7 +56,7 @@ def run_script(experiment, library, folder, arrays=None):
     script = folder / "script.py"
     script.write_text(computing(experiment)[library])
     subprocess.run([sys.executable, "-W", "error", str(script)], cwd=folder, check=True, capture_output=True)
-    return match(read_files({"gradients.npz": (folder / "gradients.npz").read_bytes()}), gradient_shapes(experiment))
+    return read_upload({"gradients.npz": (folder / "gradients.npz").read_bytes()}, experiment.problem())
 
 
 def assert_same(upload, experiment):

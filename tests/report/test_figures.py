@@ -12,7 +12,7 @@ from mlp.check.kinks import Kink
 from mlp.lab.experiment import Experiment
 from mlp.nn.trace import trace
 from mlp.report.figures import heatmaps, network, steps
-from mlp.report.figures.heatmaps import MAX_DRAWN, drawn
+from mlp.report.figures.matrices import MAX_DRAWN, drawn
 from mlp.report.numbers import brief, duration
 from tests.report.checks import tensor_check
 

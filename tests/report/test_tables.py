@@ -11,9 +11,9 @@ import pytest
 from mlp import check_gradients
 from mlp.check.entries import entry_columns
 from mlp.lab.experiment import Experiment
-from mlp.report.files.archive import archive
+from mlp.report.files.exchange import archive
 from mlp.report.files.uploads import read_files
-from mlp.report.tables.tensors import all_entries, entries, summary, to_csv, worst_entries
+from mlp.report.tables.tensors import all_entries, entries, summary, to_csv, worst_entries, worst_entries_with_losses
 from mlp.user_code.tell.text import csv_text
 from tests.report.checks import tensor_check
 
@@ -86,8 +86,7 @@ def test_the_summary_names_what_differs(report):
 
 
 def test_worst_entries_explain_their_quotients(problem, report):
-    table = worst_entries(problem, report, "fc1.W", 3)
-    assert len(table) == 3
+    table = worst_entries_with_losses(problem, report, "fc1.W")
     upper, lower = table["c(+h)"].astype(float), table["c(-h)"].astype(float)
     # Structured differences round the two values otherwise than evaluating the network whole does: by some twenty
     # roundings of the loss each, which the step divides.
@@ -96,7 +95,7 @@ def test_worst_entries_explain_their_quotients(problem, report):
 
 
 def test_the_archive_holds_everything(experiment, problem, report):
-    packed = zipfile.ZipFile(io.BytesIO(archive(experiment, problem, report)))
+    packed = zipfile.ZipFile(io.BytesIO(archive(experiment, report)))
     assert json.loads(packed.read("settings.json"))["settings"] == experiment.settings()
     arrays = np.load(io.BytesIO(packed.read("problem.npz")), allow_pickle=False)
     for name, array in {**problem.network.parameters(), "x": problem.x, "target": problem.target}.items():
@@ -105,11 +104,18 @@ def test_the_archive_holds_everything(experiment, problem, report):
     assert {f"gradients/{name}.csv" for name in report} <= set(packed.namelist())
 
 
-def test_the_archive_of_the_same_experiment_is_the_same_file(experiment, problem, report):
-    assert archive(experiment, problem, report) == archive(experiment, experiment.problem(), report)
+def test_the_archive_of_the_same_experiment_is_the_same_file(experiment, report):
+    assert archive(experiment, report) == archive(experiment, check_gradients(*experiment.problem()))
 
 
-def test_ten_entries_are_shown_unless_asked_otherwise():
-    experiment = Experiment(sizes=(4, 5, 2))
-    problem = experiment.problem()
-    assert len(worst_entries(problem, check_gradients(*problem), "fc1.W")) == 10
+def test_the_worst_entries_come_first_and_are_ten():
+    check = tensor_check(np.arange(12.0), np.arange(12.0) + 1e-7 * np.arange(12) ** 2, "b")
+    table = worst_entries(check)
+    # The error bars are all the same, so the entries come in the order of their differences.
+    assert list(table["entry"]) == [f"b[{i}]" for i in range(11, 1, -1)]
+    indices = list(range(11, 1, -1))
+    for column in ("analytical", "numerical", "difference", "error_bar"):
+        np.testing.assert_array_equal(table[column.replace("_", " ")], getattr(check, column)[indices])
+    is_wrong = np.abs(table["difference"]) > table["error bar"]
+    assert list(table["verdict"]) == ["wrong" if wrong else "consistent" for wrong in is_wrong]
+    assert set(is_wrong) == {True, False}

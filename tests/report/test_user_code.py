@@ -73,13 +73,3 @@ def test_a_test_is_offered_for_what_has_a_class(name, kind, is_offered):
     text = user_code.suite(replace(RIGHT, name=name, kind=kind), "my_layers.py")
     assert ("from my_layers import Dense" in text) == is_offered
     assert bool(text) == is_offered
-
-
-def test_the_worst_entries_come_first_and_are_ten():
-    table = user_code.worst_entries(WRONG.report["b"])
-    assert set(table["verdict"]) == {"wrong"}
-    assert len(user_code.worst_entries(RIGHT.report["x"])) == 10
-    first = table.iloc[0]
-    check = WRONG.report["b"]
-    assert first["difference"] == check.difference[check.worst]
-    assert first["error bar"] == check.error_bar[check.worst]

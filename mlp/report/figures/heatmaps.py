@@ -16,11 +16,10 @@ from mlp.check.evaluation_point import Index
 from mlp.check.tensor import TensorCheck
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
-from mlp.report.figures.style import Panel, Scale, side_by_side, with_scales
+from mlp.report.figures.matrices import MAX_LABELLED_COLUMNS, Drawn, drawn, numbers_in_cells, tick_settings
+from mlp.report.figures.style import DIVERGING, Panel, Scale, side_by_side, with_scales
 from mlp.report.numbers import brief, entry
 
-# Both scales keep their order for colour-blind eyes and in print.
-DIVERGING = "RdBu_r"
 SEQUENTIAL = "Viridis"
 PANELS = ("analytical", "numerical", "difference")
 # What the third panel can show instead: the difference in units of its error bar, with a break in its colours at 1.
@@ -28,55 +27,7 @@ RATIO = "difference / error bar"
 RATIO_SCALE = [(0, "#440154"), (0.5, "#31688e"), (0.5, "#E69F00"), (1, "#D55E00")]
 RATIO_DECADES = 3
 DIGITS = 16
-MAX_LABELLED_CELLS = 150
 TOP, BOTTOM = 40, 50  # pixels above the maps for titles, below them for ticks and axis titles
-MAX_LABELLED_COLUMNS = 12
-
-
-MAX_DRAWN = 100
-
-
-class Drawn(NamedTuple):
-    """A matrix as it is drawn.
-
-    Attributes:
-        values: at most MAX_DRAWN rows and columns.
-        rows, columns: the first index of each drawn row and column, then the end of the last.
-    """
-
-    values: Array
-    rows: Array
-    columns: Array
-
-    @property
-    def is_reduced(self) -> bool:
-        """Whether a drawn cell may stand for several entries."""
-        return self.values.shape != (self.rows[-1], self.columns[-1])
-
-    @property
-    def block(self) -> tuple[int, int]:
-        """The rows and columns of the largest block that one cell stands for."""
-        return int(np.diff(self.rows).max()), int(np.diff(self.columns).max())
-
-
-def as_matrix(tensor: Array) -> Array:
-    """A vector as a column, a number as one of a single row; a matrix as it is."""
-    return tensor if tensor.ndim == 2 else tensor.reshape(-1, 1)
-
-
-def drawn(tensor: Array) -> Drawn:
-    """Cut the tensor into blocks and keep of each the entry of largest magnitude, with its sign; NaN wins over all."""
-    matrix = as_matrix(tensor)
-    rows, columns = (_edges(size) for size in matrix.shape)
-    high, low = (
-        extreme.reduceat(extreme.reduceat(matrix, rows[:-1], axis=0), columns[:-1], axis=1)
-        for extreme in (np.maximum, np.minimum)
-    )
-    return Drawn(np.where(-low > high, low, high), rows, columns)
-
-
-def _edges(size: int) -> Array:
-    return np.linspace(0, size, min(size, MAX_DRAWN) + 1).astype(int)
 
 
 class Axes(NamedTuple):
@@ -186,7 +137,6 @@ def _heatmap(check: TensorCheck, panel: str, values: Drawn, titles: dict[str, st
         z, axis = _logarithm(values.values, bottom=_span(check) - DIGITS), "coloraxis2"
     elif panel == RATIO:
         z, axis = np.minimum(_logarithm(values.values, bottom=-RATIO_DECADES), RATIO_DECADES), "coloraxis3"
-    labelled = z.size <= MAX_LABELLED_CELLS and z.shape[1] <= MAX_LABELLED_COLUMNS
     where = "%{y}, %{x}" if check.analytical.ndim > 1 else "%{y}"
     heatmap = {
         "type": "heatmap",
@@ -199,37 +149,16 @@ def _heatmap(check: TensorCheck, panel: str, values: Drawn, titles: dict[str, st
             "<br>difference / error bar %{customdata[3]:.3g}<extra></extra>"
         ),
     }
-    numbers = values.values if axis == "coloraxis" else np.abs(values.values)
-    return heatmap | (written(numbers) if labelled else {})
-
-
-def written(numbers: Array) -> dict[str, Any]:
-    """The settings of a heatmap whose cells carry these numbers as text, with lines between the cells."""
-    text = [[brief(number) for number in row] for row in numbers]
-    return {"text": text, "texttemplate": "%{text}", "xgap": 1, "ygap": 1}
+    return heatmap | numbers_in_cells(values.values if axis == "coloraxis" else np.abs(values.values))
 
 
 def _hover_data(check: TensorCheck) -> Array:
     return np.stack([drawn(_values(check, panel)).values for panel in (*PANELS, RATIO)], axis=-1)
 
 
-def tick_settings(edges: Array) -> dict[str, Any]:
-    """Integer ticks; on a reduced axis each tells the entries that its cell stands for."""
-    cells = len(edges) - 1
-    if cells == edges[-1]:
-        return {"dtick": max(1, int(np.ceil(cells / 12))), "tick0": 0}
-    shown = np.linspace(0, cells - 1, 6).astype(int)
-    return {"tickvals": shown, "ticktext": [_range(edges[k], edges[k + 1]) for k in shown]}
-
-
-def _range(start: int, end: int) -> str:
-    return f"{start}" if end == start + 1 else f"{start}-{end - 1}"
-
-
 def _span(check: TensorCheck) -> float:
     """The decimal logarithm at the top of the difference's scale: that of the largest gradient, rounded up."""
-    largest = np.nanmax(np.abs([check.analytical, check.numerical]), initial=0)
-    return float(np.ceil(np.log10(largest))) if 0 < largest < np.inf else 0.0
+    return float(np.ceil(np.log10(_limit(check))))
 
 
 def _logarithm(values: Array, bottom: float) -> Array:

@@ -1,22 +1,82 @@
-"""Several matrices side by side on one diverging colour scale, with their rows and columns named."""
+"""How a matrix is drawn, large ones reduced; and several side by side on one diverging colour scale."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
 from mlp.nn.arrays import Array
-from mlp.report.figures.heatmaps import (
-    DIVERGING,
-    MAX_LABELLED_CELLS,
-    MAX_LABELLED_COLUMNS,
-    as_matrix,
-    drawn,
-    tick_settings,
-    written,
-)
-from mlp.report.figures.style import Panel, Scale, side_by_side, with_scales
+from mlp.report.figures.style import DIVERGING, Panel, Scale, side_by_side, with_scales
 from mlp.report.numbers import brief
+
+MAX_DRAWN = 100  # rows and columns
+# Cells with numbers in them: more columns would be narrower than their numbers, and more cells are no table to read.
+MAX_LABELLED_CELLS = 150
+MAX_LABELLED_COLUMNS = 12
+
+
+class Drawn(NamedTuple):
+    """A matrix as it is drawn.
+
+    Attributes:
+        values: at most MAX_DRAWN rows and columns.
+        rows, columns: the first index of each drawn row and column, then the end of the last.
+    """
+
+    values: Array
+    rows: Array
+    columns: Array
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether a drawn cell may stand for several entries."""
+        return self.values.shape != (self.rows[-1], self.columns[-1])
+
+    @property
+    def block(self) -> tuple[int, int]:
+        """The rows and columns of the largest block that one cell stands for."""
+        return int(np.diff(self.rows).max()), int(np.diff(self.columns).max())
+
+
+def as_matrix(tensor: Array) -> Array:
+    """A vector as a column, a number as one of a single row; a matrix as it is."""
+    return tensor if tensor.ndim == 2 else tensor.reshape(-1, 1)
+
+
+def drawn(tensor: Array) -> Drawn:
+    """Cut the tensor into blocks and keep of each the entry of largest magnitude, with its sign; NaN wins over all."""
+    matrix = as_matrix(tensor)
+    rows, columns = (_edges(size) for size in matrix.shape)
+    high, low = (
+        extreme.reduceat(extreme.reduceat(matrix, rows[:-1], axis=0), columns[:-1], axis=1)
+        for extreme in (np.maximum, np.minimum)
+    )
+    return Drawn(np.where(-low > high, low, high), rows, columns)
+
+
+def _edges(size: int) -> Array:
+    return np.linspace(0, size, min(size, MAX_DRAWN) + 1).astype(int)
+
+
+def tick_settings(edges: Array) -> dict[str, Any]:
+    """Integer ticks; on a reduced axis each tells the entries that its cell stands for."""
+    cells = len(edges) - 1
+    if cells == edges[-1]:
+        return {"dtick": max(1, int(np.ceil(cells / 12))), "tick0": 0}
+    shown = np.linspace(0, cells - 1, 6).astype(int)
+    return {"tickvals": shown, "ticktext": [_range(edges[k], edges[k + 1]) for k in shown]}
+
+
+def _range(start: int, end: int) -> str:
+    return f"{start}" if end == start + 1 else f"{start}-{end - 1}"
+
+
+def numbers_in_cells(numbers: Array) -> dict[str, Any]:
+    """The settings of a heatmap whose cells carry these numbers as text, with lines between them; none if too many."""
+    if numbers.size > MAX_LABELLED_CELLS or numbers.shape[1] > MAX_LABELLED_COLUMNS:
+        return {}
+    text = [[brief(number) for number in row] for row in numbers]
+    return {"text": text, "texttemplate": "%{text}", "xgap": 1, "ygap": 1}
 
 
 class Matrix(NamedTuple):
@@ -43,8 +103,6 @@ def matrices(content: list[Matrix]) -> go.Figure:
 
 def _panel(matrix: Matrix) -> Panel:
     values = drawn(matrix.values)
-    columns = values.values.shape[1]
-    labelled = values.values.size <= MAX_LABELLED_CELLS and columns <= MAX_LABELLED_COLUMNS
     heatmap = {
         "type": "heatmap",
         "z": values.values,
@@ -53,10 +111,10 @@ def _panel(matrix: Matrix) -> Panel:
     }
     return Panel(
         matrix.title,
-        [heatmap | (written(values.values) if labelled else {})],
+        [heatmap | numbers_in_cells(values.values)],
         _names(matrix.columns) or tick_settings(values.columns),
         {**(_names(matrix.rows) or tick_settings(values.rows)), "autorange": "reversed"},
-        width=2 + min(columns, MAX_LABELLED_COLUMNS),
+        width=2 + min(values.values.shape[1], MAX_LABELLED_COLUMNS),
     )
 
 

@@ -11,7 +11,7 @@ from mlp.nn.arrays import Array
 from mlp.nn.layers import Linear
 from mlp.nn.network import Sequential
 from mlp.nn.trace import LOSS
-from mlp.report.figures.heatmaps import DIVERGING
+from mlp.report.figures.style import DIVERGING
 
 MAX_UNITS = 10  # a layer with more is drawn with two fewer and a node that says how many are left out
 BINS = 9  # plotly draws one colour and width per trace, so edges are sorted into this many

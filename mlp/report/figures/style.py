@@ -12,6 +12,8 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 STOPS = 12
+# It keeps its order for colour-blind eyes and in print.
+DIVERGING = "RdBu_r"
 
 
 class Scale(NamedTuple):

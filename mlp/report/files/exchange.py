@@ -1,19 +1,26 @@
-"""A problem to take elsewhere: its numbers as NPZ and its settings as JSON."""
+"""An experiment taken elsewhere: its numbers as NPZ, its settings as JSON, and its check in one ZIP."""
 
 import io
 import json
+import platform
+import zipfile
+from importlib.metadata import version
 
 import numpy as np
 
 from mlp.check.check import analytical_gradients
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import plant
+from mlp.check.report import GradientReport
 from mlp.lab.experiment import Experiment
 from mlp.nn.arrays import Array
+from mlp.report.tables.tensors import all_entries, entries, to_csv
 
 PROBLEM_FILE = "problem.npz"
 SETTINGS_FILE = "problem.json"
 GRADIENTS_FILE = "gradients.npz"
+# ZIP stores a date with each file; a fixed one makes the same experiment give the same bytes.
+EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def problem_npz(experiment: Experiment) -> bytes:
@@ -36,31 +43,47 @@ def sample_npz(experiment: Experiment) -> bytes:
     bug, place = ("derivative missing", last) if len(experiment.sizes) > 2 else ("minus in the gradient", "fc1")
     wrong = plant(GALLERY[bug], problem.network, problem.loss, place)
     gradients = analytical_gradients(wrong.network, wrong.loss, problem.x, problem.target)[1]
-    names = {"W": "weight", "b": "bias", "x": "x"}
+    names = {"W": "weight", "b": "bias"}
     return _npz(
         {".".join(names.get(word, word) for word in name.split(".")): array for name, array in gradients.items()}
     )
 
 
-def _as_in_torch(name: str) -> str:
-    layer, _, parameter = name.rpartition(".")
-    return f"{layer}.{'weight' if parameter == 'W' else 'bias'}" if layer else name
+def problem_json(experiment: Experiment) -> str:
+    """The settings, and the shape of every gradient that is wanted back: that of each tensor, the input's as "x"."""
+    shapes = {name: tensor.shape for name, tensor in experiment.problem().tensors().items()}
+    told = {"settings": experiment.settings(), "linear_layers": len(experiment.sizes) - 1, "gradients": shapes}
+    return json.dumps(told, indent=2) + "\n"
+
+
+def archive(experiment: Experiment, report: GradientReport) -> bytes:
+    """Pack a check: gradients.csv with all tensors, gradients/NAME.csv for each, settings.json and problem.npz."""
+    settings = {
+        "settings": experiment.settings(),
+        "loss": report.loss,
+        "passed": report.passed,
+        "versions": versions(),
+    }
+    files = {
+        "gradients.csv": to_csv(all_entries(report)),
+        **{f"gradients/{name}.csv": to_csv(entries(check)) for name, check in report.items()},
+        "settings.json": json.dumps(settings, indent=2).encode(),
+        PROBLEM_FILE: problem_npz(experiment),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:
+        for name, content in files.items():
+            target.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def versions() -> dict[str, str]:
+    """The versions of everything that has a say in the numbers and figures."""
+    packages = {name: version(name) for name in ("numpy", "pandas", "plotly", "streamlit")}
+    return {"python": platform.python_version(), **packages}
 
 
 def _npz(arrays: dict[str, Array]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # no tensor is named as savez's own option
     return buffer.getvalue()
-
-
-def problem_json(experiment: Experiment) -> str:
-    """The settings, and the shape of every gradient that is wanted back."""
-    shapes = {name: list(shape) for name, shape in gradient_shapes(experiment).items()}
-    told = {"settings": experiment.settings(), "linear_layers": len(experiment.sizes) - 1, "gradients": shapes}
-    return json.dumps(told, indent=2) + "\n"
-
-
-def gradient_shapes(experiment: Experiment) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every tensor that the loss has a gradient with respect to, the input last as "x"."""
-    problem = experiment.problem()
-    return {name: array.shape for name, array in problem.tensors().items()}

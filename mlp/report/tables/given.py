@@ -19,7 +19,7 @@ from mlp.report.files.cells import UploadError
 from mlp.report.files.matching import Upload, match
 from mlp.report.files.uploads import read_files
 from mlp.report.numbers import entry
-from mlp.report.tables.tensors import frame
+from mlp.report.tables.tensors import WORST, frame
 
 ANALYTICAL = "analytical"
 
@@ -82,7 +82,7 @@ def summary(compared: Compared, origins: Mapping[str, str]) -> pd.DataFrame:
     )
 
 
-def worst_entries(compared: Compared, name: str, count: int = 10) -> pd.DataFrame:
+def worst_entries(compared: Compared, name: str) -> pd.DataFrame:
     """The entries of a tensor that differ most from the numerical gradient, for their error bars."""
     check = compared.numerical[name]
     return pd.DataFrame(
@@ -95,7 +95,7 @@ def worst_entries(compared: Compared, name: str, count: int = 10) -> pd.DataFram
                 "error bar": check.error_bar[index],
                 "verdict": Verdict(check.verdicts[index]).words,
             }
-            for index in check.worst_entries(count)
+            for index in check.worst_entries(WORST)
         ]
     )
 

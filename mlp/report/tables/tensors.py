@@ -20,6 +20,8 @@ from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
 from mlp.report.numbers import entry
 
+WORST = 10  # entries in a table of those that differ most
+
 
 def entries(check: TensorCheck) -> pd.DataFrame:
     """One row for each entry of a tensor; the columns are those of `mlp.check.entries`."""
@@ -69,7 +71,7 @@ def verdict_markdown(check: TensorCheck) -> str:
 
 def entry_names(name: str, shape: tuple[int, ...]) -> list[str]:
     """The names of a tensor's entries, row by row: W[0,0], W[0,1], ..."""
-    return [f"{name}[{','.join(map(str, index))}]" for index in np.ndindex(shape)]
+    return [entry(name, index) for index in np.ndindex(shape)]
 
 
 def matrix_csv(values: Array) -> bytes:
@@ -97,29 +99,31 @@ def flow(jacobians: Flow, norms: Mapping[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def worst_entries(problem: Problem[Sequential], report: GradientReport, name: str, count: int = 10) -> pd.DataFrame:
-    """The entries of a tensor that differ most, the worst first, with the function values behind each derivative."""
-    check, tensor = report[name], problem.tensors()[name]
-    function = problem.function(name)
-    rows = []
-    for index in check.worst_entries(count):
-        samples = sample(function, tensor, index, report.eps, report.method)
-        values = {
-            f"c({_offset(offset)})": value.item()
-            for offset, value in zip(report.method.offsets, samples.values, strict=True)
-        }
-        rows.append(
+def worst_entries(check: TensorCheck) -> pd.DataFrame:
+    """The ten entries of a tensor that differ most for their error bars, the worst first."""
+    return pd.DataFrame(
+        [
             {
-                "entry": entry(name, index),
-                "analytical": check.analytical[index],
-                "numerical": check.numerical[index],
-                "difference": check.difference[index],
-                "error bar": check.error_bar[index],
-                "verdict": Verdict(check.verdicts[index]).words,
-                **{key: _exact(value) for key, value in values.items()},
+                "entry": entry(check.name, index),
+                "analytical": float(check.analytical[index]),
+                "numerical": float(check.numerical[index]),
+                "difference": float(check.difference[index]),
+                "error bar": float(check.error_bar[index]),
+                "verdict": Verdict(int(check.verdicts[index])).words,
             }
-        )
-    return pd.DataFrame(rows)
+            for index in check.worst_entries(WORST)
+        ]
+    )
+
+
+def worst_entries_with_losses(problem: Problem[Sequential], report: GradientReport, name: str) -> pd.DataFrame:
+    """The worst entries of a tensor, with the values of the loss behind each numerical derivative."""
+    check, tensor, function = report[name], problem.tensors()[name], problem.function(name)
+    table = worst_entries(check)
+    values = [sample(function, tensor, index, report.eps, report.method).values for index in check.worst_entries(WORST)]
+    for offset, column in zip(report.method.offsets, zip(*values, strict=True), strict=True):
+        table[f"c({_offset(offset)})"] = [_exact(value.item()) for value in column]
+    return table
 
 
 def to_csv(table: pd.DataFrame) -> bytes:

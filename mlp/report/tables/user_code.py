@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from mlp.check.tensor import TensorCheck
-from mlp.check.verdict import Verdict
-from mlp.report.numbers import entry
 from mlp.user_code.check import CaseResult
 from mlp.user_code.messages import Fact
 from mlp.user_code.run.gradient_check import sentences
@@ -138,23 +135,6 @@ def _dict(values: dict[str, str]) -> str:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def worst_entries(check: TensorCheck, count: int = 10) -> pd.DataFrame:
-    """The entries of a tensor that are furthest off for their error bar, the worst first."""
-    return pd.DataFrame(
-        [
-            {
-                "entry": entry(check.name, index),
-                "verdict": Verdict(int(check.verdicts[index])).words,
-                "analytical": float(check.analytical[index]),
-                "numerical": float(check.numerical[index]),
-                "difference": float(check.difference[index]),
-                "error bar": float(check.error_bar[index]),
-            }
-            for index in check.worst_entries(count)
-        ]
-    )
 
 
 def to_csv(cases: Iterable[CaseResult]) -> bytes:
