@@ -31,10 +31,20 @@ class RemarkKind(StrEnum):
     TWO_FORWARDS = "forward and apply differ"
     READ = "seen in the code"
     DRAWN = "entries drawn at random"
+    UNCHECKED = "not compared"
 
 
 # These are worth knowing but nothing to repair.
-_NOTES = frozenset({RemarkKind.FLOAT32, RemarkKind.ROUNDED, RemarkKind.INTEGERS, RemarkKind.READ, RemarkKind.DRAWN})
+_NOTES = frozenset(
+    {
+        RemarkKind.FLOAT32,
+        RemarkKind.ROUNDED,
+        RemarkKind.INTEGERS,
+        RemarkKind.READ,
+        RemarkKind.DRAWN,
+        RemarkKind.UNCHECKED,
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -91,8 +91,9 @@ class GradientReport(Mapping[str, TensorCheck]):
 
     @property
     def passed(self) -> bool:
-        """Whether the verdict is CONSISTENT: every tensor agrees as far as the error bars can see."""
-        return self.verdict is Verdict.CONSISTENT
+        """Whether the verdict is CONSISTENT, and nothing that moves the output was left uncompared."""
+        partly = any(remark.kind is RemarkKind.UNCHECKED for remark in self.remarks)
+        return self.verdict is Verdict.CONSISTENT and not partly
 
     @property
     def worst(self) -> TensorCheck:
@@ -105,7 +106,7 @@ class GradientReport(Mapping[str, TensorCheck]):
 
         Computed on first use, since it checks every layer once more on its own.
         """
-        return () if self.passed else self.diagnose(self)
+        return () if self.verdict is Verdict.CONSISTENT else self.diagnose(self)
 
     @property
     def summary(self) -> str:
@@ -116,6 +117,9 @@ class GradientReport(Mapping[str, TensorCheck]):
         if faults:
             return faults[0]
         if self.verdict is Verdict.CONSISTENT:
+            partly = [remark.sentence for remark in self.remarks if remark.kind is RemarkKind.UNCHECKED]
+            if partly:
+                return partly[0]
             counts = {verdict: sum(check.counts[verdict] for check in self.values()) for verdict in Verdict}
             drawn = [f" {remark.sentence}" for remark in self.remarks if remark.kind is RemarkKind.DRAWN]
             return f"Backward agrees with the numerical gradient {agreement(counts)}.{''.join(drawn)}"

@@ -22,7 +22,7 @@ from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import ForeignError, place_of
 from mlp.user_code.run.gradient_check import report_on
 from mlp.user_code.run.subject import FunctionSubject
-from mlp.user_code.settings import override_of
+from mlp.user_code.settings import Override, override_of
 
 
 def check_layer(
@@ -51,7 +51,10 @@ def check_layer(
     result = examine_object(layer, x, dy, eps, method, **settings)
     if result.problems or result.report is None:
         raise ForeignError((result.problems or result.facts)[0])
-    heard = (Remark(RemarkKind.READ, "", fact.sentence) for fact in result.facts)
+    heard = (
+        Remark(RemarkKind.UNCHECKED if fact.level == "unchecked" else RemarkKind.READ, "", fact.sentence)
+        for fact in result.facts
+    )
     return replace(result.report, remarks=(*result.report.remarks, *heard))
 
 
@@ -79,7 +82,7 @@ def examine_object(
         tried = read_object(layer, None if x is None else as_real("x", x), module, override)
     except ForeignError as error:
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(error.fact,))
-    return conclude(case, tried, dy, eps, method)
+    return conclude(case, tried, override, dy, eps, method)
 
 
 def check_function(
@@ -108,7 +111,7 @@ def check_function(
     layout = Layout(f"as given, shape {x.shape}", "", x.shape, False)
     scalar = np.ndim(np.asarray(fun(x.copy()))) == 0
     tried = attempt(subject, x, layout, {}, "value" if scalar else "")
-    result = conclude(Case(name, "function", fun, grad, *place_of(fun)), tried, None, eps, method)
+    result = conclude(Case(name, "function", fun, grad, *place_of(fun)), tried, Override(), None, eps, method)
     if result.problems or result.report is None:
         raise ForeignError((result.problems or result.facts)[0])
     return result.report

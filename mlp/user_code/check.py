@@ -50,6 +50,11 @@ class CaseResult:
         return tuple(fact for fact in self.facts if fact.level == "problem")
 
     @property
+    def gaps(self) -> tuple[Fact, ...]:
+        """The facts that say what was not looked at, without which there is no pass."""
+        return tuple(fact for fact in self.facts if fact.level == "unchecked")
+
+    @property
     def left_out(self) -> bool:
         """Whether it turned out to be nothing that can be checked; the facts say why."""
         return self.report is None and not self.problems
@@ -57,16 +62,18 @@ class CaseResult:
     @property
     def passed(self) -> bool:
         """Whether everything was checked and is consistent."""
-        return self.report is not None and self.report.passed and not self.problems
+        return self.status == "passed"
 
     @property
     def status(self) -> str:
-        """In two words: "passed", "wrong", "cannot tell" (at this step) or "not checked"."""
-        if self.passed:
-            return "passed"
+        """In two words: "passed", "partly checked", "wrong", "cannot tell" (at this step) or "not checked"."""
         if self.report is None:
             return "not checked" if all(pair.fits for pair in self.pairs) else "wrong"
-        return "wrong" if self.problems or is_wrong(self.report) else "cannot tell"
+        if self.problems or is_wrong(self.report):
+            return "wrong"
+        if not self.report.passed:
+            return "cannot tell"
+        return "partly checked" if self.gaps else "passed"
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def examine(case: Case, module: ModuleType | None, override: Override, eps: floa
             tried = read_class(case.first, module, override)
         else:
             tried = read_functions(case.name, case.first, case.second, module, override)
-        result = conclude(case, tried, None, eps, method)
+        result = conclude(case, tried, override, None, eps, method)
         return replace(result, facts=(*result.facts, *missing_libraries(case)))
     except ForeignError as error:
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(_placed(error.fact, case),))
@@ -100,7 +107,9 @@ def missing_libraries(case: Case) -> list[Fact]:
     return [_placed(Fact("warning", text.format(library)), case) for library in stubs.called]
 
 
-def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, method: str) -> CaseResult:
+def conclude(
+    case: Case, tried: Attempt, override: Override, dy: ArrayLike | None, eps: float, method: str
+) -> CaseResult:
     """The result of the reading that was chosen."""
     facts = list(tried.notes)
     report = None
@@ -120,7 +129,11 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                     report, said = without_small_constants(report, tried, dy, coarse)
                     facts += said
             place = remarks.backward_place(tried, case)
-            facts += [*dict.fromkeys(tried.layer.facts), *remarks.missing(tried, case), *remarks.nans(report, case)]
+            facts += [
+                *dict.fromkeys(tried.layer.facts),
+                *remarks.missing(tried, case, override),
+                *remarks.nans(report, case),
+            ]
             facts += [*remarks.named_factors(tried, report, place), *remarks.accumulating(tried, place)]
         except ForeignError as error:
             facts.append(_placed(error.fact, case))

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-Level = Literal["problem", "warning", "note"]
+Level = Literal["problem", "unchecked", "warning", "note"]
 
 _OURS = Path(__file__).parents[1]
 _FRAMES = 4
@@ -22,8 +22,9 @@ class Fact:
     """Something found out about a layer.
 
     Attributes:
-        level: "problem" (the gradients cannot be right, or cannot be checked), "warning" (right here, but it will hurt
-            elsewhere) or "note" (how the code was understood).
+        level: "problem" (the gradients cannot be right, or cannot be checked), "unchecked" (something that a pass would
+            have to speak of was not looked at), "warning" (right here, but it will hurt elsewhere) or "note" (how the
+            code was understood).
         text: a sentence.
         file, line: the place in their code; "" and 0 where there is none.
         trace: their frames of an exception, outermost first, each as one line of text.

@@ -2,7 +2,8 @@
 
 import difflib
 import inspect
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -27,6 +28,7 @@ class Override:
         pairs: tensor to gradient, as {"W": "dW", "x": "dinputs"}.
         orientation: one of ORIENTATIONS; "" to find it by trying.
         seed: the hook that makes a random layer repeat itself: a method, function or attribute.
+        constants: the names of arrays that nobody trains, which need no gradient.
         average: True where the parameters' gradients are meant to be averages over the batch.
         skip: True to leave it out.
     """
@@ -39,6 +41,7 @@ class Override:
     pairs: Mapping[str, str] = field(default_factory=dict)
     orientation: str = ""
     seed: str = ""
+    constants: Sequence[str] = ()
     average: bool | None = None
     skip: bool = False
 
@@ -60,6 +63,7 @@ _WANTED: dict[str, tuple[type | tuple[type, ...], str]] = {
     "pairs": (dict, 'a dict from parameter to gradient, such as {"W": "dW"}'),
     "orientation": (str, f"one of {', '.join(ORIENTATIONS)}"),
     "seed": (str, "the name of a method, function or attribute"),
+    "constants": ((list, tuple), 'the names of arrays that nobody trains, such as ["mask"]'),
     "average": (bool, "True or False"),
     "skip": (bool, "True or False"),
 }
@@ -130,3 +134,19 @@ def _wrong(module: Any, text: str) -> ForeignError:
         except OSError:
             line = 0
     return ForeignError(Fact("problem", text, file, line))
+
+
+def line(name: str, **settings: Any) -> str:
+    """The line of GRADCHECK that says these settings of a class or function: what a person pastes into the module."""
+    return f"GRADCHECK = {{{_written(name)}: {_written(settings)}}}"
+
+
+def _written(value: Any) -> str:
+    """A value as Python source, with double quotes."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_written(key)}: {_written(held)}" for key, held in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return repr(value)

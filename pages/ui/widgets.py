@@ -169,6 +169,7 @@ _BOXES: dict[str, tuple[Callable[..., Any], str]] = {
     "passed": (st.success, ":material/check_circle:"),
     "wrong": (st.error, ":material/error:"),
     "cannot tell": (st.warning, ":material/help:"),
+    "partly checked": (st.warning, ":material/rule:"),
     "not checked": (st.error, ":material/block:"),
 }
 

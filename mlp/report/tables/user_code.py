@@ -9,6 +9,7 @@ import pandas as pd
 from mlp.user_code.check import CaseResult
 from mlp.user_code.messages import Fact
 from mlp.user_code.run.gradient_check import sentences
+from mlp.user_code.settings import line
 from mlp.user_code.tell.text import case_columns, csv_text
 
 SHORT = 60
@@ -17,6 +18,7 @@ _TITLES = {
     "passed": "{name} is right",
     "wrong": "{name} is wrong",
     "cannot tell": "{name}: cannot tell at this step",
+    "partly checked": "{name} is right as far as it was checked, and not all of it was",
     "not checked": "{name} could not be checked",
 }
 
@@ -55,13 +57,18 @@ def _in_short(case: CaseResult) -> str:
         found = case.report.diagnosis[0]
         return f"{', '.join(found.tensors)}: {found.pattern}" if found.tensors else found.pattern
     if case.problems:
-        text = case.problems[0].text
-        return text if len(text) <= SHORT else f"{text[:SHORT].rpartition(' ')[0]} ..."
+        return _shortened(case.problems[0].text)
     if case.report is None:
         return NONE
     tensors = ", ".join(case.report)
     agree = "agrees" if len(case.report) == 1 else "agree"
-    return f"{tensors} {agree}" if case.passed else f"{tensors}: the error bars are too wide"
+    if case.status == "cannot tell":
+        return f"{tensors}: the error bars are too wide"
+    return f"{tensors} {agree}" + (f"; {_shortened(case.gaps[0].text)}" if case.gaps else "")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHORT else f"{text[:SHORT].rpartition(' ')[0]} ..."
 
 
 def title(case: CaseResult) -> str:
@@ -72,7 +79,7 @@ def title(case: CaseResult) -> str:
 def findings(case: CaseResult) -> list[str]:
     """Everything that there is to say about the verdict, the diagnosis first; never empty."""
     said = sentences(case.report) if case.report and not case.report.passed else []
-    told = [sentence(fact) for fact in case.problems]
+    told = [sentence(fact) for fact in (*case.problems, *case.gaps)]
     diagnosed = bool(case.report and case.report.diagnosis)
     found = [*said, *told] if diagnosed else [*told, *said]
     return found or [case.report.summary if case.report else "It was not checked."]
@@ -86,7 +93,8 @@ def sentence(fact: Fact) -> str:
 
 def asides(facts: Iterable[Fact]) -> list[str]:
     """Warnings, and notes on how the code was understood."""
-    return [f"{fact.level.capitalize()}: {sentence(fact)}" for fact in facts if fact.level != "problem"]
+    said = (fact for fact in facts if fact.level in ("warning", "note"))
+    return [f"{fact.level.capitalize()}: {sentence(fact)}" for fact in said]
 
 
 def trace(facts: Iterable[Fact]) -> str:
@@ -126,15 +134,7 @@ def reading(case: CaseResult) -> str:
 def override(case: CaseResult) -> str:
     """The line for their module that says the pairing as it was guessed, for them to change."""
     pairs = {pair.tensor: pair.gradient.removeprefix("returned.") for pair in case.pairs}
-    return f"GRADCHECK = {{{_quoted(case.name)}: {{{_quoted('pairs')}: {_dict(pairs)}}}}}"
-
-
-def _dict(values: dict[str, str]) -> str:
-    return "{" + ", ".join(f"{_quoted(key)}: {_quoted(value)}" for key, value in values.items()) + "}"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return line(case.name, pairs=pairs)
 
 
 def to_csv(cases: Iterable[CaseResult]) -> bytes:

@@ -1,18 +1,16 @@
 """What is to be said of a backward beside its numbers: shapes that do not fit, gradients that are missing or add up."""
 
-import re
-
 import numpy as np
 
 from mlp.check.report import GradientReport
 from mlp.nn.arrays import Array
-from mlp.user_code import vocabulary
 from mlp.user_code.interpret.trial import Attempt
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.run.parameters import matters, random
 from mlp.user_code.run.subject import ObjectSubject
+from mlp.user_code.settings import Override, line
 
 _UNEXPLAINED = "unrecognised"  # the pattern of a finding that knows no cause
 _SQUARE = "the 2 of a square's derivative, or a half, is there twice or not at all"
@@ -37,20 +35,21 @@ def _is_unsummed(pair: Pair) -> bool:
     return len(pair.gradient_shape) == 2 and len(sizes) == 1 and sizes[0] in pair.gradient_shape
 
 
-def missing(tried: Attempt, case: Case) -> list[Fact]:
-    """Weights and biases that change the output but have no gradient, and an input without one."""
+def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
+    """Arrays that move the output and were not compared, unless they are constants, and an input without a gradient."""
     layer, facts = tried.layer, []
     if layer is None:
         return []
     held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
     for name, value in held.items():
-        if name not in layer.pairs and value.ndim and matters(tried.subject, tried.x, held, name):
-            learnt = any(re.fullmatch(r"[wb]\d*", vocabulary.family(part)) for part in name.split("."))
+        if name in layer.pairs or not value.ndim or name in override.constants:
+            continue
+        if matters(tried.subject, tried.x, held, name):
             text = (
-                f"{name} changes the output, but no gradient of it was found in what backward returns or keeps; if it "
-                f'has an unusual name, say GRADCHECK = {{"{case.name}": {{"pairs": {{"{name}": "name"}}}}}}'
+                f"{name} moves the output, but no gradient of it was found in what backward returns or keeps, so it "
+                f"was not compared; if nobody trains it, say {line(case.name, constants=[*override.constants, name])}"
             )
-            facts.append(Fact("problem" if learnt else "warning", text, *backward_place(tried, case)))
+            facts.append(Fact("unchecked", text, *backward_place(tried, case)))
     if tried.subject.integers:
         facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
     elif INPUT not in layer.pairs:

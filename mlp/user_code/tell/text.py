@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,18 @@ def module_text(result: ModuleResult) -> str:
         return "\n".join([str(result.problem), *asides])
     width = max(len(case.name) for case in result.cases)
     lines = [line for case in result.cases for line in _case_lines(case, width)]
-    failed = sum(not case.passed for case in result.cases)
-    total = f"{len(result.cases)} checked, {failed} not right" if failed else f"{len(result.cases)} checked, all right"
-    return "\n".join([*lines, "", *asides, total])
+    return "\n".join([*lines, "", *asides, _total(result.cases)])
+
+
+def _total(cases: tuple[CaseResult, ...]) -> str:
+    """How many came out how: "3 right", or "2 right, 1 wrong, 1 partly checked"."""
+    counts = Counter("right" if case.passed else case.status for case in cases)
+    return ", ".join(f"{count} {status}" for status, count in counts.most_common())
 
 
 def _case_lines(case: CaseResult, width: int) -> Iterator[str]:
     place = f"{Path(case.file).name}:{case.line}" if case.file else ""
-    yield f"{case.name:<{width}}  {case.kind:<8}  {case.status:<11}  {place}"
+    yield f"{case.name:<{width}}  {case.kind:<8}  {case.status:<14}  {place}"
     if case.pairs:
         pairs = ", ".join(f"{pair.tensor} with {pair.gradient}" for pair in case.pairs)
         yield f"    compared: {pairs}"
@@ -64,12 +69,14 @@ def failure_text(case: CaseResult) -> str:
         verdict = f"the gradient of {' and of '.join(wrong)} is wrong"
     elif case.report is None:
         verdict = "the gradients could not be checked"
-    else:
+    elif case.problems:
         verdict = "the gradients cannot all be right"
-    lines = [f"{case.name}: {verdict}", *(str(fact) for fact in case.problems)]
+    else:
+        verdict = "not everything was checked"
+    lines = [f"{case.name}: {verdict}", *(str(fact) for fact in (*case.problems, *case.gaps))]
     if case.report is not None:
         lines += report_lines(case.report)
-    lines += [str(fact) for fact in case.facts if fact.level != "problem"]
+    lines += [str(fact) for fact in case.facts if fact.level in ("warning", "note")]
     if case.pairs:
         lines.append("compared: " + ", ".join(f"{pair.tensor} with {pair.gradient}" for pair in case.pairs))
     lines += [f"{topic}: {words}" for topic, words in case.reading.items()]

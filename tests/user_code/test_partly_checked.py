@@ -1,0 +1,58 @@
+"""A pass means a pass: what moves the output and was not compared is named, and is no pass until it is declared."""
+
+import numpy as np
+import pytest
+
+from mlp.testing import assert_gradients
+from mlp.user_code.api import check_layer, examine_object
+
+X = np.random.RandomState(0).standard_normal((5, 4))
+
+
+class Scaled:
+    """y = x * s, whose backward gives dx alone."""
+
+    def __init__(self):
+        self.s = np.linspace(1, 2, 4)
+
+    def forward(self, x):
+        return x * self.s
+
+    def backward(self, dy):
+        return dy * self.s
+
+
+class Nested(Scaled):
+    def __init__(self):
+        self.held = {"inner": [np.linspace(1, 2, 4)]}
+
+    @property
+    def s(self):
+        return self.held["inner"][0]
+
+
+@pytest.mark.parametrize(("cls", "name"), [(Scaled, "s"), (Nested, "held.inner.0")])
+def test_an_array_that_moves_the_output_and_was_not_compared_is_no_pass(cls, name):
+    result = examine_object(cls, X)
+    assert result.status == "partly checked"
+    assert [name in gap.text for gap in result.gaps] == [True]
+    with pytest.raises(AssertionError, match=rf"not everything was checked\n  {name} moves the output"):
+        assert_gradients(cls, X)
+    report = check_layer(cls, X)
+    assert not report.passed
+    assert name in report.summary
+
+
+@pytest.mark.parametrize(("cls", "name"), [(Scaled, "s"), (Nested, "held.inner.0")])
+def test_a_constant_is_declared_and_then_it_passes(cls, name):
+    assert examine_object(cls, X, constants=[name]).passed
+    assert check_layer(cls, X, constants=[name]).passed
+
+
+def test_an_array_without_influence_is_none_of_it():
+    class Unused(Scaled):
+        def __init__(self):
+            super().__init__()
+            self.velocity = np.ones((3, 3))
+
+    assert examine_object(Unused, X, constants=["s"]).passed
