@@ -6,11 +6,12 @@ import pytest
 from mlp import MSELoss, ReLU, Sequential, Tanh, Verdict, check_gradients, dense_layers
 from mlp.check import inactive
 from mlp.check.check import check_layer
-from mlp.check.compare import _excused
+from mlp.check.compare import _excused, _is_missed, _suspects, _with_missed, _zero
 from mlp.check.evaluation_point import EvaluationPoint
 from mlp.check.jacobians import flow_in_words
+from mlp.check.kinks import Narrow
 from mlp.check.verdict import entry_verdicts
-from mlp.differences.errors import estimated_gradients
+from mlp.differences.errors import Estimate, estimated_gradients
 from mlp.differences.methods import CENTRAL, COMPLEX_STEP
 from mlp.nn.layers import Layer
 from mlp.nn.problem import as_problem
@@ -112,6 +113,12 @@ def test_few_entries_are_examined_of_a_large_network_and_many_of_a_small_one():
         ([1e-17, -2e-17, 3e-17, 0.0, 1e-17], True),
         ([1.0, 1.0, 1.0, 1.0, 1.0], False),
         ([1.0, 1.1, 0.9, 1.05, 0.95], False),
+        # Beyond a thousandth two steps do not settle it; whether all five scatter by half of the largest does.
+        ([1.0, 1.0009, 5.0, -5.0, 1.0], False),
+        ([1.0, 1.0011, 5.0, -5.0, 1.0], True),
+        ([1.0, 0.7, 0.6, 0.51, 0.8], False),
+        ([1.0, 0.7, 0.6, 0.49, 0.8], True),
+        ([-1.0, -0.7, -0.6, -0.51, -0.8], False),
     ],
 )
 def test_an_influence_is_the_same_for_every_tiny_step(monkeypatch, slopes, expected):
@@ -172,3 +179,101 @@ def test_what_underflows_in_a_complex_step_is_in_its_error():
 def test_what_nobody_looked_at_is_excused_only_if_all_that_was_looked_at_is(outside, examined, excused, infinite):
     truncation = _excused(np.zeros(5), np.array(outside, int), np.array(examined, int), excused)
     assert np.flatnonzero(np.isinf(truncation)).tolist() == infinite
+
+
+def estimate_of(value, truncation=0.0, roundoff=0.0, noise=0.0):
+    """The numerical derivatives of a few entries."""
+    value = np.asarray(value, float)
+    return Estimate(value, np.full(value.shape, truncation), np.full(value.shape, roundoff), noise)
+
+
+@pytest.mark.parametrize(
+    ("analytical", "numerical", "zero"),
+    [(0.0, 0.0, True), (3.9, -39.0, True), (-3.9, 39.0, True), (4.1, 39.0, False), (3.9, 41.0, False)],
+)
+def test_both_gradients_are_rounding_up_to_four_times_their_own(analytical, numerical, zero):
+    found = _zero(np.array([analytical]), np.ones(1), estimate_of([numerical], roundoff=10.0))
+    assert found.tolist() == [zero]
+
+
+def test_suspects_are_the_entries_outside_their_bars_the_worst_first_and_then_the_roughest():
+    difference, bar = np.array([0.0, 2.0, 3.0, 9.0, 1.0]), np.array([1.0, 1.0, 1.0, 4.0, 1.0])
+    estimate = estimate_of(10 - difference, truncation=np.array([0.1, 9, 9, 9, 0.5]))
+    outside, doubtful = _suspects(estimate, np.full(5, 10.0), bar, np.zeros(5, bool), True)
+    assert outside.tolist() == [2, 3, 1]  # 3, 9/4 and 2 bars
+    assert doubtful.tolist() == [4, 0]
+
+
+@pytest.mark.parametrize(
+    ("truncation", "roundoff", "has_kinks", "suspected"),
+    [
+        # A smooth function's truncation is a small part of its derivative at a usual step. A corner that nobody
+        # declared is looked for only where it would matter: where the truncation alone fills a tenth of the entry.
+        (1.1e-6, 0.0, True, True),
+        (0.9e-6, 0.0, True, False),
+        (0.11, 0.0, False, True),
+        (0.09, 0.0, False, False),
+        (0.11, 0.12, False, False),  # no more than rounding
+        (np.inf, 0.0, True, False),  # no step was taken there at all
+    ],
+)
+@pytest.mark.parametrize(("analytical", "numerical"), [(1.0, 0.5), (-0.5, -1.0)])
+def test_an_entry_is_rough_if_its_truncation_is_no_smooth_function_s(
+    truncation, roundoff, has_kinks, suspected, analytical, numerical
+):
+    estimate = estimate_of([numerical], truncation, roundoff)
+    _, doubtful = _suspects(estimate, np.array([analytical]), np.ones(1), np.zeros(1, bool), has_kinks)
+    assert doubtful.tolist() == [0] * suspected
+
+
+def test_a_zero_that_something_may_depend_on_is_suspect_however_smooth_it_looks():
+    _, doubtful = _suspects(estimate_of([0.0, 0.0]), np.zeros(2), np.zeros(2), np.array([False, True]), True)
+    assert doubtful.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("slope", "missed"), [(1.0, False), (3.55, False), (3.57, True), (-1.55, False), (-1.57, True)]
+)
+def test_a_smaller_step_s_slope_is_another_one_beyond_the_errors_of_both(slope, missed):
+    # 2 T + 4 (R + 8 e / s), the slope being the mean of two differences of values that are each rounded by e.
+    estimate = estimate_of([1.0], truncation=0.2, roundoff=0.04, noise=0.0625e-3)
+    bar = 2 * 0.2 + 4 * (0.04 + 8 * 0.0625e-3 / 1e-3)
+    assert bar == pytest.approx(2.56)
+    assert _is_missed(estimate, Narrow((0,), 1e-3, slope)) is missed
+
+
+def test_what_a_smaller_step_shows_is_truncation_and_never_makes_it_less():
+    estimate = estimate_of([1.0, 1.0, 1.0], truncation=np.array([0.5, 0.5, 0.5]))
+    missed = [Narrow((0,), 1e-6, 0.75), Narrow((1,), 1e-6, -1.0)]
+    assert _with_missed(estimate, missed).tolist() == [0.5, 2.0, 0.5]
+    assert estimate.truncation.tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "expected"),
+    [
+        (0.0, 1.0, True),  # not one bit: a dead unit, of which a large step may make a living one
+        (3.9, 0.0, True),  # four times the rounding of a value, at both steps
+        (0.1, 3.9, True),
+        (0.1, 4.1, False),
+        (4.1, 0.1, False),
+        (-0.1, -4.1, False),
+    ],
+)
+def test_real_steps_show_an_influence_beyond_four_times_the_rounding(monkeypatch, small, large, expected):
+    moves = {0.0: 10.0, 1e-3: 10.0 + small, 1.0: 10.0 + large}
+    monkeypatch.setattr(inactive, "_moved_loss", lambda _point, _masks, step: moves[step])
+    assert inactive._are_inactive_by_real_steps(None, {}, 1.0) is expected
+
+
+def test_of_two_tensors_in_question_each_is_asked_alone_if_together_they_have_an_influence():
+    network = Sequential(**dense_layers((2, 3, 1), Tanh, np.random.RandomState(0)))
+    network.fc1.W[...] = 0  # so that nothing depends on x
+    point = EvaluationPoint(as_problem(network, MSELoss(), np.ones(2), np.zeros(1)), 1e-4, CENTRAL)
+    mask = {"x": np.ones(2, bool), "fc1.W": np.ones((3, 2), bool), "fc1.b": np.zeros(3, bool)}
+    found = inactive.inactive_entries(point, mask, 1e-17)
+    assert {name: entries.tolist() for name, entries in found.items()} == {
+        "x": [True, True],
+        "fc1.W": [[False, False]] * 3,
+        "fc1.b": [False] * 3,
+    }

@@ -19,6 +19,8 @@ from mlp import (
 )
 from mlp.check.check import check_layer
 from mlp.check.compare import compare_gradients
+from mlp.check.kinks import Slopes, _corner, _kink, _zoomed, spread
+from mlp.differences.methods import CENTRAL, optimal_step
 from mlp.nn.layers import Layer
 from mlp.nn.problem import Problem
 from tests.check.networks import Changed
@@ -125,3 +127,128 @@ def test_nonsense_in_the_corner_is_not_called_consistent():
     assert np.all(check.verdicts == Verdict.KINK_CROSSED)
     assert not any(kink.explained for kink in check.kinks)
     assert check.verdict is Verdict.CANNOT_TELL
+
+
+@pytest.mark.parametrize(
+    ("method", "reached"),
+    [
+        ("forward", [-0.5]),
+        ("backward", [0.5]),
+        ("central", [-0.5, 0.5]),
+        ("five-point", [-1.5, -0.5, 0.5, 1.5]),
+        ("complex-step", []),
+    ],
+)
+def test_a_corner_is_crossed_by_the_steps_that_the_method_takes(method, reached):
+    at = np.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
+    check = check_layer(ReLU(), 1e-4 * at, np.ones(6), 1e-4, method)["x"]
+    assert sorted(at[kink.index] for kink in check.kinks) == reached
+
+
+def relu(x):
+    return float(np.maximum(x, 0)[0])
+
+
+def minus_relu(x):
+    return -relu(x)
+
+
+def absolute(x):
+    return float(np.abs(x)[0])
+
+
+NEAR = float(optimal_step(CENTRAL, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "step", "noise", "least", "most"),
+    [
+        # Backward may say any slope between the two, and a thousandth of both beside them, for the bend of the function.
+        (relu, 0.0, 1e-4, 0.0, -0.001, 1.001),
+        (minus_relu, 0.0, 1e-4, 0.0, -1.001, 0.001),
+        (absolute, 0.0, 1e-4, 0.0, -1.002, 1.002),
+        # Where the corner is not at the point itself there is but one slope, though the step sees a mixture of two.
+        (relu, 5e-5, 1e-4, 0.0, 0.998, 1.002),
+        (minus_relu, 5e-5, 1e-4, 0.0, -1.002, -0.998),
+        # Eight times the rounding of a value, over the step that the slope is taken with: the shorter of the two.
+        (relu, 0.0, 1e-4, 0.01 * NEAR, -0.081, 1.081),
+        (relu, 0.0, 1e-7, 0.01 * 1e-7, -0.081, 1.081),
+    ],
+)
+def test_a_corner_explains_the_slopes_at_the_point_and_what_bend_and_rounding_add(
+    function, at, step, noise, least, most
+):
+    def explained(analytical):
+        return _kink(function, np.array([at]), (0,), "", step, analytical, noise).explained
+
+    slack = 1e-6  # for the rounding of the slopes themselves
+    assert [explained(a) for a in (least - slack, least + slack)] == [False, True]
+    assert [explained(a) for a in (most - slack, most + slack)] == [True, False]
+
+
+def with_gaps(*gaps):
+    """Slopes of size 1, or of their gap less 1, whose gaps are these."""
+    return [Slopes(4.0**-k, 1.0 - gap, 1.0) for k, gap in enumerate(gaps)]
+
+
+@pytest.mark.parametrize(
+    ("found", "place"),
+    [
+        # The gap of a smooth function is f'' h: a quarter of the step leaves a quarter of it.
+        (with_gaps(0.8, 0.2, 0.05), None),
+        # Beside a corner it vanishes at once: the last step that saw the corner shows it best.
+        (with_gaps(0.8, 0.8, 0.07), 1),
+        (with_gaps(0.8, 0.8, 0.09), None),
+        (with_gaps(0.11, 0.0), 0),
+        (with_gaps(0.09, 0.0), None),  # a tenth of the slope is what the step may be off by anyway
+        # In a corner it stays: neither half of it is ever lost, in two quarters of the step or more.
+        (with_gaps(0.8, 0.41, 0.21), 2),
+        (with_gaps(0.8, 0.41, 0.2), None),
+        (with_gaps(0.8, 0.39, 0.39), None),
+        (with_gaps(0.8, 0.8), None),
+        (with_gaps(0.11, 0.11, 0.11, 0.11), 2),
+        (with_gaps(0.11, 0.11, 0.11, 0.09), None),
+        (with_gaps(8.0, 8.0, 8.0), 2),
+        ([], None),
+    ],
+)
+def test_a_corner_is_told_from_a_bend_by_how_the_gap_shrinks(found, place):
+    assert _corner(found) is (None if place is None else found[place])
+
+
+@pytest.mark.parametrize(
+    ("function", "step", "count"),
+    [
+        (lambda x: x + x**2, 2.0, 4),  # gaps of 4, 1, 1/4, 1/16 beside slopes of 1: the last is less than a tenth
+        (lambda x: x + x**2, 2.0**-10, 3),  # two quarterings must be seen
+        (np.abs, 1.0, 9),  # the gap stays: a 65,000th of the step is the last
+    ],
+)
+def test_the_zoom_ends_where_the_slopes_are_those_of_a_smooth_function(function, step, count):
+    found = _zoomed(lambda x: float(function(x)[0]), np.zeros(1), (0,), step, 0.0)
+    assert [slopes.step for slopes in found] == [step / 4**k for k in range(count)]
+
+
+@pytest.mark.parametrize(("noise", "count"), [(0.99, 5), (1.01, 4)])
+def test_the_zoom_ends_where_a_thousandth_of_the_slopes_drowns(noise, count):
+    # The slope of |x| / 3 for x > 0 is 1/3, its gap 2/3: together 1000 times the rounding of a value, over the step.
+    def function(x):
+        return float(np.abs(x[0]) / 3)
+
+    found = _zoomed(function, np.zeros(1), (0,), 1.0, noise * 4.0**-4 / 1000)
+    assert len(found) == count
+
+
+def test_what_cannot_all_be_examined_is_taken_evenly_from_all_over_the_list():
+    assert spread(np.arange(10), 10).tolist() == list(range(10))
+    assert spread(np.arange(10), 4).tolist() == [0, 3, 6, 9]
+
+
+def test_a_wrong_slope_in_a_corner_that_nobody_declared_is_wrong():
+    class Nonsense(Absolute):
+        def backward(self, dy):
+            return super().backward(dy) + 7
+
+    check = check_layer(Nonsense(), np.array([0.0, 2e-5]), np.ones(2))["x"]
+    assert check.kinks == ()
+    assert check.verdicts.tolist() == [Verdict.WRONG, Verdict.WRONG]
