@@ -163,7 +163,7 @@ NEAR = float(optimal_step(CENTRAL, 1.0))
 @pytest.mark.parametrize(
     ("function", "at", "step", "noise", "least", "most"),
     [
-        # Backward may say any slope between the two, and a thousandth of both beside them, for the bend of the function.
+        # Backward may say any slope between the two, and a thousandth of both beside them, for what the function bends.
         (relu, 0.0, 1e-4, 0.0, -0.001, 1.001),
         (minus_relu, 0.0, 1e-4, 0.0, -1.001, 0.001),
         (absolute, 0.0, 1e-4, 0.0, -1.002, 1.002),
