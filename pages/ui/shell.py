@@ -3,16 +3,20 @@
 import gc
 import importlib
 import pkgutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
+from streamlit import App
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.pages_manager import PagesManager
 
 import mlp.report
+import pages.ui
 from mlp.lab.experiment import Experiment
+from pages.ui import watch
 
 # A page's file, its title, its icon and what it is for, by group. The address of a page is its file's name.
 PAGES = {
@@ -64,20 +68,12 @@ _serving: ContextVar[Experiment] = ContextVar("the settings that app.py has read
 
 
 def navigation() -> StreamlitPage:
-    """Set the browser tab's title, register the pages and return the one that the address asks for.
-
-    On a session's first run this runs the script once more: Streamlit resolves a deep link by its old discovery of
-    `pages/` until the navigation has been registered.
-    """
+    """Set the browser tab's title, register the pages and return the one that the address asks for."""
     # An icon by name would be fetched from a font server; this one is a file of ours.
     st.set_page_config(page_title="Gradient Lab", page_icon=str(ICON), layout="wide")
-    page = st.navigation(
+    return st.navigation(
         {group: [_page(*entry) for entry in entries] for group, entries in PAGES.items()}, position="sidebar"
     )
-    if "navigation_registered" not in st.session_state:
-        st.session_state["navigation_registered"] = True
-        st.rerun()
-    return page
 
 
 @contextmanager
@@ -93,8 +89,7 @@ def serving(experiment: Experiment) -> Iterator[None]:
 def settings() -> Experiment:
     """The settings for the present run: every page's first call.
 
-    On a server that has just started, a deep link makes Streamlit run the page's file without app.py. Then this
-    registers the navigation and starts over, through app.py.
+    A page whose file was run by itself, without app.py, registers the navigation and starts over, through app.py.
     """
     experiment = _serving.get(None)
     if experiment is None:
@@ -109,17 +104,23 @@ def link(name: str, label: str) -> None:
     st.page_link(f"pages/{name}.py", label=label, icon=f":material/{icon}:", help=text)
 
 
-@st.cache_resource
-def settle_memory() -> None:
-    """Once per server, import what the pages need, and take it out of the garbage collector's walk.
+@asynccontextmanager
+async def started(_server: App) -> AsyncIterator[None]:
+    """As the server starts, do what would otherwise delay the first visitors.
 
-    So no visitor's run waits for an import. Streamlit collects fully after every run, holding the interpreter's lock;
-    without this each run pays 50 ms for walking through modules that will never be garbage.
+    All that the pages import is imported and taken out of the garbage collector's walk: Streamlit collects fully after
+    every run, holding the interpreter's lock, and each run would pay 50 ms for walking through modules that will never
+    be garbage. And of the two ways in which Streamlit finds pages the older one, by a folder of this name, is switched
+    off, because it runs the page that a deep link names without app.py.
     """
-    for module in pkgutil.walk_packages(mlp.report.__path__, f"{mlp.report.__name__}."):
-        importlib.import_module(module.name)
+    PagesManager.uses_pages_directory = False
+    for package in (mlp.report, pages.ui):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    watch.given()  # what is wrong with the server's options is said in the terminal
     gc.collect()
     gc.freeze()
+    yield
 
 
 def _page(name: str, title: str, icon: str, text: str) -> StreamlitPage:

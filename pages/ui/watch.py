@@ -9,6 +9,7 @@ import argparse
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -46,7 +47,7 @@ def given() -> Options:
     return _read(tuple(sys.argv))
 
 
-@st.cache_resource
+@cache
 def _read(arguments: tuple[str, ...]) -> Options:
     """Read them; what cannot be used is said in the terminal at once, and the server runs on."""
     options = _parsed(arguments)
