@@ -70,7 +70,7 @@ def loss_along(loss: Loss, y: Array, target: Array, i: int, slope: float) -> go.
     grid = np.linspace(y[i] - reach, y[i] + reach, POINTS)
     values = np.array([float(loss.apply(np.where(np.arange(y.size) == i, at, y), target)) for at in grid])
     traces = [_line(grid, values, CURVE, "c"), *_tangent(y[i], float(loss.apply(y, target)), slope, reach / 2)]
-    mark = {"x0": target[i], "x1": target[i], "y0": 0, "y1": 1, "yref": "paper", "line": {"dash": "dot", "width": 1}}
+    mark = {"x0": target[i], "x1": target[i], "y0": 0, "y1": 1, "yref": "paper", "line": {"dash": "dot"}}
     xaxis = {"title": {"text": f"y[{i}] (dotted: the target t[{i}])"}}
     # The range of the curve alone, so that a steep tangent does not flatten it.
     yaxis = {"title": {"text": "c"}, "range": _range(float(values.min()), float(values.max()))}

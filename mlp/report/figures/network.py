@@ -103,7 +103,7 @@ def _edges(start: int, matrix: Array, limit: float, strength: float) -> list[dic
             "x": np.stack([left, left + 1, gap], axis=1).ravel(),
             "y": np.stack([starts[columns], ends[rows], gap], axis=1).ravel(),
             "line": {"color": _color(share), "width": 0.6 + 3.4 * abs(share)},
-            "opacity": (0.35 + 0.65 * abs(share)) * strength,
+            "opacity": strength,
         }
         traces.append({"type": "scatter", "mode": "lines", "hoverinfo": "skip", **lines})
     return traces
@@ -124,7 +124,7 @@ def _hover(start: int, matrix: Array, name: str) -> dict[str, Any]:
         "mode": "markers",
         "x": np.full(len(rows), start + 1 / 3),
         "y": (2 * starts + ends) / 3,
-        "marker": {"size": 9, "opacity": 0, "color": drawn.ravel(), "coloraxis": "coloraxis"},
+        "marker": {"opacity": 0, "color": drawn.ravel(), "coloraxis": "coloraxis"},
         "customdata": np.stack([rows, columns, drawn.ravel()], axis=1),
         "hovertemplate": f"{name}[%{{customdata[0]}}, %{{customdata[1]}}] = %{{customdata[2]:.6g}}<extra></extra>",
     }
@@ -154,7 +154,7 @@ def _notes(place: int, column: Column) -> list[dict[str, Any]]:
 
 
 def _layout(sizes: list[int], limit: float, what: str) -> dict[str, Any]:
-    colorbar = {"title": {"text": what, "side": "right"}, "thickness": 10, "len": 0.9}
+    colorbar = {"title": {"text": what, "side": "right"}, "thickness": 10}
     return {
         "height": min(460, 140 + 32 * min(MAX_UNITS, max(sizes))),
         "margin": {"l": 10, "r": 10, "t": 10, "b": 50},

@@ -180,7 +180,7 @@ def _guide(
         "y": heights[visible],
         "name": name,
         "showlegend": False,
-        "line": {"color": GUIDE, "dash": "dash", "width": 2},
+        "line": {"color": GUIDE, "dash": "dash"},
         "hoverinfo": "skip",
     }
     at = visible[0 if end == "left" else -1] if visible.size else 0
@@ -220,7 +220,7 @@ def _mark(eps: float, text: str, dash: str, height: float) -> tuple[dict[str, An
     line = {"type": "line", "x0": eps, "x1": eps, "y0": 0, "y1": 1, "yref": "paper"}
     note = {"x": np.log10(eps), "y": height, "yref": "paper", "yanchor": "top", "text": text, "showarrow": False}
     side = "left" if eps < 1e-3 else "right"
-    return {**line, "line": {"color": GUIDE, "dash": dash, "width": 2}}, {**note, "xanchor": side}
+    return {**line, "line": {"color": GUIDE, "dash": dash}}, {**note, "xanchor": side}
 
 
 def _range(curves: list[Array], floor: float) -> list[float]:

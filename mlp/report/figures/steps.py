@@ -85,16 +85,16 @@ def flow_figure(norms: dict[str, float], flow: Flow) -> go.Figure:
             "x": [name] * len(values),
             "y": _drawable(values),
             "mode": "markers",
-            "marker": {"color": FORWARD, "size": 8, "opacity": 0.7},
+            "marker": {"color": FORWARD, "opacity": 0.7},
             "hovertemplate": f"{name}: %{{y:.4g}}<extra></extra>",
         }
         for name, values in flow.singular_values.items()
     ]
-    xaxis, yaxis = {"tickangle": -45}, {"type": "log", "exponentformat": "power"}
+    yaxis = {"type": "log", "exponentformat": "power"}
     return side_by_side(
         [
-            Panel("norm of the gradient<br>on its way back", [way], xaxis, yaxis),
-            Panel("singular values<br>of each layer's Jacobian", spectra, xaxis, yaxis),
+            Panel("norm of the gradient<br>on its way back", [way], {}, yaxis),
+            Panel("singular values<br>of each layer's Jacobian", spectra, {}, yaxis),
         ],
         gap=0.12,
         height=380,
