@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.ui import widgets
+
 APP = Path(__file__).parents[2] / "app.py"
 PAGES = sorted(path.stem for path in (APP.parent / "pages").glob("*.py"))
 
@@ -24,3 +26,11 @@ def open_page() -> Open:
         return app.switch_page(f"pages/{page}.py").run()
 
     return opened
+
+
+@pytest.fixture
+def files(monkeypatch) -> dict[str, bytes]:
+    """What the download buttons of the page that is opened next would give, by file name."""
+    made: dict[str, bytes] = {}
+    monkeypatch.setattr(widgets, "download", lambda _, data, file_name, mime: made.update({file_name: data()}))  # noqa: ARG005
+    return made

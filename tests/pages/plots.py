@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,33 @@ def shown_table(app, column):
     heads, cells = (re.findall(rf"<{tag}>(.*?)</{tag}>", body) for tag in ("th", "td"))
     rows = [cells[k : k + len(heads)] for k in range(0, len(cells), len(heads))]
     return pd.DataFrame(rows, columns=heads)
+
+
+def shown_tables(app):
+    """The cells of all tables of the page, as text, each with its heads as the first row."""
+    return [
+        [[unescape(cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", row)] for row in body.split("<tr")[1:]]
+        for body in (element.proto.body for element in app.get("html"))
+        if "<table" in body
+    ]
+
+
+def table_cells(table):
+    """A table's cells as a page must show them, as text, with its heads as the first row."""
+    rows = [
+        [f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row]
+        for row in table.itertuples(index=False, name=None)
+    ]
+    return [list(table.columns), *rows]
+
+
+def everything(app):
+    """All text of the page."""
+    elements = [*app.markdown, *app.caption, *app.latex, *app.success, *app.error, *app.warning, *app.info]
+    metrics = [f"{metric.label}: {metric.value}" for metric in app.metric]
+    captions = [" | ".join(radio.proto.captions) for radio in app.radio]
+    alts = [chart.proto.alt for chart in app.get("plotly_chart")]
+    return "\n".join([*(element.value for element in elements), *metrics, *captions, *alts])
 
 
 def _decoded(values):
