@@ -91,9 +91,9 @@ def reshaping(shape: tuple[int, ...], outputs: int) -> str:
 
 
 def _derivative(example: Example, index: tuple[int, ...], function: str) -> str:
-    subscript = ",".join(map(str, index))
-    name = example.variable if example.point.size == 1 else f"{example.variable}_{{{subscript}}}"
-    return rf"\frac{{\partial {function}}}{{\partial {name}}}" if example.point.size > 1 else f"f'({example.variable})"
+    if example.point.size == 1:
+        return f"f'({example.variable})"
+    return rf"\frac{{\partial {function}}}{{\partial {example.variable}_{{{','.join(map(str, index))}}}}}"
 
 
 def _argument(example: Example, x: Array, index: tuple[int, ...], sign: str, eps: float) -> str:

@@ -68,6 +68,7 @@ def test_the_table_holds_what_the_rules_say(open_page):
         ("dy changed in place", {}, "what the code does"),
         ("derivative twice", {"activation": "ReLU"}, "No comparison"),  # 1 and 0 are their own squares
         ("derivative missing", {}, None),
+        ("one entry one per cent off", {}, None),
     ],
 )
 def test_it_says_where_no_value_changes(open_page, name, settings, words):

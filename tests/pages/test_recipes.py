@@ -102,7 +102,6 @@ def test_every_page_opens_with_them(open_page, page):
     "written",
     [
         lambda experiment: programs.gradient_check(experiment, "fc1.W"),
-        programs.overview,
         programs.network,
         lambda experiment: programs.step_size(experiment, "fc1.W"),
         programs.computing,

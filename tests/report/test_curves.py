@@ -176,6 +176,22 @@ def test_the_exercises_quotients_are_written_out():
     assert "is 2: the quotient is off by 0." in latex.compared(example, example.point, (0,), 0, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("name", "inputs", "outputs", "derivative"),
+    [
+        ("cubic", ["x"], ["f"], "f'(x)"),
+        ("sum of squares", ["x[0]", "x[1]"], ["f"], r"\frac{\partial f}{\partial x_{1}}"),
+        ("polar coordinates", ["x[0]", "x[1]"], ["f[0]", "f[1]"], r"\frac{\partial f_{1}}{\partial x_{1}}"),
+    ],
+)
+def test_entries_have_indices_only_where_there_are_several(name, inputs, outputs, derivative):
+    example = EXAMPLES[name]
+    assert examples.input_names(example) == inputs
+    assert examples.output_names(example) == outputs
+    written = latex.quotient(example, example.point, (len(inputs) - 1,), len(outputs) - 1, 0.5)
+    assert written.startswith(rf"\begin{{aligned}} {derivative} &\approx ")
+
+
 def test_negative_values_are_bracketed_and_matrices_shifted_by_a_unit_matrix():
     cubic = EXAMPLES["cubic"]
     assert r"\frac{-0.125 - (-3.375)}{1}" in latex.quotient(cubic, np.array([-1.0]), (0,), 0, 0.5)

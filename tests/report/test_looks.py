@@ -31,14 +31,16 @@ def step_size_figure():
 
 
 FIGURES = {
-    "secant": curves.secant(EXAMPLES["cubic"], np.array([1.0]), (0,), 0, 0.5),
-    "loss": curves.loss_along(LOSSES["MSELoss"](), X, X + 1, 0, 0.1),
-    "activation": curves.activation_curves(ACTIVATIONS["Tanh"](), X[:1]),
-    "comparison": heatmaps.comparison(check_gradients(*PROBLEM)["fc1.W"]),
-    "matrices": matrices.matrices([matrices.Matrix("A", np.eye(3))]),
-    "network": network.diagram(PROBLEM.network, network.weights(PROBLEM.network), "weight", "fc1"),
-    "step size": step_size_figure(),
-    "flow": steps.flow_figure(steps.gradient_norms(passes(*PROBLEM)), jacobian_flow(PROBLEM.network, PROBLEM.x)),
+    "secant": lambda: curves.secant(EXAMPLES["cubic"], np.array([1.0]), (0,), 0, 0.5),
+    "loss": lambda: curves.loss_along(LOSSES["MSELoss"](), X, X + 1, 0, 0.1),
+    "activation": lambda: curves.activation_curves(ACTIVATIONS["Tanh"](), X[:1]),
+    "comparison": lambda: heatmaps.comparison(check_gradients(*PROBLEM)["fc1.W"]),
+    "matrices": lambda: matrices.matrices([matrices.Matrix("A", np.eye(3))]),
+    "network": lambda: network.diagram(PROBLEM.network, network.weights(PROBLEM.network), "weight", "fc1"),
+    "step size": step_size_figure,
+    "flow": lambda: steps.flow_figure(
+        steps.gradient_norms(passes(*PROBLEM)), jacobian_flow(PROBLEM.network, PROBLEM.x)
+    ),
 }
 # Height, then the margins left, right, above and below, in pixels. The margins of curves grow with their labels by
 # themselves; those of maps and of errors do not, so that nothing moves while a slider does.
@@ -80,7 +82,7 @@ TRACES = {
 
 @pytest.mark.parametrize("kind", FIGURES)
 def test_height_and_margins(kind):
-    layout = FIGURES[kind].layout
+    layout = FIGURES[kind]().layout
     margin = layout.margin
     assert (layout.height, (margin.l, margin.r, margin.t, margin.b)) == SIZES[kind]
     assert margin.autoexpand is (False if kind in ("comparison", "step size") else None)
@@ -93,14 +95,14 @@ def test_lines_and_markers_in_the_order_of_drawing(kind):
             (trace.line.color, trace.line.width, trace.line.dash),
             (trace.marker.color, trace.marker.size, trace.marker.symbol),
         )
-        for trace in FIGURES[kind].data
+        for trace in FIGURES[kind]().data
     ]
     assert drawn == TRACES[kind]
 
 
 def test_a_legend_stands_above_the_curves_and_only_where_it_tells_them_apart():
     for kind, figure in FIGURES.items():
-        layout = figure.layout
+        layout = figure().layout
         if kind in ("secant", "step size"):
             assert layout.showlegend is None
             legend = layout.legend
@@ -110,13 +112,13 @@ def test_a_legend_stands_above_the_curves_and_only_where_it_tells_them_apart():
 
 
 def test_names_of_equal_width_stand_below_each_other_in_the_legend_of_six_methods():
-    legend = FIGURES["step size"].layout.legend
+    legend = FIGURES["step size"]().layout.legend
     assert (legend.entrywidth, legend.font.size) == (80, 11)
 
 
 def test_panels_lie_side_by_side_with_their_titles_above_the_middle():
     for kind, gap in (("activation", 0.1), ("comparison", 0.05), ("flow", 0.12)):
-        layout = FIGURES[kind].layout
+        layout = FIGURES[kind]().layout
         panels = [layout[name] for name in sorted(layout) if name.startswith("xaxis")]
         assert panels[0].domain[0] == 0
         assert panels[-1].domain[1] == pytest.approx(1)
@@ -130,7 +132,7 @@ def test_panels_lie_side_by_side_with_their_titles_above_the_middle():
 
 
 def test_only_the_first_map_names_its_rows_and_all_scroll_together():
-    layout = FIGURES["comparison"].layout
+    layout = FIGURES["comparison"]().layout
     assert (layout.yaxis.title.text, layout.yaxis.showticklabels, layout.yaxis.matches) == ("i, output", None, None)
     for axis in (layout.yaxis2, layout.yaxis3):
         assert (axis.title.text, axis.showticklabels, axis.matches) == (None, False, "y")
@@ -139,7 +141,7 @@ def test_only_the_first_map_names_its_rows_and_all_scroll_together():
 
 
 def test_the_diagram_shows_the_chosen_layer_and_lets_the_others_stand_back():
-    figure = FIGURES["network"]
+    figure = FIGURES["network"]()
     edges = [trace for trace in figure.data if trace.mode == "lines"]
     for edge in edges:
         assert edge.opacity == (1 if edge.x[0] == 0 else 0.25)
@@ -161,12 +163,12 @@ def test_the_diagram_shows_the_chosen_layer_and_lets_the_others_stand_back():
 
 
 def test_logarithmic_axes_are_labelled_with_powers():
-    layout = FIGURES["step size"].layout
+    layout = FIGURES["step size"]().layout
     assert (layout.xaxis.type, layout.xaxis.exponentformat, layout.xaxis.dtick) == ("log", "power", 2)
-    for axis in (layout.yaxis, FIGURES["flow"].layout.yaxis, FIGURES["flow"].layout.yaxis2):
+    for axis in (layout.yaxis, FIGURES["flow"]().layout.yaxis, FIGURES["flow"]().layout.yaxis2):
         assert (axis.type, axis.exponentformat) == ("log", "power")
 
 
 def test_numbers_in_cells_are_parted_by_lines():
     for kind in ("comparison", "matrices"):
-        assert {(trace.xgap, trace.ygap) for trace in FIGURES[kind].data} == {(1, 1)}
+        assert {(trace.xgap, trace.ygap) for trace in FIGURES[kind]().data} == {(1, 1)}

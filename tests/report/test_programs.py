@@ -88,21 +88,6 @@ def test_gradients_derived_automatically(experiment, label):
         assert_close(printed[f"analytical gradient of {tensor}"], report[tensor].analytical, RTOL, tensor)
 
 
-@every_experiment
-def test_overview(experiment):
-    offered = programs.overview(experiment)
-    problem, report = checked(experiment)
-    ours, numpys = run(offered["mlp"]), run(offered["numpy"])
-    assert ours["loss"] == report.loss
-    assert_close(numpys["loss"], report.loss, RTOL, "the loss")
-    for name, check in report.items():
-        label = f"largest difference in {name}"
-        assert ours[label] == check.max_abs_difference
-        assert_within(numpys[label], check.max_abs_difference, tolerance(experiment, problem, check), label)
-        assert ours[f"np.allclose for {name}"] == numpys[f"np.allclose for {name}"]
-        assert ours[f"np.allclose for {name}"] == check.judgements["np.allclose"].accepted
-
-
 def passes(experiment):
     """What every step of both passes gives, under the labels of the programs."""
     expected = {}
@@ -177,7 +162,7 @@ def test_step_size(experiment, tensor):
 
 def test_mlp_programs_need_no_dashboard_and_numpy_programs_no_mlp(tmp_path):
     experiment = Experiment((2, 3, 2))
-    makers = (programs.overview, programs.network, lambda e: programs.gradient_check(e, "x"))
+    makers = (programs.network, lambda e: programs.gradient_check(e, "x"))
     ours = "\n".join(make(experiment)["mlp"] for make in makers)
     numpys = "\n".join(make(experiment)["numpy"] for make in makers)
     dashboard = "import sys; assert not {'streamlit', 'plotly', 'pandas'} & set(sys.modules)"
@@ -204,7 +189,6 @@ def test_what_a_language_does_not_know_it_is_not_offered_for(monkeypatch):
         experiment = Experiment((2, 3, 2), **unknown)
         for offered in (
             programs.gradient_check(experiment, "x"),
-            programs.overview(experiment),
             programs.network(experiment),
             programs.step_size(experiment, "x"),
         ):

@@ -12,7 +12,7 @@ from mlp.check.gallery import GALLERY
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import fitting_experiment, planted
 from mlp.report.programs import bug
-from mlp.report.tables.fixed_rules import VERDICT, misjudged, readings
+from mlp.report.tables.fixed_rules import VERDICT, formulas, misjudged, readings
 from tests.check.networks import Scaled
 
 TORCH = "torch.autograd.gradcheck"
@@ -49,6 +49,10 @@ def test_right_code_can_fail_a_fixed_rule():
     report = check_gradients(network, loss, x, target, 0.01)
     assert report.passed
     assert misjudged(report).startswith("Failed although consistent: np.allclose on ")
+
+
+def test_every_rules_formula_is_told():
+    assert [f"{name}: `{rule.formula}`" for name, rule in RULES.items()] == formulas().split("; ")
 
 
 @pytest.mark.parametrize("name", ["derivative missing", "sigmoid's slope twice", "bias not summed"])

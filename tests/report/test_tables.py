@@ -10,10 +10,20 @@ import pytest
 
 from mlp import check_gradients
 from mlp.check.entries import entry_columns
+from mlp.check.jacobians import jacobian_flow
 from mlp.lab.experiment import Experiment
 from mlp.report.files.exchange import archive
 from mlp.report.files.uploads import read_files
-from mlp.report.tables.tensors import all_entries, entries, summary, to_csv, worst_entries, worst_entries_with_losses
+from mlp.report.tables.tensors import (
+    all_entries,
+    entries,
+    flow,
+    matrix_csv,
+    summary,
+    to_csv,
+    worst_entries,
+    worst_entries_with_losses,
+)
 from mlp.user_code.tell.text import csv_text
 from tests.report.checks import tensor_check
 
@@ -105,7 +115,30 @@ def test_the_archive_holds_everything(experiment, problem, report):
 
 
 def test_the_archive_of_the_same_experiment_is_the_same_file(experiment, report):
-    assert archive(experiment, report) == archive(experiment, check_gradients(*experiment.problem()))
+    packed = archive(experiment, report)
+    assert packed == archive(experiment, check_gradients(*experiment.problem()))
+    # Also on another day.
+    assert {info.date_time[:3] for info in zipfile.ZipFile(io.BytesIO(packed)).infolist()} == {(1980, 1, 1)}
+
+
+def test_a_layers_stretching_is_its_largest_and_smallest_singular_value(problem):
+    jacobians = jacobian_flow(problem.network, np.atleast_2d(problem.x)[0])
+    table = flow(jacobians, {"fc1": 1.0, "activation_fn1": 2.0, "fc2": 3.0})
+    assert list(table["layer"]) == ["fc1", "activation_fn1", "fc2"]
+    assert list(table["Jacobian"]) == ["(4, 2)", "(4, 4)", "(3, 4)"]
+    for k, (name, norm) in enumerate((("fc1", 1.0), ("activation_fn1", 2.0), ("fc2", 3.0))):
+        values = np.linalg.svd(jacobians.layers[name], compute_uv=False)
+        assert table["spectral norm"][k] == values.max()
+        assert table["smallest singular value"][k] == values.min()
+        assert table["norm of dx"][k] == norm
+
+
+def test_a_matrix_as_csv_has_its_row_numbers_first():
+    matrix = np.array([[0.1, -1 / 3], [5e-324, 2.0]])
+    read = pd.read_csv(io.BytesIO(matrix_csv(matrix)))
+    assert list(read.columns) == ["row", "0", "1"]
+    assert list(read["row"]) == [0, 1]
+    np.testing.assert_array_equal(read[["0", "1"]], matrix)
 
 
 def test_the_worst_entries_come_first_and_are_ten():

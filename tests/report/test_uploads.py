@@ -26,6 +26,10 @@ def npz(arrays):
     return buffer.getvalue()
 
 
+def without(*names):
+    return {name: gradient for name, gradient in GRADIENTS.items() if name not in names}
+
+
 def named(names):
     return dict(zip(names, GRADIENTS.values(), strict=False))
 
@@ -128,6 +132,26 @@ def test_a_plain_matrix_is_named_as_its_file(delimiter):
     lines = [delimiter.join(repr(float(value)) for value in row) for row in GRADIENTS["fc1.W"]]
     read = read_files({"dW1.csv": "\n".join(lines).encode()})
     np.testing.assert_array_equal(read["dW1"], GRADIENTS["fc1.W"])
+
+
+def test_a_header_above_a_single_row_is_understood():
+    np.testing.assert_array_equal(read_files({"W.csv": b"a,b\n1,2\n"})["W"], [[1, 2]])
+    np.testing.assert_array_equal(read_files({"W.csv": b"1,2\n"})["W"], [[1, 2]])
+
+
+@pytest.mark.parametrize("mark", ["_261125", "_20261125", "_\u00b2", "_" + "9" * 5000])
+def test_a_date_or_a_power_in_a_name_is_no_layers_number(mark):
+    upload = match(
+        {f"W1{mark}": GRADIENTS["fc1.W"], f"W2{mark}": GRADIENTS["fc2.W"], **without("fc1.W", "fc2.W")}, SHAPES
+    )
+    assert [found.uploaded for found in upload.matches][:3] == [f"W1{mark}", "fc1.b", f"W2{mark}"]
+
+
+def test_of_a_long_cell_the_first_twenty_characters_are_told():
+    with pytest.raises(UploadError, match=r"row 1, column 2 holds 'abcdefghijklmnopqrst', which is no number"):
+        read_files({"W.csv": b"1,abcdefghijklmnopqrstuvwxyz\n"})
+    with pytest.raises(UploadError, match=r"row 2 has the index 'abcdefghijklmnopqrst'; indices"):
+        read_files({"g.csv": b"tensor,i,j,gradient\nW,abcdefghijklmnopqrstuvwxyz,0,1\n"})
 
 
 def test_decimal_commas_and_a_header_are_understood():

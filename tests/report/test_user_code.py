@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlp.check.check import check_layer
+from mlp.nn.activations import Tanh
 from mlp.nn.layers import Linear
 from mlp.report.tables import user_code
 from mlp.user_code.check import CaseResult
@@ -73,3 +74,44 @@ def test_a_test_is_offered_for_what_has_a_class(name, kind, is_offered):
     text = user_code.suite(replace(RIGHT, name=name, kind=kind), "my_layers.py")
     assert ("from my_layers import Dense" in text) == is_offered
     assert bool(text) == is_offered
+
+
+def test_one_tensor_agrees_and_several_agree():
+    one = replace(RIGHT, name="Tanh", report=check_layer(Tanh(), X))
+    assert list(user_code.summary([RIGHT, one])["what was found"]) == ["W, b, x agree", "x agrees"]
+
+
+def test_a_long_problem_is_cut_at_a_word_in_the_table_alone():
+    words = "one two three four five six seven eight nine ten eleven"  # and a word that ends at 60, or beyond
+    for last, cut in ((" abcd", False), (" abcde", True)):
+        text = words + last
+        assert (len(text) > 60) == cut
+        case = replace(UNCHECKED, facts=(Fact("problem", text),))
+        [found] = user_code.summary([case])["what was found"]
+        assert found == (f"{words} ..." if cut else text)
+        assert text.capitalize() in user_code.findings(case)[0]
+
+
+def test_the_pairing_says_in_words_where_each_gradient_was_found():
+    pairs = (
+        Pair("W", "returned.dW", (2, 3), (2, 3), "by name"),
+        Pair("b", "update.b", (2,), (2,), "by its change"),
+        Pair("K", "grads.K", (4,), (4,), "by shape"),
+        Pair("x", "returned", (4, 3), (3, 4), "by shape"),
+    )
+    table = user_code.pairing(replace(RIGHT, pairs=pairs))
+    assert list(table["tensor"]) == ["W", "b", "K", "x, the input"]
+    assert list(table["its gradient"]) == [
+        "dW, returned",
+        "b before and after the update",
+        "grads.K",
+        "what backward returns",
+    ]
+    assert (table["shape"][3], table["gradient's shape"][3]) == ("(4, 3)", "(3, 4)")
+    assert list(table["why"]) == ["by name", "by its change", "by shape", "by shape"]
+
+
+def test_commands_name_the_settings_that_are_no_defaults():
+    assert user_code.commands("a.py", 1e-4, "central") == "python -m mlp a.py\npython -m mlp a.py --csv gradients.csv"
+    assert user_code.commands("a.py", 1e-3, "forward").startswith("python -m mlp a.py --eps 0.001 --method forward\n")
+    assert user_code.commands("my layers.py", 1e-4, "central").startswith('python -m mlp "my layers.py"\n')

@@ -41,23 +41,20 @@ def formula(step: Step, network: Sequential, loss: Loss) -> str:
 
 def shapes(step: Step) -> str:
     """The shapes of everything that takes part."""
-    given, result = ("x", "y") if step.direction == "forward" else ("dy", "dx")
-    if step.name == LOSS:
-        given, result = ("y", "c") if step.direction == "forward" else ("1", "dy")
-    parts = [f"{given} {step.given.shape}", f"{result} {step.result.shape}"]
-    parts += [f"d{name} {gradient.shape}" for name, gradient in step.gradients.items()]
-    return ", ".join(parts)
+    return ", ".join(f"{name} {array.shape}" for name, array in _parts(step).items())
 
 
 def figure(step: Step) -> go.Figure:
-    """What comes in and what goes out, as heatmaps side by side on one scale, parameters' gradients included."""
+    """Everything that takes part but single numbers, as heatmaps side by side on one scale."""
+    return matrices([Matrix(name, array) for name, array in _parts(step).items() if array.ndim])
+
+
+def _parts(step: Step) -> dict[str, Array]:
+    """What comes in, what goes out, and the gradients of the parameters."""
     given, result = ("x", "y") if step.direction == "forward" else ("dy", "dx")
     if step.name == LOSS:
-        content = [Matrix("y", step.given)] if step.direction == "forward" else [Matrix("dy", step.result)]
-    else:
-        content = [Matrix(given, step.given), Matrix(result, step.result)]
-    content += [Matrix(f"d{name}", gradient) for name, gradient in step.gradients.items()]
-    return matrices(content)
+        given, result = ("y", "c") if step.direction == "forward" else ("1", "dy")
+    return {given: step.given, result: step.result, **{f"d{name}": array for name, array in step.gradients.items()}}
 
 
 def gradient_norms(steps: list[Step]) -> dict[str, float]:

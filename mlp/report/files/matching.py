@@ -132,7 +132,7 @@ def _meaning(name: str) -> tuple[str, int | None]:
     words = [word.lower() for word in re.split(r"[\W_]+", cut) if word]
     plain = [re.sub(r"^d(?=(w|b|x|weights?|bias|biases)$)", "", word) for word in words]
     kinds = [kind for word in plain for kind, known in _KINDS.items() if word in known and word not in _NOISE]
-    numbers = [int(word) for word in words if word.isdigit() and len(word) < 6]
+    numbers = [int(word) for word in words if word.isdecimal() and len(word) < 6]
     return kinds[-1] if kinds else "", numbers[-1] if numbers else None
 
 

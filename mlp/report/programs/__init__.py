@@ -6,7 +6,7 @@ know an activation or a loss is left out.
 
 from mlp.report.programs.activations import activation
 from mlp.report.programs.examples import finite_differences
-from mlp.report.programs.gradients import bug, gradient_check, overview
+from mlp.report.programs.gradients import bug, gradient_check
 from mlp.report.programs.linear_layer import linear
 from mlp.report.programs.losses import loss
 from mlp.report.programs.networks import network
@@ -23,6 +23,5 @@ __all__ = [
     "linear",
     "loss",
     "network",
-    "overview",
     "step_size",
 ]

@@ -1,4 +1,4 @@
-"""Programs that check gradients: of one tensor with every number, of all in a line each, or of a planted bug."""
+"""Programs that check gradients: of one tensor with every number, or of a planted bug."""
 
 from functools import partial
 
@@ -42,11 +42,6 @@ def gradient_check(experiment: Experiment, tensor: str) -> Programs:
         JAX: partial(_jax, experiment, tensor, variable),
     }
     return {MLP: _mlp(experiment, tensor)} | for_experiment(experiment, writers)
-
-
-def overview(experiment: Experiment) -> Programs:
-    """Programs that print the loss, and for every tensor the largest difference and whether np.allclose passes it."""
-    return {MLP: _mlp_overview(experiment)} | for_experiment(experiment, {NUMPY: partial(_numpy_overview, experiment)})
 
 
 def bug(experiment: Experiment, name: str, place: str) -> Programs:
@@ -99,7 +94,12 @@ def _mlp(experiment: Experiment, tensor: str) -> str:
 
 def _numpy(experiment: Experiment, tensor: str, variable: str) -> str:
     return program(
-        *_numpy_network(experiment),
+        NUMPY.header,
+        draws(experiment),
+        *definitions(experiment, METHODS[experiment.method].is_complex),
+        forward_function(experiment),
+        both_passes(experiment),
+        *numerical_gradient(experiment.method),
         f"fun = lambda {variable}: loss(forward({variable}={variable})[-1], target)\n"
         f"numerical = numerical_gradient(fun, {variable}, eps={step(experiment.eps)})",
         lines(
@@ -112,45 +112,6 @@ def _numpy(experiment: Experiment, tensor: str, variable: str) -> str:
             ]
         ),
     )
-
-
-def _mlp_overview(experiment: Experiment) -> str:
-    return program(
-        "import numpy as np\nfrom mlp import check_gradients\nfrom mlp.lab.experiment import Experiment",
-        settings(experiment),
-        "network, loss, x, target = experiment.problem()\n"
-        "report = check_gradients(network, loss, x, target, experiment.eps, experiment.method)",
-        'print("loss:", report.loss)\n'
-        "for name, check in report.items():\n"
-        '    print(f"largest difference in {name}:", check.max_abs_difference)\n'
-        '    print(f"np.allclose for {name}:", np.allclose(check.analytical, check.numerical))',
-    )
-
-
-def _numpy_overview(experiment: Experiment) -> str:
-    rows = (f'    "{name}": ("{v}", {v}, d{v}),' for name, v in variables(experiment).items())
-    return program(
-        *_numpy_network(experiment),
-        lines(["tensors = {", *rows, "}"]),
-        'print("loss:", loss(y, target))\n'
-        "for name, (variable, tensor, analytical) in tensors.items():\n"
-        "    fun = lambda varied: loss(forward(**{variable: varied})[-1], target)\n"
-        f"    numerical = numerical_gradient(fun, tensor, eps={step(experiment.eps)})\n"
-        '    print(f"largest difference in {name}:", np.max(np.abs(analytical - numerical)))\n'
-        '    print(f"np.allclose for {name}:", np.allclose(analytical, numerical))',
-    )
-
-
-def _numpy_network(experiment: Experiment) -> list[str]:
-    """Everything up to the gradients by hand, and the function for the numerical ones."""
-    return [
-        NUMPY.header,
-        draws(experiment),
-        *definitions(experiment, METHODS[experiment.method].is_complex),
-        forward_function(experiment),
-        both_passes(experiment),
-        *numerical_gradient(experiment.method),
-    ]
 
 
 def _torch(experiment: Experiment, tensor: str, variable: str) -> str:
