@@ -205,7 +205,8 @@ def test_an_upload_survives_a_visit_to_another_page(page):
 def test_the_csv_can_be_uploaded_again(page, files):
     gradients = {name: 3 * value for name, value in right(Experiment(sizes=(3, 4, 2))).items()}
     upload(page(sizes="3-4-2"), ("mine.npz", npz(gradients)))
-    app = upload(page(sizes="3-4-2"), ("gradients.csv", files["gradients.csv"]))
+    content = files["gradients.csv"]
+    app = upload(page(sizes="3-4-2"), ("gradients.csv", content))
     assert "the factor is 3" in app.error[0].value
 
 
