@@ -6,7 +6,7 @@ from mlp.check.jacobians import check_products, jacobian_error
 from mlp.lab.lessons import activation_input
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.problem import INPUT
-from mlp.nn.trace import jacobians_by_backward
+from mlp.nn.trace import input_jacobian
 from mlp.report import programs
 from mlp.report.figures import curves, heatmaps
 from mlp.report.figures.matrices import Matrix, matrices
@@ -44,7 +44,7 @@ widgets.tensor_verdict(check)
 widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "dx")
 
 st.subheader("The Jacobian")
-jacobian = jacobians_by_backward(activation, x)[INPUT]
+jacobian = input_jacobian(activation, x)
 st.markdown(
     f"All {jacobian.size} numbers of it: zero beside the diagonal, which is why `backward` never builds it. The one "
     f"from {experiment.method} differences differs by at most "

@@ -9,6 +9,9 @@ from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import tensors
 from pages.ui import address, compute, shell, widgets
 
+# A layer of n units has a Jacobian of n x n numbers.
+MAX_UNITS = 1_000
+
 experiment = shell.settings()
 
 st.title("Network")
@@ -43,33 +46,41 @@ for step in shown:
     widgets.figure(steps.figure(step), f"The numbers of the step: {steps.title(step)}", f"{step.direction} {step.name}")
 
 st.header("Do the gradients survive the way back?")
-flow = compute.flow(experiment)
 norms = steps.gradient_norms(passes)
 st.markdown(flow_in_words(list(norms.values())))
-widgets.figure(
-    steps.flow_figure(norms, flow),
-    "The norm of the gradient on its way back, and the singular values of each layer's Jacobian",
-    "flow",
-)
-st.markdown(
-    "The Jacobian of the output with respect to the input is the product of the layers' Jacobians, the last layer's "
-    "first: that is the chain rule. The product differs from the Jacobian of the network in one piece by at most "
-    f"{numbers.brief(flow.error_of_product)}, which is rounding, and that from its differences by "
-    f"{numbers.brief(flow.error_of_numerical)}" + (", all for the first sample." if experiment.batch > 1 else ".")
-)
-widgets.figure(
-    matrices([Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)]),
-    "The product of the layers' Jacobians and the whole network's Jacobian",
-    "jacobians",
-)
-layer = widgets.selection("Jacobian of one layer", list(flow.layers), "layer", "At the input that reaches this layer.")
-widgets.figure(
-    matrices([Matrix(f"d{layer}: dy / dx", flow.layers[layer])]), f"The Jacobian of {layer}", "layer_jacobian"
-)
-table = tensors.flow(flow, norms)
-widgets.table(table)
-with st.container(horizontal=True):
-    widgets.download("Jacobian as CSV", lambda: tensors.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
-    widgets.download("Layers as CSV", lambda: tensors.to_csv(table), "layers.csv", "text/csv")
+if max(experiment.sizes) > MAX_UNITS:
+    st.info(
+        f"The Jacobians of layers are shown for up to {MAX_UNITS:,} units in each; this network has a layer of "
+        f"{max(experiment.sizes):,}. Smaller layer sizes show them."
+    )
+else:
+    flow = compute.flow(experiment)
+    widgets.figure(
+        steps.flow_figure(norms, flow),
+        "The norm of the gradient on its way back, and the singular values of each layer's Jacobian",
+        "flow",
+    )
+    st.markdown(
+        "The Jacobian of the output with respect to the input is the product of the layers' Jacobians, the last "
+        "layer's first: that is the chain rule. The product differs from the Jacobian of the network in one piece by "
+        f"at most {numbers.brief(flow.error_of_product)}, which is rounding, and that from its differences by "
+        f"{numbers.brief(flow.error_of_numerical)}" + (", all for the first sample." if experiment.batch > 1 else ".")
+    )
+    widgets.figure(
+        matrices([Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)]),
+        "The product of the layers' Jacobians and the whole network's Jacobian",
+        "jacobians",
+    )
+    layer = widgets.selection(
+        "Jacobian of one layer", list(flow.layers), "layer", "At the input that reaches this layer."
+    )
+    widgets.figure(
+        matrices([Matrix(f"d{layer}: dy / dx", flow.layers[layer])]), f"The Jacobian of {layer}", "layer_jacobian"
+    )
+    table = tensors.flow(flow, norms)
+    widgets.table(table)
+    with st.container(horizontal=True):
+        widgets.download("Jacobian as CSV", lambda: tensors.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
+        widgets.download("Layers as CSV", lambda: tensors.to_csv(table), "layers.csv", "text/csv")
 
 widgets.programs(lambda: programs.network(experiment))

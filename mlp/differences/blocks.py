@@ -19,8 +19,10 @@ from mlp.nn.layers import Layer
 # long on two, because of numpy's overhead of some 30 microseconds a block, in which threads wait for each other; twice
 # as much gains next to nothing.
 BLOCK_ELEMENTS = 2**18
-# With large batches a block holds at least so many steps, lest the inner loops become too short.
+# With large batches a block holds at least so many steps, lest the inner loops become too short, unless its largest
+# array would then take more than 16 MB.
 BLOCK_STEPS = 8
+MOST_ELEMENTS = 2**21
 
 
 class Cost(NamedTuple):
@@ -62,8 +64,12 @@ def structured_cost(network: Layer, x: ArrayLike, method: str | Method = CENTRAL
 
 
 def entry_cost(tensor: Tensor, offsets: Array) -> tuple[Cost, int]:
-    """The cost of one entry's derivative, and the size of the largest array on the way, found by trying one entry."""
-    elements = multiplications = largest = 0
+    """The cost of one entry's derivative, and the size of the largest array on the way, found by trying one entry.
+
+    That may be what the loss takes: all outputs in full, also where only one of them has changed.
+    """
+    elements = multiplications = 0
+    largest = offsets.size * tensor.outputs
     first = Block(tensor, slice(0, 1), slice(0, 1))
     change = tensor.move(Moved(first.rows, first.columns, *(a[None] for a in values_and_steps([first], offsets))))
     for stage in (None, *tensor.stages[tensor.entry :]):
@@ -103,7 +109,7 @@ def _cut(tensor: Tensor, offsets: Array) -> Iterator[tuple[Block, int]]:
         yield Block(tensor, slice(0, rows), slice(0, columns)), work
         return
     _, largest = entry_cost(tensor, offsets)
-    entries = max(BLOCK_ELEMENTS // largest, BLOCK_STEPS // offsets.size, 1)
+    entries = max(BLOCK_ELEMENTS // largest, min(BLOCK_STEPS // offsets.size, MOST_ELEMENTS // largest), 1)
     width = _even(columns, entries)
     height = _even(rows, max(1, entries // columns))
     for i in range(0, rows, height):

@@ -1,5 +1,6 @@
 """One forward and one backward pass, layer by layer, with everything that flows written down."""
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -72,8 +73,24 @@ def jacobians_by_backward(layer: Layer, x: ArrayLike) -> dict[str, Array]:
     Raises:
         ValueError: x is a batch.
     """
+    rows = [{"x": dx.ravel(), **_raveled(layer.gradients())} for dx in _rows(layer, x)]
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def input_jacobian(layer: Layer, x: ArrayLike) -> Array:
+    """The one of `jacobians_by_backward` with respect to the input, of shape (out_features, in_features)."""
+    return np.stack([dx.ravel() for dx in _rows(layer, x)])
+
+
+def _rows(layer: Layer, x: ArrayLike) -> Iterator[Array]:
     y = layer.forward(x)
     if y.ndim != 1:
         raise ValueError(f"x must be one sample of shape (features,), not of shape {np.shape(x)}")
-    rows = [{"x": layer.backward(unit), **layer.gradients()} for unit in np.eye(y.size)]
-    return {name: np.stack([row[name].ravel() for row in rows]) for name in rows[0]}
+    for output in range(y.size):
+        unit = np.zeros(y.size)
+        unit[output] = 1.0
+        yield layer.backward(unit)
+
+
+def _raveled(gradients: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: gradient.ravel() for name, gradient in gradients.items()}

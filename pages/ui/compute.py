@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -33,8 +34,14 @@ QUICK = 100_000_000
 SECONDS_PER_UNIT = 2.5e-9
 
 
+# How often who waits for another's large computation looks whether it is over, or whether there is a new input.
+LOOK_EVERY = 0.2  # seconds
+
 # All sessions add to the same results.
 _SHARING = threading.Lock()
+# Of the computations that are announced one runs at a time: each uses all cores already, and several at once would hold
+# up everybody's short ones.
+_LARGE = threading.Lock()
 
 Result = TypeVar("Result")
 
@@ -78,12 +85,19 @@ def _remembered(
     # A place of its own, taken in every run: the bar then pushes nothing of the last result off the page.
     place = st.empty()
     result = results.get(experiment)
-    if result is None:
-        result = _announced(experiment, compute, work, place)
-        with _SHARING:
-            results[experiment] = result
-            while len(results) > MAX_RESULTS:
-                results.pop(next(iter(results)))
+    if result is not None:
+        return result
+    if work < QUICK:
+        result = compute(experiment)
+    else:
+        with _turn(place):
+            # Whoever was before may have asked for the same, such as a class that follows one link.
+            result = results.get(experiment) or _announced(experiment, compute, work, place)
+        place.empty()
+    with _SHARING:
+        results[experiment] = result
+        while len(results) > MAX_RESULTS:
+            results.pop(next(iter(results)))
     return result
 
 
@@ -98,15 +112,22 @@ def _references() -> dict[Experiment, References]:
     return {}
 
 
+@contextmanager
+def _turn(place: DeltaGenerator) -> Iterator[None]:
+    """Wait until no other large computation runs; each call of the bar is where a new input ends the waiting."""
+    while not _LARGE.acquire(timeout=LOOK_EVERY):
+        place.progress(0.0, "Another visitor's large check is running. Yours starts when it is done.")
+    try:
+        yield
+    finally:
+        _LARGE.release()
+
+
 def _announced(experiment: Experiment, compute: Callable[..., Result], work: int, place: DeltaGenerator) -> Result:
-    if work < QUICK:
-        return compute(experiment)
     text = f"Checking {experiment.parameters:,} parameters takes about {duration(work * SECONDS_PER_UNIT)}"
     bar = place.progress(0.0, text)
     # Each call of the bar is also where a new input breaks off the work.
-    result = compute(experiment, lambda done: _moved(bar, done, text))
-    place.empty()
-    return result
+    return compute(experiment, lambda done: _moved(bar, done, text))
 
 
 def _check(experiment: Experiment, progress: Progress | None = None) -> Checked:

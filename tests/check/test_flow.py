@@ -28,6 +28,14 @@ def test_a_linear_layers_jacobian_is_its_weight_matrix():
     np.testing.assert_allclose(flow.singular_values["fc1"], np.linalg.svd(problem.network.fc1.W)[1], rtol=1e-12)
 
 
+def test_an_activations_singular_values_are_the_sizes_of_its_slopes_the_largest_first():
+    """A Jacobian that is zero beside its diagonal is not decomposed the general way, but gives what that would give."""
+    problem = Experiment(sizes=(4, 6, 3), activation="SiLU").problem()  # a slope of SiLU may be negative
+    flow = jacobian_flow(problem.network, problem.x)
+    general = np.linalg.svd(flow.layers["activation_fn1"], compute_uv=False)
+    np.testing.assert_allclose(flow.singular_values["activation_fn1"], general, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("norms", "word"),
     [

@@ -67,26 +67,46 @@ def test_every_entry_is_in_exactly_one_block_and_no_block_is_too_large(monkeypat
         together = 0
         for block in batch:
             block.of(counts[block.tensor.name])[...] += 1
-            # Of the arrays that a step moves in full, the largest is the 40 or 30 units behind it, or 1 without any.
-            behind = {"x": 40, "fc1": 30}.get(block.tensor.name.split(".")[0], 3 if "fc2" in block.tensor.name else 1)
+            # Of the arrays that a step moves in full, the largest is the 40 or 30 units behind it, or all 3 outputs.
+            behind = {"x": 40, "fc1": 30}.get(block.tensor.name.split(".")[0], 3)
             together += block.entries().size * offsets.size * behind
         assert together <= 1_000 or (len(batch) == 1 and batch[0].entries().size == 1)
     for count in counts.values():
         np.testing.assert_array_equal(count, 1)
 
 
-def test_memory_is_bounded_by_the_blocks(monkeypatch):
+@pytest.mark.parametrize(
+    ("sizes", "batch", "largest"),
+    [
+        ((60, 100, 80, 5), (), 60 * 100 * 80),  # what passes through
+        ((3, 4, 600), (), 4 * 600 * 600),  # what the loss takes of a step on the last layer: all outputs
+        ((60, 4, 50), (60,), 60 * 60 * 60 * 50),  # what it takes of a step on one sample: the whole batch
+    ],
+)
+def test_memory_is_bounded_by_the_blocks(monkeypatch, sizes, batch, largest):
     """Each block holds its steps, the largest array a few times over (product, sum, activation, loss), and no more."""
     monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 20_000)
-    case = problem((60, 100, 80, 5))
-    everything = 8 * 2 * 60 * 100 * 80  # bytes, were all steps on fc1.W stacked at once
-    results = 8 * sum(parameter.size for parameter in case[0].parameters().values())
+    case = problem(sizes, batch)
+    everything = 8 * 2 * largest  # bytes, were all steps on one tensor stacked at once
+    results = 8 * (case[2].size + sum(parameter.size for parameter in case[0].parameters().values()))
     tracemalloc.start()
     loss_gradients(*case)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < results + 8 * 8 * 20_000 + 500_000
+    # Eight steps are taken at once however large a batch is, see BLOCK_STEPS.
+    block = max(20_000, 8 * case[3].size)
+    assert peak < results + 8 * 8 * block + 500_000
     assert peak < everything / 2
+
+
+def test_a_huge_output_is_not_moved_eight_steps_at_once(monkeypatch):
+    """Eight steps on 50 outputs would be 400 numbers, more than the 300 that are allowed here: six steps are 300."""
+    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 100)
+    monkeypatch.setattr(blocks, "MOST_ELEMENTS", 300)
+    network, _, x, _ = problem((2, 50))
+    cut = batches(movable_tensors(evaluate(network, x)), np.array(METHODS["central"].offsets))
+    largest = [sum(block.entries().size for block in batch) for batch in cut]
+    assert max(largest) == 3  # of two offsets each
 
 
 @pytest.mark.parametrize("threads", [1, 3])

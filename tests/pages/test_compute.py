@@ -1,14 +1,36 @@
 """Results that all sessions share: right ones for everyone, however many ask at once, and never more than are kept."""
 
 import threading
+import time
 from contextlib import nullcontext
+
+import pytest
 
 from mlp.lab.experiment import Experiment
 from pages.ui import compute
 
 
+def seed_of(experiment, *_):
+    return experiment.seed
+
+
+class Place:
+    """What of a place on the page is used here; may raise at a text, as Streamlit does when there is a new input."""
+
+    def __init__(self, refuses=None):
+        self.shown, self._refuses = [], refuses
+
+    def progress(self, _done, text):
+        self.shown.append(text)
+        if self._refuses and self._refuses in text:
+            raise InterruptedError(text)
+        return self
+
+    def empty(self):
+        self.shown.append("")
+
+
 def test_many_sessions_at_once_get_their_own_results_and_no_error(monkeypatch):
-    monkeypatch.setattr(compute, "_announced", lambda experiment, *_: experiment.seed)
     monkeypatch.setattr(compute.st, "empty", nullcontext)
     results, errors = {}, []
 
@@ -16,7 +38,7 @@ def test_many_sessions_at_once_get_their_own_results_and_no_error(monkeypatch):
         try:
             for k in range(2_000):
                 experiment = Experiment(seed=(first + 7 * k) % 97)
-                assert compute._remembered(results, experiment, None, 0) == experiment.seed
+                assert compute._remembered(results, experiment, seed_of, 0) == experiment.seed
         except Exception as error:
             errors.append(error)
 
@@ -27,3 +49,48 @@ def test_many_sessions_at_once_get_their_own_results_and_no_error(monkeypatch):
         thread.join()
     assert errors == []
     assert len(results) <= compute.MAX_RESULTS
+
+
+def test_large_computations_run_one_at_a_time_and_who_waits_for_the_same_gets_the_same(monkeypatch):
+    """Four ask for two results at once: both are computed once, and never both at a time."""
+    monkeypatch.setattr(compute, "LOOK_EVERY", 0.001)
+    places = threading.local()
+    monkeypatch.setattr(compute.st, "empty", lambda: places.mine)
+    results, computed, waited, running = {}, [], [], []
+
+    def slow(experiment, progress):
+        running.append(experiment.seed)
+        time.sleep(0.05)
+        progress(1.0)
+        computed.append((experiment.seed, len(running)))
+        running.pop()
+        return experiment.seed + 1
+
+    def visit(seed):
+        places.mine = Place()
+        assert compute._remembered(results, Experiment(seed=seed), slow, compute.QUICK) == seed + 1
+        waited.append(any("Another visitor's" in text for text in places.mine.shown))
+        assert places.mine.shown[-1] == ""  # the bar has gone
+
+    threads = [threading.Thread(target=visit, args=(seed,)) for seed in (0, 0, 1, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(computed) == [(0, 1), (1, 1)]
+    assert sorted(waited) == [False, True, True, True]
+
+
+@pytest.mark.parametrize("text", ["Another visitor's", "takes about"])
+def test_a_new_input_ends_waiting_and_work_and_the_next_has_its_turn(monkeypatch, text):
+    monkeypatch.setattr(compute, "LOOK_EVERY", 0.001)
+    place = Place(refuses=text)
+    monkeypatch.setattr(compute.st, "empty", lambda: place)
+    if text == "Another visitor's":
+        with compute._turn(Place()), pytest.raises(InterruptedError):
+            compute._remembered({}, Experiment(), seed_of, compute.QUICK)
+    else:
+        with pytest.raises(InterruptedError):
+            compute._remembered({}, Experiment(), seed_of, compute.QUICK)
+    assert compute._LARGE.acquire(blocking=False)
+    compute._LARGE.release()
