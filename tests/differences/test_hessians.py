@@ -30,9 +30,10 @@ def test_the_error_that_is_told_holds_the_truth(function, seed, by_gradient):
     value, error = hessian(function, x, gradient)
     truth = autograd.hessian(function)(x)
     assert np.all(np.abs(value - truth) <= error)
-    # And tells something: with u^(1/2) = 1.5e-8 of f left by the first way, u^(2/3) = 4e-11 by the second.
+    # And tells something. With steps h, h^2 is u^(1/2) by the first way, u^(2/3) by the second. Rounding leaves 4 h^2
+    # of f, truncation 2/3 h^2 f^(4) at most, which is 2400 for Rosenbrock's function and 16 * 3^4 for the third one.
     scale = max(abs(function(x)), np.abs(truth).max(), 1)
-    assert error.max() <= (1e-9 if by_gradient else 1e-5) * scale * 30
+    assert error.max() <= 2.0 ** (-52 * (2 / 3 if by_gradient else 1 / 2)) * (2 / 3 * 2400 + 4 * scale)
 
 
 @pytest.mark.parametrize("by_gradient", [False, True])
