@@ -91,7 +91,7 @@ def check_layer(
     Raises:
         ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
     """
-    applicable = with_apply(copied(layer))
+    applicable = with_apply(layer)
     if dy is None:
-        dy = random_dy(np.shape(applicable.apply(as_real("x", x))))
+        dy = random_dy(np.shape(copied(applicable).apply(as_real("x", x))))
     return check_gradients(applicable, Projection(), x, dy, eps, method)

@@ -250,4 +250,4 @@ def _quoted(error: Exception) -> str:
 
 
 def _same(left: Array, right: Array) -> bool:
-    return np.shape(left) == np.shape(right) and bool(np.array_equal(left, right, equal_nan=True))
+    return bool(np.array_equal(left, right, equal_nan=True))

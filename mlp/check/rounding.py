@@ -29,7 +29,7 @@ import numpy as np
 
 from mlp.check.passes import leaves, parameter_name, run_passes
 from mlp.check.verdict import ROUNDING_FACTOR
-from mlp.differences.noise import FOURTH_DIFFERENCE, PATH_STEP
+from mlp.differences.noise import FOURTH_DIFFERENCE, PATH_STEP, fourth_differences
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
@@ -77,10 +77,7 @@ def _noise(path: list[Array | None], gradient: Array) -> Array:
     found = [values for values in path if values is not None and values.shape == gradient.shape]
     if len(found) < len(path):
         return np.zeros(gradient.shape)
-    values = np.array(found, dtype=np.float64) - found[0]
-    windows = np.lib.stride_tricks.sliding_window_view(values, FOURTH_DIFFERENCE.size, axis=0)
-    squares = np.square(windows @ FOURTH_DIFFERENCE).mean(axis=0)
-    noise = np.sqrt(squares) / np.linalg.norm(FOURTH_DIFFERENCE)
+    noise = np.sqrt(np.square(fourth_differences(found)).mean(axis=0)) / np.linalg.norm(FOURTH_DIFFERENCE)
     usual = np.sqrt(np.mean(np.square(noise)))
     # A few differences may be small by chance. That matters where the gradient is nothing but rounding itself.
     return np.where(np.abs(gradient) <= ROUNDING_FACTOR * usual, usual, noise)

@@ -12,6 +12,8 @@ stays, multiplied by sqrt(1 + 16 + 36 + 16 + 1) (Moré and Wild, Estimating Comp
 a formula loses in its own constants, such as log(1 + 1e-10), and arithmetic that is secretly done in float32.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -91,9 +93,15 @@ def _jitter(problem: Problem[Layer], rng: np.random.RandomState) -> Array:
             # One seed for all five points puts them on one straight line.
             there = moved(network, amount, np.random.RandomState(seed))
             path.append(loss.apply(there.apply(x * (1 + amount * direction)), target))
-        # From the first value on, so that values that are all equal give exactly zero.
-        found.append(abs(FOURTH_DIFFERENCE @ (np.array(path, dtype=np.float64) - path[0])))
+        found.append(abs(fourth_differences(path)[0]))
     return np.array(found) / np.linalg.norm(FOURTH_DIFFERENCE)
+
+
+def fourth_differences(path: Sequence[ArrayLike]) -> Array:
+    """Those of n values at equal steps, (n - 4, *value.shape); exactly zero where all values are equal."""
+    values = np.array(path, dtype=np.float64)
+    moves = values - values[0]
+    return np.lib.stride_tricks.sliding_window_view(moves, FOURTH_DIFFERENCE.size, axis=0) @ FOURTH_DIFFERENCE
 
 
 def _rms(values: Array) -> float:

@@ -91,22 +91,10 @@ def structured_gradients(
     progress: Progress | None = None,
     threads: int | None = None,
 ) -> dict[str, Array]:
-    """The gradient of the loss with respect to every parameter and the input, each in its tensor's shape.
+    """The gradients of `mlp.differences.networks.loss_gradients`, whose arguments and errors these are.
 
-    Args:
-        network: a layer or network.
-        loss: a loss.
-        x: input of shape (features,) or (n, features).
-        target: what the loss takes for that input.
-        eps: the step h, positive; see `numerical_gradient`.
-        method: a method or the name of one in METHODS.
-        progress: called now and then, from the caller's thread, with the fraction of the work that is done. It may
-            raise to break off: the work then ends within milliseconds, and the exception passes on.
-        threads: how many threads to use; by default one for each core if the work is worth it. The result is the same
-            to the last bit for any number.
-
-    Raises:
-        ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
+    `threads` is how many to use; by default one for each core if the work is worth it. The result is the same to the
+    last bit for any number.
     """
     require_step(eps)
     method = as_method(method)
