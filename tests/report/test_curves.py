@@ -115,7 +115,10 @@ def test_the_losses_window_holds_the_output_and_its_target():
     figure = curves.loss_along(LOSSES["MSELoss"](), np.array([1.0, -3.0]), target, 1, 0.0)
     [line] = figure.layout.shapes
     assert (line.x0, line.x1) == (8.0, 8.0)
+    assert (line.y0, line.y1, line.yref) == (0, 1, "paper")
     x = figure.data[0].x
+    # The tangent reaches halfway to both sides.
+    assert (figure.data[1].x[0], figure.data[1].x[-1]) == pytest.approx((-3 - 0.75 * 11, -3 + 0.75 * 11))
     assert x.min() == pytest.approx(-3 - 1.5 * 11)
     assert x.max() == pytest.approx(-3 + 1.5 * 11)
     low, high = figure.layout.yaxis.range
@@ -123,6 +126,11 @@ def test_the_losses_window_holds_the_output_and_its_target():
     # The curve fills the height but for a margin, however steep the tangent is.
     assert low < values.min() < values.max() < high
     assert high - low == pytest.approx(1.16 * np.ptp(values))
+
+
+def test_the_losses_window_is_never_narrower_than_two_to_each_side():
+    curve = curves.loss_along(LOSSES["MSELoss"](), np.array([1.0]), np.array([1.5]), 0, 0.0).data[0]
+    assert (curve.x.min(), curve.x.max()) == (-1, 3)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -143,7 +151,8 @@ def test_the_activations_tangents_touch_it_at_x_and_have_its_derivative_for_a_sl
 
 
 def test_the_window_of_an_activation_reaches_beyond_every_point():
-    assert curves.activation_curves(ACTIVATIONS["Tanh"](), np.array([0.5])).data[0].x.max() == 4.0
+    curve = curves.activation_curves(ACTIVATIONS["Tanh"](), np.array([0.5])).data[0]
+    assert (curve.x.min(), curve.x.max()) == (-4, 4)
     assert curves.activation_curves(ACTIVATIONS["Tanh"](), np.array([-20.0, 1.0])).data[0].x.max() == pytest.approx(
         24.0
     )
@@ -195,6 +204,7 @@ def test_entries_have_indices_only_where_there_are_several(name, inputs, outputs
 def test_negative_values_are_bracketed_and_matrices_shifted_by_a_unit_matrix():
     cubic = EXAMPLES["cubic"]
     assert r"\frac{-0.125 - (-3.375)}{1}" in latex.quotient(cubic, np.array([-1.0]), (0,), 0, 0.5)
+    assert r"\frac{3.375 - 0.125}{1}" in latex.quotient(cubic, np.array([1.0]), (0,), 0, 0.5)
     matrix = EXAMPLES["matrix input"]
     assert r"f_{1}(A + 0.1\, E_{1,2})" in latex.quotient(matrix, matrix.point, (1, 2), 1, 0.1)
 
@@ -209,6 +219,7 @@ def test_what_there_is_not_is_said():
 
 def test_all_of_a_short_vector_is_written_out_else_the_chosen_entry():
     assert latex.shown(np.zeros(2), (1,)) == [(0,), (1,)]
+    assert latex.shown(np.zeros(3), (1,)) == [(1,)]
     assert latex.shown(np.zeros((2, 3)), (1, 2)) == [(1, 2)]
     assert latex.place(np.zeros((2, 3)), 5) == (1, 2)
 

@@ -11,7 +11,7 @@ from mlp.check.check import analytical_gradients
 from mlp.lab.experiment import Experiment
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
-from mlp.report.files.exchange import problem_json, problem_npz
+from mlp.report.files.exchange import problem_json, problem_npz, sample_npz
 from mlp.report.programs import computing
 from mlp.report.tables.given import read_upload
 
@@ -37,6 +37,24 @@ def test_the_problem_holds_every_number_and_no_pickle():
     told = json.loads(problem_json(experiment))
     assert told["gradients"]["fc2.W"] == [2, 4]
     assert told["linear_layers"] == 2
+
+
+@pytest.mark.parametrize(
+    ("sizes", "wrong"),
+    [
+        ((3, 4, 4, 2), ["fc1.W", "fc1.b", "fc2.W", "fc2.b", "x"]),
+        ((3, 4, 2), ["fc1.W", "fc1.b", "x"]),
+        ((3, 2), ["fc1.W"]),
+    ],
+)
+def test_the_sample_has_the_mistake_that_it_promises(sizes, wrong):
+    # A forgotten slope of the last activation spoils all before it; a sign, where there is none, its own tensor.
+    experiment = Experiment(sizes=sizes, seed=1)
+    with np.load(io.BytesIO(sample_npz(experiment)), allow_pickle=False) as file:
+        assert {name.rpartition(".")[2] for name in file.files} == {"weight", "bias", "x"}
+    upload = read_upload({"sample.npz": sample_npz(experiment)}, experiment.problem())
+    differ = [name for name, gradient in ours(experiment).items() if not np.allclose(upload.gradients[name], gradient)]
+    assert sorted(differ) == sorted(wrong)
 
 
 @pytest.fixture

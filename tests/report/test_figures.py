@@ -12,7 +12,8 @@ from mlp.check.kinks import Kink
 from mlp.lab.experiment import Experiment
 from mlp.nn.trace import trace
 from mlp.report.figures import heatmaps, network, steps
-from mlp.report.figures.matrices import MAX_DRAWN, drawn
+from mlp.report.figures.matrices import MAX_DRAWN, Matrix, drawn, matrices
+from mlp.report.figures.style import scales_html
 from mlp.report.numbers import brief, duration
 from tests.report.checks import tensor_check
 
@@ -47,6 +48,7 @@ def test_a_slice_is_the_matrix_at_its_indices_with_its_own_kinks():
     assert [kink.index for kink in piece.kinks] == [(3, 4)]
     assert heatmaps.slices(check) == [(i, j) for i in range(2) for j in range(3)]
     assert heatmaps.counted_axes(check) == ("k", "l")
+    assert heatmaps.counted_axes(check_of((3, 4, 5))) == ("j", "k")
 
 
 @pytest.mark.parametrize("shape", [(), (4,), (4, 3)])
@@ -181,7 +183,9 @@ def test_brief_numbers(value, text):
     assert brief(value) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(8.5e-4, "850 µs"), (0.0123, "12 ms"), (1.26, "1.3 s"), (75, "75 s")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(8.5e-4, "850 µs"), (0.0123, "12 ms"), (0.123, "123 ms"), (1.26, "1.3 s"), (75, "75 s")]
+)
 def test_durations(seconds, text):
     assert duration(seconds) == text
 
@@ -221,6 +225,37 @@ def test_a_map_is_as_high_as_its_rows_need():
     assert height(10, 3) == 260
     assert height(50, 3) == 460
     assert height(50, 40) == 300
+
+
+def test_matrices_side_by_side_are_as_high_as_the_highest_needs():
+    def height(*rows):
+        return matrices([Matrix("A", np.ones((count, 3))) for count in rows]).layout.height - 90
+
+    assert [height(1), height(2, 5), height(12), height(13)] == [100, 170, 408, 420]
+
+
+def test_matrices_share_one_scale_and_carry_their_names_or_numbers():
+    names = ["p", "q"]
+    figure = matrices([Matrix("A", np.array([[0.25, -0.5], [0, 0]]), names, names), Matrix("b", np.array([0.1, 0.2]))])
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-0.5, 0.5)
+    assert "value: -0.5 " in scales_html(figure)
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert (axis.tickvals, axis.ticktext, axis.dtick) == ((0, 1), ("p", "q"), None)
+    for axis in (figure.layout.xaxis2, figure.layout.yaxis2):
+        assert (axis.tickvals, axis.dtick, axis.tick0) == (None, 1, 0)
+    # Each is as wide as it has columns, plus two for its title.
+    assert np.ptp(figure.layout.xaxis.domain) / np.ptp(figure.layout.xaxis2.domain) == pytest.approx(4 / 3)
+    assert figure.layout.yaxis.autorange == figure.layout.yaxis2.autorange == "reversed"
+
+
+def test_ticks_are_thinned_to_twelve_and_tell_the_entries_of_a_reduced_cell():
+    axis = matrices([Matrix("A", np.ones((25, 13)))]).layout
+    assert (axis.yaxis.dtick, axis.xaxis.dtick) == (3, 2)
+    axis = matrices([Matrix("A", np.ones((250, 101)))]).layout
+    assert axis.yaxis.ticktext == ("0-1", "47-49", "97-99", "147-149", "197-199", "247-249")
+    assert list(axis.yaxis.tickvals) == [0, 19, 39, 59, 79, 99]
+    assert axis.xaxis.ticktext[0] == "0"  # of 101 columns only one cell holds two
+    assert axis.xaxis.ticktext[-1] == "99-100"
 
 
 @pytest.mark.parametrize(("shape", "place"), [((4,), "[%{y}]"), ((4, 3), "[%{y}, %{x}]")])

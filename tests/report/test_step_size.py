@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlp.differences.methods import METHODS
-from mlp.differences.sweep import sampled, sweep
+from mlp.differences.sweep import Sweep, sampled, sweep
 from mlp.lab.settings_text import EPS_STEPS
 from mlp.report.figures import step_size
 
@@ -62,6 +62,33 @@ def test_the_guides_have_the_methods_slopes_and_run_along_its_errors(result, met
     if not METHODS[method].is_complex:
         # Round-off is erratic: a factor of ten either way.
         assert 0.1 < round_off / result.steps[0] / errors[0] < 10
+
+
+def test_the_guides_end_above_the_bottom_with_their_labels_at_the_ends_away_from_the_curve(result):
+    drawn = step_size.errors_by_step(result, result.truth.size, "largest", "central", 1e-4)
+    bottom = drawn.layout.yaxis.range[0]
+    for name, slope, end in (("truncation, slope 2", 2, 0), ("round-off, slope -1", -1, -1)):
+        line = named(drawn)[name]
+        [label] = [note for note in drawn.layout.annotations if note.text == name]
+        assert (label.x, label.y) == (np.log10(line.x[end]), np.log10(line.y[end]))
+        assert (label.xanchor, label.yanchor) == ({0: "left", -1: "right"}[end], "top")
+        # It is the lower end; the next step, a factor of 2 or 2.5 further on, would leave no room for the label.
+        assert line.y[end] == min(line.y)
+        room = np.log10(line.y[end]) - bottom
+        assert room > 0.8
+        assert room <= 0.8 + abs(slope) * np.log10(2.5) or line.x[end] == EPS_STEPS[end]
+
+
+def test_the_constants_of_the_guides_are_medians_over_the_steps_where_each_error_rules():
+    steps = np.array(EPS_STEPS)
+    best = EPS_STEPS.index(1e-5)
+    decades = np.log10(steps / steps[best])
+    # C eps^2 from one decade to three above the best step, R / eps from one below; elsewhere numbers of another kind.
+    errors = np.where(decades < -0.9, 7 / steps, 1e9)
+    errors[(decades > 0.9) & (decades < 3.1)] = 3 * steps[(decades > 0.9) & (decades < 3.1)] ** 2
+    errors[best] = 0
+    swept = Sweep(steps, {"central": errors}, {"central": errors}, np.ones(1), "complex-step", {})
+    assert step_size.guide_constants(swept, "largest", METHODS["central"]) == pytest.approx((3, 7), rel=1e-14)
 
 
 @pytest.mark.parametrize("method", ["central", "forward"])

@@ -63,6 +63,31 @@ def test_names_are_matched_tolerantly(names):
     assert {found.tensor: found.uploaded for found in upload.matches} == dict(zip(OURS, names, strict=True))
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_numbers_count_from_nought_or_one_even_if_a_layer_has_none(first):
+    shapes = {**SHAPES, "fc3.W": (5, 2), "fc3.b": (5,)}
+    gradients = {name: RNG.standard_normal(shape) for name, shape in shapes.items()}
+    names = {"fc1": first, "fc2": first + 1}
+    sent = {
+        f"{tensor[-1]}{names[tensor[:3]]}" if tensor[:3] in names else f"last {tensor[-3:]}": gradient
+        for tensor, gradient in gradients.items()
+        if tensor != "x"
+    }
+    sent = {{"last 3.W": "final", "last 3.b": "end"}.get(name, name): gradient for name, gradient in sent.items()}
+    upload = match(sent, shapes)
+    for tensor, gradient in upload.gradients.items():
+        np.testing.assert_array_equal(gradient, gradients[tensor])
+    assert [found.reason for found in upload.matches] == ["name"] * 4 + ["shape"] * 2
+
+
+def test_a_name_without_a_number_is_a_layers_only_where_there_is_one():
+    one = {"fc1.W": (4, 3), "fc1.b": (4,)}
+    upload = match({"weights": GRADIENTS["fc1.W"], "bias": GRADIENTS["fc1.b"]}, one)
+    assert [found.tensor for found in upload.matches] == ["fc1.W", "fc1.b"]
+    with pytest.raises(UploadError, match=r"There is no gradient of fc1\.W; the upload holds"):
+        match({"weights": GRADIENTS["fc1.W"], **without("fc1.W")}, SHAPES)
+
+
 def test_a_transposed_matrix_is_turned_and_said():
     turned = {name: gradient.T if name == "fc1.W" else gradient for name, gradient in GRADIENTS.items()}
     upload = match(turned, SHAPES)
@@ -165,6 +190,7 @@ def test_decimal_commas_and_a_header_are_understood():
         ("W.csv", b"", "W.csv is empty"),
         ("W.csv", b"1,2\n3\n", "row 2 has 1 cells, the row before has 2"),
         ("W.csv", b"1,2\n3,four\n", "row 2, column 2 holds 'four', which is no number"),
+        ("W.csv", b"a,b\n", "row 1, column 1 holds 'a', which is no number"),
         ("W.csv", b"1,nan\n", r"W in W.csv is nan at \[0, 1\]"),
         ("W.csv", b"1,1e999\n", "is inf at"),
         ("W.csv", b"\xff\xfe\x00", "not text in UTF-8"),
@@ -173,6 +199,7 @@ def test_decimal_commas_and_a_header_are_understood():
         ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,0,0,2\n", r"row 3 gives entry \[0, 0\] of W a second time"),
         ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,1,1,2\n", r"W has no entry \[0, 1\]"),
         ("g.csv", b"tensor,i,j,gradient\nW,-1,0,1\n", "indices are whole numbers from 0"),
+        ("g.csv", b"tensor,i,j,gradient\nW,1000000000,0,1\n", "indices are whole numbers from 0"),
         ("g.csv", b"tensor,i,j,gradient\nW,0,,1\nW,1,0,1\n", "some entries of W have indices that others lack"),
         ("g.csv", b"tensor,i,j,gradient\nW,999999999,999999999,1\n", r"W has no entry \[0, 0\]"),
         ("g.csv", b"tensor,i,j,k,gradient\nW,0,0,0,1\nW,0,1,1,2\n", r"W has no entry \[0, 0, 1\]"),

@@ -24,6 +24,7 @@ LOOKS = (
 GUIDE = "#888888"  # in the middle between a light and a dark page
 # Errors below this share of the largest derivative are drawn at it: there is no zero on a logarithmic axis.
 FLOOR = 1e-17
+ROOM = 0.8  # decades above the bottom where guides end: room for their labels, which hang below
 NEAR = 10.0  # an error up to ten times the smallest is near the optimum: a digit does not matter
 TRUTHS = {"complex-step": " at 1e-20, which has no round-off to speak of"}
 ERRORS = ("largest", "median")
@@ -165,25 +166,27 @@ def _guides(result: Sweep, kind: str, method: Method, bottom: float) -> list[tup
     truncation, round_off = guide_constants(result, kind, method)
     p = method.order
     lines = ((truncation, p, f"truncation, slope {p}", "left"), (round_off, -1, "round-off, slope -1", "right"))
-    return [_guide(result.steps, c, slope, name, end, bottom) for c, slope, name, end in lines if np.isfinite(c)]
+    guides = []
+    for constant, slope, name, end in lines:
+        heights = constant * result.steps**slope
+        visible = np.log10(heights) > bottom + ROOM  # nowhere if the constant is NaN
+        if visible.any():
+            guides.append(_guide(result.steps[visible], heights[visible], name, end))
+    return guides
 
 
-def _guide(
-    steps: Array, constant: float, slope: int, name: str, end: str, bottom: float
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    heights = constant * steps**slope
-    visible = np.flatnonzero(np.log10(heights) > bottom + 0.8)
+def _guide(steps: Array, heights: Array, name: str, end: str) -> tuple[dict[str, Any], dict[str, Any]]:
     line = {
         "type": "scatter",
         "mode": "lines",
-        "x": steps[visible],
-        "y": heights[visible],
+        "x": steps,
+        "y": heights,
         "name": name,
         "showlegend": False,
         "line": {"color": GUIDE, "dash": "dash"},
         "hoverinfo": "skip",
     }
-    at = visible[0 if end == "left" else -1] if visible.size else 0
+    at = 0 if end == "left" else -1
     place = {"x": np.log10(steps[at]), "y": np.log10(heights[at]), "xanchor": end, "yanchor": "top"}
     return line, {**place, "text": name, "showarrow": False}
 

@@ -118,10 +118,8 @@ def _tensor(kind: str, number: int | None, numbers: list[int], layers: int) -> s
     """Our name of a weight or bias with this number: numbers may start at 0 or 1 and may have gaps, as 0, 2, 4 have."""
     if kind == "x":
         return "x"
-    if not kind or (number is None and layers > 1):
-        return ""
     if number is None:
-        return f"fc1.{kind}"
+        return f"fc1.{kind}" if layers == 1 else ""
     counted = numbers.index(number) + 1 if len(numbers) == layers else number + (0 in numbers)
     return f"fc{counted}.{kind}"
 
