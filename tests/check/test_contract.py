@@ -116,31 +116,133 @@ class Integers(Linear):
         return dx
 
 
+ONE_FOR_EACH = "a gradient has one entry for each entry of what it belongs to."
+
+
 @pytest.mark.parametrize(
-    ("layer", "kind", "words"),
+    ("layer", "kind", "sentence"),
     [
-        (WrongShape, RemarkKind.WRONG_SHAPE, ["fc2.backward", "dx", "(4,)", "(5, 4)"]),
-        (WrongShapeOfGradient, RemarkKind.WRONG_SHAPE, ["fc2.backward", "grad_W", "(2, 4)", "(4, 4)"]),
-        (ChangesDy, RemarkKind.CHANGES_INPUT, ["activation_fn1.backward", "dy in place"]),
-        (ChangesX, RemarkKind.CHANGES_INPUT, ["activation_fn1.forward", "x in place"]),
-        (Accumulates, RemarkKind.ACCUMULATES, ["fc2.backward", "fc2.W"]),
-        (Random, RemarkKind.NOT_REPEATABLE, ["activation_fn1", "run twice"]),
-        (Raises, RemarkKind.RAISES, ["activation_fn1.backward", "IndexError", "out of bounds"]),
-        (NeverSet, RemarkKind.MISSING, ["fc2.backward", "never set"]),
-        (Updates, RemarkKind.CHANGES_PARAMETERS, ["fc2.backward", "changes the parameter W"]),
-        (Integers, RemarkKind.INTEGER_GRADIENT, ["fc2.backward", "grad_W", "int64"]),
+        (
+            WrongShape,
+            RemarkKind.WRONG_SHAPE,
+            f"fc2.backward gives dx the shape (4,), but x has the shape (5, 4): {ONE_FOR_EACH}",
+        ),
+        (
+            WrongShapeOfGradient,
+            RemarkKind.WRONG_SHAPE,
+            f"fc2.backward gives grad_W the shape (2, 4), but W has the shape (4, 4): {ONE_FOR_EACH}",
+        ),
+        (
+            ChangesDy,
+            RemarkKind.CHANGES_INPUT,
+            "activation_fn1.backward changes dy in place. Another layer may still need that array: write dx = dy * "
+            "..., which makes a new one.",
+        ),
+        (
+            ChangesX,
+            RemarkKind.CHANGES_INPUT,
+            "activation_fn1.forward changes its input x in place. Others still need that array: work on a copy.",
+        ),
+        (
+            Accumulates,
+            RemarkKind.ACCUMULATES,
+            "fc2.backward adds to the gradient of fc2.W that is already there: each run makes it larger. Write grad = "
+            "... instead of grad += ..., or set it to zero first.",
+        ),
+        (
+            Random,
+            RemarkKind.NOT_REPEATABLE,
+            "activation_fn1 gives different results when run twice on the same numbers. Look for random draws (fix the "
+            "mask while checking) or for something kept from an earlier run.",
+        ),
+        (
+            Raises,
+            RemarkKind.RAISES,
+            "activation_fn1.backward raises IndexError (index 99 is out of bounds for axis 0 with size 5) for dy of "
+            "shape (5, 4).",
+        ),
+        (
+            NeverSet,
+            RemarkKind.MISSING,
+            "fc2.backward leaves a parameter without a gradient: it is never set.",
+        ),
+        (
+            Updates,
+            RemarkKind.CHANGES_PARAMETERS,
+            "fc2.backward changes the parameter W. A backward pass only differentiates; move the update to a step of "
+            "its own, after all gradients are there.",
+        ),
+        (
+            Integers,
+            RemarkKind.INTEGER_GRADIENT,
+            "fc2.backward gives grad_W as integers (int64), so everything after the decimal point is cut off. Make the "
+            "array with dtype float: np.zeros(W.shape).",
+        ),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_a_fault_is_seen_and_said(layer, kind, words):
+def test_a_fault_is_seen_and_said(layer, kind, sentence):
     name = "fc2" if issubclass(layer, Linear) else "activation_fn1"
     report = check_gradients(*problem(**{name: layer}))
     fault = only(report, kind)
     assert fault.layer == name
-    for word in words:
-        assert word in fault.sentence
+    assert fault.sentence == sentence
     assert any(finding.layer == name for finding in report.diagnosis)
     assert not any(finding.layer not in ("", name) for finding in report.diagnosis)
+
+
+def raising(_):
+    raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("backward", "kind", "sentence"),
+    [
+        (raising, RemarkKind.RAISES, "The loss's backward() raises ValueError."),
+        (
+            lambda dy: dy[0],
+            RemarkKind.WRONG_SHAPE,
+            f"The loss's backward() gives dy the shape (2,), but y has the shape (5, 2): {ONE_FOR_EACH}",
+        ),
+        (
+            lambda dy: (100 * dy).astype(int),
+            RemarkKind.INTEGER_GRADIENT,
+            "The loss's backward() gives dy as integers (int64), so everything after the decimal point is cut off. "
+            "Make the array with dtype float: np.zeros(y.shape).",
+        ),
+    ],
+)
+def test_a_fault_of_the_loss_is_seen_and_said(backward, kind, sentence):
+    class Wrong(MSELoss):
+        def backward(self):
+            return backward(super().backward())
+
+    network, _, x, target = problem()
+    fault = only(check_gradients(network, Wrong(), x, target), kind)
+    assert fault.layer == "loss"
+    assert fault.sentence == sentence
+
+
+def test_what_goes_into_a_layer_and_comes_out_is_kept_whatever_others_do_to_their_arrays():
+    network, loss, x, target = problem(activation_fn1=ChangesX, activation_fn2=ChangesDy)
+    passes = run_passes(Problem(network, loss, x, target))
+    right, *_ = problem()
+    values, dys = [x], []
+    for layer in right.layers.values():
+        values.append(layer.forward(values[-1]))
+    assert passes.value == loss.forward(values[-1], target)
+    dys.append(loss.backward())
+    for layer in reversed(right.layers.values()):
+        dys.append(layer.backward(dys[-1]))
+    dys = dys[::-1]
+    assert [visit.name for visit in passes.visits] == list(right.layers)
+    for number, visit in enumerate(passes.visits):
+        np.testing.assert_array_equal(visit.x, values[number])
+        np.testing.assert_array_equal(visit.y, values[number + 1])
+        np.testing.assert_array_equal(visit.dy, dys[number + 1])
+        np.testing.assert_array_equal(visit.dx, dys[number])
+    for name, gradient in {**right.gradients(), "x": dys[0]}.items():
+        np.testing.assert_array_equal(passes.gradients[name], gradient)
 
 
 def test_a_random_forward_is_no_function_that_could_be_checked():
@@ -218,6 +320,10 @@ def test_right_code_in_float32_passes_and_the_note_says_so(loss, activation, siz
     (note,) = report.remarks
     assert note.kind is RemarkKind.FLOAT32
     assert not note.is_fault
+    assert note.sentence == (
+        "fc1.W, fc1.b, fc2.W and 9 more: float32, which carries about 7 digits. The error bars allow for it, so "
+        "correct code passes; float64 would show errors a hundred million times smaller."
+    )
     # The bars are those of float32: about 1e-7 of the gradient, and not 1e-4.
     bars = np.concatenate([(check.error_bar / np.max(np.abs(check.analytical))).ravel() for check in report.values()])
     assert 1e-8 < np.median(bars) < 1e-5
@@ -256,7 +362,10 @@ def test_integers_are_noted_and_taken_as_numbers():
     assert report.verdict is Verdict.CONSISTENT
     (note,) = report.remarks
     assert note.kind is RemarkKind.INTEGERS
-    assert "W and b held integers" in note.sentence
+    assert note.sentence == (
+        "W and b held integers, which have no room for a small step; here they were taken as float64. Write 1.0 "
+        "instead of 1, or use .astype(float)."
+    )
 
 
 def test_a_forward_of_its_own_kind_needs_no_apply():

@@ -6,10 +6,12 @@ import pytest
 from mlp import LeakyReLU, Linear, MSELoss, ReLU, Sequential, Tanh, Verdict, check_gradients
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.activations import WrongActivation
+from mlp.check.gallery.bug import places
 from mlp.check.gallery.linear import WrongLinear
 from mlp.check.gallery.losses import WrongLoss
-from mlp.nn.functional import log_softmax, sigmoid
+from mlp.nn.functional import linear_backward, log_softmax, sigmoid
 from mlp.nn.layers import Activation
+from mlp.nn.losses import Loss
 
 # What these say is a loop, a cache or a place; the tests of the diagnosis tell them apart by what they do.
 NOT_RUN = {
@@ -152,3 +154,120 @@ def test_the_error_of_an_early_update_grows_with_the_learning_rate_alone():
     W, x, dy = layer.W.copy(), np.ones((4, 3)), np.ones((4, 2))
     layer.forward(x)
     np.testing.assert_allclose(layer.backward(dy), dy @ (W - 0.1 * dy.T @ x), rtol=1e-14)
+
+
+def parts_with(bug):
+    """A right part that the bug can replace, and an input that it takes, batch and both signs."""
+    kind = bug.replaces[0]
+    part = (
+        Linear(INPUTS, INPUTS, np.random.RandomState(1)) if kind is Linear else (Tanh if kind is Activation else kind)()
+    )
+    return part, np.random.RandomState(2).standard_normal((BATCH, INPUTS))
+
+
+@pytest.mark.parametrize("bug", GALLERY.values(), ids=lambda bug: bug.name)
+def test_but_for_the_gradient_what_is_planted_is_the_right_part(bug):
+    right, x = parts_with(bug)
+    wrong = bug.make(right)
+    if isinstance(right, Loss):
+        target = right.random_target(np.random.RandomState(3), x.shape)
+        assert wrong.forward(x, target) == wrong.apply(x, target) == right.apply(x, target)
+        with pytest.raises(TypeError, match=r"^y must be real"):
+            wrong.forward(1j * x, target)
+    else:
+        np.testing.assert_array_equal(wrong.forward(x), right.apply(x))
+        np.testing.assert_array_equal(wrong.apply(x), right.apply(x))
+        with pytest.raises(TypeError, match=r"^x must be real"):
+            bug.make(right).forward(1j * x)
+        with pytest.raises(RuntimeError, match=r"^call forward\(\) first"):
+            bug.make(right).backward(x)
+    assert wrong.kinks == right.kinks
+
+
+@pytest.mark.parametrize("bug", GALLERY.values(), ids=lambda bug: bug.name)
+def test_what_is_planted_keeps_copies(bug):
+    right, x = parts_with(bug)
+    if isinstance(right, Loss):
+        return
+    passes = []
+    for spoil in (False, True):
+        layer, given = bug.make(right), x.copy()
+        layer.forward(given)
+        if spoil:
+            given[...] = 7
+        passes.append([layer.backward(np.ones_like(x)), *layer.gradients().values()])
+    for kept, spoilt in zip(*passes, strict=True):
+        np.testing.assert_array_equal(kept, spoilt)
+    if isinstance(right, Linear):
+        np.testing.assert_array_equal(right.W, Linear(INPUTS, INPUTS, np.random.RandomState(1)).W)
+
+
+@pytest.mark.parametrize(
+    ("name", "fitting"),
+    [
+        # Where each would change nothing: a square matrix of one entry, a batch of one, a single row, column or output.
+        ("W transposed on the way back", [(2, 2, 1), (2, 2, 3)]),
+        ("reshape for transpose", [(2, 3, 1), (3, 2, 3)]),
+        ("bias averaged", [(1, 1, 3), (1, 3, 3), (2, 2, 3), (3, 1, 3), (3, 2, 3)]),
+        ("last row forgotten", [(1, 3, 3), (2, 2, 1), (2, 2, 3), (2, 3, 1), (3, 2, 3)]),
+        ("features from the wrong end", [(2, 2, 1), (2, 2, 3), (2, 3, 1), (3, 1, 3), (3, 2, 3)]),
+        ("one entry one per cent off", [(1, 3, 3), (2, 2, 1), (2, 2, 3), (2, 3, 1), (3, 1, 3), (3, 2, 3)]),
+    ],
+)
+def test_a_bug_of_a_linear_layer_fits_where_it_would_show(name, fitting):
+    sizes = [(1, 1, 3), (1, 3, 3), (2, 2, 1), (2, 2, 3), (2, 3, 1), (3, 1, 3), (3, 2, 3)]
+    bug = GALLERY[name]
+    assert [size for size in sizes if bug.fits(Linear(*size[:2]), np.zeros((size[2], size[0])))] == fitting
+    if name == "bias averaged":
+        assert not bug.fits(Linear(3, 2), np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("name", "fitting"),
+    [
+        ("mean over samples only", [(3, 2)]),
+        ("batch mean forgotten", [(3, 1), (3, 2)]),
+        ("softmax taken one by one", [(1, 2), (3, 2)]),
+        ("the 2 of the square", [(1, 1), (1, 2), (3, 1), (3, 2)]),
+    ],
+)
+def test_a_bug_of_a_loss_fits_where_it_would_show(name, fitting):
+    shapes = [(1, 1), (1, 2), (3, 1), (3, 2)]
+    assert [shape for shape in shapes if GALLERY[name].fits(MSELoss(), np.zeros(shape))] == fitting
+
+
+def test_a_bug_is_offered_in_the_places_that_it_fits_at_the_input_that_comes_there():
+    rng = np.random.RandomState(0)
+    network = Sequential(fc1=Linear(3, 4, rng), act=Tanh(), fc2=Linear(4, 4, rng), fc3=Linear(4, 1, rng))
+    single, batch = np.zeros(3), np.zeros((2, 3))
+    assert places(GALLERY["W transposed on the way back"], network, MSELoss(), single) == ("fc2",)
+    assert places(GALLERY["bias averaged"], network, MSELoss(), single) == ()
+    assert places(GALLERY["bias averaged"], network, MSELoss(), batch) == ("fc1", "fc2", "fc3")
+    assert places(GALLERY["derivative missing"], network, MSELoss(), single) == ("act",)
+    assert places(GALLERY["the 2 of the square"], network, MSELoss(), single) == ("loss",)
+    assert places(GALLERY["mean over samples only"], network, MSELoss(), batch) == ()  # y has but one column
+
+
+def test_the_bugs_that_are_loops_caches_and_places_do_what_they_tell():
+    right = Linear(INPUTS, 2, np.random.RandomState(1))
+    first, second, dy = (
+        np.random.RandomState(seed).standard_normal(shape) for seed, shape in enumerate([(4, 3), (4, 3), (4, 2)])
+    )
+
+    def gradients(name, *forwards):
+        layer = GALLERY[name].make(right)
+        for x in forwards:
+            layer.forward(x)
+        return layer.backward(dy), layer.grad_W, layer.grad_b
+
+    dx, dW, db = linear_backward(dy, second, right.W, right.b)
+    expected = {
+        "last sample wins": (dx, np.outer(dy[-1], second[-1]), db),
+        "last row forgotten": (dx, dW * [[1], [0]], db),
+        "input kept from the first forward": (dx, linear_backward(dy, first, right.W, right.b)[1], db),
+        "updated too early": (dy @ (right.W - 0.1 * dW), dW, db),
+        "gradients pile up": (dx, dW, db),
+    }
+    for name, values in expected.items():
+        for value, found in zip(values, gradients(name, first, second), strict=True):
+            np.testing.assert_allclose(found, value, rtol=1e-13, atol=1e-14, err_msg=name)
