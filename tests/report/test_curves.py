@@ -8,6 +8,7 @@ from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
 from mlp.differences.methods import METHODS
 from mlp.differences.numerical import numerical_gradient
+from mlp.nn.losses import MSELoss
 from mlp.report import latex
 from mlp.report.figures import curves
 from mlp.report.tables import examples
@@ -72,8 +73,23 @@ def test_a_pole_leaves_a_gap_and_the_rest_visible():
     figure = curves.secant(EXAMPLES["pole"], np.array([1.0]), (0,), 0, 0.5)
     assert np.isnan(figure.data[0].y[0])  # the window starts at the pole itself
     low, high = figure.layout.yaxis.range
-    assert low < 0.5  # f at the window's other end
-    assert 2 < high < 20  # f at x - eps, and not the 200 beside the pole
+    # |1/x - 1| < m for an interval of 2 m / (1 - m^2), which is half of the window at m = sqrt(2) - 1.
+    top = 1 + 8 * (2**0.5 - 1)
+    margin = 0.08 * (top - 0.5)
+    # Of 200 numbers on either side of the median, the grid's own is off by less than a hundredth.
+    assert (low, high) == pytest.approx((0.5 - margin, top + margin), rel=0.02)
+    # Nearer to the pole than that, the secant's point is still seen.
+    high = curves.secant(EXAMPLES["pole"], np.array([1.0]), (0,), 0, 0.9).layout.yaxis.range[1]
+    assert high == pytest.approx(10 + 0.08 * 9.5)
+
+
+@pytest.mark.parametrize("name", ["cubic", "sum of squares", "sine", "exponential", "absolute value"])
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_a_curve_without_a_pole_is_seen_whole(name, shift):
+    x = np.full(EXAMPLES[name].point.shape, float(shift))
+    figure = curves.secant(EXAMPLES[name], x, (0,), 0, 0.5)
+    low, high = figure.data[0].y.min(), figure.data[0].y.max()
+    assert figure.layout.yaxis.range == pytest.approx((low - 0.08 * (high - low), high + 0.08 * (high - low)))
 
 
 def test_without_a_derivative_or_a_value_there_is_no_line():
@@ -126,6 +142,15 @@ def test_the_losses_window_holds_the_output_and_its_target():
     # The curve fills the height but for a margin, however steep the tangent is.
     assert low < values.min() < values.max() < high
     assert high - low == pytest.approx(1.16 * np.ptp(values))
+
+
+def test_a_level_curve_has_a_height_too():
+    class Level(MSELoss):
+        def apply(self, *_):
+            return 3.0
+
+    figure = curves.loss_along(Level(), np.array([1.0]), np.array([2.0]), 0, 0.0)
+    assert figure.layout.yaxis.range == pytest.approx((2.92, 3.08))
 
 
 def test_the_losses_window_is_never_narrower_than_two_to_each_side():

@@ -124,6 +124,26 @@ def test_the_diagram_abbreviates_and_names_its_layers():
     assert "fc1<br>Tanh" in texts
 
 
+@pytest.mark.parametrize(("size", "units", "rest"), [(1, 1, []), (2, 2, []), (10, 10, []), (11, 8, ["+3<br>more"])])
+def test_up_to_ten_units_are_drawn_and_the_others_counted(size, units, rest):
+    problem = Experiment(sizes=(size, 3)).problem()
+    figure = network.diagram(problem.network, network.weights(problem.network), "weight")
+    drawn = next(trace for trace in figure.data if trace.hovertext)
+    assert list(drawn.hovertext) == [f"unit {k}" for k in range(units)]
+    assert [note.text for note in figure.layout.annotations if "more" in note.text] == rest
+    # Few units stand as close as in a column of four; more fill the height, the first on top.
+    top = {1: 0, 2: 0.5}.get(size, 1)
+    assert drawn.y[0] == top
+    if not rest:
+        assert drawn.y[-1] == -top
+    else:
+        [more] = [note for note in figure.layout.annotations if "more" in note.text]
+        assert more.y == -1
+    edges = [trace for trace in figure.data if trace.customdata is not None]
+    assert len(edges[0].x) == 3 * units
+    assert set(edges[0].x) == {1 / 3}
+
+
 def test_the_diagrams_edges_are_weights_or_gradients():
     problem = Experiment(sizes=(2, 3)).problem()
     report = check_gradients(*problem)

@@ -147,6 +147,29 @@ def test_a_method_that_does_not_apply_is_neither_drawn_nor_judged():
     assert "richardson" in step_size.explanation(result, X.size, "central")
 
 
+def test_the_axis_holds_what_was_measured_and_room_for_the_names_of_the_marks(result):
+    figure = named(drawn := step_size.errors_by_step(result, result.truth.size, "largest", "central", 1e-4))
+    heights = np.concatenate([figure[name].y for name in METHODS])
+    assert drawn.layout.yaxis.range == pytest.approx((np.log10(heights.min()) - 0.5, np.log10(heights.max()) + 0.7))
+
+
+@pytest.mark.parametrize(("slope", "floor"), [(0, 1e-17), (8, 8e-17)])
+def test_an_error_of_zero_is_drawn_at_the_floor(slope, floor):
+    swept = sweep_of(lambda x: slope * np.sum(x), np.array([1.0]))
+    figure = named(step_size.errors_by_step(swept, 1, "largest", "central", 1e-4))
+    assert figure["complex-step"].y.min() == pytest.approx(floor)
+    assert figure["complex-step"].customdata.min() == 0
+
+
+@pytest.mark.parametrize(("eps", "side"), [(5e-4, "left"), (1e-3, "right"), (0.5, "right")])
+def test_the_mark_of_eps_has_its_name_on_the_side_with_more_room(result, eps, side):
+    layout = step_size.errors_by_step(result, result.truth.size, "largest", "complex-step", eps).layout
+    [mark] = layout.shapes
+    assert (mark.y0, mark.y1, mark.yref) == (0, 1, "paper")
+    [note] = [note for note in layout.annotations if note.text == "your eps"]
+    assert (note.xanchor, note.y, note.yref) == (side, 1, "paper")
+
+
 def test_errors_of_zero_can_be_drawn():
     result = sweep_of(lambda x: 0 * np.sum(x))
     for method in METHODS:

@@ -47,7 +47,7 @@ def secant(example: Example, x: Array, index: tuple[int, ...], output: int, eps:
     traces.append(_points(np.array([at]), np.array([value]), TANGENT, ["x"]))
     layout = {
         "xaxis": {"title": {"text": input_names(example)[flat]}},
-        "yaxis": {"range": _visible(values, value, slope, heights)},
+        "yaxis": {"range": _visible(values, value, heights)},
         "height": 360,
         "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
@@ -124,10 +124,12 @@ def _points(x: Array, y: Array, colour: str, names: list[str]) -> dict[str, Any]
     }
 
 
-def _visible(values: Array, value: float, slope: float, heights: Array) -> list[float]:
-    """The vertical range: the whole curve, unless a pole would flatten everything else."""
-    rises = [2 * abs(slope) * REACH, *(2 * np.abs(heights - value)), 4 * np.nanmedian(np.abs(values - value))]
-    rise = np.nanmax(rises)
+def _visible(values: Array, value: float, heights: Array) -> list[float]:
+    """The vertical range: the whole curve, unless a pole would flatten everything else; the secant's points always.
+
+    Half of a cubic's values lie within an eighth of its largest, so eight times the median shows it whole.
+    """
+    rise = np.nanmax([8 * np.nanmedian(np.abs(values - value)), *np.abs(heights - value)])
     return _range(max(float(np.nanmin(values)), value - rise), min(float(np.nanmax(values)), value + rise))
 
 
