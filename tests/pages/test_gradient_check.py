@@ -1,11 +1,13 @@
 """The gradient check's page shows the numbers of the API."""
 
 import numpy as np
+import plotly.io
 import pytest
 
 from mlp import check_gradients, loss_hessian
 from mlp.lab.experiment import Experiment
 from mlp.lab.presets import PRESETS
+from mlp.report.figures import heatmaps
 from tests.pages.plots import arrays, shown_table
 
 
@@ -25,9 +27,11 @@ def test_the_heatmaps_are_the_reports_arrays(open_page, tensor):
     )
 
 
-def test_one_panel_alone(open_page):
-    app = open_page("gradient_check", panel="numerical")
-    assert len(arrays(app, 0)) == 1
+@pytest.mark.parametrize("panel", ["analytical", "numerical", "difference", heatmaps.RATIO])
+def test_one_panel_alone(open_page, panel):
+    check = check_gradients(*Experiment(sizes=(3, 4, 2)).problem())["fc2.W"]
+    [chart] = open_page("gradient_check", sizes="3-4-2", tensor="fc2.W", panel=panel).get("plotly_chart")
+    assert chart.proto.spec == plotly.io.to_json(heatmaps.comparison(check, (panel,)), validate=False)
 
 
 def test_a_tensor_that_the_network_does_not_have_is_named(open_page):

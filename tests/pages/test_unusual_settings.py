@@ -315,6 +315,12 @@ def overview() -> Expected:
     )
 
 
+def overview_of_weights() -> Expected:
+    problem = UNUSUAL.problem()
+    figures = [network.diagram(problem.network, network.weights(problem.network), "weight")]
+    return Expected(UNUSUAL, {"edges": "weights"}, figures, [], [network.alt_text((3, 4, 2), "weight")], {})
+
+
 def quiz() -> Expected:
     number = next(number for number in range(1, 50) if question(UNUSUAL, number).bug)
     problem = UNUSUAL.problem()
@@ -451,7 +457,7 @@ PAGES = {
     "linear_layer": [linear_layer],
     "loss": [loss],
     "network": [network_page],
-    "overview": [overview],
+    "overview": [overview, overview_of_weights],
     "quiz": [quiz],
     "step_size": [step_size_page],
 }

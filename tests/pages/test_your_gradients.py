@@ -82,6 +82,18 @@ def test_the_maps_hold_what_was_brought_and_what_it_is_held_against(page, beside
     np.testing.assert_array_equal(other, expected)
 
 
+def test_the_verdict_is_that_of_the_chosen_method(page):
+    # Off by a millionth, which a step of 1e-12 cannot see and the complex step, shown beside it, can.
+    experiment = Experiment(sizes=(3, 4, 2))
+    gradients = {name: value * (1 + 1e-6) for name, value in right(experiment).items()}
+    app = upload(page(sizes="3-4-2", eps="1e-12"), ("mine.npz", npz(gradients)))
+    assert app.success
+    assert not app.error
+    table = shown_table(app, "by complex-step")
+    assert set(table["verdict"]) == {"consistent"}
+    assert set(table["by complex-step"]) == {"wrong"}
+
+
 def test_our_own_csv_plain_matrices_and_an_npz_give_the_same_answer(page):
     experiment = Experiment(sizes=(3, 4, 2))
     gradients = right(experiment) | {"fc2.b": -right(experiment)["fc2.b"]}
