@@ -16,12 +16,12 @@ from mlp.nn.layers import Layer
 from mlp.user_code.check import CaseResult, conclude, examine
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.search import read_object
-from mlp.user_code.interpret.trial import attempt
+from mlp.user_code.interpret.trial import Candidate, attempt
 from mlp.user_code.load.classes import kind_of
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import ForeignError, place_of
 from mlp.user_code.run.gradient_check import report_on
-from mlp.user_code.run.subject import FunctionSubject
+from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import Override, override_of
 
 
@@ -107,10 +107,10 @@ def check_function(
     """
     x = as_real("x", x)
     name = getattr(fun, "__name__", "fun")
-    subject = FunctionSubject(name, _unnamed(fun), _unnamed(grad), "x", pass_on="input")
+    subject = Subject(name, _unnamed(fun), (_unnamed(grad),), first="x", pass_on="input")
     layout = Layout(f"as given, shape {x.shape}", "", x.shape, False)
     scalar = np.ndim(np.asarray(fun(x.copy()))) == 0
-    tried = attempt(subject, x, layout, {}, "value" if scalar else "")
+    tried = attempt(Candidate(subject, x, layout, "value" if scalar else ""), Override())
     result = conclude(Case(name, "function", fun, grad, *place_of(fun)), tried, Override(), None, eps, method)
     if result.problems or result.report is None:
         raise ForeignError((result.problems or result.facts)[0])

@@ -13,13 +13,11 @@ from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.load import stubs
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError
-from mlp.user_code.run import calls
 from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
 from mlp.user_code.run.guards import without_guards
 from mlp.user_code.run.pairing import Pair
 from mlp.user_code.run.randomness import other_randomness
-from mlp.user_code.run.subject import ObjectSubject
-from mlp.user_code.settings import Override
+from mlp.user_code.settings import Override, line
 from mlp.user_code.tell import remarks
 
 
@@ -173,7 +171,8 @@ def randomness(tried: Attempt) -> list[Fact]:
     if not np.array_equal(first, layer.apply(tried.x), equal_nan=True):
         text = (
             f"{tried.subject.name} gives another output for the same input each time, and fixing the seeds of "
-            f'np.random does not help; name its seed hook: GRADCHECK = {{"{tried.subject.name}": {{"seed": "name"}}}}'
+            f"np.random does not help; name its random generator, or the method that seeds it, in a line such as "
+            f"{line(tried.subject.name, seed='rng')}"
         )
         raise ForeignError(Fact("problem", text))
     with other_randomness():
@@ -186,17 +185,15 @@ def randomness(tried: Attempt) -> list[Fact]:
 def hinted(fact: Fact, tried: Attempt) -> Fact:
     """The fact with what may help: their code wants tensors, or its arguments were guessed badly."""
     hint = ""
-    module = getattr(tried.subject, "module", None)
+    module = tried.subject.module
     if "numpy.ndarray" in fact.text and "has no attribute" in fact.text and _uses_torch(module):
         hint = ". The check gives numpy arrays; this code computes with torch tensors, which cannot be checked here"
     elif tried.grade is Grade.NOTHING and tried.args and "GRADCHECK" not in fact.text:
-        args = arguments.plain_arguments(tried.args)
-        shown = ", ".join(f"{name}={value}" for name, value in args.items())
-        known = [one.name for one in calls.parameters_of(type(getattr(tried.subject, "thing", None)))]
-        line = ", ".join(f'"{name}": ...' for name in dict.fromkeys([*args, *known]))
+        args = arguments.plain_values(tried.args)
+        shown = ", ".join(f"{name}={value}" for name, value in arguments.plain_arguments(tried.args).items())
         hint = (
-            f". It was made as {tried.subject.name}({shown}); if it needs others, say them in one line, "
-            f'GRADCHECK = {{"{tried.subject.name}": {{"args": {{{line}}}}}}}, or an input, {{"x": (5, 4)}}'
+            f". It was made as {tried.subject.name}({shown}) and given an x of shape {tried.x.shape}; say better ones "
+            f"in a line such as {line(tried.subject.name, args=args, x=tried.x.shape)}"
         )
     return replace(fact, text=fact.text + hint)
 
@@ -212,8 +209,8 @@ def _words(tried: Attempt) -> dict[str, str]:
     subject = tried.subject
     args = arguments.plain_arguments(tried.args)
     words = {"arguments": ", ".join(f"{name}={value}" for name, value in args.items())} if args else {}
-    if isinstance(subject, ObjectSubject):
-        words |= {"forward": subject.forward, "backward": subject.backward}
+    if subject.thing is not None:
+        words |= {"forward": str(subject.forward), "backward": ", ".join(map(str, subject.backward))}
     return words | {"input": f"{tried.layout.words}, here {tried.x.shape}"}
 
 

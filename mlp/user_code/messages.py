@@ -110,7 +110,7 @@ def _source_line(frame: traceback.FrameSummary) -> str:
 def is_ours(filename: str) -> bool:
     """Whether a file belongs to the checker, to an installed library or to Python itself."""
     path = Path(filename)
-    checking = any(path.is_relative_to(_OURS / part) for part in ("check", "differences", "user_code"))
+    checking = any(path.is_relative_to(_OURS / part) for part in ("check", "differences", "nn", "user_code"))
     return checking or filename.startswith(("<frozen", "<__array")) or filename.startswith(_libraries())
 
 

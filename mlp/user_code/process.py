@@ -15,13 +15,12 @@ from pathlib import Path
 from mlp.user_code import serialise
 from mlp.user_code.check import CaseResult, Outline
 from mlp.user_code.messages import Fact, is_ours
-from mlp.user_code.worker import OUTLINE, STACK, Order, result_path
+from mlp.user_code.worker import OUTLINE, STACK, Order, result_path, waiting_time
 
 SECONDS = 10.0
 ERRORS = "errors.txt"
 _POLL = 0.05
 _CUT_OFF = "was cut off after"
-_TOP_LEVEL = "<module>"
 
 # Told several times a second how many cases are finished and what the next one is called, "" while importing; what it
 # raises ends the check.
@@ -145,7 +144,9 @@ def _wait(process: subprocess.Popen[bytes], order: Order, progress: Progress) ->
         now = len(list(folder.glob("case*.json")))
         if now > done:
             done, since = now, time.monotonic()
-        if time.monotonic() - since > 2 * order.limit + 5:  # the watchdog inside should have ended it long ago
+        if time.monotonic() - since > 2 * waiting_time(
+            order.limit
+        ):  # the watchdog inside should have ended it long ago
             return None
         outline = None if names else _outline(folder)
         names = [case.name for case in outline.cases] if isinstance(outline, Outline) else names
@@ -181,10 +182,8 @@ def _cut_off(folder: Path, doing: str, seconds: float, ended: int | None) -> Fac
         last = ((folder / ERRORS).read_text(errors="replace").strip().splitlines() or [""])[-1]
         words = f", whose last words were: {last[:300]}" if last else ""
         return Fact("problem", f"{doing} ended the Python process (exit code {ended}){words}")
-    text = f"{doing} {_CUT_OFF} {seconds:g} seconds"
+    text = f"{doing} {_CUT_OFF} {waiting_time(seconds):g} seconds, most of which it waited"
     if not theirs:
         return Fact("problem", text)
-    top = [frame for frame in theirs if frame[2] == _TOP_LEVEL]
-    file, line, name = top[-1] if top else theirs[0]
-    where = "at the top level of the file" if top else f"in {name}"
-    return Fact("problem", f"{text}; it was {where} then, perhaps in a loop that never ends", file, int(line))
+    file, line, name = theirs[0]
+    return Fact("problem", f"{text}; it was in {name} then", file, int(line))

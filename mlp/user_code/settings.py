@@ -6,69 +6,176 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code.messages import Fact, ForeignError
+from mlp.user_code.run.words import WORDS
 
 ORIENTATIONS = ("rows", "columns", "single")
 TARGETS = ("normal", "one-hot", "labels", "binary", "signs")
+_AND = ", ".join(f'"{word}"' for word in WORDS)
 
 
 @dataclass(frozen=True)
 class Override:
     """What GRADCHECK says about one class or function.
 
-    Attributes:
-        args: arguments of the constructor, or of a function, by name.
-        x: the input, or its shape; target: of a loss, or one of TARGETS.
-        forward, backward: the names of the methods; for a function, of the other one.
-        pairs: tensor to gradient, as {"W": "dW", "x": "dinputs"}.
-        orientation: one of ORIENTATIONS; "" to find it by trying.
-        seed: the hook that makes a random layer repeat itself: a method, function or attribute.
-        constants: the names of arrays that nobody trains, which need no gradient.
-        average: True where the parameters' gradients are meant to be averages over the batch.
-        skip: True to leave it out.
+    The attributes are the settings in OPTIONS, with nothing said as their defaults.
     """
 
     args: Mapping[str, Any] = field(default_factory=dict)
+    first_calls: Mapping[str, Any] = field(default_factory=dict)
     x: Any = None
+    arrays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     target: Any = None
     forward: str = ""
-    backward: str = ""
+    backward: str | Sequence[str] = ""
+    forward_args: Mapping[str, Any] = field(default_factory=dict)
+    backward_args: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Sequence[int | str] = ()
     pairs: Mapping[str, str] = field(default_factory=dict)
+    constants: Sequence[str] = ()
+    per_sample: Sequence[str] = ()
+    average: bool | None = None
     orientation: str = ""
     seed: str = ""
-    constants: Sequence[str] = ()
-    average: bool | None = None
     skip: bool = False
 
+    def steps(self, found: str) -> tuple[str, ...]:
+        """The methods of backward: those that were said, else the one that was found."""
+        return (self.backward or found,) if isinstance(self.backward, str) else tuple(self.backward)
+
+    def of_run(self) -> dict[str, Any]:
+        """What is handed on to a subject as it is."""
+        return {
+            "settings": self.forward_args,
+            "backward_settings": self.backward_args,
+            "outputs": tuple(self.outputs) if isinstance(self.outputs, list | tuple) else (self.outputs,),
+            "per_sample": self.per_sample,
+            "seed": self.seed,
+        }
+
     def input(self) -> Array | None:
-        """The input that was asked for: an array as it is, a shape filled with random numbers."""
-        if self.x is None:
-            return None
-        if isinstance(self.x, tuple) and all(isinstance(size, int) for size in self.x):
-            return np.random.RandomState(1).standard_normal(self.x)
-        return np.asarray(self.x, dtype=np.float64)
+        """The input that was asked for, of several the first: an array as it is, a shape filled with random numbers."""
+        return self.inputs()[0].get("x")
+
+    def inputs(self) -> tuple[dict[str, Array], Any]:
+        """All arrays of the input, "x", "x.1" and so on, and what they are given as, with these words in their places.
+
+        A tuple of whole numbers is a shape; the arrays of any other tuple, list or dict are inputs of their own, and
+        what else is in it stays as it is.
+        """
+        arrays: dict[str, Array] = {}
+        return arrays, None if self.x is None else _form(self.x, arrays)
 
 
-_WANTED: dict[str, tuple[type | tuple[type, ...], str]] = {
-    "args": ((dict, list, tuple), 'a dict of arguments, such as {"n_in": 4}, or a list of them'),
-    "x": ((tuple, list, np.ndarray), "a shape, such as (5, 4), or an array"),
-    "target": ((str, tuple, list, int, float, np.ndarray), f"an array or one of {', '.join(TARGETS)}"),
-    "forward": (str, "the name of a method or function"),
-    "backward": (str, "the name of a method or function"),
-    "pairs": (dict, 'a dict from parameter to gradient, such as {"W": "dW"}'),
-    "orientation": (str, f"one of {', '.join(ORIENTATIONS)}"),
-    "seed": (str, "the name of a method, function or attribute"),
-    "constants": ((list, tuple), 'the names of arrays that nobody trains, such as ["mask"]'),
-    "average": (bool, "True or False"),
-    "skip": (bool, "True or False"),
-}
-_KNOWN = f"the settings are {', '.join(_WANTED)}"
+def _form(said: Any, arrays: dict[str, Array]) -> Any:
+    name = f"x.{len(arrays)}" if arrays else "x"
+    if isinstance(said, tuple) and all(type(size) is int for size in said):
+        arrays[name] = np.random.RandomState(1 + len(arrays)).standard_normal(said)
+        return name
+    if isinstance(said, np.ndarray) or _is_matrix(said):
+        arrays[name] = np.asarray(said, dtype=np.float64)
+        return name
+    if isinstance(said, dict):
+        return {key: _form(held, arrays) for key, held in said.items()}
+    return type(said)(_form(held, arrays) for held in said) if isinstance(said, list | tuple) else said
+
+
+def _is_matrix(said: Any) -> bool:
+    """Whether it is numbers in brackets, one array."""
+    if not isinstance(said, list) or not said:
+        return False
+    return all(type(one) in (int, float) or _is_matrix(one) for one in said)
+
+
+class Option(NamedTuple):
+    """One setting: the types it may have, what it must be, in words, what it does, and an example of it."""
+
+    kinds: tuple[type, ...]
+    words: str
+    meaning: str
+    example: Any
+
+
+_NAMES = (list, tuple)
+OPTIONS: dict[str, Option] = {
+    "args": Option(
+        (dict, list, tuple), 'a dict of arguments, such as {"n_in": 4}, or a list of them',
+        "arguments of the constructor, or of a function", {"n_in": 4},
+    ),
+    "first_calls": Option(
+        (dict,), 'a dict from method to a list or dict of its arguments, such as {"build": [4]}',
+        "methods to be called before anything else, with their arguments", {"set_input_shape": [(4, 6, 6)]},
+    ),
+    "x": Option(
+        (tuple, list, dict, np.ndarray), "a shape, such as (5, 4), an array, or a list, tuple or dict of them",
+        "the input; in a list, tuple or dict each shape or array is one of several", [(5, 4), (5, 4)],
+    ),
+    "arrays": Option(
+        (dict,), 'a dict from argument to shape, such as {"W": (4, 3)}',
+        "further arguments of forward that are arrays to be compared as well, by their shapes", {"W": (4, 3)},
+    ),
+    "target": Option(
+        (str, tuple, list, int, float, np.ndarray), f"an array or one of {', '.join(TARGETS)}",
+        f"the target of a loss: an array, or one of {', '.join(TARGETS)}", "one-hot",
+    ),
+    "forward": Option((str,), "the name of a method or function", "the name of the method", "run"),
+    "backward": Option(
+        (str, list, tuple), "the name of a method or function, or a list of methods",
+        "the name of the method or function, or several methods that are called in this order",
+        ["backward_input", "backward_weights"],
+    ),
+    "forward_args": Option(
+        (dict,), 'a dict from argument to value, such as {"mode": "max"}',
+        f"further arguments of forward; in them {_AND} stand for their arrays", {"mode": "max"},
+    ),
+    "backward_args": Option(
+        (dict,), 'a dict from argument to value, such as {"g": "dy"}',
+        "the same of backward: which argument is dy, which the target, and the values of others",
+        {"g": "dy", "t": "target", "scale": 2.0},
+    ),
+    "outputs": Option(
+        (int, str, list, tuple), "a position, name or key of an output, or a list of them",
+        'which of the things that forward returns, or keeps, dy belongs to; of several, "dy.1" to the second',
+        ["h", "c"],
+    ),
+    "pairs": Option(
+        (dict,), 'a dict from parameter to gradient, such as {"W": "dW"}',
+        'which array is the gradient of which; "x" is the input, "returned" what backward returns', {"W": "dW"},
+    ),
+    "constants": Option(
+        _NAMES, 'the names of arrays that nobody trains, such as ["mask"]',
+        "arrays that move the output and have no gradient, since nobody trains them", ["mask"],
+    ),
+    "per_sample": Option(
+        _NAMES, 'the names of gradients that are one for each sample, such as ["dW"]',
+        "gradients that are kept for each sample on its own, along their first axis; they are added up", ["dW"],
+    ),
+    "average": Option(
+        (bool,), "True or False", "whether the parameters' gradients are averages over the batch", True
+    ),
+    "orientation": Option(
+        (str,), f"one of {', '.join(ORIENTATIONS)}", "whether samples are rows or columns, or there is one alone",
+        "columns",
+    ),
+    "seed": Option(
+        (str,), "the name of a method, function or attribute",
+        "the random generator of a layer, or what seeds it, where each run draws other numbers", "rng",
+    ),
+    "skip": Option((bool,), "True or False", "whether to leave it out", True),
+}  # fmt: skip
+_KNOWN = f"the settings are {', '.join(OPTIONS)}"
 _CHOICES = {"orientation": ORIENTATIONS}
+
+
+def options_table() -> str:
+    """All settings as a table in Markdown."""
+    rows = [f"| `{name}` | {one.meaning} | `{written({name: one.example})[1:-1]}` |" for name, one in OPTIONS.items()]
+    return "\n".join(["| setting | what it says | for example |", "| --- | --- | --- |", *rows])
 
 
 def read_overrides(module: ModuleType, known: list[str]) -> dict[str, Override]:
@@ -99,16 +206,16 @@ def override_of(settings: Any, place: str, module: Any = None, about: Any = None
     if not isinstance(settings, dict):
         raise _wrong(module, f"{place} must be a dict of settings, not {settings!r:.60}")
     for key, value in settings.items():
-        if key not in _WANTED:
-            raise _wrong(module, f"{place} has {key!r}, which is no setting{_like(key, list(_WANTED))}; {_KNOWN}")
-        kinds, words = _WANTED[key]
+        if key not in OPTIONS:
+            raise _wrong(module, f"{place} has {key!r}, which is no setting{_like(key, list(OPTIONS))}; {_KNOWN}")
+        kinds, words = OPTIONS[key][:2]
         if not isinstance(value, kinds) or (key in _CHOICES and value not in _CHOICES[key]):
             raise _wrong(module, f"{place}: {key!r} must be {words}, not {value!r:.60}")
     settings = dict(settings)
     if isinstance(settings.get("args"), list | tuple):
         settings["args"] = _by_position(settings["args"], about, place, module)
     if isinstance(settings.get("target"), str) and settings["target"] not in TARGETS:
-        raise _wrong(module, f"{place}: 'target' must be {_WANTED['target'][1]}, not {settings['target']!r}")
+        raise _wrong(module, f"{place}: 'target' must be {OPTIONS['target'].words}, not {settings['target']!r}")
     return Override(**settings)
 
 
@@ -138,15 +245,15 @@ def _wrong(module: Any, text: str) -> ForeignError:
 
 def line(name: str, **settings: Any) -> str:
     """The line of GRADCHECK that says these settings of a class or function: what a person pastes into the module."""
-    return f"GRADCHECK = {{{_written(name)}: {_written(settings)}}}"
+    return f"GRADCHECK = {{{written(name)}: {written(settings)}}}"
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """A value as Python source, with double quotes."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_written(key)}: {_written(held)}" for key, held in value.items()) + "}"
+        return "{" + ", ".join(f"{written(key)}: {written(held)}" for key, held in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_written, value)) + "]"
+        return "[" + ", ".join(map(written, value)) + "]"
     return repr(value)

@@ -25,6 +25,8 @@ DERIVATIVE = (
     "compute_derivative", "calculate_derivative", "backward_loss", "delta", "gradient_loss",
 )  # fmt: skip
 OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "z", "result", "activations", "activation", "loss", "data")
+LOSS_VALUES = ("loss", "cost", "loss_value", "value", "error")
+RATES = ("learning_rate", "lr", "eta", "learn_rate", "_lr", "_learning_rate")
 BUILD = (
     "set_input_shape", "initialize", "initialise", "build", "init_params", "init_param", "init_parameters",
     "initialize_parameters", "init_weights", "initialize_weights", "initWeights", "setup", "compile",
@@ -58,6 +60,7 @@ _RULES = (
     _Rule("training", "train training trainning istrain", "is mode flag phase"),
     _Rule("cache", "cache caches ctx context saved memory mem tape", "linear activation relu sigmoid fc the"),
     _Rule("optimizer", "optimizer optimiser optim opt updater", ""),
+    _Rule("upstream", "dev", "prev next dev"),
     _Rule(
         "upstream",
         "dout dy dz da dvalues dvalue doutput doutputs dl dloss dscores dh ds dnext dcurr dupstream djds dj de delta "
@@ -78,14 +81,19 @@ _RULES = (
     ),
     _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d"),
     _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),
-    _Rule("weight", "w ws weight weights kernel kernels theta wx", "matrix"),
-    _Rule("recurrent", "wh whh u", ""),
-    _Rule("bias", "b bs bias biases b0 w0 bh intercept", ""),
+    _Rule(
+        "weight",
+        "w ws weight weights kernel kernels theta wx wf wi wo wc wg wz wr wq wk wv wxh wxi wxf wxo wxg",
+        "matrix curr current layer",
+    ),
+    _Rule("recurrent", "wh whh whi whf who whg u uf ui uo uc ug uz ur", "curr current"),
+    _Rule("bias", "b bs bias biases b0 w0 bh bf bi bo bc bg bz br intercept", "curr current layer"),
     _Rule("scale", "gamma scale shift beta", ""),
     _Rule("state", "h c h0 c0 s0 hidden state", "prev previous next current curr t init initial"),
     _Rule("input_shape", "shape", "in input"),
     _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
     _Rule("in_size", "model", "d dim"),
+    _Rule("hidden_sizes", "sizes dims layers list nodes neurons", "hidden hid layer size n num"),
     _Rule("hidden", "hidden hid h nhidden", f"{_COUNT} state"),
     _Rule(
         "out_size",
@@ -119,6 +127,8 @@ def roles(name: str) -> tuple[str, ...]:
     cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     words = {re.sub(r"(?<=[a-z])[1-9]\d*$", "", word) for word in cut.split("_") if word and not word.isdigit()}
     found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
+    if "hidden_sizes" in found and not words & {"hidden", "hid", "list"}:
+        found.remove("hidden_sizes")
     if not found and re.match(r"d_?[a-z]{2}", cut) and roles(re.sub(r"^[dD]_?", "", name)):
         return ("upstream",)  # dcurrent_h, as dh
     return tuple(dict.fromkeys(found))

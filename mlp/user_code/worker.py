@@ -1,17 +1,19 @@
 """The process in which their code runs: it imports the module, checks case after case, and writes each result down.
 
-Run as `python -m mlp.user_code.worker`, by `isolate` alone. A watchdog that needs no cooperation from their code
-writes down where it was and ends the process when one case takes too long.
+Run as `python -m mlp.user_code.worker`, by `process` alone. Each case has its limit of processor time; beyond that a
+watchdog that needs no cooperation from their code writes down where it was and ends the process that waits for ever.
 """
 
 import faulthandler
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from mlp.user_code import serialise
 from mlp.user_code.check import CaseResult, Outline, examine
+from mlp.user_code.clock import TimeIsUpError, limited
 from mlp.user_code.load.discovery import Case, cases, own
 from mlp.user_code.load.importing import load
 from mlp.user_code.messages import Fact, ForeignError
@@ -33,6 +35,11 @@ class Order(NamedTuple):
     whole: bool
 
 
+def waiting_time(limit: float) -> float:
+    """How many seconds may go by in all while something waits or other processes run: far more than it may compute."""
+    return 6 * limit + 5
+
+
 def result_path(folder: Path, index: int) -> Path:
     """Where the result of one case is written."""
     return folder / f"case{index}"
@@ -42,18 +49,26 @@ def main(order: Order) -> None:
     """Check every case from number `first` on."""
     folder = Path(order.folder)
     with (folder / STACK).open("w") as stack:
-        faulthandler.dump_traceback_later(order.limit, exit=True, file=stack)
+        faulthandler.dump_traceback_later(waiting_time(order.limit), exit=True, file=stack)
         try:
-            module, facts = load(order.spec, order.whole)
-            overrides = read_overrides(module, list(own(module)))
-            found = cases(module, overrides)
+            with limited(order.limit):
+                module, facts = load(order.spec, order.whole)
+                overrides = read_overrides(module, list(own(module)))
+                found = cases(module, overrides)
         except ForeignError as error:
             serialise.save(error.fact, folder / OUTLINE)
             return
+        except TimeIsUpError as error:
+            serialise.save(error.fact(f"importing {order.spec}", order.limit), folder / OUTLINE)
+            return
         serialise.save(Outline(tuple(map(_unchecked, found)), facts), folder / OUTLINE)
         for index, case in enumerate(found[order.first :], start=order.first):
-            faulthandler.dump_traceback_later(order.limit, exit=True, file=stack)
-            result = examine(case, module, overrides.get(case.name, Override()), order.eps, order.method)
+            faulthandler.dump_traceback_later(waiting_time(order.limit), exit=True, file=stack)
+            try:
+                with limited(order.limit):
+                    result = examine(case, module, overrides.get(case.name, Override()), order.eps, order.method)
+            except TimeIsUpError as error:
+                result = replace(_unchecked(case), facts=(error.fact(f"checking {case.name}", order.limit),))
             serialise.save(result, result_path(folder, index))
         faulthandler.cancel_dump_traceback_later()
 

@@ -23,8 +23,9 @@ from mlp.user_code.interpret.samples import (
 from mlp.user_code.messages import ForeignError, problem, told
 from mlp.user_code.run import calls
 from mlp.user_code.run.randomness import same_randomness
+from mlp.user_code.settings import Override, line
 
-_PAIRED = ("kernel_size", "stride")
+_PAIRED = ("kernel_size", "stride", "padding")
 _UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
 _BY_ANNOTATION: dict[Any, Any] = {float: 0.5, "float": 0.5, bool: False, "bool": False, str: "", "str": ""}
 
@@ -36,7 +37,7 @@ class Built(NamedTuple):
     args: dict[str, Any]
 
 
-def objects(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> Iterator[Built]:
+def objects(cls: type, module: ModuleType | None, override: Override) -> Iterator[Built]:
     """Make objects of a class, with the likeliest arguments first.
 
     Raises:
@@ -44,49 +45,60 @@ def objects(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> I
     """
     failures: list[ForeignError] = []
     seen: list[str] = []
-    for args in _guesses(cls, module, given):
-        if repr(args) in seen:
+    made_first: dict[str, Any] = {}
+    builds = any(callable(getattr(cls, name, None)) for name in vocabulary.BUILD)
+    for args, input_shape in _guesses(cls, module, override.args):
+        key = repr((args, input_shape if builds else None))
+        if key in seen:
             continue
-        seen.append(repr(args))
+        seen.append(key)
+        made_first = made_first or args
         for hooked in (False, True):
             try:
-                yield from _made(cls, module, args, hooked)
+                yield from _made(cls, module, args, input_shape if hooked else None, override)
             except ForeignError as error:
                 failures.append(error)
     if failures and len(failures) >= 2 * len(seen):
-        raise _with_hint(cls, failures[0])
+        raise _with_hint(cls, made_first, failures[0])
 
 
-def _with_hint(cls: type, error: ForeignError) -> ForeignError:
+def _with_hint(cls: type, args: Mapping[str, Any], error: ForeignError) -> ForeignError:
     """The error with the one line that sets the arguments right."""
-    wanted = ", ".join(f'"{one.name}": ...' for one in calls.required(calls.parameters_of(cls)))
-    if not wanted or "GRADCHECK" in error.fact.text:
+    if not plain_values(args) or "GRADCHECK" in error.fact.text:
         return error
-    line = f'GRADCHECK = {{"{cls.__name__}": {{"args": {{{wanted}}}}}}}'
-    hint = f". The arguments were guessed; say them in one line, {line}"
+    said = line(cls.__name__, args=plain_values(args))
+    hint = f". The arguments were guessed; say better ones in a line such as {said}"
     return ForeignError(replace(error.fact, text=error.fact.text + hint))
 
 
-def _made(cls: type, module: ModuleType | None, args: dict[str, Any], hooked: bool) -> Iterator[Built]:
+def _made(
+    cls: type, module: ModuleType | None, args: dict[str, Any], input_shape: Any, override: Override
+) -> Iterator[Built]:
+    """An object; with an input shape, one whose methods that build it have been called, if it has any."""
     with told(f"{cls.__name__}({_shown(args)})", cls), same_randomness(module):
         thing = cls(*_layers(cls, module), **args)
-    if not hooked:
+    for name, said in override.first_calls.items():
+        method, what = getattr(thing, name, None), f"{cls.__name__}.{name}"
+        if not callable(method):
+            raise problem(f'{cls.__name__} has no method {name}, as "first_calls" in GRADCHECK says', cls)
+        with told(what, method), same_randomness(module):
+            method(**said) if isinstance(said, Mapping) else method(*said)
+    if input_shape is None:
         yield Built(thing, args)
         return
-    called = False
-    for name in vocabulary.BUILD:
-        method = getattr(thing, name, None)
-        if inspect.ismethod(method):
-            called = True
-            values = {"optimizer": Recorder(), **{role: plain[0] for role, plain in PLAIN.items()}}
-            values["input_shape"] = args.get("input_shape", (FEATURES,))
-            with told(f"{cls.__name__}.{name}", method), same_randomness(module):
-                calls.call(method, (), {}, values, f"{cls.__name__}.{name}")
-    if called:
+    methods = [getattr(thing, name) for name in vocabulary.BUILD if inspect.ismethod(getattr(thing, name, None))]
+    for method in methods if not override.first_calls else ():
+        what = f"{cls.__name__}.{method.__name__}"
+        values = {"optimizer": Recorder(), **{role: plain[0] for role, plain in PLAIN.items()}}
+        values["input_shape"] = args.get("input_shape", input_shape)
+        with told(what, method), same_randomness(module):
+            calls.call(method, (), {}, values, what)
+    if methods and not override.first_calls:
         yield Built(thing, args)
 
 
-def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Arguments to make an object with, and the shape of an input that goes with them."""
     parameters = [one for one in calls.parameters_of(cls) if one.kind not in calls.VARIABLE]
     wanted = [one for one in parameters if one.default is inspect.Parameter.empty or one.name in given]
     offered = activations(cls, module) if any(is_activation(one.name, cls) for one in wanted) else [None]
@@ -100,7 +112,8 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
         for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
             for conventions in CONVENTIONS:
                 for activation in offered:
-                    yield _arguments(cls, chosen, conventions._replace(paired=paired), activation, given)
+                    args = _arguments(cls, chosen, conventions._replace(paired=paired), activation, given)
+                    yield args, conventions.input_shape
 
 
 def _arguments(
@@ -117,9 +130,9 @@ def _arguments(
         if one.default is None and (role == "unknown" or value is None):
             continue
         if value is None:
+            said = line(cls.__name__, args={**given, one.name: 1})
             raise problem(
-                f"{cls.__name__} needs `{one.name}`, for which I have no value; say it in one line, "
-                f'GRADCHECK = {{"{cls.__name__}": {{"args": {{"{one.name}": ...}}}}}}',
+                f"{cls.__name__} needs `{one.name}`, for which I have no value; say one that fits in one line, {said}",
                 cls.__init__,  # type: ignore[misc]
             )
         used[role] = used.get(role, 0) + 1
@@ -169,6 +182,11 @@ def _shown(args: Mapping[str, Any]) -> str:
         f"{name}=array of shape {value.shape}" if isinstance(value, np.ndarray) else f"{name}={value!r:.40}"
         for name, value in args.items()
     )
+
+
+def plain_values(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Those arguments that can be written down in a line of Python."""
+    return {name: value for name, value in args.items() if isinstance(value, bool | int | float | str | tuple | list)}
 
 
 def plain_arguments(args: Mapping[str, Any]) -> dict[str, str]:

@@ -8,64 +8,70 @@ from typing import Any
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import losses_inside, samples, targets
-from mlp.user_code.interpret.inputs import Reading, inputs, is_upstream, made
+from mlp.user_code.interpret.inputs import inputs, is_upstream
 from mlp.user_code.interpret.predictions import sides, sound
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.targets import loss_inputs
+from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import Kind
 from mlp.user_code.messages import ForeignError
 from mlp.user_code.run import calls
 from mlp.user_code.run.as_layer import REDUCTIONS
-from mlp.user_code.run.subject import FunctionSubject, ObjectSubject
+from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import Override
 
 
-def loss_object_readings(
+def loss_object_candidates(
     thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
-) -> Iterator[Reading]:
+) -> Iterator[Candidate]:
     """A loss of theirs as an object, or a network that is a loss as a whole."""
     for _, closed in losses_inside.costs(thing, kind.forward, kind.backward, module):
         for x, target, layout in loss_inputs("", override):
-            subject = ObjectSubject(
-                name, closed, losses_inside.FORWARD, losses_inside.BACKWARD, target, "prediction", {}, module
-            )
-            yield made(subject, x, layout, override, "value")
+            yield _closed(name, closed, x, target, layout, module)
+    both = kind.backward == kind.forward
     ways = _loss_ways(getattr(thing, kind.backward))
-    data = [loss_inputs(name, override), _network_inputs(override)]
-    for x, target, layout in chain(*(reversed(data) if kind.backward == kind.forward else data)):
-        for way, reduction in product(ways, REDUCTIONS):
-            subject = ObjectSubject(name, thing, kind.forward, kind.backward, target, way, {}, module, override.seed)
-            yield made(subject, x, layout, override, reduction)
+    data = [loss_inputs(name, override), _network_inputs(override, thing)]
+    for x, target, layout in chain(*(reversed(data) if both else data)):
+        for way in ways:
+            subject = Subject(
+                name, kind.forward, () if both else override.steps(kind.backward), thing, target=target, pass_on=way,
+                module=module, **override.of_run(),
+            )  # fmt: skip
+            yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
 
 
-def _network_inputs(override: Override) -> Iterator[tuple[Array, Any, Layout]]:
+def _closed(name: str, closed: Any, x: Array, target: Any, layout: Layout, module: ModuleType | None) -> Candidate:
+    """Theirs with the two methods that close its loss inside."""
+    steps = losses_inside.FORWARD, (losses_inside.BACKWARD,)
+    subject = Subject(name, *steps, closed, target=target, pass_on="prediction", module=module)
+    return Candidate(subject, x, layout, "value")
+
+
+def _network_inputs(override: Override, thing: Any) -> Iterator[tuple[Array, Any, Layout]]:
     """Inputs and targets of a network that is a loss as a whole: loss(x, t); its outputs are fewer than its inputs."""
     outputs = Layout("", "rows", (samples.BATCH, samples.OUTPUTS), True)
-    for x, layout in inputs(override):
-        for kind in ("labels", "one-hot", "normal") if layout.shape[0] == samples.BATCH else ():
+    for x, layout, form in inputs(override, thing):
+        for kind in ("labels", "one-hot", "normal") if layout.shape[:1] == (samples.BATCH,) and form == "x" else ():
             yield x, targets.target(kind, outputs), layout
 
 
-def readings_inside(
+def candidates_inside(
     thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
-) -> Iterator[tuple[str, Reading]]:
+) -> Iterator[tuple[str, Candidate]]:
     """A network with a loss inside: every loss, on every layout, with targets that suit any of them."""
-    for x, layout in inputs(override, thing):
+    for x, layout, _ in inputs(override, thing):
         try:
-            y = ObjectSubject(name, thing, kind.forward, kind.backward).run(x, {}).y
+            y = Subject(name, kind.forward, (kind.backward,), thing).run(x, {}).y
         except ForeignError:
             continue
         for target in samples.targets_for(y):
             for objective, closed in losses_inside.networks(thing, kind.forward, kind.backward):
-                subject = ObjectSubject(
-                    name, closed, losses_inside.FORWARD, losses_inside.BACKWARD, target, "prediction", {}, module
-                )
-                yield objective.words, made(subject, x, layout, override, "value")
+                yield objective.words, _closed(name, closed, x, target, layout, module)
 
 
-def weighted_loss_readings(
+def weighted_loss_candidates(
     name: str, function: Callable[..., Any], module: ModuleType | None, override: Override
-) -> Iterator[Reading]:
+) -> Iterator[Candidate]:
     """A function of (W, X, y, reg) that returns the loss and its gradient by W, which is the x of the check."""
     arguments = [one.name for one in calls.required(calls.parameters_of(function))]
     first = next(one for one in arguments if "weight" in vocabulary.roles(one))
@@ -77,25 +83,29 @@ def weighted_loss_readings(
         given |= {one: samples.normal(shapes.data, seed=4) if "input" in vocabulary.roles(one) else 0.1 for one in rest}
         given |= override.args
         layout = Layout(f"the weights {first}, {shapes.words}", shapes.orientation, x.shape, True)
-        subject = FunctionSubject(name, function, None, first, {}, given, None, "gradient", module)
-        yield made(subject, x, layout, override, "value")
+        subject = Subject(name, function, (), first=first, module=module, **override.of_run() | {"settings": given})
+        yield Candidate(subject, x, layout, "value")
 
 
-def loss_function_readings(
+def loss_function_candidates(
     name: str,
     forward: Callable[..., Any],
     backward: Callable[..., Any] | None,
     module: ModuleType | None,
     override: Override,
-) -> Iterator[Reading]:
+) -> Iterator[Candidate]:
     """A loss and its gradient, on every kind of prediction and target."""
     said = sides(forward, "prediction", "target")
     first = next((argument for argument, side in said.items() if side == "prediction"), "")
     ways = _loss_ways(backward)[:1] if backward is not None else ("gradient",)
+    settings = {"settings": {**override.args, **override.forward_args}}
     for x, target, layout in loss_inputs(name, override):
-        for way, reduction in product(ways, REDUCTIONS):
-            subject = FunctionSubject(name, forward, backward, first, {}, override.args, target, way, module)
-            yield made(subject, x, layout, override, reduction)
+        for way in ways:
+            subject = Subject(
+                name, forward, () if backward is None else (backward,), first=first, target=target, pass_on=way,
+                module=module, **override.of_run() | settings,
+            )  # fmt: skip
+            yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
 
 
 def _loss_ways(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.predictions import sound
 from mlp.user_code.run import calls, object_arrays
+from mlp.user_code.run.outputs import outputs_of
 
 FORWARD, BACKWARD = "value_inside", "gradient_inside"
 _KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -86,7 +87,7 @@ def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> An
 
     def output(self: Any, x: Any) -> Array:
         method = getattr(self, forward)
-        return calls.output_of(self, calls.call(method, (x,), {}, {"training": True}, what), what)[0]
+        return outputs_of(self, calls.call(method, (x,), {}, {"training": True}, what), (), (), (), what).packed()
 
     def value(self: Any, x: Any, t: Any) -> Array:
         return objective.value(output(self, x), t)

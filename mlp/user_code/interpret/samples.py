@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
 
 # All different, so that a matrix of the wrong orientation cannot fit by chance.
 BATCH, FEATURES, OUTPUTS, HIDDEN = 5, 4, 3, (6, 7)
@@ -132,10 +133,11 @@ CONVENTIONS = (
     Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (FEATURES,), (6, 6)),
     Conventions((FEATURES, 4 * OUTPUTS), (4 * OUTPUTS,), (FEATURES,), (FEATURES, 6)),
     Conventions((FEATURES, 3 * OUTPUTS), (3 * OUTPUTS,), (FEATURES,), (FEATURES,)),
+    Conventions((3, 3, FEATURES, OUTPUTS), (1, 1, 1, OUTPUTS), (FEATURES,), (6, 6, FEATURES)),
 )
 
 
-def array_for(role: str, conventions: Conventions) -> Array | None:
+def array_for(role: str, conventions: Conventions, seed: int | None = None) -> Array | None:
     """A value for an argument that is an array of this role."""
     shapes = {
         "weight": conventions.weight,
@@ -143,7 +145,29 @@ def array_for(role: str, conventions: Conventions) -> Array | None:
         "scale": conventions.scale,
         "recurrent": (conventions.hidden, conventions.weight[-1]),
     }
-    return normal(shapes[role], seed=len(role)) if role in shapes else None
+    return normal(shapes[role], len(role) if seed is None else seed) if role in shapes else None
+
+
+def argument(name: str, x_shape: tuple[int, ...], conventions: Conventions | None, count: int) -> Any:
+    """A value for an argument of a function beside x; None for a name that says nothing.
+
+    Without conventions every array has the shape of x. `count` tells arrays of the same role apart.
+    """
+    for role in vocabulary.roles(name):
+        array = array_for(role, conventions or CONVENTIONS[0], count + 3)
+        if array is not None:
+            return array if conventions else normal(x_shape, seed=count + 3)
+        if role == "state":
+            shape = (x_shape[0], conventions.hidden) if conventions and x_shape else x_shape
+            return normal(shape, seed=count + 3)
+        if role in NUMBERS:
+            return PLAIN[role][0]
+    return SETTINGS.get(name)
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is an array of floating-point numbers."""
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
 # Arguments of constructors; an argument of the same role a second time takes the next value.
@@ -155,14 +179,18 @@ PLAIN: dict[str, tuple[Any, ...]] = {
     "kernel_size": (3,),
     "stride": (1,),
     "padding": (0,),
-    "probability": (0.5,),
+    "probability": (0.4,),  # not a half, of which the rest is a half too
     "rate": (1.0,),
     "tiny": (1e-5,),
     "fraction": (0.1,),
     "seed": (0,),
     "sizes": ([FEATURES, HIDDEN[0], OUTPUTS],),
+    "hidden_sizes": (list(HIDDEN),),
     "training": (True,),
 }
+
+# The roles of arguments of functions that are plain numbers.
+NUMBERS = ("probability", "stride", "padding", "kernel_size", "tiny", "fraction", "seed")
 
 # Dicts of settings, as the convolution and pooling functions of courses take them.
 SETTINGS: dict[str, Any] = {

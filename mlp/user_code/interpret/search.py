@@ -1,6 +1,6 @@
-"""How to read a class or a pair of functions: readings are tried, the likeliest first, until one goes all the way."""
+"""How to read a class or a pair of functions: candidates are tried, the likeliest first, until one goes all the way."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -9,21 +9,22 @@ import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code.interpret.arguments import objects
-from mlp.user_code.interpret.candidates import function_readings, object_readings
-from mlp.user_code.interpret.inputs import Reading
-from mlp.user_code.interpret.loss_candidates import loss_function_readings, readings_inside, weighted_loss_readings
+from mlp.user_code.interpret.candidates import function_candidates, object_candidates
+from mlp.user_code.interpret.loss_candidates import (
+    candidates_inside,
+    loss_function_candidates,
+    weighted_loss_candidates,
+)
 from mlp.user_code.interpret.losses_inside import has_target_inside
 from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
+from mlp.user_code.interpret.ranking import are_enough, best, until_settled
 from mlp.user_code.interpret.targets import other_coding
-from mlp.user_code.interpret.trial import Attempt, Grade, attempt, best
-from mlp.user_code.load.classes import Kind, kind_of, sounds_like_loss
+from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
+from mlp.user_code.load.classes import Kind, kind_of, other_kinds, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of, problem
 from mlp.user_code.run.pairing import INPUT
-from mlp.user_code.run.subject import PASS_ON, FunctionSubject, ObjectSubject
-from mlp.user_code.settings import Override
-
-# Readings of one class: a wrong layer is tried in all of them. One that raises costs next to nothing.
-_MOST, _MOST_THAT_RUN = 1200, 120
+from mlp.user_code.run.subject import PASS_ON
+from mlp.user_code.settings import Override, line
 
 
 def read_class(cls: type, module: ModuleType | None, override: Override) -> Attempt:
@@ -37,13 +38,16 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
         raise missing_method(cls, kind)
     inside = kind.kind == "layer" and has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward))
     attempts: list[Attempt] = []
-    for built in objects(cls, module, override.args):
+    for built in objects(cls, module, override):
         if inside:
             return _read_inside(built.thing, cls.__name__, kind, module, override)
-        attempts += _until_settled(object_readings(built.thing, cls.__name__, kind, module, override))
-        for tried in attempts:
-            tried.args = tried.args or built.args
-        if (attempts and best(attempts).grade >= Grade.SHAPES) or _are_enough(attempts):
+        for methods in (kind, *other_kinds(cls, kind, override)):
+            attempts += until_settled(object_candidates(built.thing, cls.__name__, methods, module, override), override)
+            for tried in attempts:
+                tried.args = tried.args or built.args
+            if best(attempts).grade >= Grade.SHAPES:
+                break
+        if (attempts and best(attempts).grade >= Grade.SHAPES) or are_enough(attempts):
             break
     return _finished(attempts, override)
 
@@ -54,8 +58,8 @@ def read_object(thing: Any, x: Array | None, module: ModuleType | None, override
     if kind is None or not kind.backward or not kind.forward:
         raise missing_method(type(thing), kind)
     override = override if x is None else replace(override, x=x)
-    readings = object_readings(thing, type(thing).__name__, kind, module, override)
-    return _finished(_until_settled(readings), override)
+    candidates = object_candidates(thing, type(thing).__name__, kind, module, override)
+    return _finished(until_settled(candidates, override), override)
 
 
 def read_functions(
@@ -67,12 +71,12 @@ def read_functions(
 ) -> Attempt:
     """Find the reading of a function and its gradient; without one, of a function that returns value and gradient."""
     if backward is None and is_weighted_loss(forward):
-        readings = weighted_loss_readings(name, forward, module, override)
+        candidates = weighted_loss_candidates(name, forward, module, override)
     elif is_loss(forward) or sounds_like_loss(name):
-        readings = loss_function_readings(name, forward, backward, module, override)
+        candidates = loss_function_candidates(name, forward, backward, module, override)
     else:
-        readings = function_readings(name, forward, backward, module, override)
-    return _finished(_until_settled(readings), override)
+        candidates = function_candidates(name, forward, backward, module, override)
+    return _finished(until_settled(candidates, override), override)
 
 
 def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
@@ -82,8 +86,8 @@ def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
         ForeignError: none of the usual losses is the one inside; it is a note, for that is no mistake.
     """
     attempts: list[tuple[int, Attempt]] = []
-    for words, reading in readings_inside(thing, name, kind, module, override):
-        tried = reading()
+    for words, candidate in candidates_inside(thing, name, kind, module, override):
+        tried = attempt(candidate, override)
         agreeing = sum(factor == 1 for factor in tried.factors.values())
         if agreeing:
             text = f"the loss inside {kind.backward} was taken to be {words}"
@@ -114,29 +118,14 @@ def missing_method(cls: type, kind: Kind | None) -> Exception:
     )
 
 
-def _until_settled(readings: Iterable[Reading]) -> list[Attempt]:
-    """Try readings until a batch agrees; the layouts of one sample only count where no batch went through."""
-    attempts: list[Attempt] = []
-    for reading in readings:
-        tried = reading()
-        attempts.append(tried)
-        if (tried.grade is Grade.AGREES and tried.batch) or _are_enough(attempts):
-            break
-    return attempts
-
-
-def _are_enough(attempts: list[Attempt]) -> bool:
-    ran = sum(tried.grade >= Grade.FORWARD for tried in attempts)
-    return len(attempts) > _MOST or ran > _MOST_THAT_RUN
-
-
 def _with_other_target(tried: Attempt, override: Override) -> Attempt:
     """The reading with class labels in place of one-hot targets, or the other way round, if only that one is wrong."""
     subject = tried.subject
     other = None if tried.grade is not Grade.AGREES or override.target is not None else other_coding(subject, tried.x)
-    if other is None or not isinstance(subject, ObjectSubject | FunctionSubject):
+    if other is None:
         return tried
-    again = attempt(replace(subject, target=other), tried.x, tried.layout, override.pairs, tried.reduction)
+    candidate = Candidate(replace(subject, target=other), tried.x, tried.layout, tried.reduction)
+    again = attempt(candidate, override)
     # Where it is off by a constant factor they are two ways to say the same; anything else may be a target that the
     # code is not made for.
     if again.grade is not Grade.SHAPES or not all(np.isfinite(factor) for factor in again.factors.values()):
@@ -150,11 +139,12 @@ def _with_other_target(tried: Attempt, override: Override) -> Attempt:
 def _finished(attempts: list[Attempt], override: Override) -> Attempt:
     """The best reading; parameters' gradients that are averages over the batch are multiplied back if that is meant."""
     tried = _with_other_target(best(attempts), override)
-    way = getattr(tried.subject, "pass_on", "gradient")
+    way = tried.subject.pass_on
     if way not in ("gradient", "prediction"):
         tried.notes.append(Fact("note", f"backward was read as taking {PASS_ON[way].words}"))
-    if tried.reduction in ("sum", "mean"):
-        tried.notes.append(Fact("note", f"the loss is the {tried.reduction} of what forward returns"))
+    if tried.reduction == "mean" or (tried.reduction and int(np.prod(tried.y_shape)) > 1):
+        what = "mean" if tried.reduction == "mean" else "sum"
+        tried.notes.append(Fact("note", f"the loss is the {what} of what forward returns"))
     if tried.grade is not Grade.SHAPES:
         return tried
     samples = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0]
@@ -164,7 +154,7 @@ def _finished(attempts: list[Attempt], override: Override) -> Attempt:
         and all(abs(f - (1 if name == INPUT else 1 / samples)) < 1e-6 for name, f in tried.factors.items())
     )
     if override.average or (averaged and override.average is None and tried.layout.orientation == "columns"):
-        again = attempt(tried.subject, tried.x, tried.layout, override.pairs, tried.reduction, float(samples))
+        again = attempt(Candidate(tried.subject, tried.x, tried.layout, tried.reduction), override, float(samples))
         again.args = tried.args
         text = (
             f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}; "
@@ -173,10 +163,10 @@ def _finished(attempts: list[Attempt], override: Override) -> Attempt:
         again.notes = [*tried.notes, Fact("note", text)]
         return again
     if averaged:
-        name = tried.subject.name
+        said = line(tried.subject.name, average=True)
         text = (
             f"every parameter's gradient is exactly 1/{samples} of what dy asks for, and {samples} is the batch: they "
-            f'are averaged, dx is not. If you mean that, say GRADCHECK = {{"{name}": {{"average": True}}}}'
+            f"are averaged, dx is not. If you mean that, say {said}"
         )
         tried.notes.append(Fact("note", text))
     return tried

@@ -42,6 +42,7 @@ _LAYOUTS = (
     Layout("a vector, (n,)", "rows", (BATCH,), True),
     Layout("sequences, (n, time, features)", "rows", (2, BATCH, FEATURES), True),
     Layout("one sample, (features, 1)", "single", (FEATURES, 1), False),
+    Layout("one sample, (1, features)", "single", (1, FEATURES), False),
     Layout("one sample, (features,)", "single", (FEATURES,), False),
 )
 
@@ -120,4 +121,4 @@ def _is_single_output(layout: Layout) -> bool:
 
 
 def _feature_axis(layout: Layout) -> int:
-    return 0 if layout.orientation in ("columns", "single") else -1
+    return 0 if layout.orientation == "columns" or (layout.orientation == "single" and layout.shape[0] > 1) else -1

@@ -1,10 +1,9 @@
 """One reading of their code (these arguments, this layout of the input) is tried, and graded by how far it gets."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.run.parameters import is_parameter, lively, may_vary, random
 from mlp.user_code.run.subject import Subject
+from mlp.user_code.settings import Override
 
 # A first look that only chooses between readings; the verdict comes from the check itself. The step 1e-4 leaves
 # about 1e-8 relative on smooth functions, and a wrong reading is off by far more than one part in ten thousand. In
@@ -36,18 +36,28 @@ class Grade(IntEnum):
     AGREES = 4
 
 
+class Candidate(NamedTuple):
+    """A reading still to be tried: what to run, the input, what its axes are, and how a loss becomes one number."""
+
+    subject: Subject
+    x: Array
+    layout: Layout
+    reduction: str = ""
+
+
 @dataclass
 class Attempt:
     """A reading that was tried.
 
     Attributes:
-        x: the input; layout: what its axes are.
-        reduction: how a loss becomes one number; "" for a layer.
+        subject, x, layout, reduction: as in `Candidate`; "" is the reduction of a layer.
         args: what the object was made with.
         grade: how far it got; error: why no further.
         layer: their code as one of our layers, from Grade.BACKWARD on.
         notes: what a person should know of how the code was read.
         factors: see `compare`.
+        y_shape: of what forward gives.
+        is_hollow: whether a mistake could not show: the output is constant, or a single number.
     """
 
     subject: Subject
@@ -60,6 +70,8 @@ class Attempt:
     layer: Foreign | None = None
     notes: list[Fact] = field(default_factory=list)
     factors: dict[str, float] = field(default_factory=dict)
+    y_shape: tuple[int, ...] = ()
+    is_hollow: bool = False
 
     @property
     def batch(self) -> bool:
@@ -68,17 +80,16 @@ class Attempt:
 
 
 def attempt(
-    subject: Subject,
-    x: Array,
-    layout: Layout,
-    given: Mapping[str, str] | None = None,
-    reduction: str = "",
+    candidate: Candidate,
+    override: Override,
     scale: float = 1.0,
     values: Mapping[str, Array] | None = None,
 ) -> Attempt:
-    """Run a subject once forward and backward, find its gradients, and compare a few of them with differences."""
-    tried = Attempt(subject, x, layout, reduction)
+    """Run a candidate once forward and backward, find its gradients, and compare a few of them with differences."""
+    tried = Attempt(*candidate)
+    x = candidate.x
     try:
+        tried.subject = subject = candidate.subject.with_own_weights(x)
         held = {name: value for name, (_, value) in subject.tensors().items()} | dict(values or {})
         run = subject.run(x, values or {})
         if not np.all(np.isfinite(run.y)):
@@ -86,24 +97,41 @@ def attempt(
             raise problem(
                 f"{subject.name} gives {run.y[index]} at index {list(index)} of its output for a finite input"
             )
-        tried.grade = Grade.FORWARD
-        dy = np.ones(()) if reduction else random(run.y.shape)
+        tried.grade, tried.y_shape = Grade.FORWARD, run.y.shape
+        dy = np.ones(()) if tried.reduction else random(run.y.shape)
         found = run.backward(dy)
         tried.grade = Grade.BACKWARD
-        parameters = {name: (paths, held[name]) for name, (paths, _) in subject.tensors().items() if may_vary(name)}
-        pairs = pairing.pair(parameters, None if subject.integers else x, found, given or {})
+        parameters = {
+            name: (paths, held[name])
+            for name, (paths, _) in subject.tensors().items()
+            if may_vary(name) and name not in override.constants
+        }
+        pairs = pairing.pair(parameters, None if subject.integers else x, found, override.pairs)
         pairs = {name: one for name, one in pairs.items() if is_parameter(subject, x, held, one)}
-        tried.layer = adapt(subject, pairs, reduction, scale, values or lively(subject, x, pairs, held))
+        tried.layer = adapt(subject, pairs, tried.reduction, scale, values or lively(subject, x, pairs, held))
         if not pairs:
             raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
         if all(pair.fits for pair in pairs.values()):
             tried.grade = Grade.SHAPES
             tried.factors = compare(tried.layer, x)
+            tried.is_hollow = is_hollow(tried)
             if all(factor == 1 for factor in tried.factors.values()):
                 tried.grade = Grade.AGREES
     except ForeignError as error:
         tried.error = error.fact
     return tried
+
+
+def is_hollow(tried: Attempt) -> bool:
+    """Whether a mistake could not show here: the output is constant, or a layer's output has a single entry."""
+    layer = tried.layer
+    assert layer is not None
+    y = layer.apply(tried.x)
+    if not tried.subject.integers and layer.checks_input:
+        other = layer.apply(tried.x + 0.1 * random(tried.x.shape))
+        if np.allclose(y, other, rtol=0, atol=1e-9):  # of numbers of about 1: no more than rounding
+            return True
+    return not tried.reduction and y.size == 1 and y.ndim > 0 and tried.x.size > 1
 
 
 def compare(layer: Foreign, x: Array) -> dict[str, float]:
@@ -148,35 +176,3 @@ def is_outer(tried: Attempt) -> bool:
         for pair in pairs
         if pair.tensor != INPUT and len(pair.shape) == 2
     )
-
-
-def best(attempts: list[Attempt]) -> Attempt:
-    """The reading that got furthest, batches first.
-
-    A single sample hides whatever a wrong backward does with a batch (a bias that is not summed, a missing mean), so
-    it only counts where no batch went through: then the code is written for one sample at a time. Whole numbers only
-    count where nothing else will do: much code would take them that is not made for them.
-    """
-    if any(tried.grade >= Grade.SHAPES and not tried.layout.integers for tried in attempts):
-        attempts = [tried for tried in attempts if not tried.layout.integers]
-    batches = [tried for tried in attempts if tried.batch]
-    singles = [tried for tried in attempts if not tried.batch]
-    top = max(batches, key=lambda tried: tried.grade, default=None)
-    if top is not None and top.grade >= Grade.BACKWARD and not is_outer(top):
-        return top
-    single = max(singles, key=lambda tried: tried.grade, default=None)
-    if single is not None and (top is None or single.grade > max(top.grade, Grade.FORWARD)):
-        return single
-    if top is None and single is None:
-        raise ValueError("there was nothing to try")
-    return _furthest(attempts) if top is None or top.grade is Grade.NOTHING else top
-
-
-def _furthest(attempts: list[Attempt]) -> Attempt:
-    """Of readings that all raised, the one whose forward came furthest down its lines."""
-
-    def line(tried: Attempt) -> int:
-        first = (tried.error.trace if tried.error is not None else ("",))[:1]
-        return int(match[1]) if first and (match := re.match(r"[^:]+:(\d+) in ", first[0])) else 0
-
-    return max(attempts, key=line)

@@ -3,7 +3,7 @@
 import dis
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from mlp.user_code import vocabulary
@@ -34,17 +34,25 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         is_loss(_bound(cls, name)) for name in ("forward", "__call__", "loss") if _has(cls, name)
     )
     forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD)
-    backward = override.backward or _first(cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward)
+    said = next(iter(override.steps("")))
+    backward = said or _first(cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward)
     if forward and backward:
         return Kind("loss" if loss else "layer", forward, backward)
     if not loss:
         value = override.forward or _first(cls, vocabulary.VALUE)
-        derivative = override.backward or _first(cls, vocabulary.DERIVATIVE, besides=value)
+        derivative = said or _first(cls, vocabulary.DERIVATIVE, besides=value)
         if value and derivative:
             return Kind("loss" if _meets_target(_bound(cls, value)) else "function", value, derivative)
     is_model = any(callable(getattr(cls, name, None)) for name in _MODEL)
     told = forward and forward != "__call__" and not is_model and not _NO_LAYER.search(cls.__name__)
     return Kind("loss" if loss else "layer", forward, "") if told or (backward and not forward) else None
+
+
+def other_kinds(cls: type, kind: Kind, override: Override) -> Iterator[Kind]:
+    """The same with another forward, where a class has two: __call__ may keep what backward needs."""
+    for name in ("__call__", "forward"):
+        if not override.forward and name != kind.forward and _has(cls, name) and kind.forward != kind.backward:
+            yield kind._replace(forward=name)
 
 
 def _meets_target(function: Callable[..., Any]) -> bool:

@@ -15,7 +15,7 @@ from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.run.subject import Run, Subject
 
 Reduction = Callable[[Array], Array]
-REDUCTIONS: dict[str, Reduction] = {"value": np.sum, "sum": np.sum, "mean": np.mean}
+REDUCTIONS: dict[str, Reduction] = {"value": np.sum, "mean": np.mean}
 
 
 def adapt(

@@ -1,27 +1,52 @@
 """Calling their functions: each argument is filled by its own name, else by the role that its name suggests."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from types import FunctionType
 from typing import Any
 
-import numpy as np
-
-from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.messages import problem
 
 Parameters = list[inspect.Parameter]
+VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def parameters_of(function: Callable[..., Any]) -> Parameters:
-    """The arguments of a function or bound method, [] where Python cannot tell."""
+    """The arguments of a function, bound method or class, [] where Python cannot tell; those behind a decorator."""
+    plain = getattr(function, "__func__", function)
+    if not isinstance(plain, FunctionType):
+        return _parsed(function)
+    found = list(_parsed_once(_decorated(plain)))
+    return found[1:] if inspect.ismethod(function) else found
+
+
+def _decorated(function: FunctionType) -> FunctionType:
+    """The function behind a decorator that hands on whatever it is called with, without functools.wraps."""
+    kinds = [one.kind for one in _parsed_once(function)]
+    held = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+    inside = [one for one in held if isinstance(one, FunctionType) and one is not function]
+    return _decorated(inside[0]) if kinds and set(kinds) <= set(VARIABLE) and len(inside) == 1 else function
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # a cell that is still empty
+        return False
+
+
+@cache
+def _parsed_once(function: FunctionType) -> tuple[inspect.Parameter, ...]:
+    return tuple(_parsed(function))
+
+
+def _parsed(function: Callable[..., Any]) -> Parameters:
     try:
         return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return []
-
-
-VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def required(parameters: Parameters) -> Parameters:
@@ -39,7 +64,8 @@ def call(
     """Call a function with the values of `first` for its first free arguments and the rest by name or role.
 
     An argument whose name stands in `by_name` is filled from there; one without a default takes, in order, the next
-    value of `first` unless its role is another one's in `by_role`; one with a default keeps it.
+    value of `first` unless its role is another one's in `by_role`; one with a default keeps it, unless it is None and
+    a value of `first` is left.
 
     Raises:
         ForeignError: an argument is left for which there is no value.
@@ -72,48 +98,33 @@ def _value(
 ) -> tuple[bool, Any]:
     if one.name in by_name:
         return True, by_name[one.name]
+    free = one.default is inspect.Parameter.empty
     wanted = [role for role in vocabulary.roles(one.name) if role in by_role]
-    if waiting and not (wanted and wanted[0] == vocabulary.roles(one.name)[0]):
+    if waiting and (free or one.default is None) and not (wanted and wanted[0] == vocabulary.roles(one.name)[0]):
         return True, waiting.pop(0)
-    if wanted and (one.default is inspect.Parameter.empty or wanted[0] == "rate"):
+    if wanted and (free or wanted[0] == "rate" or (one.default is None and wanted[0] == "cache")):
         return True, by_role[wanted[0]]
     return False, None
 
 
-def upstream_name(function: Callable[..., Any]) -> str:
-    """The argument of a backward that is dy: the first that sounds so, else the first at all; "" without arguments."""
-    arguments = [one for one in parameters_of(function) if one.kind is not inspect.Parameter.VAR_POSITIONAL]
-    sounding = [one.name for one in arguments if vocabulary.roles(one.name)[:1] == ("upstream",)]
-    return (sounding or [one.name for one in arguments] or [""])[0]
+def parameters_named(function: Callable[..., Any]) -> list[str]:
+    """The names of the arguments that take one value each."""
+    return [one.name for one in parameters_of(function) if one.kind not in VARIABLE]
+
+
+def upstream_names(function: Callable[..., Any], known: Iterable[str] = ()) -> list[str]:
+    """The arguments of a backward that are gradients of outputs, dy first.
+
+    Those that sound so; else the first that forward does not know by name and that is no cache, target or switch; else
+    the first at all. [] without arguments.
+    """
+    arguments = parameters_named(function)
+    sounding = [name for name in arguments if vocabulary.roles(name)[:1] == ("upstream",)]
+    others = ("cache", "target", "training", "rate", "optimizer")
+    new = [name for name in arguments if name not in known and vocabulary.roles(name)[:1] not in {(o,) for o in others}]
+    return sounding or new[:1] or arguments[:1]
 
 
 def takes_rate(function: Callable[..., Any]) -> bool:
     """Whether a function has an argument for a learning rate."""
     return any(vocabulary.roles(one.name)[:1] == ("rate",) for one in parameters_of(function))
-
-
-def output_of(holder: Any, returned: Any, what: str) -> tuple[Array, Any]:
-    """What forward computed, as a floating-point array of its own, and the cache that it returned beside it.
-
-    Raises:
-        ForeignError: it returned nothing and kept no `output`, or something that is no array of numbers.
-    """
-    cache: Any = None
-    if isinstance(returned, tuple) and returned:
-        # Of several, the last is the cache if it looks like one: an LSTM returns h, c, cache.
-        is_last = len(returned) == 2 or isinstance(returned[-1], tuple | list | dict)
-        cache = returned[-1] if is_last else returned[1:]
-        returned = returned[0]
-    if returned is None and holder is not None:
-        kept = (getattr(holder, name, None) for name in vocabulary.OUTPUTS)
-        returned = next((value for value in kept if isinstance(value, np.ndarray | float | np.floating)), None)
-    if returned is None:
-        raise problem(f"{what} returns nothing and keeps no `output`")
-    try:
-        y = np.asarray(returned)
-        if y.dtype == object:
-            y = y.astype(np.float64)
-        y = y if y.dtype.kind == "c" else y.astype(np.result_type(y, np.float32), copy=True)
-    except (TypeError, ValueError) as error:
-        raise problem(f"{what} returns {type(returned).__name__}, not an array of numbers") from error
-    return np.array(y), cache

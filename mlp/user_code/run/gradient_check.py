@@ -7,15 +7,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.check import check_layer
+from mlp.check.passes import Remark, RemarkKind
 from mlp.check.report import Finding, GradientReport
-from mlp.check.verdict import Verdict
+from mlp.check.verdict import Verdict, overall
 from mlp.differences.methods import Method, as_method, optimal_step
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
+from mlp.user_code.clock import TimeIsUpError, limited, remaining
 from mlp.user_code.run.as_layer import Foreign
 from mlp.user_code.run.pairing import INPUT
 
 _UNSEEN = 1e-10
+_FOR_DIAGNOSIS = 0.7  # of the time that is left
 
 
 def computes_in_single(layer: Foreign, x: Array) -> bool:
@@ -68,9 +71,25 @@ def report_on(
         report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(report.diagnosis))
     if isinstance(layer, Foreign) and not layer.checks_input:
         checks = {name: check for name, check in report.items() if name != INPUT}
-        found = tuple(one for one in report.diagnosis if one.tensors != (f"d{INPUT}",))
-        report = replace(report, checks=checks, remarks=(), diagnose=Told(found))
-    return replace(report, diagnose=Told(report.diagnosis))
+        right = overall(check.verdict for check in checks.values()) is Verdict.CONSISTENT
+        report = diagnosed(report) if not right else report
+        found = () if right else tuple(one for one in report.diagnosis if one.tensors != (f"d{INPUT}",))
+        return replace(report, checks=checks, remarks=(), diagnose=Told(found))
+    return diagnosed(report)
+
+
+def diagnosed(report: GradientReport) -> GradientReport:
+    """The report with its diagnosis made, unless that takes most of the time that is left; then it says so."""
+    left = remaining()
+    if left == float("inf"):
+        return replace(report, diagnose=Told(report.diagnosis))
+    try:
+        with limited(_FOR_DIAGNOSIS * left):
+            return replace(report, diagnose=Told(report.diagnosis))
+    except TimeIsUpError:
+        text = "A diagnosis would have taken longer than the time that was left; --seconds gives it more"
+        remark = Remark(RemarkKind.READ, "", text)
+        return replace(report, remarks=(*report.remarks, remark), diagnose=Told(()))
 
 
 def is_wrong(report: GradientReport) -> bool:

@@ -116,6 +116,8 @@ def _name_score(path: object_arrays.Path, source: Source) -> float:
         listed = _name_score(path[:-1], source._replace(path=source.path[:-1]))
         if listed:
             return listed
+    if source.label and not source.path:
+        source = source._replace(path=(source.label,))
     if not source.path or source.place == "update" or source.path in (path, ("returned",)):
         return 0
     name, last = vocabulary.unmangled(str(path[-1])).lower(), str(source.path[-1])

@@ -3,7 +3,8 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,12 +22,23 @@ class Source(NamedTuple):
         path: the same in parts, without the first word of `returned` and the like.
         place: "attribute", "returned", "method" or "update".
         array: its value.
+        label: the name in `return dW`, where one array is returned.
     """
 
     key: str
     path: object_arrays.Path
     place: str
     array: Array
+    label: str = ""
+
+    def is_called(self, names: Sequence[str]) -> bool:
+        """Whether GRADCHECK means this one: by its key, which may leave out `returned`."""
+        return self.key in names or self.key.removeprefix("returned.") in names
+
+
+def summed(source: Source) -> Source:
+    """The source added up over its first axis, the samples."""
+    return source._replace(array=source.array.sum(axis=0)) if source.array.ndim else source
 
 
 def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
@@ -45,23 +57,38 @@ def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
             for path, array in found.items()
         ]
     held = object_arrays.arrays([value])
+    label = returned_name(function)
     return [
-        Source(object_arrays.text(("returned", *path[1:])), path[1:], "returned", array) for path, array in held.items()
+        Source(object_arrays.text(("returned", *path[1:])), path[1:], "returned", array, label)
+        for path, array in held.items()
     ]
 
 
 def returned_names(function: Callable[..., Any], count: int) -> list[str | int]:
     """The names in `return dx, dW, db`, or 0, 1, 2 where the return statement has no plain names."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-    except (OSError, TypeError, SyntaxError):
-        return list(range(count))
-    for node in reversed(list(ast.walk(tree))):
-        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.List):
-            labels = [_name(element) for element in node.value.elts]
+    for value in _return_values(getattr(function, "__func__", function)):
+        if isinstance(value, ast.Tuple | ast.List):
+            labels = [_name(element) for element in value.elts]
             if len(labels) == count and len(set(labels)) == count and all(labels):
                 return list(labels)
     return list(range(count))
+
+
+def returned_name(function: Callable[..., Any]) -> str:
+    """The name in `return dW`, "" where the last return statement has none."""
+    values = _return_values(getattr(function, "__func__", function))
+    return _name(values[0]) if values else ""
+
+
+@cache
+def _return_values(function: Callable[..., Any]) -> tuple[ast.expr, ...]:
+    """What stands in the return statements of a function, the last one first."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    except (OSError, TypeError, SyntaxError):
+        return ()
+    nodes = reversed(list(ast.walk(tree)))
+    return tuple(node.value for node in nodes if isinstance(node, ast.Return) and node.value is not None)
 
 
 def _name(node: ast.expr) -> str:

@@ -1,20 +1,27 @@
 """A subject runs their code forward, always on a fresh copy, and hands back the output and a way to run it backward."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.clock import Calls
 from mlp.user_code.interpret.predictions import sides
 from mlp.user_code.interpret.samples import Recorder
 from mlp.user_code.messages import Fact, place_of, told
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.object_arrays import with_own_weights
+from mlp.user_code.run.outputs import Outputs, Place, as_output, outputs_of
 from mlp.user_code.run.randomness import call_seed_hook, same_randomness
 from mlp.user_code.run.sources import Source
+from mlp.user_code.run.words import filled, mentions
+
+Step = str | Callable[..., Any]
 
 
 class Run(NamedTuple):
@@ -26,25 +33,6 @@ class Run(NamedTuple):
     y: Array
     backward: Callable[[Array], list[Source]]
     facts: list[Fact]
-
-
-class Subject(Protocol):
-    """Something of theirs that maps x to y and can go backward."""
-
-    name: str
-    integers: bool
-
-    def tensors(self) -> dict[str, tuple[list[object_arrays.Path], Array]]:
-        """What may be a parameter: all its paths, and its value, by name."""
-        ...
-
-    def run(self, x: Array, values: Mapping[str, Array]) -> Run:
-        """Run forward on x with these values as parameters."""
-        ...
-
-    def sources(self) -> tuple[Any, ...]:
-        """The object, None if there is none, and the functions of theirs that are run."""
-        ...
 
 
 class PassOn(NamedTuple):
@@ -71,29 +59,40 @@ PASS_ON: dict[str, PassOn] = {
 
 
 @dataclass
-class ObjectSubject:
-    """An object of theirs with a forward and a backward method.
+class Subject:
+    """Something of theirs that maps x to y and goes backward: two methods of an object, or two functions.
 
     Attributes:
-        name: of its class.
-        thing: the object, never run itself: each run takes a deep copy.
-        forward, backward: names of its methods.
-        target: of a loss; None for a layer.
-        pass_on: what backward is called with, a key of PASS_ON.
+        name: of its class, or of the forward function.
+        forward: a function, or the name of a method of `thing`; backward: likewise, several run one after the other;
+            without any, forward returns value and gradients together.
+        thing: the object, never run itself, since each run takes a deep copy; None for functions.
+        first: the argument of forward that is x, "" for the first.
+        form: what x is given as, in the words of GRADCHECK: "x", or a list, tuple or dict around it.
         arrays: values of further arguments of forward, by name; they are tensors like the parameters.
-        module: where it comes from, for its random generators and the seed hook.
-        seed: the name of the seed hook, "" for none.
-        integers: whether the input is whole numbers, such as the ids of words.
+        settings: values of its other arguments, by name; backward_settings: those of backward.
+        target: of a loss; None for anything else.
+        pass_on: what backward is called with, a key of PASS_ON.
+        outputs: which of the things returned are outputs; () for the first, and those whose gradients backward takes.
+        per_sample: the gradients that have an axis of samples in front, which are added up over it.
+        module: where it comes from, for its random generators and the seed hook; seed: the name of the hook.
+        integers: whether x is whole numbers, such as the ids of words.
     """
 
     name: str
-    thing: Any
-    forward: str
-    backward: str
+    forward: Step
+    backward: Sequence[Step]
+    thing: Any = None
+    first: str = ""
+    form: Any = "x"
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    backward_settings: Mapping[str, Any] = field(default_factory=dict)
     target: Any = None
     pass_on: str = "gradient"
-    arrays: Mapping[str, Array] = field(default_factory=dict)
-    module: ModuleType | None = None
+    outputs: Sequence[Place] = ()
+    per_sample: Sequence[str] = ()
+    module: ModuleType | None = field(default=None, repr=False)
     seed: str = ""
     integers: bool = False
 
@@ -101,91 +100,157 @@ class ObjectSubject:
         """Take a copy in double precision."""
         with told(f"copying {self.name}"):
             self.thing = object_arrays.in_double_precision(self.thing)
+        twins = object_arrays.twins(self.thing)
+        self._paths = {object_arrays.text(path): same for path, same in twins.items()}
 
     def tensors(self) -> dict[str, tuple[list[object_arrays.Path], Array]]:
-        """The floating-point arrays that it holds before it has run, and the further arguments of forward."""
+        """What may be a parameter: all its paths, and its value, by name.
+
+        These are the floating-point arrays that the object holds before it has run, and those that forward is given
+        beside x.
+        """
         found = object_arrays.arrays(self.thing)
         held = {
-            object_arrays.text(path): (same, np.array(found[path], dtype=np.float64))
-            for path, same in object_arrays.twins(self.thing).items()
-            if found[path].dtype.kind == "f" and found[path].size
+            name: (same, np.array(found[same[0]], dtype=np.float64))
+            for name, same in self._paths.items()
+            if found[same[0]].dtype.kind == "f" and found[same[0]].size
         }
-        return held | {name: ([(name,)], np.array(value)) for name, value in self.arrays.items()}
+        return held | {name: ([(name,)], np.array(value, dtype=np.float64)) for name, value in self.arrays.items()}
 
     def run(self, x: Array, values: Mapping[str, Array]) -> Run:
         """Run forward on a deep copy that holds `values`."""
-        with told(f"copying {self.name}"):
-            thing = object_arrays.duplicate(self.thing)
-        paths = {object_arrays.text(path): same for path, same in object_arrays.twins(self.thing).items()}
-        for tensor in values.keys() - self.arrays.keys():
-            fresh = np.array(values[tensor])
-            for path in paths[tensor]:
-                object_arrays.put(thing, path, fresh)
-        more = {name: np.array(values.get(name, value)) for name, value in self.arrays.items()}
-        given, what = as_input(x, self.integers), f"{self.name}.{self.forward}"
-        y, cache = calls.output_of(thing, self._forward(thing, given, more), what)
-        facts = changed_in_place(what, "its input", given, x, getattr(thing, self.forward))
-        return Run(y, lambda dy: self._backward(thing, as_input(x, self.integers), y, cache, dy, facts), facts)
+        thing, words = self._holding(values), self._words(x, values)
+        with Calls.one():
+            returned = self._forward(thing, words)
+        out = self._outputs(thing, returned, x)
+        facts = changed_in_place(self._what(self.forward), "its input", words["x"], x, self.sources()[1])
+        return Run(out.packed(), lambda dy: self._backward(thing, self._words(x, values), x, out, dy, facts), facts)
 
     def sources(self) -> tuple[Any, ...]:
-        """The object and its two methods."""
-        return self.thing, getattr(self.thing, self.forward), getattr(self.thing, self.backward)
+        """The object, None if there is none, and the functions of theirs that are run."""
+        return self.thing, *(_function(self.thing, step) for step in (self.forward, *self.backward))
 
-    def with_own_weights(self, x: Array) -> "ObjectSubject":
+    def with_own_weights(self, x: Array) -> "Subject":
         """The same subject, with the weights that its object makes in the first forward if it does that."""
-        thing = with_own_weights(self.thing, lambda copied, given: self._forward(copied, np.array(given), {}), x)
+        if self.thing is None:
+            return self
+        thing = with_own_weights(self.thing, lambda copied, given: self._forward(copied, self._words(given, {})), x)
         return self if thing is self.thing else replace(self, thing=thing)
 
-    def _forward(self, thing: Any, given: Array, more: Mapping[str, Array]) -> Any:
-        method, what = getattr(thing, self.forward), f"{self.name}.{self.forward}"
-        with told(what, method), same_randomness(self.module), np.errstate(all="ignore"):
-            if self.seed:
-                call_seed_hook(thing, self.module, self.seed)
-            named = self._sides(method, given)
-            first = () if len(named) == 2 else (given,)
-            return calls.call(method, first, {**self.arrays, **more, **named}, {"training": True}, what)
+    def _holding(self, values: Mapping[str, Array]) -> Any:
+        """A deep copy of the object that holds these values."""
+        with told(f"copying {self.name}"):
+            thing = object_arrays.duplicate(self.thing)
+        for tensor in values.keys() - self.arrays.keys():
+            fresh = np.array(values[tensor])
+            for path in self._paths[tensor]:
+                object_arrays.put(thing, path, fresh)
+        return thing
 
-    def _backward(self, thing: Any, x: Array, y: Array, cache: Any, dy: Array, facts: list[Fact]) -> list[Source]:
-        if self.backward == self.forward:  # loss(X, y) returns loss and gradients together
-            return sources.returned_sources(cache, getattr(thing, self.forward))
+    def _words(self, x: Array, values: Mapping[str, Array]) -> dict[str, Any]:
+        """Fresh copies of what the words in settings stand for: x, further arrays, the target."""
+        more = {name: np.array(values.get(name, value)) for name, value in self.arrays.items()}
+        target = {} if self.target is None else {"target": object_arrays.duplicate(self.target)}
+        return {**more, **target, "x": as_input(x, self.integers)}
+
+    def _given(self, words: Mapping[str, Any]) -> dict[str, Any]:
+        """What forward is given by name."""
+        settings = {name: filled(object_arrays.duplicate(said), words) for name, said in self.settings.items()}
+        first = {self.first: filled(self.form, words)} if self.first else {}
+        return {**{name: words[name] for name in self.arrays}, **settings, **first}
+
+    def _sides(self, function: Callable[..., Any], prediction: Any, words: Mapping[str, Any]) -> dict[str, Any]:
+        return sides(function, prediction, words["target"]) if "target" in words else {}
+
+    def _forward(self, thing: Any, words: Mapping[str, Any]) -> Any:
+        function, form, given = _function(thing, self.forward), filled(self.form, words), self._given(words)
+        named = self._sides(function, form, words)
+        first = () if self.first or len(named) == 2 else (form,)
+        with self._running(thing, self.forward):
+            return calls.call(function, first, {**named, **given}, {"training": True}, self._what(self.forward))
+
+    def _outputs(self, thing: Any, returned: Any, x: Array) -> Outputs:
+        _, forward, *backward = self.sources()
+        labels = sources.returned_names(forward, len(returned)) if isinstance(returned, tuple | list) else []
+        upstream = calls.upstream_names(backward[0], self._known()) if backward else []
+        out = outputs_of(thing, returned, self.outputs, labels, upstream, self._what(self.forward))
+        if self.target is None or self.outputs or not np.array_equal(out.arrays[0], x):
+            return out
+        values = (getattr(thing, name, None) for name in vocabulary.LOSS_VALUES)
+        kept = next((value for value in values if isinstance(value, float | np.floating | np.ndarray)), None)
+        return out if kept is None else Outputs((as_output(kept, self.name),), out.cache)  # it hands x on
+
+    def _known(self) -> set[str]:
+        """The names of what forward is given."""
+        forward = self.sources()[1]
+        return {one.name for one in calls.parameters_of(forward)}
+
+    def _backward(
+        self, thing: Any, words: dict[str, Any], x: Array, out: Outputs, dy: Array, facts: list[Fact]
+    ) -> list[Source]:
+        if not self.backward:  # loss(X, y) returns the loss and its gradients together
+            return sources.returned_sources(out.cache, self.sources()[1])
         before = {path: np.array(array) for path, array in object_arrays.arrays(thing).items()}
-        method, what, how = getattr(thing, self.backward), f"{self.name}.{self.backward}", PASS_ON[self.pass_on]
-        first = how.value(thing, x, y, dy)
-        kept = np.array(first)
-        by_role: dict[str, Any] = {"training": True, "rate": 1.0, "input": x, "prediction": y}
-        by_role["optimizer"] = Recorder()
-        by_role["upstream"] = np.zeros_like(y)  # of a second output, such as the state of a cell: it is not looked at
-        if cache is not None:
-            by_role["cache"] = cache
-        with told(what, method), same_randomness(self.module), np.errstate(all="ignore"):
-            given = {} if self.pass_on == "nothing" else {calls.upstream_name(method): first}
-            named = {**given, **self._sides(method, first)}
-            returned = calls.call(method, (first,) if "" in named else (), named, by_role, what)
-        facts += changed_in_place(what, "the array that it is called with", np.asarray(first), kept, method)
+        found = [one for step in self.backward for one in self._step(thing, step, words, out, dy, facts)]
         live = {path: array for path, array in object_arrays.arrays(thing).items() if array.dtype.kind == "f"}
-        found = [
-            *sources.returned_sources(returned, method),
+        found += [
             *sources.attribute_sources(thing),
             *sources.method_sources(thing, live),
-            *sources.update_sources(before, thing, _rate(thing, method)),
+            *sources.update_sources(before, thing, self._rate(thing)),
         ]
-        return [one._replace(array=chained(one.array, dy, x.shape)) for one in found] if how.is_derivative else found
+        if PASS_ON[self.pass_on].is_derivative:
+            return [one._replace(array=chained(one.array, dy, x.shape)) for one in found]
+        return [sources.summed(one) if one.is_called(self.per_sample) else one for one in found]
 
-    def _sides(self, method: Callable[..., Any], prediction: Any) -> dict[str, Any]:
-        if self.target is None:
-            return {}
-        return sides(method, prediction, object_arrays.duplicate(self.target))
+    def _step(
+        self, thing: Any, step: Step, words: dict[str, Any], out: Outputs, dy: Array, facts: list[Fact]
+    ) -> list[Source]:
+        """What one method of backward returns."""
+        function, what, y = _function(thing, step), self._what(step), out.packed()
+        first = PASS_ON[self.pass_on].value(thing, words["x"], y, dy)
+        kept = np.array(first)
+        firsts = out.unpacked(first) if self.pass_on == "gradient" and np.shape(first) == y.shape else (first,)
+        words = {**words, "y": y, "cache": out.cache, **{f"dy.{i}" if i else "dy": one for i, one in enumerate(firsts)}}
+        said = {name: filled(object_arrays.duplicate(one), words) for name, one in self.backward_settings.items()}
+        upstream = calls.upstream_names(function, self._known())
+        named = (
+            {}
+            if self.pass_on == "nothing" or mentions(self.backward_settings, "dy")
+            else dict(zip(upstream, firsts, strict=False))
+        )
+        given = {**self._given(words), **named, **self._sides(function, first, words), **said}
+        waiting: tuple[Any, ...] = () if out.cache is None or PASS_ON[self.pass_on].is_derivative else (out.cache,)
+        waiting = waiting if calls.parameters_named(function) else (first,)
+        by_role = {"training": True, "rate": 1.0, "input": words["x"], "prediction": y, "optimizer": Recorder()}
+        # Of an output that carries no gradient here, such as the next state of a cell.
+        by_role |= {"upstream": np.zeros_like(y)} | ({} if out.cache is None else {"cache": out.cache})
+        with self._running(thing, step), Calls.one():
+            returned = calls.call(function, waiting, given, by_role, what)
+        facts += changed_in_place(what, "the array that it is called with", np.asarray(first), kept, function)
+        return sources.returned_sources(returned, function)
+
+    def _rate(self, thing: Any) -> float:
+        """The learning rate of an update in backward: the 1.0 it was given, else the layer's own."""
+        if any(calls.takes_rate(_function(thing, step)) for step in self.backward):
+            return 1.0
+        rates = (getattr(thing, name, None) for name in vocabulary.RATES)
+        return next((float(rate) for rate in rates if isinstance(rate, int | float) and rate), 1.0)
+
+    def _what(self, step: Step) -> str:
+        """The name of what is called, for sentences."""
+        return f"{self.name}.{step}" if isinstance(step, str) else getattr(step, "__name__", self.name)
+
+    @contextmanager
+    def _running(self, thing: Any, step: Step) -> Iterator[None]:
+        """Run theirs inside: from the same random state each time, and with whatever it raises told as theirs."""
+        with told(self._what(step), _function(thing, step)), same_randomness(self.module), np.errstate(all="ignore"):
+            if self.seed:
+                call_seed_hook(thing, self.module, self.seed)
+            yield
 
 
-def _rate(thing: Any, method: Callable[..., Any]) -> float:
-    """The learning rate of an update in backward: the 1.0 it was given, else the layer's own."""
-    if calls.takes_rate(method):
-        return 1.0
-    for name in ("learning_rate", "lr", "eta", "learn_rate", "_lr", "_learning_rate"):
-        rate = getattr(thing, name, None)
-        if isinstance(rate, int | float) and rate:
-            return float(rate)
-    return 1.0
+def _function(thing: Any, step: Step) -> Callable[..., Any]:
+    return getattr(thing, step) if isinstance(step, str) else step
 
 
 def as_input(x: Array, integers: bool) -> Array:
@@ -194,10 +259,13 @@ def as_input(x: Array, integers: bool) -> Array:
 
 
 def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:
-    """The gradient dx from dy and a derivative: multiplied entry by entry, or dy times the Jacobian of one sample."""
+    """The gradient dx from dy and a derivative: multiplied entry by entry, or dy times the Jacobian of one sample.
+
+    Of a function with one number as its value, the derivative is the gradient in the shape of x.
+    """
     if derivative.shape != dy.shape and derivative.shape == (dy.size, int(np.prod(shape))):
         return (dy.ravel() @ derivative).reshape(shape)
-    return dy * derivative if derivative.shape in (dy.shape, ()) else derivative
+    return dy * derivative if derivative.shape in (dy.shape, ()) or not dy.shape else derivative
 
 
 def changed_in_place(what: str, victim: str, now: Array, before: Array, about: Any) -> list[Fact]:
@@ -206,77 +274,3 @@ def changed_in_place(what: str, victim: str, now: Array, before: Array, about: A
         return []
     text = f"{what} changes {victim} in place; whoever passed it in, such as the layer beside it, has other numbers now"
     return [Fact("warning", text, *place_of(about))]
-
-
-@dataclass
-class FunctionSubject:
-    """A pair of their functions: affine_forward and affine_backward, sigmoid and sigmoid_prime, mse and mse_prime.
-
-    Attributes:
-        name: of the forward function.
-        forward, backward: the two; without a backward, forward returns value and gradient together.
-        first: the name of the forward argument that is x.
-        arrays: values of the forward arguments that are parameters.
-        settings: values of the others, by name.
-        target: of a loss; None for anything else.
-        pass_on: what backward is called with, a key of PASS_ON.
-        module: where they come from.
-        integers: whether x is whole numbers, such as the ids of words.
-    """
-
-    name: str
-    forward: Callable[..., Any]
-    backward: Callable[..., Any] | None
-    first: str
-    arrays: Mapping[str, Array] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    target: Any = None
-    pass_on: str = "gradient"
-    module: ModuleType | None = None
-    integers: bool = False
-
-    def tensors(self) -> dict[str, tuple[list[object_arrays.Path], Array]]:
-        """The arguments that are arrays, other than x."""
-        return {name: ([(name,)], np.array(value, dtype=np.float64)) for name, value in self.arrays.items()}
-
-    def run(self, x: Array, values: Mapping[str, Array]) -> Run:
-        """Call the forward function on copies of everything."""
-        given = self._given(x, values)
-        with told(self.name, self.forward), same_randomness(self.module), np.errstate(all="ignore"):
-            returned = calls.call(self.forward, (), given, {"training": True}, self.name)
-        y, cache = calls.output_of(None, returned, self.name)
-        facts = changed_in_place(self.name, "its input", given[self.first], x, self.forward)
-        return Run(y, lambda dy: self._backward(self._given(x, values), np.array(x), y, cache, dy, facts), facts)
-
-    def sources(self) -> tuple[Any, ...]:
-        """The two functions."""
-        return (None, self.forward) if self.backward is None else (None, self.forward, self.backward)
-
-    def _given(self, x: Array, values: Mapping[str, Array]) -> dict[str, Any]:
-        tensors = {name: np.array(value) for name, value in {**self.arrays, **values}.items()}
-        given = {self.first: as_input(x, self.integers), **tensors, **object_arrays.duplicate(dict(self.settings))}
-        if self.target is not None:
-            given |= sides(self.forward, given[self.first], object_arrays.duplicate(self.target))
-        return given
-
-    def _backward(
-        self, given: dict[str, Any], x: Array, y: Array, cache: Any, dy: Array, facts: list[Fact]
-    ) -> list[Source]:
-        if self.backward is None:
-            return sources.returned_sources(cache, self.forward)
-        what, how, function = getattr(self.backward, "__name__", "the gradient"), PASS_ON[self.pass_on], self.backward
-        first = how.value(None, x, y, dy)
-        kept = np.array(first)
-        named = {} if how.is_derivative else given
-        named = {**named, calls.upstream_name(function): first}
-        if self.target is not None:
-            named |= sides(function, first, object_arrays.duplicate(self.target))
-        by_role: dict[str, Any] = {"training": True, "prediction": y, "input": x, "upstream": np.zeros_like(y)}
-        if cache is not None:
-            by_role["cache"] = cache
-        more = () if cache is None or how.is_derivative else (cache,)
-        with told(what, function), same_randomness(self.module), np.errstate(all="ignore"):
-            returned = calls.call(function, more, named, by_role, what)
-        facts += changed_in_place(what, "the array that it is called with", np.asarray(first), kept, function)
-        found = sources.returned_sources(returned, function)
-        return [one._replace(array=chained(one.array, dy, x.shape)) for one in found] if how.is_derivative else found

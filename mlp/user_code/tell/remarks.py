@@ -9,7 +9,6 @@ from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.run.parameters import matters, random
-from mlp.user_code.run.subject import ObjectSubject
 from mlp.user_code.settings import Override, line
 
 _UNEXPLAINED = "unrecognised"  # the pattern of a finding that knows no cause
@@ -35,21 +34,33 @@ def _is_unsummed(pair: Pair) -> bool:
     return len(pair.gradient_shape) == 2 and len(sizes) == 1 and sizes[0] in pair.gradient_shape
 
 
+def hollow(tried: Attempt, case: Case) -> list[Fact]:
+    """That a pass would be none, since no mistake could show."""
+    if not tried.is_hollow:
+        return []
+    text = (
+        f"it could only be run on an input of shape {tried.x.shape}, for which the output is constant or a single "
+        f'number, so that most mistakes cannot show; give it another input, with the setting "x"'
+    )
+    return [Fact("unchecked", text, case.file, case.line)]
+
+
 def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
     """Arrays that move the output and were not compared, unless they are constants, and an input without a gradient."""
     layer, facts = tried.layer, []
     if layer is None:
         return []
     held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
-    for name, value in held.items():
-        if name in layer.pairs or not value.ndim or name in override.constants:
-            continue
-        if matters(tried.subject, tried.x, held, name):
-            text = (
-                f"{name} moves the output, but no gradient of it was found in what backward returns or keeps, so it "
-                f"was not compared; if nobody trains it, say {line(case.name, constants=[*override.constants, name])}"
-            )
-            facts.append(Fact("unchecked", text, *backward_place(tried, case)))
+    rest = [name for name, value in held.items() if name not in {*layer.pairs, *override.constants} and value.ndim]
+    moving = [name for name in rest if matters(tried.subject, tried.x, held, name)]
+    if moving:
+        move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
+        text = (
+            f"{' and '.join(moving)} {move} the output, but no gradient of {it} was found in what backward returns or "
+            f"keeps, so {were} not compared; if nobody trains {it}, say "
+            f"{line(case.name, constants=[*override.constants, *moving])}"
+        )
+        facts.append(Fact("unchecked", text, *backward_place(tried, case)))
     if tried.subject.integers:
         facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
     elif INPUT not in layer.pairs:
@@ -74,11 +85,8 @@ def nans(report: GradientReport | None, case: Case) -> list[Fact]:
 
 def backward_place(tried: Attempt, case: Case) -> tuple[str, int]:
     """File and line of their backward, of the whole where it has none of its own."""
-    subject = tried.subject
-    if isinstance(subject, ObjectSubject):
-        return place_of(getattr(subject.thing, subject.backward))
-    backward = getattr(subject, "backward", None)
-    return place_of(backward) if backward is not None else (case.file, case.line)
+    *_, last = tried.subject.sources()
+    return place_of(last) if tried.subject.backward else (case.file, case.line)
 
 
 def named_factors(tried: Attempt, report: GradientReport | None, place: tuple[str, int]) -> list[Fact]:

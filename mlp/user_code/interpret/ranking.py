@@ -1,0 +1,147 @@
+"""Which of the readings that were tried is the one to believe: the one that got furthest where mistakes can show."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, is_outer
+from mlp.user_code.messages import ForeignError
+from mlp.user_code.run.as_layer import Foreign
+from mlp.user_code.settings import Override
+
+# Readings of one class: a wrong layer is tried in all of them. One that raises costs next to nothing.
+_MOST, _MOST_THAT_RUN = 1200, 120
+
+
+def until_settled(candidates: Iterable[Candidate], override: Override) -> list[Attempt]:
+    """Try candidates until one agrees that no other could make doubtful."""
+    attempts: list[Attempt] = []
+    for candidate in candidates:
+        last = attempts[-1] if attempts else None
+        if last and candidate.reduction == "mean" and last.reduction == "value" and last.y_shape in ((), (1,), (1, 1)):
+            continue  # the mean of one number is that number
+        tried = attempt(candidate, override)
+        attempts.append(tried)
+        if (tried.grade is Grade.AGREES and tried.batch and is_full(tried)) or are_enough(attempts):
+            break
+    return attempts
+
+
+def are_enough(attempts: list[Attempt]) -> bool:
+    """Whether no more readings should be tried."""
+    ran = sum(tried.grade >= Grade.FORWARD for tried in attempts)
+    return len(attempts) > _MOST or ran > _MOST_THAT_RUN
+
+
+def is_full(tried: Attempt) -> bool:
+    """Whether mistakes can show: the output varies, and a loss was given several outputs for each sample.
+
+    What it gives for these has to look like a loss: one number, or one for each sample or entry.
+    """
+    if tried.grade < Grade.SHAPES or tried.is_hollow:
+        return False
+    return tried.subject.target is None or (not _is_thin(tried.x.shape) and _is_loss_like(tried))
+
+
+def _is_thin(shape: tuple[int, ...]) -> bool:
+    return len(shape) < 2 or 1 in shape
+
+
+def _is_loss_like(tried: Attempt) -> bool:
+    shape, sizes = tried.x.shape, tuple(size for size in tried.y_shape if size != 1)
+    return sizes in ((), shape, shape[:-1], shape[1:])
+
+
+def best(attempts: list[Attempt]) -> Attempt:
+    """The reading that got furthest, batches first.
+
+    A single sample hides whatever a wrong backward does with a batch (a bias that is not summed, a missing mean), so
+    it only counts where no batch went through, or where forward mixes the samples of a batch: then the code is written
+    for one sample at a time. Whole numbers, and lists of inputs, only count where nothing else will do: much code would
+    take them that is not made for them.
+    """
+    usual = [tried for tried in attempts if not tried.layout.integers and tried.subject.form == "x"]
+    goes = [tried.grade >= Grade.SHAPES for tried in attempts]
+    if usual and (not any(goes) or any(tried.grade >= Grade.SHAPES for tried in usual)):
+        attempts = usual
+    top = max((tried for tried in attempts if tried.batch), key=_merit, default=None)
+    single = max((tried for tried in attempts if not tried.batch), key=_merit, default=None)
+    if top is None and single is None:
+        raise ValueError("there was nothing to try")
+    if top is None or (single is not None and _is_for_one_sample(top, single)):
+        return single if single is not None and single.grade > Grade.NOTHING else _furthest(attempts)
+    if top.grade >= Grade.BACKWARD and not is_outer(top):
+        return top
+    if single is not None and single.grade > max(top.grade, Grade.FORWARD):
+        return single
+    return _furthest(attempts) if top.grade is Grade.NOTHING else top
+
+
+def _merit(tried: Attempt) -> tuple[float, ...]:
+    """What makes a reading likelier: mistakes can show, it got far, gradients agree, or all but their sign does."""
+    usable = tried.grade >= Grade.SHAPES and not tried.is_hollow
+    factors = list(tried.factors.values())
+    agreeing = sum(factor == 1 for factor in factors)
+    signs = sum(abs(abs(factor) - 1) < 1e-6 for factor in factors)
+    return usable, usable and is_full(tried), tried.grade, agreeing, signs, sum(map(np.isfinite, factors))
+
+
+def _is_for_one_sample(top: Attempt, single: Attempt) -> bool:
+    """Whether one sample alone is right, or nearly, and a batch is not, in a forward that mixes its samples.
+
+    A layer whose one sample is a row or a column may go through a sequence of length 1, which hides mistakes.
+    """
+    if top.grade is not Grade.SHAPES or single.grade < Grade.SHAPES or single.is_hollow:
+        return False
+    likely = single.grade is Grade.AGREES or (single.reduction and all(map(np.isfinite, single.factors.values())))
+    return bool(likely) and (bool(single.reduction) or single.x.ndim == 1) and not acts_on_samples(top)
+
+
+def acts_on_samples(tried: Attempt) -> bool:
+    """Whether forward gives for a batch what it gives for its samples one by one, or their sum or mean."""
+    layer, x = tried.layer, tried.x
+    assert layer is not None
+    axis = 1 if tried.layout.orientation == "columns" else 0
+    try:
+        ratios = [_ratio(tried, layer, moved, axis) for moved in (x, 0.9 * x + 0.01)]
+    except ForeignError:
+        return True
+    return bool(np.allclose(ratios[0], ratios[1], rtol=1e-6, atol=0, equal_nan=False))
+
+
+def _ratio(tried: Attempt, layer: Foreign, x: Array, axis: int) -> float:
+    """What forward gives for the batch over the sum of what it gives for samples; NaN where entries do not match."""
+    subject, count = tried.subject, x.shape[axis]
+    whole = subject.run(x, layer.parameters()).y
+    parts = []
+    for index in range(count):
+        arrays = {name: _sample(value, axis, index, count) for name, value in subject.arrays.items()}
+        one = replace(subject, target=_sample(subject.target, axis, index, count), arrays=arrays)
+        values = {name: value for name, value in layer.parameters().items() if name not in arrays}
+        parts.append(one.run(_sample(x, axis, index, count), values).y)
+    if whole.ndim > axis and whole.shape[axis] == count:
+        joined = np.concatenate(parts, axis) if parts[0].ndim > axis else np.array(parts)
+        return 1.0 if joined.shape == whole.shape and np.allclose(joined, whole) else np.nan
+    return float(np.sum(whole) / np.sum(parts)) if tried.reduction else np.nan
+
+
+def _sample(value: Any, axis: int, index: int, count: int) -> Any:
+    """One sample of an array that holds as many along this axis, or along its only one; anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    axis = min(axis, value.ndim - 1)
+    return np.take(value, [index], axis) if axis >= 0 and value.shape[axis] == count else value
+
+
+def _furthest(attempts: list[Attempt]) -> Attempt:
+    """Of readings that all raised, the one whose forward came furthest down its lines."""
+
+    def line(tried: Attempt) -> int:
+        first = (tried.error.trace if tried.error is not None else ("",))[:1]
+        return int(match[1]) if first and (match := re.match(r"[^:]+:(\d+) in ", first[0])) else 0
+
+    return max(attempts, key=line)

@@ -1,0 +1,129 @@
+"""What forward computed: its outputs as one array, and the cache that it returned beside them.
+
+Most code has one output. A cell that returns h, c and a cache has two, if its backward takes a gradient of both: these
+are put into one vector, so that whatever is compared is compared for all of them at once, and taken apart again for
+backward.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.messages import problem
+from mlp.user_code.run import object_arrays
+
+Place = int | str
+
+
+class Outputs(NamedTuple):
+    """The outputs of one forward run, in the order of the gradients that backward takes, and the cache."""
+
+    arrays: tuple[Array, ...]
+    cache: Any = None
+
+    def packed(self) -> Array:
+        """One array: the only output as it is, several as one vector."""
+        return self.arrays[0] if len(self.arrays) == 1 else np.concatenate([array.ravel() for array in self.arrays])
+
+    def unpacked(self, dy: Array) -> tuple[Array, ...]:
+        """The gradients of the outputs from that of the packed one."""
+        if len(self.arrays) == 1:
+            return (dy,)
+        ends = np.cumsum([array.size for array in self.arrays])[:-1]
+        parts = np.split(dy, ends)
+        return tuple(part.reshape(array.shape) for part, array in zip(parts, self.arrays, strict=True))
+
+
+def outputs_of(
+    thing: Any, returned: Any, chosen: Sequence[Place], labels: Sequence[Place], upstream: Sequence[str], what: str
+) -> Outputs:
+    """Tell outputs from cache.
+
+    Args:
+        thing: the object that ran, None if there is none.
+        returned: what forward returned.
+        chosen: the outputs as GRADCHECK names them: by position, name in the return statement, key or attribute.
+        labels: the names in the return statement, or positions.
+        upstream: the arguments of backward that are gradients of outputs.
+        what: for a sentence.
+
+    Raises:
+        ForeignError: it returned nothing and kept no `output`, or something that is no array of numbers.
+    """
+    if chosen:
+        return Outputs(tuple(as_output(_named(thing, returned, labels, one, what), what) for one in chosen), returned)
+    if isinstance(returned, tuple) and returned:
+        places = _with_a_gradient(returned, labels, upstream)
+        rest = [value for place, value in enumerate(returned) if place not in places]
+        # Of several others the last is the cache if it looks like one: an LSTM returns h, c, cache.
+        is_last = rest and (len(rest) == 1 or isinstance(rest[-1], tuple | list | dict))
+        cache = rest[-1] if is_last else tuple(rest) or None
+        return Outputs(tuple(as_output(returned[place], what) for place in places), cache)
+    if isinstance(returned, dict):
+        held = object_arrays.arrays(returned)
+        returned = next((array for array in held.values() if array.ndim and array.dtype.kind == "f"), returned)
+    if returned is None and thing is not None:
+        kept = (getattr(thing, name, None) for name in vocabulary.OUTPUTS)
+        returned = next((value for value in kept if isinstance(value, np.ndarray | float | np.floating)), None)
+    if returned is None:
+        raise problem(f"{what} returns nothing and keeps no `output`")
+    return Outputs((as_output(returned, what),))
+
+
+def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstream: Sequence[str]) -> list[int]:
+    """The places of what is returned whose gradients backward takes, in the order of its arguments: 0 alone, mostly."""
+    numbers = [i for i, value in enumerate(returned) if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
+    if len(upstream) < 2 or len(numbers) < 2:
+        return [0]
+    places: dict[str, int] = {}
+    for name in upstream:
+        stems = vocabulary.gradient_of(name)
+        match = [i for i in numbers if i not in places.values() and _stems(labels[i]) & stems]
+        places |= {name: match[0]} if match else {}
+    for name in upstream:
+        free = [i for i in numbers if i not in places.values()]
+        if name not in places and free:
+            places[name] = free[0]
+    return [places[name] for name in upstream if name in places]
+
+
+def _stems(label: Place) -> set[str]:
+    return {str(label).lower(), vocabulary.family(str(label))}
+
+
+def _named(thing: Any, returned: Any, labels: Sequence[Place], place: Place, what: str) -> Any:
+    """The output of this position, name, key or attribute.
+
+    Raises:
+        ForeignError: there is none.
+    """
+    if isinstance(returned, dict) and place in returned:
+        return returned[place]
+    if isinstance(returned, tuple | list):
+        index = labels.index(place) if place in labels else place
+        if isinstance(index, int) and -len(returned) <= index < len(returned):
+            return returned[index]
+    elif place == 0:
+        return returned
+    if isinstance(place, str) and hasattr(thing, place):
+        return getattr(thing, place)
+    raise problem(f'{what} has no output {place!r}, as "outputs" in GRADCHECK says')
+
+
+def as_output(value: Any, what: str) -> Array:
+    """An array of floating-point numbers of its own.
+
+    Raises:
+        ForeignError: it is none.
+    """
+    try:
+        y = np.asarray(value)
+        if y.dtype == object:
+            y = y.astype(np.float64)
+        y = y if y.dtype.kind == "c" else y.astype(np.result_type(y, np.float32), copy=True)
+    except (TypeError, ValueError) as error:
+        raise problem(f"{what} returns {type(value).__name__}, not an array of numbers") from error
+    return np.array(y)
