@@ -6,6 +6,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mlp.check.passes import RemarkKind
 from mlp.check.report import GradientReport
 from mlp.user_code.interpret import arguments
 from mlp.user_code.interpret.search import read_class, read_functions
@@ -123,16 +124,21 @@ def conclude(
                 facts.append(Fact("note", text))
             if tried.layer.parameters() or tried.layer.checks_input:
                 report = report_on(tried.layer, tried.x, dy, eps, method, coarse)
+                drawn = [one.sentence for one in report.remarks if one.kind is RemarkKind.DRAWN]
+                facts += [Fact("note", sentence.rstrip(".")) for sentence in drawn]
                 if is_wrong(report):
                     report, said = without_small_constants(report, tried, dy, coarse)
                     facts += said
             place = remarks.backward_place(tried, case)
             facts += [
                 *dict.fromkeys(tried.layer.facts),
+                *remarks.hollow(tried, case),
+                *remarks.broadcast(tried),
                 *remarks.missing(tried, case, override),
                 *remarks.nans(report, case),
             ]
             facts += [*remarks.named_factors(tried, report, place), *remarks.accumulating(tried, place)]
+            facts += remarks.several_outputs(tried, place)
         except ForeignError as error:
             facts.append(_placed(error.fact, case))
     pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()

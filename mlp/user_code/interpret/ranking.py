@@ -123,9 +123,9 @@ def _ratio(tried: Attempt, layer: Foreign, x: Array, axis: int) -> float:
         one = replace(subject, target=_sample(subject.target, axis, index, count), arrays=arrays)
         values = {name: value for name, value in layer.parameters().items() if name not in arrays}
         parts.append(one.run(_sample(x, axis, index, count), values).y)
-    if whole.ndim > axis and whole.shape[axis] == count:
-        joined = np.concatenate(parts, axis) if parts[0].ndim > axis else np.array(parts)
-        return 1.0 if joined.shape == whole.shape and np.allclose(joined, whole) else np.nan
+    joined = np.concatenate(parts, axis) if parts[0].ndim > axis else np.array(parts)
+    if joined.shape == whole.shape:
+        return 1.0 if np.allclose(joined, whole) else np.nan
     return float(np.sum(whole) / np.sum(parts)) if tried.reduction else np.nan
 
 

@@ -1,5 +1,6 @@
 """The one place where an adapted layer meets the check itself."""
 
+import time
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -7,18 +8,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.check import check_layer
+from mlp.check.model import check_model
 from mlp.check.passes import Remark, RemarkKind
+from mlp.check.projection import random_dy
 from mlp.check.report import Finding, GradientReport
 from mlp.check.verdict import Verdict, overall
 from mlp.differences.methods import Method, as_method, optimal_step
-from mlp.nn.arrays import Array
+from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 from mlp.user_code.clock import TimeIsUpError, limited, remaining
 from mlp.user_code.run.as_layer import Foreign
 from mlp.user_code.run.pairing import INPUT
 
 _UNSEEN = 1e-10
-_FOR_DIAGNOSIS = 0.7  # of the time that is left
+# Of the time that is left.
+_FOR_CHECK, _FOR_DIAGNOSIS = 0.4, 0.7
 
 
 def computes_in_single(layer: Foreign, x: Array) -> bool:
@@ -62,8 +66,16 @@ def report_on(
 
     With `coarse`, its method and step are used, and the report tells them as people know them.
 
-    The diagnosis is made at once: afterwards the report is plain data, which can leave the process.
+    Where all entries would take longer than the time that is left, as many as fit are drawn at random. The diagnosis is
+    made at once: afterwards the report is plain data, which can leave the process.
     """
+    x = as_real("x", x)
+    if (
+        isinstance(layer, Foreign)
+        and coarse is None
+        and _seconds(layer, x, as_method(method)) > _FOR_CHECK * remaining()
+    ):
+        return diagnosed(_drawn(layer, x, dy, eps, method))
     if coarse is None:
         report = check_layer(layer, x, dy, eps, method)
     else:
@@ -76,6 +88,30 @@ def report_on(
         found = () if right else tuple(one for one in report.diagnosis if one.tensors != (f"d{INPUT}",))
         return replace(report, checks=checks, remarks=(), diagnose=Told(found))
     return diagnosed(report)
+
+
+def _seconds(layer: Foreign, x: Array, method: Method) -> float:
+    """About how long the differences of all entries take: each is moved for two steps of the method."""
+    start = time.process_time()
+    layer.apply(x)
+    entries = x.size * layer.checks_input + sum(array.size for array in layer.parameters().values())
+    return entries * 2 * len(method.offsets) * (time.process_time() - start)
+
+
+def _drawn(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: str) -> GradientReport:
+    """The report on entries that are drawn at random over all tensors."""
+    given = random_dy(layer.apply(x).shape) if dy is None else as_real("dy", dy)
+
+    def function(tensors: dict[str, Array]) -> tuple[float, dict[str, Array]]:
+        moved = layer
+        for name in layer.parameters():
+            moved = moved.replaced(name, tensors[name])
+        y = moved.forward(tensors.get(INPUT, x))
+        dx = moved.backward(given)
+        return float(np.sum(given * y)), {**moved.gradients(), INPUT: dx}
+
+    tensors = {**layer.parameters(), **({INPUT: x} if layer.checks_input else {})}
+    return check_model(function, tensors, eps, method, _FOR_CHECK * remaining())
 
 
 def diagnosed(report: GradientReport) -> GradientReport:

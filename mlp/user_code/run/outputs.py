@@ -19,9 +19,10 @@ Place = int | str
 
 
 class Outputs(NamedTuple):
-    """The outputs of one forward run, in the order of the gradients that backward takes, and the cache."""
+    """The outputs of one forward run, in the order of the gradients that backward takes, their names, and the cache."""
 
     arrays: tuple[Array, ...]
+    names: tuple[str, ...]
     cache: Any = None
 
     def packed(self) -> Array:
@@ -54,14 +55,16 @@ def outputs_of(
         ForeignError: it returned nothing and kept no `output`, or something that is no array of numbers.
     """
     if chosen:
-        return Outputs(tuple(as_output(_named(thing, returned, labels, one, what), what) for one in chosen), returned)
+        arrays = tuple(as_output(_named(thing, returned, labels, one, what), what) for one in chosen)
+        return Outputs(arrays, tuple(map(str, chosen)), returned)
     if isinstance(returned, tuple) and returned:
         places = _with_a_gradient(returned, labels, upstream)
         rest = [value for place, value in enumerate(returned) if place not in places]
         # Of several others the last is the cache if it looks like one: an LSTM returns h, c, cache.
         is_last = rest and (len(rest) == 1 or isinstance(rest[-1], tuple | list | dict))
         cache = rest[-1] if is_last else tuple(rest) or None
-        return Outputs(tuple(as_output(returned[place], what) for place in places), cache)
+        names = tuple(str(labels[place]) for place in places)
+        return Outputs(tuple(as_output(returned[place], what) for place in places), names, cache)
     if isinstance(returned, dict):
         held = object_arrays.arrays(returned)
         returned = next((array for array in held.values() if array.ndim and array.dtype.kind == "f"), returned)
@@ -70,7 +73,7 @@ def outputs_of(
         returned = next((value for value in kept if isinstance(value, np.ndarray | float | np.floating)), None)
     if returned is None:
         raise problem(f"{what} returns nothing and keeps no `output`")
-    return Outputs((as_output(returned, what),))
+    return Outputs((as_output(returned, what),), ("y",))
 
 
 def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstream: Sequence[str]) -> list[int]:

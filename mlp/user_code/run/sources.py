@@ -65,12 +65,12 @@ def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
 
 
 def returned_names(function: Callable[..., Any], count: int) -> list[str | int]:
-    """The names in `return dx, dW, db`, or 0, 1, 2 where the return statement has no plain names."""
+    """The names in `return dx, dW, db`, and the place of what has no plain name there."""
     for value in _return_values(getattr(function, "__func__", function)):
         if isinstance(value, ast.Tuple | ast.List):
-            labels = [_name(element) for element in value.elts]
-            if len(labels) == count and len(set(labels)) == count and all(labels):
-                return list(labels)
+            labels = [_name(element) or place for place, element in enumerate(value.elts)]
+            if len(labels) == count and len(set(labels)) == count:
+                return labels
     return list(range(count))
 
 

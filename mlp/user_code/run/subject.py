@@ -27,12 +27,13 @@ Step = str | Callable[..., Any]
 class Run(NamedTuple):
     """One forward run: the output, and backward as a function of dy that returns every possible gradient.
 
-    `facts` grows with what is seen on the way.
+    `facts` grows with what is seen on the way; `outputs` are the names and sizes of what y is put together from.
     """
 
     y: Array
     backward: Callable[[Array], list[Source]]
     facts: list[Fact]
+    outputs: tuple[tuple[str, int], ...] = ()
 
 
 class PassOn(NamedTuple):
@@ -124,7 +125,10 @@ class Subject:
             returned = self._forward(thing, words)
         out = self._outputs(thing, returned, x)
         facts = changed_in_place(self._what(self.forward), "its input", words["x"], x, self.sources()[1])
-        return Run(out.packed(), lambda dy: self._backward(thing, self._words(x, values), x, out, dy, facts), facts)
+        names = tuple((name, array.size) for name, array in zip(out.names, out.arrays, strict=True))
+        return Run(
+            out.packed(), lambda dy: self._backward(thing, self._words(x, values), x, out, dy, facts), facts, names
+        )
 
     def sources(self) -> tuple[Any, ...]:
         """The object, None if there is none, and the functions of theirs that are run."""
@@ -178,7 +182,7 @@ class Subject:
             return out
         values = (getattr(thing, name, None) for name in vocabulary.LOSS_VALUES)
         kept = next((value for value in values if isinstance(value, float | np.floating | np.ndarray)), None)
-        return out if kept is None else Outputs((as_output(kept, self.name),), out.cache)  # it hands x on
+        return out if kept is None else Outputs((as_output(kept, self.name),), ("loss",), out.cache)  # it hands x on
 
     def _known(self) -> set[str]:
         """The names of what forward is given."""

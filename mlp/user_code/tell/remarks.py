@@ -4,7 +4,7 @@ import numpy as np
 
 from mlp.check.report import GradientReport
 from mlp.nn.arrays import Array
-from mlp.user_code.interpret.trial import Attempt
+from mlp.user_code.interpret.trial import Attempt, compare
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run.pairing import INPUT, Pair
@@ -69,6 +69,41 @@ def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
         text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
         facts.append(Fact("note", text))
     return facts
+
+
+def broadcast(tried: Attempt) -> list[Fact]:
+    """That a loss of n samples comes out as n times n numbers."""
+    n = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0] if tried.x.ndim else 0
+    if not tried.reduction or tried.y_shape != (n, n) or tried.x.shape == (n, n):
+        return []
+    text = (
+        f"forward gives {n} times {n} losses for {n} samples: two arrays of shapes ({n},) and ({n}, 1) were combined, "
+        f"which numpy broadcasts to ({n}, {n}); give both the same shape"
+    )
+    return [Fact("problem", text, *place_of(tried.subject.sources()[1]))]
+
+
+def several_outputs(tried: Attempt, place: tuple[str, int]) -> list[Fact]:
+    """Of several outputs, those whose gradient alone gives wrong results, and whether it is left out altogether."""
+    layer, facts = tried.layer, []
+    outputs = tried.subject.run(tried.x, {}).outputs
+    if layer is None or len(outputs) < 2:
+        return []
+    start = 0
+    for name, size in outputs:
+        dy = np.zeros(layer.apply(tried.x).shape)
+        dy[start : start + size] = random((size,))
+        start += size
+        factors = compare(layer, tried.x, dy)
+        wrong = [tensor for tensor, factor in factors.items() if factor != 1]
+        if wrong and all(abs(factors[tensor]) < _CLOSE for tensor in wrong):
+            text = f"the gradient that arrives at {name}, one of the outputs, is thrown away"
+        elif wrong:
+            text = f"with a gradient at {name} alone, the gradient of {' and of '.join(wrong)} is wrong"
+        else:
+            text = f"with a gradient at {name} alone, all gradients are right"
+        facts.append(Fact("problem" if wrong else "note", text, *(place if wrong else ("", 0))))
+    return facts if any(fact.level == "problem" for fact in facts) else []
 
 
 def nans(report: GradientReport | None, case: Case) -> list[Fact]:
