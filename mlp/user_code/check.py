@@ -14,6 +14,7 @@ from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.load import stubs
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError
+from mlp.user_code.run import calls
 from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
 from mlp.user_code.run.guards import without_guards
 from mlp.user_code.run.pairing import Pair
@@ -195,7 +196,8 @@ def hinted(fact: Fact, tried: Attempt) -> Fact:
     if "numpy.ndarray" in fact.text and "has no attribute" in fact.text and _uses_torch(module):
         hint = ". The check gives numpy arrays; this code computes with torch tensors, which cannot be checked here"
     elif tried.grade is Grade.NOTHING and tried.args and "GRADCHECK" not in fact.text:
-        args = arguments.plain_values(tried.args)
+        defaults = {one.name: one.default for one in calls.parameters_of(type(tried.subject.thing))}
+        args = arguments.plain_values({**defaults, **tried.args})
         shown = ", ".join(f"{name}={value}" for name, value in arguments.plain_arguments(tried.args).items())
         hint = (
             f". It was made as {tried.subject.name}({shown}) and given an x of shape {tried.x.shape}; say better ones "

@@ -154,8 +154,8 @@ def test_code_that_needs_other_arguments_gets_the_line_that_says_them(tmp_path):
     )
     path = written(tmp_path, {"dense.py": dense})
     (problem,) = check_module(path).cases[0].problems
-    line = 'GRADCHECK = {"Dense": {"args": {"n_in": ..., "n_out": ..., "start": ...}}}'
-    assert "It was made as Dense(n_in=4, n_out=3); if it needs others" in problem.text
+    line = 'GRADCHECK = {"Dense": {"args": {"n_in": 4, "n_out": 3, "start": "later"}, "x": (5, 4)}}'
+    assert "It was made as Dense(n_in=4, n_out=3) and given an x of shape (5, 4)" in problem.text
     assert line in problem.text
     said = 'GRADCHECK = {"Dense": {"args": {"n_in": 4, "n_out": 3, "start": "now"}}}\n'
     assert check_module(written(tmp_path, {"dense.py": dense + said})).passed
