@@ -8,7 +8,7 @@ import streamlit as st
 from mlp.check.check import analytical_gradients
 from mlp.lab.experiment import Experiment
 from mlp.nn.arrays import Array
-from mlp.report.files.cells import UploadError
+from mlp.report.files import UploadError
 from mlp.report.files.uploads import MAX_BYTES
 from mlp.report.tables.given import read_upload
 from pages.ui import address

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 from mlp.lab.experiment import Experiment
+from mlp.report.numbers import duration
 from pages.ui import compute
 
 
@@ -94,3 +95,27 @@ def test_a_new_input_ends_waiting_and_work_and_the_next_has_its_turn(monkeypatch
             compute._remembered({}, Experiment(), seed_of, compute.QUICK)
     assert compute._LARGE.acquire(blocking=False)
     compute._LARGE.release()
+
+
+def test_the_first_page_says_how_long_the_check_took(open_page):
+    app = open_page(seed="11")
+    [shown] = [metric.value for metric in app.metric if metric.label == "Checked in"]
+    assert shown == duration(compute.checked(Experiment(seed=11)).seconds)
+
+
+def test_the_progress_of_two_checks_runs_from_nothing_to_all_without_a_step_back():
+    experiment, moments = Experiment(), []
+    compute._refer(experiment, moments.append)
+    assert moments == sorted(moments)
+    # The first check ends at its share of the work, and the second begins there.
+    share = experiment.work / (experiment.work + compute._by_complex_step(experiment).work)
+    assert share in moments
+    assert moments[-1] == 1
+
+
+@pytest.mark.parametrize(("work", "texts"), [(compute.QUICK - 1, set()), (2_000_000_000, {"takes about 5 s"})])
+def test_only_what_takes_a_while_is_announced(monkeypatch, work, texts):
+    place = Place()
+    monkeypatch.setattr(compute.st, "empty", lambda: place)
+    assert compute._remembered({}, Experiment(seed=4), seed_of, work) == 4
+    assert {text.removeprefix("Checking 355 parameters ") for text in place.shown if text} == texts

@@ -9,7 +9,7 @@ import pytest
 from mlp.check.check import analytical_gradients
 from mlp.check.given import reference
 from mlp.lab.experiment import Experiment
-from mlp.report.files.cells import UploadError
+from mlp.report.files import UploadError
 from mlp.report.tables import given
 from mlp.report.tables.tensors import to_csv
 from tests.report.test_uploads import npz

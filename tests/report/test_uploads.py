@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp.report.files.cells import UploadError
+from mlp.report.files import UploadError
+from mlp.report.files.csv_files import MAX_CELLS
 from mlp.report.files.matching import match
-from mlp.report.files.uploads import MAX_BYTES, MAX_CELLS, MAX_UNPACKED, read_files
+from mlp.report.files.uploads import MAX_BYTES, MAX_UNPACKED, read_files
 
 SHAPES = {"fc1.W": (4, 3), "fc1.b": (4,), "fc2.W": (2, 4), "fc2.b": (2,), "x": (5, 3)}
 RNG = np.random.RandomState(0)
@@ -198,6 +199,7 @@ def test_decimal_commas_and_a_header_are_understood():
         ("g.csv", b"tensor,j,gradient\nW,0,1\n", "no column i"),
         ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,0,0,2\n", r"row 3 gives entry \[0, 0\] of W a second time"),
         ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,1,1,2\n", r"W has no entry \[0, 1\]"),
+        ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,0,1,2\nW,1,0,2\n", r"W has no entry \[1, 1\]"),
         ("g.csv", b"tensor,i,j,gradient\nW,-1,0,1\n", "indices are whole numbers from 0"),
         ("g.csv", b"tensor,i,j,gradient\nW,1000000000,0,1\n", "indices are whole numbers from 0"),
         ("g.csv", b"tensor,i,j,gradient\nW,0,,1\nW,1,0,1\n", "some entries of W have indices that others lack"),

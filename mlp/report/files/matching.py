@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlp.nn.arrays import Array
-from mlp.report.files.cells import UploadError
+from mlp.report.files import UploadError
 
 _KINDS = {
     "W": frozenset(["w", "weight", "weights", "kernel", "kernels"]),

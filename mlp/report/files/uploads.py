@@ -5,7 +5,6 @@ is made, and pickled objects are refused. CSV files are text, either one row for
 one plain matrix for each tensor.
 """
 
-import csv
 import io
 import zipfile
 from collections.abc import Callable, Mapping
@@ -15,13 +14,12 @@ from pathlib import PurePath
 import numpy as np
 
 from mlp.nn.arrays import Array
-from mlp.report.files.cells import UploadError, is_number, number
-from mlp.report.files.long_csv import read_long
+from mlp.report.files import UploadError
+from mlp.report.files.csv_files import read_csv
 
 MAX_BYTES = 64_000_000  # our own CSV of half a million gradients has sixty
 MAX_UNPACKED = 16_000_000
 MAX_ARRAYS = 500
-MAX_CELLS = 6_000_000
 _PIECE = 1 << 16
 
 
@@ -108,43 +106,6 @@ def _read_member(file: str, name: str, content: bytes) -> Array:
     if prod(shape) * dtype.itemsize != len(content) - stream.tell():
         raise UploadError(f"{name} in {file} announces shape {shape}, but its data has another size.")
     return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
-
-
-def read_csv(file: str, content: bytes) -> dict[str, Array]:
-    """The arrays of a CSV file: of all its tensors, or the one matrix that it is."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UploadError(f"{file} is not text in UTF-8, so it is no CSV file.") from error
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
-        raise UploadError(f"{file} is empty.")
-    # Beside a tab or a semicolon, a comma is a decimal point.
-    delimiter = next((mark for mark in "\t;" if mark in lines[0]), ",")
-    cells = text.count(delimiter) + len(lines)
-    if cells > MAX_CELLS:
-        raise UploadError(f"{file} has {cells:,} cells; the limit is {MAX_CELLS:,}.")
-    try:
-        rows = ([cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter))
-        first = next(rows)
-        if "tensor" in map(str.lower, first):
-            return read_long(file, [cell.lower() for cell in first], rows, delimiter)
-        return {PurePath(file).stem: _matrix(file, [first, *rows], delimiter)}
-    except csv.Error as error:
-        raise UploadError(f"{file} is not a readable CSV file ({error}).") from error
-
-
-def _matrix(file: str, rows: list[list[str]], delimiter: str) -> Array:
-    first = 1 if len(rows) > 1 and not any(is_number(cell, delimiter) for cell in rows[0]) else 0
-    for place, row in enumerate(rows[first:], start=first + 1):
-        if len(row) != len(rows[first]):
-            raise UploadError(f"{file}: row {place} has {len(row)} cells, the row before has {len(rows[first])}.")
-    return np.array(
-        [
-            [number(file, f"row {i}, column {j}", cell, delimiter) for j, cell in enumerate(row, start=1)]
-            for i, row in enumerate(rows[first:], start=first + 1)
-        ]
-    )
 
 
 def _finite(file: str, name: str, array: Array) -> Array:

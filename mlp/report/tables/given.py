@@ -10,16 +10,15 @@ from mlp.check.entries import AXES, Columns, entry_columns
 from mlp.check.given import Reference, against, against_analytical
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
-from mlp.check.verdict import Verdict
 from mlp.differences.methods import COMPLEX_STEP
 from mlp.nn.arrays import Array
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
-from mlp.report.files.cells import UploadError
+from mlp.report.files import UploadError
 from mlp.report.files.matching import Upload, match
 from mlp.report.files.uploads import read_files
 from mlp.report.numbers import entry
-from mlp.report.tables.tensors import WORST, frame
+from mlp.report.tables import tensors
 
 ANALYTICAL = "analytical"
 
@@ -85,29 +84,18 @@ def summary(compared: Compared, origins: Mapping[str, str]) -> pd.DataFrame:
 def worst_entries(compared: Compared, name: str) -> pd.DataFrame:
     """The entries of a tensor that differ most from the numerical gradient, for their error bars."""
     check = compared.numerical[name]
-    return pd.DataFrame(
-        [
-            {
-                "entry": entry(name, index),
-                "yours": check.analytical[index],
-                **{title: float(one.numerical[index]) for title, one in compared.beside(name).items()},
-                "difference": check.difference[index],
-                "error bar": check.error_bar[index],
-                "verdict": Verdict(check.verdicts[index]).words,
-            }
-            for index in check.worst_entries(WORST)
-        ]
-    )
+    others = {title: one.numerical for title, one in compared.beside(name).items()}
+    return tensors.worst_entries(check, {"yours": check.analytical, **others})
 
 
 def entries(compared: Compared, name: str) -> pd.DataFrame:
     """One row for each entry of a tensor; the columns are those of `_columns`."""
-    return frame(_columns(compared, [name]))
+    return tensors.frame(_columns(compared, [name]))
 
 
 def all_entries(compared: Compared) -> pd.DataFrame:
     """The entries of all tensors, one below the other."""
-    return frame(_columns(compared, list(compared.numerical)))
+    return tensors.frame(_columns(compared, list(compared.numerical)))
 
 
 def _columns(compared: Compared, names: Sequence[str]) -> Columns:

@@ -99,14 +99,19 @@ def flow(jacobians: Flow, norms: Mapping[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def worst_entries(check: TensorCheck) -> pd.DataFrame:
-    """The ten entries of a tensor that differ most for their error bars, the worst first."""
+def worst_entries(check: TensorCheck, gradients: Mapping[str, Array] | None = None) -> pd.DataFrame:
+    """The ten entries of a tensor that differ most for their error bars, the worst first.
+
+    Args:
+        check: of the tensor.
+        gradients: the arrays beside their difference, by the heads of their columns; else the check's own two.
+    """
+    shown = gradients or {"analytical": check.analytical, "numerical": check.numerical}
     return pd.DataFrame(
         [
             {
                 "entry": entry(check.name, index),
-                "analytical": float(check.analytical[index]),
-                "numerical": float(check.numerical[index]),
+                **{title: float(values[index]) for title, values in shown.items()},
                 "difference": float(check.difference[index]),
                 "error bar": float(check.error_bar[index]),
                 "verdict": Verdict(int(check.verdicts[index])).words,
