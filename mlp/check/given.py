@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.compare import in_float64, tensor_checks
-from mlp.check.diagnosis.given import diagnose_given
+from mlp.check.diagnosis.given.diagnose import diagnose_given
 from mlp.check.evaluation_point import EvaluationPoint
 from mlp.check.passes import Remark, RemarkKind, run_passes
 from mlp.check.report import Finding, GradientReport

@@ -43,10 +43,10 @@ def _bfloat16(array: Array) -> Array:
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32).astype(np.float64)
 
 
-_PRECISIONS: tuple[tuple[str, Callable[[Array], Array], float], ...] = (
-    ("float32, of about 7 digits", lambda a: a.astype(np.float32).astype(np.float64), 2.0**-23),
-    ("float16, of about 3 digits", lambda a: a.astype(np.float16).astype(np.float64), 2.0**-10),
+PRECISIONS: tuple[tuple[str, Callable[[Array], Array], float], ...] = (
     ("bfloat16, of about 2 digits", _bfloat16, 2.0**-7),
+    ("float16, of about 3 digits", lambda a: a.astype(np.float16).astype(np.float64), 2.0**-10),
+    ("float32, of about 7 digits", lambda a: a.astype(np.float32).astype(np.float64), 2.0**-23),
 )
 
 
@@ -56,7 +56,7 @@ def _rounded(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if difference is None:
         return
     said, size = case.said[tensor].astype(np.float64), float(np.max(np.abs(case.right(tensor)), initial=0.0))
-    for words, rounded, unit in _PRECISIONS:
+    for words, rounded, unit in PRECISIONS:
         with np.errstate(over="ignore"):
             if np.array_equal(rounded(said), said) and np.max(np.abs(difference)) <= 8 * unit * size:
                 yield Prediction(said, words)

@@ -1,19 +1,14 @@
 """How a finding is said: what is wrong, how sure that is, and the line that would be right."""
 
-from collections.abc import Sequence
 from math import log10
-
-import numpy as np
 
 from mlp.check.diagnosis.algebra import right_line, symbol
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.passes import LOSS, Remark, shown
 from mlp.check.report import Certainty, Finding
-from mlp.nn.arrays import Array
 
 ALONE = "The layer was checked on its own, so the fault is in its backward and nowhere else."
-FOLLOWED = "What reaches the layer is right, as the gradients above it show, so the fault is here and nowhere else."
 UNRECOGNISED = "unrecognised"
 
 
@@ -61,52 +56,12 @@ def unrecognised(case: IsolatedLayer, tensor: str, name: str, right: str, why: s
     )
 
 
-def unrecognised_above(layer: str, names: Sequence[str], dy: Array, right: Array) -> Finding:
-    """Gradients of a layer that come from a wrong dy, which was spoiled above in no way that the tables know.
-
-    Args:
-        layer: the layer whose gradients show it.
-        names: what stands above it, up to the next linear layer or the loss.
-        dy: what reached the layer, as far as its gradients show.
-        right: as much of what should have.
-    """
-    source = " or ".join("the loss" if name == LOSS else name for name in names)
-    worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(np.abs(dy - right))), right.shape))
-    measured = f"at {list(worst)} it is {dy[worst]:.4g} instead of {right[worst]:.4g}"
-    return Finding(
-        layer=" or ".join(names),
-        tensors=("dy",),
-        pattern=UNRECOGNISED,
-        measured=measured,
-        certainty=Certainty.CERTAIN,
-        sentence=f"The dW and db of {layer or 'the layer'} come from a wrong dy; {measured}. They fit each other, so "
-        f"the fault lies above them, in the backward of {source}, in a way that none of the known faults "
-        "explains.",
-        algebra="",
-    )
-
-
 def apart(one: float, other: float) -> tuple[str, str]:
     """Two numbers with as many digits as it takes to tell them apart, four at least."""
     for digits in range(4, 17):
         if f"{one:.{digits}g}" != f"{other:.{digits}g}":
             return f"{one:.{digits}g}", f"{other:.{digits}g}"
     return repr(one), repr(other)
-
-
-def nothing_fits() -> Finding:
-    """No gradient has to do with what it should be."""
-    return Finding(
-        layer="",
-        tensors=(),
-        pattern=UNRECOGNISED,
-        measured="",
-        certainty=Certainty.POSSIBLE,
-        sentence="Not one of these gradients fits, from the last layer on. Most often they belong to other numbers: to "
-        "other weights, another input or target, or another loss. Load those of this very problem and compute them "
-        "again.",
-        algebra="",
-    )
 
 
 def wiring() -> Finding:

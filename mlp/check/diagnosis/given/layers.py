@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.compare import compare_gradients
 from mlp.check.contract import other_input
-from mlp.check.diagnosis.arrivals import Arrival
+from mlp.check.diagnosis.given.arrivals import Arrival
+from mlp.check.diagnosis.given.gradients import GivenGradients
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer
-from mlp.check.passes import LOSS, Visit
+from mlp.check.passes import LOSS, Visit, parameter_name
 from mlp.check.projection import Projection
 from mlp.differences.methods import CENTRAL
 from mlp.nn.activations import Identity
@@ -68,9 +70,27 @@ def loss_source(loss: Loss, target: ArrayLike, y: Array, above: Sequence[tuple[V
     return Upstream(LOSS, loss, y, target, [visit.layer for visit, _ in above])
 
 
-def own_case(visit: Visit, dy: Array, said: Mapping[str, Array]) -> IsolatedLayer:
-    """A linear layer on its own, given this dy, with what is said of its gradients."""
-    return _case(visit.name, visit.layer, Projection(), visit.x, dy, said)
+def own_cases(visit: Visit, dy: Array, tensors: Sequence[str], given: GivenGradients) -> list[IsolatedLayer]:
+    """A linear layer on its own, given this dy, with what is said of some of its gradients.
+
+    It is one case, or one for each tensor if some are not finite throughout, of which only the finite entries show.
+    """
+    names = {tensor: INPUT if tensor == INPUT else parameter_name(visit.name, tensor) for tensor in tensors}
+    if all(np.all(given.finite[name]) for name in names.values()):
+        return [_own_case(visit, dy, names, given)]
+    return [_own_case(visit, dy, {tensor: name}, given) for tensor, name in names.items()]
+
+
+def _own_case(visit: Visit, dy: Array, names: Mapping[str, str], given: GivenGradients) -> IsolatedLayer:
+    said = {tensor: np.where(given.finite[name], given.gradients[name], 0.0) for tensor, name in names.items()}
+    case = _case(visit.name, visit.layer, Projection(), visit.x, dy, said)
+    checks = {
+        tensor: replace(case.report[tensor], rounding=case.report[tensor].rounding + given.errors[name])
+        for tensor, name in names.items()
+    }
+    case = replace(case, report=replace(case.report, checks={**case.report.checks, **checks}))
+    finite = given.finite[next(iter(names.values()))]
+    return case if np.all(finite) else replace(case, seen=lambda gradient: np.where(finite, gradient, 0.0))
 
 
 def _case(name: str, function: Layer, loss: Loss, x: Array, dy: ArrayLike, said: Mapping[str, Array]) -> IsolatedLayer:

@@ -41,11 +41,20 @@ class Arrival:
     def _inverse(self) -> Array:
         return np.linalg.pinv(self._inputs, rcond=_RCOND)
 
+    @cached_property
+    def rank(self) -> int:
+        """How many numbers of dy show, for each output."""
+        return int(np.linalg.matrix_rank(self._inputs, tol=_RCOND * np.linalg.norm(self._inputs, 2)))
+
     @property
-    def is_whole(self) -> bool:
-        """Whether every part of dy shows."""
-        samples = self._inputs.shape[1]
-        return int(np.linalg.matrix_rank(self._inputs, tol=_RCOND * np.linalg.norm(self._inputs, 2))) == samples
+    def told(self) -> int:
+        """How many numbers of dy show in all."""
+        return self.rank * len(self.bias)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether not just any dW and db come from some dy: there are more numbers in them than can be chosen."""
+        return self.rank < self._inputs.shape[0]
 
     @cached_property
     def dy(self) -> Array:
@@ -54,7 +63,7 @@ class Arrival:
 
     @property
     def is_one(self) -> bool:
-        """Whether one dy gives both dW and db; otherwise one of them is wrong by itself."""
+        """Whether some dy gives both dW and db, as it always does unless `is_told`."""
         rest = self._inputs @ np.atleast_2d(self.dy) - self._given
         return float(np.linalg.norm(rest)) <= _FITS * float(np.linalg.norm(self._given))
 

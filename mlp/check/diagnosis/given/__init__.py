@@ -1,0 +1,1 @@
+"""What is wrong with gradients that were computed elsewhere, told from their numbers alone."""

@@ -1,0 +1,131 @@
+"""What shows in the arrays themselves, whatever was differentiated: no numbers, few digits, one in another's place."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mlp.check.diagnosis.facts import PRECISIONS
+from mlp.check.diagnosis.given.backward import Backward, Setup
+from mlp.check.diagnosis.given.gradients import FITTED, GivenGradients
+from mlp.check.diagnosis.given.sentences import finding
+from mlp.check.passes import RemarkKind, parameter_name
+from mlp.check.report import Certainty, Finding
+from mlp.check.rounding import FLOAT32, gradient_rounding
+from mlp.nn.arrays import Array
+from mlp.nn.layers import Layer
+from mlp.nn.problem import INPUT, Problem
+
+_FEWEST_NUMBERS = 8
+
+
+def not_finite(given: GivenGradients) -> list[Finding]:
+    """The finding that some entries are no numbers, with their count and the first place of each tensor."""
+    told = [
+        f"{name} has {' and '.join(_counts(given.gradients[name]))} among {finite.size:,} entries, the first at "
+        f"{np.argwhere(~finite)[0].tolist()}"
+        for name, finite in given.finite.items()
+        if not np.all(finite)
+    ]
+    names = [name for name, finite in given.finite.items() if not np.all(finite)]
+    if not names:
+        return []
+    rest = "" if all(not np.any(finite) for finite in given.finite.values()) else " The other entries were looked at."
+    sentence = (
+        f"Not all gradients are finite: {'; '.join(told)}. Such come of 0 / 0, of a logarithm of 0, of an exponential "
+        f"that overflows, and of empty cells in a file.{rest}"
+    )
+    layers = " and ".join(dict.fromkeys(_layer(name) for name in names))
+    return [finding(layers, RemarkKind.NOT_FINITE.value, sentence, Certainty.CERTAIN, names)]
+
+
+def _counts(gradient: Array) -> list[str]:
+    nan, infinite = int(np.sum(np.isnan(gradient))), int(np.sum(np.isinf(gradient)))
+    return [f"{nan:,} NaN"] * (nan > 0) + [f"{infinite:,} infinite"] * (infinite > 0)
+
+
+def _layer(name: str) -> str:
+    return name if name == INPUT else name.rpartition(".")[0]
+
+
+def rounded(
+    problem: Problem[Layer], right: Mapping[str, Array], given: GivenGradients
+) -> tuple[GivenGradients, list[Finding]]:
+    """The gradients with the errors of a coarse arithmetic if all their numbers are such, and a finding of that.
+
+    Args:
+        problem: the right problem.
+        right: its gradients.
+        given: what was given.
+    """
+    values = np.concatenate([gradient[given.finite[name]] for name, gradient in given.gradients.items()])
+    if len(set(values[values != 0].tolist())) < _FEWEST_NUMBERS:
+        return given, []
+    for words, as_held, unit in PRECISIONS:
+        if unit > FLOAT32 and np.array_equal(as_held(values), values):
+            errors = gradient_rounding(problem.copied(), right, unit)
+            wide = GivenGradients(
+                given.gradients, {name: np.maximum(given.errors[name], errors[name]) for name in given.gradients}
+            )
+            is_all = len(wide.agreeing(right)) == len(wide.gradients)
+            return wide, [_coarse(words, is_all)]
+    return given, []
+
+
+def _coarse(words: str, is_all: bool) -> Finding:
+    rest = (
+        "In that precision they are right: nothing differs by more than its rounding explains."
+        if is_all
+        else "That does not explain all differences."
+    )
+    sentence = f"All of these numbers are rounded to {words}. {rest} Compute in float64 to have them checked closely."
+    return finding("", "low precision", sentence, Certainty.CERTAIN)
+
+
+def scaled_to_norm(right: Backward, given: GivenGradients) -> tuple[list[Finding], GivenGradients]:
+    """The finding that all gradients are scaled to one norm, and the right ones in their place."""
+    for names in (list(given.gradients), [name for name in given.gradients if name != INPUT]):
+        said, wanted = given.vector(given.gradients, names), given.vector(right.gradients, names)
+        factor = float(said @ wanted) / (float(wanted @ wanted) or 1.0)
+        norm = float(np.sqrt(sum(np.nansum(np.square(given.gradients[name])) for name in names)))
+        scaled = {name: factor * right.gradients[name] for name in names}
+        is_round = np.isclose(norm, float(f"{norm:.2g}"), rtol=1e-6)
+        if 0 < factor < 1 and is_round and len(given.agreeing(scaled)) == len(names):
+            whose = "all gradients" if INPUT in names else "all parameters' gradients"
+            sentence = (
+                f"These are the right gradients times {factor:.6g}, which makes {norm:.6g} of the norm of {whose} "
+                "together: they were clipped by norm. Bring them as they are before that."
+            )
+            found = finding("", "scaled to a norm", sentence, Certainty.CERTAIN, names)
+            return [found], given.with_gradients({name: right.gradients[name] for name in names})
+    return [], given
+
+
+def misplaced(setup: Setup, right: Backward, given: GivenGradients) -> tuple[list[Finding], GivenGradients]:
+    """The finding that tensors hold something else than their own gradients, and the gradients with these mended."""
+    wrong = [name for name in given.gradients if not given.is_as(name, right.gradients[name], FITTED)]
+    holds = {name: what for name in wrong if (what := _held(name, setup, right.gradients, given))}
+    if not holds:
+        return [], given
+    told = "; ".join(f"{name} holds {what}" for name, what in holds.items())
+    sentence = f"Arrays have changed places: {told}. Look at how the gradients are collected and named."
+    found = finding(
+        " and ".join(dict.fromkeys(_layer(name) for name in holds)),
+        "another array",
+        sentence,
+        Certainty.CERTAIN,
+        tuple(holds),
+    )
+    return [found], given.with_gradients({name: right.gradients[name] for name in holds})
+
+
+def _held(name: str, setup: Setup, gradients: Mapping[str, Array], given: GivenGradients) -> str:
+    """What stands under a name, if it is another array that is told from a constant; "" if none."""
+    values = {
+        parameter_name(layer, key): value for layer, one in setup.layers for key, value in one.parameters().items()
+    }
+    arrays = {f"the gradient of {other}": gradient for other, gradient in gradients.items() if other != name}
+    arrays |= {f"the {'input' if name == INPUT else 'parameter'} itself": {**values, INPUT: setup.x}[name]}
+    for words, array in arrays.items():
+        if array.shape == gradients[name].shape and np.ptp(array) > 0 and given.is_as(name, array, FITTED):
+            return words
+    return ""

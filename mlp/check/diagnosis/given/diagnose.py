@@ -1,0 +1,131 @@
+"""What is wrong with gradients whose backward nobody has: they are held against what other problems would give.
+
+The network and the loss are known, so everything can be computed that somebody may have computed instead. Gradients are
+tried as those of this problem, of another one (`changes`), and of one with numbers to find (`fits`). What
+then is left over is followed from the output down (`walk`). The account with the fewest faults is told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlp.check.diagnosis.common import FITTED
+from mlp.check.diagnosis.facts import FACTS
+from mlp.check.diagnosis.given.arrays import misplaced, not_finite, rounded, scaled_to_norm
+from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup, backward_of
+from mlp.check.diagnosis.given.changes import changed_alternatives
+from mlp.check.diagnosis.given.curves import curve_alternatives
+from mlp.check.diagnosis.given.fits import MOST_WEIGHTS, output_alternatives
+from mlp.check.diagnosis.given.gradients import FITTED as SLACK
+from mlp.check.diagnosis.given.gradients import GivenGradients
+from mlp.check.diagnosis.given.sentences import another, nothing_fits, together
+from mlp.check.diagnosis.given.walk import Walk
+from mlp.check.diagnosis.sentences import UNRECOGNISED
+from mlp.check.passes import LOSS, leaves
+from mlp.check.report import Finding
+from mlp.nn.arrays import Array
+from mlp.nn.layers import Activation, Layer, Linear
+from mlp.nn.problem import Problem
+
+_MOST_WALKS = 4
+# What is said of a loss's dy by numbers that were found to fit, where another problem may explain it with fewer.
+_VAGUE = frozenset(hypothesis.pattern for hypothesis in (*FACTS, *FITTED)) - {"constant factor"}
+
+
+def diagnose_given(
+    problem: Problem[Layer], gradients: Mapping[str, Array], errors: Mapping[str, Array]
+) -> tuple[Finding, ...]:
+    """Everything that is wrong with given gradients of a network, the first fault from the loss down first.
+
+    Args:
+        problem: the right network and loss.
+        gradients: what was given, by tensor name.
+        errors: how far rounding may have moved each entry of it.
+
+    Returns:
+        The findings; none if the network has layers other than linear ones and activations.
+    """
+    layers = list(leaves(problem.network))
+    if not all(isinstance(layer, Linear | Activation) for _, layer in layers):
+        return ()
+    with np.errstate(all="ignore"):
+        target = problem.loss.as_target(problem.target, problem.network.apply(problem.x))
+        setup = Setup(layers, problem.loss, problem.x, target)
+        right = backward_of(setup)
+        given, coarse = rounded(problem, right.gradients, GivenGradients(gradients, errors))
+        clipped, unclipped = scaled_to_norm(right, given)
+        found = [*not_finite(given), *coarse, *clipped, *_Search(setup, right, unclipped).best().findings]
+        return tuple(together(found))
+
+
+@dataclass(frozen=True)
+class _Account:
+    """All that is wrong, if one of the alternatives was computed."""
+
+    findings: list[Finding]
+    weights: int
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """The less the better: what has no name, how many faults it takes, and how many numbers were found to fit."""
+        nameless = sum(one.pattern == UNRECOGNISED for one in self.findings)
+        return nameless, len(self.findings), self.weights
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The search for the account with the fewest faults.
+
+    Attributes:
+        setup: the right problem.
+        right: its backward pass.
+        given: what was given.
+    """
+
+    setup: Setup
+    right: Backward
+    given: GivenGradients
+
+    def best(self) -> _Account:
+        """The best account."""
+        found = self._rest(self.right, is_right=True) or self._rest(self.right, is_right=True, slack=0.0)
+        plain = _Account(found, MOST_WEIGHTS * sum(one.layer == LOSS and one.pattern in _VAGUE for one in found))
+        if plain.rank <= (0, 1, 0):
+            return plain
+        whole, part = self._alternatives()
+        if whole:
+            weights = min(one.weights for one in whole)
+            rivals = [one for one in whole if one.weights == weights]
+            return min(plain, _Account([another(rivals, self.given)], weights), key=lambda one: one.rank)
+        accounts = [_Account([another([one], self.given), *self._rest(one.backward)], one.weights) for one in part]
+        best = min([plain, *accounts], key=lambda one: one.rank)
+        is_all_strange = all(one.pattern == UNRECOGNISED and one.tensors != ("dy",) for one in best.findings)
+        is_strange = is_all_strange and not self.given.agreeing(self.right.gradients)
+        return _Account([nothing_fits()], 0) if is_strange else best
+
+    def _alternatives(self) -> tuple[list[Alternative], list[Alternative]]:
+        """Those with which all gradients agree, and else the few with which more agree than with the right problem."""
+        part: list[tuple[int, Alternative]] = []
+        agreeing = len(self.given.agreeing(self.right.gradients))
+        for family in (
+            changed_alternatives(self.setup),
+            curve_alternatives(self.setup, self.right, self.given),
+            output_alternatives(self.setup, self.right, self.given),
+        ):
+            whole = []
+            for one in family:
+                count = len(self.given.agreeing(one.backward.gradients))
+                if count == len(self.given.gradients):
+                    whole.append(one)
+                elif count > agreeing:
+                    part.append((count, one))
+            if whole:
+                return whole, []
+        part.sort(key=lambda one: (-one[0], one[1].weights))
+        return [], [one for _, one in part[:_MOST_WALKS]]
+
+    def _rest(self, backward: Backward, is_right: bool = False, slack: float = SLACK) -> list[Finding]:
+        """What is wrong beside, if this is what was computed."""
+        found, given = misplaced(self.setup, backward, self.given)
+        return found + Walk(backward, self.setup if is_right else None, given, slack).findings()

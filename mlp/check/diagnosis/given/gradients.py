@@ -1,0 +1,94 @@
+"""Given gradients with their errors, and whether they are what they should be."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from mlp.check.passes import Visit, parameter_name
+from mlp.check.verdict import ROUNDING_FACTOR
+from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
+
+# How well the gradients that a fault would give are known, as a part of the largest entry: where its numbers were found
+# by least squares, and where they come of numerical derivatives.
+FITTED = 1e-8
+NUMERICAL = 1e-5
+_MOST_ENTRIES = 1000  # of a tensor, in equations
+
+
+@dataclass(frozen=True)
+class GivenGradients:
+    """Gradients that somebody gave.
+
+    Attributes:
+        gradients: by tensor name; what is not finite in them is not looked at.
+        errors: how far rounding may have moved each entry.
+    """
+
+    gradients: Mapping[str, Array]
+    errors: Mapping[str, Array]
+
+    @cached_property
+    def finite(self) -> dict[str, Array]:
+        """Which entries are numbers, by tensor name."""
+        return {name: np.isfinite(gradient) for name, gradient in self.gradients.items()}
+
+    def of(self, visit: Visit, expected: Mapping[str, Array]) -> dict[str, Array]:
+        """What was given of a layer's parameters, by their names in the layer.
+
+        Args:
+            visit: the layer.
+            expected: its gradients as they should be, which stand where the given ones are not finite.
+        """
+        names = {key: parameter_name(visit.name, key) for key in expected}
+        return {key: np.where(self.finite[name], self.gradients[name], expected[key]) for key, name in names.items()}
+
+    def agrees(self, visit: Visit, key: str, expected: Array, slack: float = 0.0) -> bool:
+        """Whether the gradient of a layer's parameter is this, as in `is_as`."""
+        return self.is_as(parameter_name(visit.name, key), expected, slack)
+
+    @property
+    def has_input(self) -> bool:
+        """Whether a gradient of the input was given."""
+        return INPUT in self.gradients
+
+    def agreeing(self, expected: Mapping[str, Array], slack: float = FITTED) -> frozenset[str]:
+        """The names of the tensors whose gradients are these, as in `is_as`."""
+        return frozenset(
+            name for name in expected if name in self.gradients and self.is_as(name, expected[name], slack)
+        )
+
+    def vector(self, gradients: Mapping[str, Array], names: Iterable[str]) -> Array:
+        """Gradients of some tensors as one vector, each tensor in the unit of its largest given entry.
+
+        Of a large tensor it takes entries at equal distances, and everywhere none that is not finite in what was given.
+        """
+        return np.concatenate([gradients[name].ravel()[self._taken[name]] / self._units[name] for name in names])
+
+    @cached_property
+    def _taken(self) -> dict[str, Array]:
+        places = {name: np.flatnonzero(finite) for name, finite in self.finite.items()}
+        return {name: place[:: max(1, place.size // _MOST_ENTRIES)] for name, place in places.items()}
+
+    @cached_property
+    def _units(self) -> dict[str, float]:
+        largest = {name: np.abs(gradient[self.finite[name]]) for name, gradient in self.gradients.items()}
+        return {name: float(np.max(sizes, initial=0.0)) or 1.0 for name, sizes in largest.items()}
+
+    def is_as(self, name: str, expected: Array, slack: float = 0.0) -> bool:
+        """Whether a tensor's gradient is this, as far as rounding lets one see.
+
+        Args:
+            name: the tensor's.
+            expected: what it should be.
+            slack: how well `expected` is known, as a part of its largest entry.
+        """
+        # Both sides are rounded, so their bar is twice that of one.
+        bar = 2 * ROUNDING_FACTOR * self.errors[name] + slack * float(np.max(np.abs(expected), initial=0.0))
+        return bool(np.all((np.abs(self.gradients[name] - expected) <= bar) | ~self.finite[name]))
+
+    def with_gradients(self, gradients: Mapping[str, Array]) -> "GivenGradients":
+        """The same with others in the place of some."""
+        return replace(self, gradients={**self.gradients, **gradients})

@@ -1,0 +1,258 @@
+"""Gradients of another problem than was set, or spoiled after they were right, are called what they are."""
+
+import numpy as np
+import pytest
+
+from mlp import Linear, ReLU, Sequential, Tanh, check_given_gradients
+from mlp.check.check import analytical_gradients
+from mlp.check.report import Certainty
+from mlp.lab.experiment import Experiment
+from mlp.nn.functional import log_softmax
+
+BASE = Experiment(sizes=(4, 6, 5, 3), batch=8, seed=2)
+CLASSES = Experiment(sizes=(4, 6, 5, 3), batch=8, seed=2, loss="CrossEntropyLoss")
+SQUARE = Experiment(sizes=(4, 4, 4, 4), batch=8, seed=2)
+
+
+def right(problem):
+    return analytical_gradients(*problem)[1]
+
+
+def for_dy(problem, dy):
+    """The gradients that a dy at the output gives."""
+    problem.network.forward(problem.x)
+    dx = problem.network.backward(dy)
+    return {**problem.network.gradients(), "x": dx}
+
+
+def dy_of(problem):
+    problem.loss.forward(problem.network.forward(problem.x), problem.target)
+    return problem.loss.backward()
+
+
+def softmax(y):
+    return np.exp(log_softmax(y))
+
+
+class Softmax(Tanh):
+    """As an activation, for its forward; its backward is written out here."""
+
+    def forward(self, x):
+        self.p = softmax(x)
+        return self.p
+
+    def backward(self, dy):
+        return self.p * (dy - (self.p * dy).sum(axis=1, keepdims=True))
+
+
+def with_softmax(problem):
+    return problem._replace(network=Sequential(**problem.network.layers, last=Softmax()))
+
+
+def with_layer(problem, name, layer):
+    return problem._replace(network=Sequential(**{**problem.network.layers, name: layer}))
+
+
+def without_sample(problem, k):
+    keep = np.arange(len(problem.x)) != k
+    gradients = right(problem._replace(x=problem.x[keep], target=problem.target[keep]))
+    return {**gradients, "x": np.insert(gradients["x"], k, 0.0, axis=0)}
+
+
+def other_target(change):
+    return lambda problem: right(problem._replace(target=change(problem.target.copy())))
+
+
+def other_input(change):
+    return lambda problem: right(problem._replace(x=change(problem.x)))
+
+
+def one_sample_moved(target):
+    target[5] += (0.5, -1.0, 0.25)
+    return target
+
+
+def weighted(weights):
+    return lambda problem: for_dy(problem, weights(problem.target) * dy_of(problem))
+
+
+def after_a_step(problem):
+    gradients, network = right(problem), problem.network
+    for name, value in network.parameters().items():
+        network = network.replaced(name, value - 0.05 * gradients[name])
+    return right(problem._replace(network=network))
+
+
+def turned(problem):
+    layer = problem.network.layers["fc2"]
+    other = Linear(4, 4)
+    other.W, other.b = layer.W.T, layer.b
+    gradients = right(with_layer(problem, "fc2", other))
+    return {**gradients, "fc2.W": gradients["fc2.W"].T}
+
+
+def unit_dropped(problem):
+    layer = problem.network.layers["fc2"]
+    mask = np.arange(6) != 4
+    gradients = right(problem._replace(network=problem.network.replaced("fc2.W", layer.W * mask)))
+    return {**gradients, "fc2.W": gradients["fc2.W"] * mask}
+
+
+def clipped_by_norm(problem):
+    gradients = right(problem)
+    norm = np.sqrt(sum(np.sum(np.square(value)) for value in gradients.values()))
+    return {name: value * 0.01 / norm for name, value in gradients.items()}
+
+
+def exchanged(problem):
+    gradients = right(problem)
+    return {**gradients, "fc1.W": gradients["fc3.W"], "fc3.W": gradients["fc1.W"]}
+
+
+CASES = {
+    "samples of the target in another order": (
+        BASE,
+        other_target(lambda t: t[[3, 1, 2, 0, 4, 5, 7, 6]]),
+        ("target", "samples of the target in the order [3, 1, 2, 0, 4, 5, 7, 6]"),
+    ),
+    "target moved by one": (BASE, other_target(lambda t: np.roll(t, 1, 0)), ("target", "samples of the target moved")),
+    "one sample's target": (BASE, other_target(one_sample_moved), ("loss", "sample 5 alone")),
+    "smoothed": (CLASSES, other_target(lambda t: 0.9 * t + 0.1 / 3), ("loss", "smoothed by 0.1 towards 1 / 3")),
+    "shifted": (BASE, other_target(lambda t: t + 0.3), ("loss", "larger by 0.3")),
+    "softmax before cross-entropy": (CLASSES, lambda p: right(with_softmax(p)), ("loss", "softmax after the last")),
+    "weights of classes": (
+        CLASSES,
+        weighted(lambda t: (t @ np.array([1.0, 2.0, 0.5]))[:, None]),
+        ("loss", "samples of class 0: 1, samples of class 1: 2, samples of class 2: 0.5"),
+    ),
+    "weights of samples": (
+        BASE,
+        weighted(lambda _: np.linspace(0.5, 1.2, 8)[:, None]),
+        ("loss", "weights of their own for the samples, 0.5, 0.6, 0.7"),
+    ),
+    "a sample left out": (
+        BASE,
+        lambda problem: without_sample(problem, 2),
+        ("loss", "sample 2 of the batch left out, and the others counting 1.14286 times"),
+    ),
+    "input scaled": (BASE, other_input(lambda x: x / 255), ("x", "with the input times 0.00392157")),
+    "input standardised": (
+        BASE,
+        other_input(lambda x: (x - x.mean(axis=0)) / x.std(axis=0)),
+        ("x", "standardised, each feature over the samples"),
+    ),
+    "after a step": (BASE, after_a_step, ("", "by a learning rate of 0.05")),
+    "W transposed": (SQUARE, turned, ("fc2", "W of fc2 transposed in the forward pass")),
+    "another activation": (
+        BASE,
+        lambda problem: right(with_layer(problem, "activation_fn2", ReLU())),
+        ("activation_fn2", "with ReLU in activation_fn2, where Tanh should be"),
+    ),
+    "a unit dropped": (BASE, unit_dropped, ("activation_fn1", "units [4] of activation_fn1 set to zero")),
+    "clipped by norm": (BASE, clipped_by_norm, ("", "makes 0.01 of the norm of all gradients")),
+    "exchanged": (
+        SQUARE,
+        exchanged,
+        ("fc1 and fc3", "fc1.W holds the gradient of fc3.W; fc3.W holds the gradient of fc1.W"),
+    ),
+    "the parameter itself": (
+        BASE,
+        lambda problem: {**right(problem), "fc2.W": problem.network.parameters()["fc2.W"]},
+        ("fc2", "fc2.W holds the parameter itself"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_computed_instead_is_named(name):
+    experiment, gradients, (layer, words) = CASES[name]
+    problem = experiment.problem()
+    [finding] = check_given_gradients(*problem, gradients(experiment.problem())).diagnosis
+    assert words in finding.sentence
+    assert finding.layer == layer
+    assert finding.certainty is Certainty.CERTAIN
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CASES if name not in ("clipped by norm", "exchanged", "a unit dropped")]
+)
+def test_beside_it_a_wrong_tensor_is_named_too(name):
+    experiment, make, (_, words) = CASES[name]
+    gradients = make(experiment.problem())
+    found = check_given_gradients(*experiment.problem(), {**gradients, "fc1.b": 3 * gradients["fc1.b"]}).diagnosis
+    told = [finding for finding in found if finding.layer == "fc1" and finding.tensors == ("db",)]
+    assert [one.pattern for one in told] == ["constant factor"]
+    assert any(words in finding.sentence for finding in found)
+    assert len(found) == 2
+
+
+def test_what_is_not_finite_is_counted_and_the_rest_still_diagnosed():
+    gradients = right(BASE.problem())
+    gradients["fc2.W"] = -gradients["fc2.W"]
+    gradients["fc2.W"][1, 2:4] = np.nan
+    gradients["fc1.b"][3] = np.inf
+    found = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    assert found[0].sentence.startswith(
+        "Not all gradients are finite: fc1.b has 1 infinite among 6 entries, the first at [3]; fc2.W has 2 NaN among "
+        "30 entries, the first at [1, 2]."
+    )
+    assert [(one.layer, one.pattern) for one in found[1:]] == [("fc2", "sign flipped")]
+
+
+def test_gradients_without_one_number_get_no_further_sentence():
+    gradients = {name: np.full_like(value, np.nan) for name, value in right(BASE.problem()).items()}
+    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    assert "The other entries" not in finding.sentence
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_low_precision_is_named_and_so_is_a_fault_that_it_does_not_hide(kind):
+    torch = pytest.importorskip("torch")
+    rounded = {
+        name: torch.tensor(value, dtype=getattr(torch, kind)).double().numpy()
+        for name, value in right(BASE.problem()).items()
+    }
+    [finding] = check_given_gradients(*BASE.problem(), rounded).diagnosis
+    assert f"rounded to {kind}," in finding.sentence
+    assert "In that precision they are right" in finding.sentence
+    rounded["fc2.b"] = -rounded["fc2.b"]
+    coarse, fault = check_given_gradients(*BASE.problem(), rounded).diagnosis
+    assert "That does not explain all differences" in coarse.sentence
+    assert (fault.layer, fault.pattern) == ("fc2", "sign flipped")
+
+
+def test_decay_of_all_parameters_is_one_finding():
+    problem = BASE.problem()
+    gradients = right(BASE.problem())
+    decayed = {name: gradients[name] + 0.01 * value for name, value in problem.network.parameters().items()}
+    [finding] = check_given_gradients(*problem, {**gradients, **decayed}).diagnosis
+    assert finding.pattern == "parameter added"
+    assert finding.layer == "fc3 and fc2 and fc1"
+
+
+def strange_last_layer(experiment, seed=0):
+    """Gradients that are right but for those of the last layer, which are random."""
+    gradients, rng = right(experiment.problem()), np.random.RandomState(seed)
+    for name in ("fc3.W", "fc3.b"):
+        gradients[name] = rng.standard_normal(gradients[name].shape)
+    return gradients
+
+
+@pytest.mark.parametrize("batch", [3, 32])
+def test_of_a_layer_with_all_below_in_order_it_is_said_that_the_fault_is_there(batch):
+    experiment = Experiment(sizes=(4, 6, 5, 3), batch=batch)
+    found = check_given_gradients(*experiment.problem(), strange_last_layer(experiment)).diagnosis
+    assert {finding.layer for finding in found} == {"fc3"}
+    words = "No dy gives both dW and db" if batch == 3 else "All gradients below it are right"
+    assert all(words in finding.sentence for finding in found)
+
+
+def test_what_fits_any_numbers_is_not_called_a_fit():
+    # One linear layer, 8 samples of 4 numbers: some dy gives any dW and db, so nothing tells where they are wrong.
+    experiment = Experiment(sizes=(4, 3), batch=8)
+    rng = np.random.RandomState(1)
+    gradients = {name: rng.standard_normal(value.shape) for name, value in right(experiment.problem()).items()}
+    del gradients["x"]
+    [finding] = check_given_gradients(*experiment.problem(), gradients).diagnosis
+    assert finding.certainty is Certainty.POSSIBLE
+    assert "fit" in finding.sentence
