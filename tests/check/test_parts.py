@@ -74,6 +74,43 @@ def test_the_numerical_jacobians_are_those_that_backward_makes():
     assert 0 < jacobian_error(drawn.layer(), drawn.x, eps=1e-4) < 8 * 2**-52 / 1e-4
 
 
-def test_a_batch_is_refused_in_a_sentence():
-    with pytest.raises(ValueError, match="one sample of shape"):
+def test_what_is_no_real_sample_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"^x must be one sample of shape \(features,\), not of shape \(2, 3\)$"):
         layer_jacobians(Tanh(), np.ones((2, 3)))
+    with pytest.raises(TypeError, match=r"^x must be real, not complex128"):
+        layer_jacobians(Tanh(), np.ones(3) + 0j)
+    with pytest.raises(TypeError, match=r"^y must be real, not complex128"):
+        check_loss(MSELoss(), np.ones(3) + 0j, np.ones(3))
+
+
+def test_a_layers_jacobian_with_respect_to_w_has_a_column_for_each_entry_row_by_row():
+    # y_i = sum_j W_ij x_j, so the row of y_i holds x in the places of W's row i.
+    drawn = linear_problem(seed=3)
+    jacobians = layer_jacobians(drawn.layer(), drawn.x, 1e-20, "complex-step")
+    np.testing.assert_array_equal(jacobians["W"], np.kron(np.eye(3), drawn.x))
+    np.testing.assert_allclose(jacobians["x"], drawn.W, rtol=4 * 2.0**-52)
+    np.testing.assert_array_equal(jacobians["b"], np.eye(3))
+    coarse = layer_jacobians(Tanh(), np.array([0.5]), 0.1, "forward")["x"]
+    assert coarse == pytest.approx((np.tanh(0.6) - np.tanh(0.5)) / 0.1, rel=1e-14)
+
+
+def test_a_loss_is_differentiated_as_a_notebook_does_it():
+    y, target = np.array([[0.3, -1.2], [0.7, 2.0]]), np.zeros((2, 2))
+    check = check_loss(MSELoss(), y, target, 1e-3, "forward")
+    assert check.name == "y"
+    for i, j in np.ndindex(2, 2):
+        moved = y.copy()
+        moved[i, j] += 1e-3
+        taken = moved[i, j] - y[i, j]
+        assert check.numerical[i, j] == (np.mean(moved**2) - np.mean(y**2)) / taken
+
+
+def test_the_error_of_a_jacobian_is_its_largest():
+    class Off(Linear):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grad_b = self.grad_b * np.array([1.0, 1.0, 1.5])
+            return dx - 0.25
+
+    layer = Off(2, 3, np.random.RandomState(0))
+    assert jacobian_error(layer, np.array([1.0, 2.0]), 1e-20, "complex-step") == pytest.approx(0.5, rel=1e-12)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from mlp import MSELoss, Tanh, check_given_gradients
+from mlp.check.passes import RemarkKind
 from mlp.check.rounding import FLOAT32, FLOAT64, precision
 
 VALUES = np.random.RandomState(0).standard_normal((30, 20))
@@ -41,3 +43,50 @@ def test_the_resolution_covers_what_rounding_did_and_not_much_more(style, factor
     assert np.all(moved <= resolution * (1 + 1e-9) + 1e-15 * np.abs(array))
     # Half a unit of the last digit is taken in proportion to the number, so at most ten times what it is for 1.00.
     assert np.max(resolution) <= 10 * np.max(moved)
+
+
+@pytest.mark.parametrize(
+    ("digits", "decimals", "found"),
+    [
+        # What can be told of a few numbers: two digits may be chance for six of them, for seven different ones no more.
+        (2, 6, (0, 0)),
+        (2, 7, (2, 2)),
+        (3, 1, (3, 3)),
+    ],
+)
+def test_few_short_numbers_may_be_short_by_nature(digits, decimals, found):
+    values = np.array([0.11, 0.12, 0.13, 0.14, 0.15, 0.16, 0.17][:decimals] if digits == 2 else [0.123])
+    told = precision({"a": values})
+    assert (told.digits, told.decimals) == found
+
+
+@pytest.mark.parametrize(
+    ("digits", "unit", "found"), [(9, FLOAT32, 9), (10, FLOAT64, 10), (15, FLOAT64, 15), (16, FLOAT64, 0)]
+)
+def test_float32_needs_nine_digits_and_what_needs_more_than_fifteen_is_not_rounded(digits, unit, found):
+    values = np.array([float(f"{value:.{digits - 1}e}") for value in 0.1 + np.abs(VALUES).ravel() / 40])
+    told = precision({"a": values})
+    assert (told.unit, told.digits) == (unit, found)
+
+
+def test_one_number_in_full_among_thousands_of_rounded_ones_may_be_missed_but_a_tenth_is_not():
+    many = np.round(np.linspace(1, 9, 20_000), 4)
+    assert precision({"a": many}).decimals == 4
+    many[::11] = np.pi
+    assert precision({"a": many}) == precision({"a": np.array([np.pi])})
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "words"),
+    [
+        (lambda a: a.astype(np.float32), RemarkKind.FLOAT32, "are float32, which carries about 7 digits"),
+        (lambda a: np.round(a, 5), RemarkKind.ROUNDED, "are rounded to 4 digits"),
+    ],
+)
+def test_the_note_on_given_gradients_says_how_they_were_written(written, kind, words):
+    x, target = np.linspace(-1, 1, 9), np.zeros(9)
+    gradient = 2 * np.tanh(x) / np.cosh(x) ** 2 / 9
+    report = check_given_gradients(Tanh(), MSELoss(), x, target, {"x": written(gradient)})
+    (note,) = report.remarks
+    assert (note.kind, note.layer) == (kind, "")
+    assert note.sentence == f"The numbers {words}; the error bars allow for that."

@@ -94,6 +94,22 @@ def test_the_hessian_of_a_matrix_is_in_the_order_of_its_entries():
     np.testing.assert_array_equal(value, value.T)
 
 
+def test_by_a_gradient_a_column_is_what_a_step_on_that_entry_moves():
+    # No function has this gradient, so rows and columns cannot be exchanged.
+    A = np.array([[1.0, 2.0], [-3.0, 4.0]])
+    value, error = hessian(np.sum, np.array([0.5, -2.0]), lambda x: A @ x)
+    assert np.all(np.abs(value - A) <= error)
+
+
+def test_the_error_of_a_hessian_without_truncation_is_four_roundings():
+    # Of a quadratic the differences are exact but for the rounding of its values: 4 u f / h^2, or 4 u g / h.
+    x, u = np.array([3.0, -1.0]), 2.0**-52
+    for gradient, size, divisor in ((None, 10.0, u**0.5), (lambda x: 2 * x, 6.0, u ** (1 / 3))):
+        _, error = hessian(lambda x: x @ x, x, gradient)
+        # The second step's difference from the first adds its own rounding, here less than as much again.
+        assert np.all((error >= 4 * u * size / divisor * (1 - 1e-12)) & (error <= 2 * 4 * u * size / divisor))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
