@@ -124,8 +124,9 @@ class TensorCheck:
         """The verdict in one sentence, with the number behind it."""
         name, counts, size = self.name, self.counts, self.analytical.size
         if self.verdict is Verdict.WRONG:
-            entries = "entry is" if counts[Verdict.WRONG] == 1 else "entries are"
-            return f"{name}: {counts[Verdict.WRONG]:,} of {size:,} {entries} wrong. {self._worst_sentence()}"
+            are = "is" if counts[Verdict.WRONG] == 1 else "are"
+            wrong = f"{counts[Verdict.WRONG]:,} of {size:,} entries {are}" if size > 1 else "the only entry is"
+            return f"{name}: {wrong} wrong. {self._worst_sentence()}"
         if self.verdict is Verdict.CANNOT_TELL and counts[Verdict.CANNOT_TELL]:
             return f"{name}: cannot tell at this step, the error bars are as wide as the gradient. {self.advice}"
         if self.verdict is Verdict.CANNOT_TELL:

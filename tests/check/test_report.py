@@ -5,6 +5,8 @@ import pytest
 
 from mlp import Linear, MSELoss, Sequential, Tanh, Verdict, check_gradients, check_layer, dense_layers, he
 from mlp.check.fixed_rules import RULES
+from mlp.check.kinks import Kink
+from mlp.check.tensor import TensorCheck, agreement
 from tests.check.networks import Changed
 
 
@@ -84,6 +86,21 @@ def test_the_fixed_rules_err_where_the_verdict_does_not(problem):
     ("analytical", "numerical", "allclose", "torch", "cs231n", "words"),
     [
         (1.0, 1.0, True, True, True, "happy"),
+        # On both sides of each border: 1e-8 + 1e-5 |n|, 1e-5 + 1e-3 |n|, and relative errors of 1e-7, 1e-4, 1e-2.
+        (0.0, 0.9e-8, True, True, False, "probably wrong"),
+        (0.0, 1.1e-8, False, True, False, "probably wrong"),
+        (0.0, 0.9e-5, False, True, False, "probably wrong"),
+        (0.0, 1.1e-5, False, False, False, "probably wrong"),
+        (100.0, 100 + 0.9e-3, True, True, True, "kinks"),
+        (100.0, 100 + 1.1e-3, False, True, True, "kinks"),
+        (100.0, 100 + 0.9e-1, False, True, False, "uncomfortable"),
+        (100.0, 100 + 1.1e-1, False, False, False, "uncomfortable"),
+        (1.0, 1 + 1.8e-7, True, True, True, "happy"),
+        (1.0, 1 + 2.2e-7, True, True, True, "kinks"),
+        (1.0, 1 + 1.8e-4, False, True, True, "kinks"),
+        (1.0, 1 + 2.2e-4, False, True, False, "uncomfortable"),
+        (1.0, 1 + 1.9e-2, False, False, False, "uncomfortable"),
+        (1.0, 1 + 2.1e-2, False, False, False, "probably wrong"),
         (1.0, 1.00002, False, True, True, "kinks"),
         (1.0, 1.001, False, True, False, "uncomfortable"),
         (1.0, 1.1, False, False, False, "probably wrong"),
@@ -98,6 +115,14 @@ def test_the_fixed_rules(analytical, numerical, allclose, torch, cs231n, words):
     assert [reading.accepted for reading in readings.values()] == [allclose, torch, cs231n]
     assert readings["np.allclose"].accepted == np.allclose(a, n)
     assert words in readings["CS231n"].words
+    counted = {True: "all entries close", False: "1 of 2 entries differ"}
+    assert [readings[name].words for name in ("np.allclose", "torch.autograd.gradcheck")] == [
+        counted[allclose],
+        counted[torch],
+    ]
+    with np.errstate(invalid="ignore"):
+        check = TensorCheck("W", a, n, *np.zeros((3, 2)), np.zeros(2, bool))
+        assert np.all(check.tolerance_used <= 1) == allclose
 
 
 def test_summaries_read_well(problem):
@@ -108,3 +133,92 @@ def test_summaries_read_well(problem):
     assert lost.verdict is Verdict.CANNOT_TELL
     assert "cannot tell at this step" in lost.summary
     assert "too small: 6e-06 would do" in lost.summary
+
+
+def counts(consistent, kinked=0, undecided=0):
+    return {
+        Verdict.CONSISTENT: consistent,
+        Verdict.WRONG: 0,
+        Verdict.CANNOT_TELL: undecided,
+        Verdict.KINK_CROSSED: kinked,
+    }
+
+
+MIXED = "where differences mix two slopes"
+
+
+@pytest.mark.parametrize(
+    ("counted", "words"),
+    [
+        (counts(1), "in the only entry, within its error bar"),
+        (counts(1234), "in all 1,234 entries, within their error bars"),
+        (counts(1, 1), f"in 1 of 2 entries, within its error bar; 1 step crosses a kink, {MIXED}"),
+        (
+            counts(5, 2, 1),
+            f"in 5 of 8 entries, within their error bars; 2 steps cross a kink, {MIXED}; 1 is too small to tell at "
+            "this step",
+        ),
+        (counts(5, 0, 2), "in 5 of 7 entries, within their error bars; 2 are too small to tell at this step"),
+    ],
+)
+def test_what_agrees_is_counted_in_words(counted, words):
+    assert agreement(counted) == words
+
+
+def made(analytical, numerical, bar=0.1, kinks=(), advice=""):
+    """A check of these numbers, of which the truncation makes the whole bar."""
+    analytical = np.array(analytical)
+    nothing = np.zeros(analytical.shape)
+    inactive = nothing.astype(bool)
+    truncation = np.full(analytical.shape, bar / 2)
+    return TensorCheck("W", analytical, np.array(numerical), truncation, nothing, nothing, inactive, kinks, advice)
+
+
+@pytest.mark.parametrize(
+    ("check", "sentence"),
+    [
+        (
+            made([[2.0, 3.0]], [[2.0, 1.0]]),
+            "W: 1 of 2 entries is wrong. The worst is [0, 1]: backward says 3, the numerical derivative is 1, and no "
+            "more than 0.1 of the difference can be the method's error.",
+        ),
+        (
+            made([2.0], [-1.0]),
+            "W: the only entry is wrong. The worst is [0]: backward says 2, the numerical derivative is -1, and no "
+            "more than 0.1 of the difference can be the method's error.",
+        ),
+        (
+            made([2.0, np.nan, 3.0], [1.0, 7.0, 3.0]),
+            "W: 2 of 3 entries are wrong. Backward gave no number at [1], where the numerical derivative is 7.",
+        ),
+        (
+            made([0.1], [0.1], advice="Take another."),
+            "W: cannot tell at this step, the error bars are as wide as the gradient. Take another.",
+        ),
+        (
+            made([5.0], [0.5], kinks=(Kink((0,), "act", 0.0, 1.0, False),)),
+            "W: cannot tell at this step, which crosses a kink, and what backward says there is none of the slopes "
+            "beside it. Take a smaller step, or another input.",
+        ),
+        (
+            made([1.0], [0.5], kinks=(Kink((0,), "act", 0.0, 1.0, True),)),
+            "W: consistent. Both gradients agree in 0 of 1 entries, within their error bars; 1 step crosses a kink, "
+            f"{MIXED}.",
+        ),
+        (
+            made([2.0, 3.0], [2.0, 3.0]),
+            "W: consistent. Both gradients agree in all 2 entries, within their error bars.",
+        ),
+    ],
+)
+def test_a_tensor_is_summed_up_in_a_sentence(check, sentence):
+    assert check.summary == sentence
+
+
+def test_the_classical_numbers_are_the_largest_of_their_kind():
+    check = made([[1.0, -2.0], [0.0, 4.0]], [[1.5, -2.0], [0.0, 3.0]])
+    assert check.max_abs_difference == 1.0
+    assert check.max_relative_error == 0.5 / 2.5
+    assert check.ratio.tolist() == [[-5.0, 0.0], [0.0, 10.0]]
+    excused = made([1.0, 4.0], [1.5, 3.0], kinks=(Kink((1,), "act", 0.0, 1.0, True),))
+    assert excused.worst_entries(2) == [(0,), (1,)]
