@@ -20,6 +20,10 @@ REAL = [name for name, method in METHODS.items() if not method.is_complex]
 # Methods whose weights are powers of two, so that multiplying by them rounds nothing.
 EXACT_WEIGHTS = ["forward", "backward", "central"]
 
+# A linear function has no truncation. With h = 1/2, round-off is ten u of its values, which here are at most four times
+# the largest coefficient, times the weights, over h.
+OF_LINEAR = {name: 10 * U * 4 * np.abs(method.weights).sum() / 0.5 for name, method in METHODS.items()}
+
 SHAPES = [
     # x, output, derivative
     ((), (), ()),
@@ -43,9 +47,7 @@ def test_shapes_and_the_place_of_every_entry(method, x_shape, y_shape, expected_
     coefficients, x = rng.randn(*y_shape, *x_shape), rng.randn(*x_shape)
     gradient = numerical_gradient(lambda x: np.tensordot(coefficients, x, np.ndim(x)), x, 0.5, method)
     assert gradient.shape == expected_shape
-    # Linear, so there is no truncation. Round-off is some ten u of the values, a few times as large as the largest
-    # coefficient, times the weights, up to 60 in sum, over h.
-    assert_close(gradient, np.reshape(coefficients, expected_shape), 1e4 * U)
+    assert_close(gradient, np.reshape(coefficients, expected_shape), OF_LINEAR[method])
 
 
 def test_the_function_may_return_any_kind_of_number():
@@ -132,7 +134,7 @@ def test_x_stays_as_it_was_when_the_function_scribbles_into_its_argument(method,
         argument[...] = np.nan
         return total
 
-    assert_close(numerical_gradient(scribble, x, 0.5, method).reshape(shape), np.ones(shape), 1e4 * U)
+    assert_close(numerical_gradient(scribble, x, 0.5, method).reshape(shape), np.ones(shape), OF_LINEAR[method])
     assert np.array_equal(x, before)
 
 
@@ -160,7 +162,7 @@ def test_a_function_may_return_the_same_buffer_each_time(method):
         buffer[:] = 4 * x
         return buffer
 
-    assert_close(numerical_gradient(reuse, np.array([1.0, 2.0]), 0.5, method), 4 * np.eye(2), 1e4 * U)
+    assert_close(numerical_gradient(reuse, np.array([1.0, 2.0]), 0.5, method), 4 * np.eye(2), OF_LINEAR[method])
 
 
 @pytest.mark.parametrize("method", EXACT_WEIGHTS)

@@ -11,8 +11,9 @@ activation, whose slope is at most 1.1.
 import numpy as np
 import pytest
 
-from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Activation, Linear, Sequential, dense_layers
+from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Activation, Linear, Sequential, Tanh, dense_layers
 from mlp.differences.networks import loss_gradients, loss_gradients_by_loop
+from mlp.differences.tensors import evaluate, movable_tensors
 
 SLOPE = 1.1  # the largest of any activation's, SiLU's
 ULPS = 8  # what numpy's functions and the few operations around them are off by, generously
@@ -255,3 +256,16 @@ def test_the_bound_is_sharp_enough_to_see_a_small_mistake(monkeypatch):
     monkeypatch.setattr(Linear, "apply_columns", slightly_wrong)
     with pytest.raises(AssertionError, match="Not equal"):
         assert_agree(*case, 1e-4, "central")
+
+
+@pytest.mark.parametrize(
+    ("layer", "x", "message"),
+    [
+        (Tanh(), np.zeros(0), "x must not be empty"),
+        (Linear(0, 2), np.zeros(0), "W must not be empty"),
+        (Sequential(fc1=Linear(0, 2)), np.zeros(0), r"fc1\.W must not be empty"),
+    ],
+)
+def test_a_tensor_without_entries_is_refused_by_name(layer, x, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        list(movable_tensors(evaluate(layer, x)))

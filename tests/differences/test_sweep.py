@@ -166,6 +166,9 @@ def test_steps_are_sorted_and_checked():
 def test_position_finds_the_nearest_step(result):
     assert EPS_STEPS[result.position(2e-7)] == 2e-7
     assert EPS_STEPS[result.position(1.1e-7)] == 1e-7
+    # Nearest on a logarithmic axis: 1e-7 sqrt(2) lies between the two, and 1.5e-7 beyond it.
+    assert EPS_STEPS[result.position(1.40e-7)] == 1e-7
+    assert EPS_STEPS[result.position(1.43e-7)] == 2e-7
 
 
 @pytest.mark.parametrize(("shape", "count"), [((3,), 5), ((3, 4), 12), ((30, 40), 7), ((1,), 1)])
@@ -183,6 +186,8 @@ def test_spread_takes_all_or_as_many_different_entries(shape, count):
 def test_the_cost_of_a_sweep_is_bounded():
     assert affordable(320) == MAX_ENTRIES
     assert affordable(10**9) == MIN_ENTRIES
+    # Half a thousand million multiplications take about a second.
     between = affordable(100_000)
+    assert between == 500_000_000 // (EVALUATIONS * 100_000)
     assert MIN_ENTRIES < between < MAX_ENTRIES
     assert between >= affordable(200_000) > MIN_ENTRIES
