@@ -1,5 +1,7 @@
 """Each constant of the check, by a case that needs it to be about what it is."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from mlp.check.verdict import entry_verdicts
 from mlp.differences.errors import Estimate, estimated_gradients
 from mlp.differences.methods import CENTRAL, COMPLEX_STEP
 from mlp.nn.layers import Layer
-from mlp.nn.problem import as_problem
+from mlp.nn.problem import Problem, as_problem
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,9 @@ def test_few_entries_are_examined_of_a_large_network_and_many_of_a_small_one():
     # A tenth of a second at a thousand million multiplications a second or so, for seven tensors.
     assert affordable(784, 256, 128, 10) == 500_000_000 // ((784 * 256 + 256 * 128 + 1280 + 394 + 20_000) * 7)
     assert affordable(4000, 4000) == 10
+    # However large, a few are always looked at.
+    huge = SimpleNamespace(parameters=lambda: {"W": np.broadcast_to(0.0, (10**5, 10**5))})
+    assert EvaluationPoint(Problem(huge, MSELoss(), np.zeros(1), np.zeros(1)), 1e-4, CENTRAL).affordable == 4
 
 
 @pytest.mark.parametrize(
