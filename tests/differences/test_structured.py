@@ -11,7 +11,7 @@ activation, whose slope is at most 1.1.
 import numpy as np
 import pytest
 
-from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Activation, Layer, Linear, Sequential, Tanh, dense_layers
+from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Activation, Layer, Linear, Sequential, dense_layers
 from mlp.differences.networks import loss_gradients, loss_gradients_by_loop
 from mlp.differences.tensors import evaluate, movable_tensors
 
@@ -271,7 +271,7 @@ class Gain(Layer):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (Tanh(), "x must not be empty"),
+        (Gain(np.ones(())), "x must not be empty"),
         (Gain(np.zeros(0)), "gain must not be empty"),
         (Sequential(last=Gain(np.zeros(0))), r"last\.gain must not be empty"),
     ],
