@@ -1,6 +1,7 @@
 """The exercise's sections as pages: their numbers are the API's, their tables can be edited, their steps walked."""
 
 import numpy as np
+import plotly.io
 import pytest
 
 from mlp.check.jacobians import check_loss, check_products
@@ -9,6 +10,7 @@ from mlp.lab.lessons import activation_input, linear_problem
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
 from mlp.nn.trace import trace
+from mlp.report.figures import steps
 from tests.pages.plots import arrays
 
 
@@ -71,15 +73,15 @@ def test_the_linear_page_takes_any_sizes_and_numbers(open_page):
 
 
 def test_the_network_page_walks_through_both_passes(open_page):
-    steps = trace(*Experiment(sizes=(3, 4, 2), seed=3).problem())
+    passes = trace(*Experiment(sizes=(3, 4, 2), seed=3).problem())
     app = open_page("network", sizes="3-4-2", seed="3")
-    for k, step in enumerate(steps):
+    for k, step in enumerate(passes):
         assert app.selectbox(key="step").value == f"{step.direction} {step.name}"
         if step.name != "loss":
             np.testing.assert_array_equal(arrays(app, 1)[0].ravel(), step.given)
             np.testing.assert_array_equal(arrays(app, 1)[1].ravel(), step.result)
         following = app.button(key="step_Next")
-        assert following.disabled == (k == len(steps) - 1)
+        assert following.disabled == (k == len(passes) - 1)
         if not following.disabled:
             following.click().run()
     app.button(key="step_Previous").click().run()
@@ -88,7 +90,12 @@ def test_the_network_page_walks_through_both_passes(open_page):
 
 def test_the_network_page_shows_all_steps_and_keeps_a_step_in_the_address(open_page):
     app = open_page("network", sizes="3-4-2", all_steps="true")
-    assert len([heading for heading in app.subheader if "through" in heading.value]) == 8
+    passes = trace(*Experiment(sizes=(3, 4, 2)).problem())
+    assert [heading.value for heading in app.subheader if "through" in heading.value] == [*map(steps.title, passes)]
+    captions = [caption.value for caption in app.caption if caption.value.startswith("Shapes: ")]
+    assert captions == [f"Shapes: {steps.shapes(step)}" for step in passes]
+    shown = [chart.proto.spec for chart in app.get("plotly_chart")]
+    assert shown[: len(passes)] == [plotly.io.to_json(steps.figure(step), validate=False) for step in passes]
     app = open_page("network", sizes="3-4-2", step="backward fc2")
     assert app.subheader[0].value == "Backward through fc2"
 

@@ -102,10 +102,14 @@ def test_a_number_that_is_no_questions_is_named(open_page, text):
     assert app.number_input(key="quiz").value == 1
 
 
-def test_another_network_is_another_question(open_page):
+@pytest.mark.parametrize("changed", ["sizes", "seed"])
+def test_another_network_is_another_question(open_page, changed):
     app = open_page("quiz", quiz=str(FAULTY))
     answer(app, NOTHING)
-    app.text_input(key="sizes").set_value("3-4-2").run()
+    if changed == "sizes":
+        app.text_input(key="sizes").set_value("3-4-2").run()
+    else:
+        app.number_input(key="seed").set_value(1).run()
     assert not app.exception
     assert not button(app, "Next question").disabled
     assert all(radio.value is None for radio in app.radio)

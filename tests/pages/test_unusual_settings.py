@@ -358,11 +358,11 @@ def step_size_page() -> Expected:
 
 
 def your_gradients() -> Expected:
-    """An upload for UNUSUAL, with a mistake in fc2.W, after the seed has been changed.
+    """An upload for UNUSUAL, with a mistake in fc2.W, after seed and activation have been changed.
 
     By forward differences fc1.b cannot be told, by complex step it can.
     """
-    moved_on, name = replace(UNUSUAL, seed=5), "fc1.b"
+    moved_on, name = replace(UNUSUAL, seed=5, activation="SiLU"), "fc1.b"
     problem = UNUSUAL.problem()
     result = given.compared(reference(*problem, 0.1, "forward"), reference(*problem, 1e-20, "complex-step"), brought())
     checks = result.beside(name)
@@ -494,7 +494,8 @@ def test_your_gradients_are_held_against_the_problem_that_they_were_uploaded_for
     content = io.BytesIO()
     np.savez(content, **brought())
     app.file_uploader(key="upload").set_value([("mine.npz", content.getvalue(), "application/octet-stream")]).run()
-    app.number_input(key="seed").set_value(5).run()
+    app.number_input(key="seed").set_value(5)
+    app.selectbox(key="activation").set_value("SiLU").run()
     assert_shown(app, files, expected)
     assert programs.computing(expected.experiment)["numpy"].strip() in [block.value for block in app.code]
 
