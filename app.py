@@ -7,7 +7,7 @@ from pages.ui import shell, sidebar
 if __name__ == "__main__":  # a visitor's run
     page = shell.navigation()
     sidebar.open_address(page)
-    with shell.serving(sidebar.experiment()):
+    with shell.serving(sidebar.experiment(shell.settings_of(page))):
         page.run()
 else:  # Streamlit imports this file once, for the server
     app = st.App(__file__, lifespan=shell.started)

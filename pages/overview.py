@@ -3,21 +3,41 @@
 import streamlit as st
 
 from mlp.report import numbers
-from mlp.report.figures import network
+from mlp.report.figures import heatmaps, network, step_size
 from mlp.report.files.exchange import versions
-from pages.ui import address, compute, shell, widgets
+from pages.ui import address, bugs, compute, shell, sidebar, widgets
 
 experiment = shell.settings()
 
 st.title("Gradient Lab")
 st.markdown(
-    "Backpropagation computes the gradient of a loss with respect to every weight of a network. Is it right? This page "
-    "has just moved **every weight by a small step**, measured how the loss changes, and compared."
+    "Backpropagation computes the gradient of a loss with respect to every weight. Is it right? Here each weight was "
+    "moved by **a small step, eps**, and the loss measured. Break it, and move eps."
 )
 address.show()
 
 problem, report, seconds = compute.checked(experiment)
+plain = bugs.plain_bug(experiment)
+with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+    what = f"Break it: `{plain[0].wrong}` in {plain[1]}" if plain else "Break it (only smaller networks)"
+    broken = st.toggle(what, key="broken", bind="query-params", disabled=plain is None)
+    sidebar.eps_beside()
+if broken and plain:
+    report = bugs.diagnosed(plain[0].name, experiment, plain[1]).report
 widgets.verdict(report)
+
+check = next(iter(report.values()))
+maps, curve = st.columns([3, 1])
+with maps:
+    widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "maps")
+numerical = compute.numerical_by_step(experiment, check.name)
+if numerical is not None:
+    with curve:
+        widgets.figure(
+            step_size.difference_by_step(numerical, check.analytical, experiment.eps),
+            f"The largest difference in {check.name} against eps",
+            "by_step",
+        )
 
 worst = report.worst
 with st.container(horizontal=True):

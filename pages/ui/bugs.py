@@ -7,13 +7,24 @@ import streamlit as st
 
 from mlp.check.check import check_gradients
 from mlp.check.gallery import GALLERY
-from mlp.check.gallery.bug import Bug
+from mlp.check.gallery.bug import Bug, places
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
 from mlp.lab.experiment import Experiment
-from mlp.lab.planted_bug import FittingExperiment, change, clearest_tensor, fitting_experiment, gradients, planted
+from mlp.lab.planted_bug import (
+    FittingExperiment,
+    change,
+    clearest_tensor,
+    fitting_experiment,
+    gradients,
+    planted,
+    within_reach,
+)
 from mlp.report.figures import heatmaps
 from pages.ui import address, widgets
+
+# What breaks a network on its first page: the slip that is made most, and one that no network is without a place for.
+PLAIN = ("derivative missing", "minus in the gradient")
 
 
 class Shown(NamedTuple):
@@ -48,6 +59,19 @@ def diagnosed(name: str, experiment: Experiment, place: str) -> Shown:
     report = check_gradients(*wrong, experiment.eps, experiment.method)
     changed = change(gradients(wrong), gradients(right)) > 0
     return Shown(report, sentences(report), clearest_tensor(report, tuple(right.network.layers), place), changed)
+
+
+@st.cache_resource(max_entries=64)
+def plain_bug(experiment: Experiment) -> tuple[Bug, str] | None:
+    """The first of PLAIN that changes a gradient of this very network, and where; None if the network is too large."""
+    if within_reach(experiment) != experiment:
+        return None
+    right = experiment.problem()
+    for bug in (GALLERY[name] for name in PLAIN):
+        for place in reversed(places(bug, right.network, right.loss, right.x)):
+            if change(gradients(planted(bug, right, place)), gradients(right)) > 0:
+                return bug, place
+    return None
 
 
 def sentences(report: GradientReport) -> tuple[str, ...]:
@@ -113,5 +137,5 @@ def maps(report: GradientReport, name: str, key: str) -> None:
 
 
 # As in pages.ui.compute: results made of classes that have been imported anew since are no instances of the new ones.
-for cached in (placed, diagnosed):
+for cached in (placed, plain_bug, diagnosed):
     cached.clear()

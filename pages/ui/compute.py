@@ -16,6 +16,7 @@ from mlp.check.given import Reference, reference
 from mlp.check.jacobians import Flow, jacobian_flow
 from mlp.check.report import GradientReport
 from mlp.differences.methods import COMPLEX_STEP, optimal_step
+from mlp.differences.networks import loss_gradients
 from mlp.differences.parallel import Progress
 from mlp.differences.sweep import Sweep, affordable, sampled, spread, sweep
 from mlp.lab.experiment import Experiment
@@ -190,6 +191,19 @@ def _swept(experiment: Experiment, name: str) -> Sweep:
     indices = spread(tensor.shape, affordable(experiment.forward_multiplications))
     entries = np.array([tensor[index] for index in indices])
     return sweep(sampled(problem.function(name), tensor, indices), entries, EPS_STEPS)
+
+
+def numerical_by_step(experiment: Experiment, name: str) -> Array | None:
+    """The numerical gradient of one tensor at each of EPS_STEPS, in the first axis; None where that would take long."""
+    if len(EPS_STEPS) * experiment.work > QUICK:
+        return None
+    return _numerical_by_step(replace(experiment, eps=Experiment.eps), name)
+
+
+@st.cache_resource(max_entries=32)
+def _numerical_by_step(experiment: Experiment, name: str) -> Array:
+    problem = experiment.problem()
+    return np.stack([loss_gradients(*problem, eps, experiment.method)[name] for eps in EPS_STEPS])
 
 
 def packed(experiment: Experiment) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit import App
@@ -18,49 +19,113 @@ import pages.ui
 from mlp.lab.experiment import Experiment
 from pages.ui import watch
 
-# A page's file, its title, its icon and what it is for, by group. The address of a page is its file's name.
+
+class Entry(NamedTuple):
+    """A page in the navigation.
+
+    Attributes:
+        name: its file's, which is its address too.
+        title, icon: as they stand in the navigation; the icon is one of Google's material symbols.
+        settings: those of the sidebar that it is about, in order; the others fold away.
+        text: what it is for.
+    """
+
+    name: str
+    title: str
+    icon: str
+    settings: str
+    text: str
+
+
 PAGES = {
     "": [
-        ("overview", "Overview", "home", "What this is, and the answer for the network in the sidebar."),
+        Entry(
+            "overview",
+            "Overview",
+            "home",
+            "sizes seed",
+            "What this is, and the answer for the network in the sidebar.",
+        )
     ],
     "Learn": [
-        (
+        Entry(
             "finite_differences",
             "Finite differences",
             "difference",
+            "",
             "What a numerical derivative is: x^T x step by step, and functions that go wrong.",
         ),
-        ("loss", "Loss", "target", "One number from output and target, and its gradient with respect to the output."),
-        ("activations", "Activations", "show_chart", "Element-wise functions: curve, derivative, diagonal Jacobian."),
-        ("linear_layer", "Linear layer", "grid_on", "y = W x + b and its three gradients, entry by entry."),
-        ("network", "Network", "hub", "Forward and backward one layer at a time, and why gradients vanish."),
-        ("step_size", "Step size", "straighten", "What eps does to the error, for every method, and which is best."),
+        Entry(
+            "loss",
+            "Loss",
+            "target",
+            "loss eps method seed",
+            "One number from output and target, and its gradient with respect to the output.",
+        ),
+        Entry(
+            "activations",
+            "Activations",
+            "show_chart",
+            "activation eps method seed",
+            "Element-wise functions: curve, derivative, diagonal Jacobian.",
+        ),
+        Entry(
+            "linear_layer",
+            "Linear layer",
+            "grid_on",
+            "eps method seed",
+            "y = W x + b and its three gradients, entry by entry.",
+        ),
+        Entry(
+            "network",
+            "Network",
+            "hub",
+            "sizes activation seed",
+            "Forward and backward one layer at a time, and why gradients vanish.",
+        ),
+        Entry(
+            "step_size",
+            "Step size",
+            "straighten",
+            "sizes eps method",
+            "What eps does to the error, for every method, and which is best.",
+        ),
     ],
     "Check": [
-        (
+        Entry(
             "gradient_check",
             "Gradient check",
             "fact_check",
+            "sizes eps method seed",
             "Every gradient of the network: analytical, numerical and their difference, entry by entry.",
         ),
-        ("your_layers", "Your layers", "layers", "Layers, losses and functions of your own, checked as you save them."),
-        (
+        Entry(
+            "your_layers",
+            "Your layers",
+            "layers",
+            "eps method",
+            "Layers, losses and functions of your own, checked as you save them.",
+        ),
+        Entry(
             "your_gradients",
             "Your gradients",
             "upload_file",
+            "sizes loss seed",
             "Gradients that your code computed elsewhere, brought here as a file and compared.",
         ),
     ],
     "Bugs": [
-        (
+        Entry(
             "bug_gallery",
             "Bug gallery",
             "bug_report",
+            "sizes batch seed",
             "Well-known wrong backward passes: code, heatmaps, and what the check says of them.",
         ),
-        ("quiz", "Quiz", "quiz", "A hidden bug: find it from the heatmaps."),
+        Entry("quiz", "Quiz", "quiz", "sizes batch seed", "A hidden bug: find it from the heatmaps."),
     ],
 }
+ENTRIES = {entry.name: entry for entries in PAGES.values() for entry in entries}
 HOME = "overview"
 ICON = Path(__file__).with_name("icon.svg")
 
@@ -68,12 +133,17 @@ _serving: ContextVar[Experiment] = ContextVar("the settings that app.py has read
 
 
 def navigation() -> StreamlitPage:
-    """Set the browser tab's title, register the pages and return the one that the address asks for."""
-    # An icon by name would be fetched from a font server; this one is a file of ours.
+    """Register the pages, return the one that the address asks for, and put its name on the browser's tab."""
+    # First of all, for an icon by name, such as the page's own, would be fetched from a font server; this is our file.
     st.set_page_config(page_title="Gradient Lab", page_icon=str(ICON), layout="wide")
-    return st.navigation(
-        {group: [_page(*entry) for entry in entries] for group, entries in PAGES.items()}, position="sidebar"
-    )
+    page = st.navigation({group: list(map(_page, entries)) for group, entries in PAGES.items()}, position="top")
+    st.set_page_config(page_title=f"{page.title} - Gradient Lab")
+    return page
+
+
+def settings_of(page: StreamlitPage) -> list[str]:
+    """The settings that a page is about."""
+    return ENTRIES[page.url_path or HOME].settings.split()
 
 
 @contextmanager
@@ -100,8 +170,8 @@ def settings() -> Experiment:
 
 def link(name: str, label: str) -> None:
     """Show a link to the page of this name."""
-    _, _, icon, text = next(entry for entries in PAGES.values() for entry in entries if entry[0] == name)
-    st.page_link(f"pages/{name}.py", label=label, icon=f":material/{icon}:", help=text)
+    entry = ENTRIES[name]
+    st.page_link(f"pages/{name}.py", label=label, icon=f":material/{entry.icon}:", help=entry.text)
 
 
 @asynccontextmanager
@@ -123,12 +193,12 @@ async def started(_server: App) -> AsyncIterator[None]:
     yield
 
 
-def _page(name: str, title: str, icon: str, text: str) -> StreamlitPage:
+def _page(entry: Entry) -> StreamlitPage:
     return st.Page(
-        f"pages/{name}.py",
-        title=title,
-        icon=f":material/{icon}:",
-        help=text,
-        url_path=name,
-        default=name == HOME,
+        f"pages/{entry.name}.py",
+        title=entry.title,
+        icon=f":material/{entry.icon}:",
+        help=entry.text,
+        url_path=entry.name,
+        default=entry.name == HOME,
     )

@@ -6,8 +6,10 @@ the address stands for its settings; which preset is shown follows from the sett
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -41,10 +43,14 @@ def open_address(page: StreamlitPage) -> None:
         st.switch_page(page, query_params=usable)
 
 
-def experiment() -> Experiment:
-    """Show the sidebar and return its settings; where they are impossible, say so and return the last possible ones."""
+def experiment(acting: Sequence[str]) -> Experiment:
+    """Show the sidebar and return its settings; where they are impossible, say so and return the last possible ones.
+
+    Args:
+        acting: the settings that matter on the present page, in the order in which they are shown.
+    """
     with st.sidebar:
-        _widgets()
+        _widgets(acting)
     return _accepted()
 
 
@@ -110,40 +116,56 @@ def _draw_seed() -> None:
     st.session_state["seed"] = secrets.randbelow(10_000)
 
 
-def _widgets() -> None:
-    default = DEFAULT.settings()
+def _widgets(acting: Sequence[str]) -> None:
+    """Every setting is there on every page; those that do not act on it fold away."""
     top = st.container()
+    places = {key: st.container() for key in acting}
+    rest = [key for key in DEFAULT.settings() if key not in acting]
+    with st.expander("Settings" if not acting else "More settings", key="more_settings"):
+        places |= {key: st.container() for key in rest}
+        st.button("Reset to the exercise", on_click=_reset, icon=":material/restart_alt:", width="stretch")
+    for key, place in places.items():
+        with place:
+            _WIDGETS[key]()
+    # Last, because browser history changes the other widgets' values only as they are shown.
+    with top:
+        _preset()
+
+
+def _sizes() -> None:
     st.text_input(
         "Layer sizes",
-        default["sizes"],
+        DEFAULT.settings()["sizes"],
         key="sizes",
         bind="query-params",
         live=True,
         help="Inputs, units of each hidden layer, outputs, with hyphens between them: 2-10-20-5.",
     )
-    _choice("Activation", "activation", list(ACTIVATIONS), "The function between the linear layers.")
-    _choice("Loss", "loss", list(LOSSES), "What turns the network's output and the target into one number.")
+
+
+def eps_beside() -> None:
+    """The slider of eps once more, beside what it moves."""
+    st.session_state["eps_beside"] = st.session_state["eps"]
+    _eps("eps_beside", on_change=lambda: st.session_state.update(eps=st.session_state["eps_beside"]))
+
+
+def _eps(key: str = "eps", **bound: Any) -> None:
     st.select_slider(
         "eps, the step of the difference",
         EPS_STEPS,
-        default["eps"],
         format_func=format_eps,
-        key="eps",
-        bind="query-params",
+        key=key,
         help="How far each parameter is moved to see how the loss changes. Too large: truncation error. Too small: "
         "round-off error.",
+        **bound,
     )
-    _choice("Method", "method", list(METHODS), "How the numerical derivative is put together from values of the loss.")
+
+
+def _seed() -> None:
     seed, button = st.columns(2, vertical_alignment="bottom")
     with seed:
         _whole("Seed", "seed", 0, MAX_SEED, "For np.random.RandomState, whose numbers are the same on every machine.")
     button.button("New seed", on_click=_draw_seed, width="stretch")
-    _whole("Batch size", "batch", 1, MAX_BATCH, "Number of samples; with 1 the arrays have no batch axis.")
-    _choice("Initialisation", "initialisation", list(INITIALISATIONS), "How weights and biases are drawn.")
-    st.button("Reset to the exercise", on_click=_reset, icon=":material/restart_alt:", width="stretch")
-    # Last, because browser history changes the other widgets' values only as they are shown.
-    with top:
-        _preset()
 
 
 def _preset() -> None:
@@ -159,10 +181,29 @@ def _preset() -> None:
         st.caption(PRESETS[preset].shows)
 
 
-def _choice(label: str, key: str, options: list[str], text: str) -> None:
+def _choice(label: str, key: str, registry: Iterable[str], text: str) -> None:
+    options = list(registry)
     default = options.index(DEFAULT.settings()[key])
     st.selectbox(label, options, default, key=key, bind="query-params", help=text)
 
 
 def _whole(label: str, key: str, low: int, high: int, text: str) -> None:
     st.number_input(label, low, high, DEFAULT.settings()[key], key=key, bind="query-params", help=text)
+
+
+_WIDGETS: dict[str, Callable[[], None]] = {
+    "sizes": _sizes,
+    "eps": partial(_eps, value=DEFAULT.eps, bind="query-params"),
+    "seed": _seed,
+    "activation": partial(_choice, "Activation", "activation", ACTIVATIONS, "The function between the layers."),
+    "loss": partial(_choice, "Loss", "loss", LOSSES, "What turns the network's output and the target into one number."),
+    "method": partial(
+        _choice, "Method", "method", METHODS, "How the numerical derivative is put together from values."
+    ),
+    "batch": partial(
+        _whole, "Batch size", "batch", 1, MAX_BATCH, "Number of samples; with 1 the arrays have no batch axis."
+    ),
+    "initialisation": partial(
+        _choice, "Initialisation", "initialisation", INITIALISATIONS, "How weights and biases are drawn."
+    ),
+}

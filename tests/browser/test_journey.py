@@ -21,10 +21,11 @@ def unexpected(complaints):
 def test_a_deep_link_on_a_cold_server(visit, tmp_path):
     visit.goto(LINK)
     expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible(timeout=30_000)
+    expect(visit).to_have_title("Gradient check - Gradient Lab")
     expect(visit.get_by_role("textbox", name="Layer sizes")).to_have_value("3-4-2")
 
     painted = visit.locator(".heatmaplayer image")
-    expect(painted).to_have_count(3)
+    expect(painted).to_have_count(3, timeout=30_000)
     assert all(image.bounding_box()["width"] > 50 for image in painted.all())
 
     with visit.expect_download() as download:
@@ -60,12 +61,14 @@ def test_settings_typed_chosen_reset_and_gone_back_to(visit):
     expect(visit.get_by_text("These settings cannot be used")).to_have_count(0)
     expect(visit).to_have_url(re.compile("sizes=3-7-2"))
 
-    visit.get_by_role("link", name="Gradient check").first.click()
+    visit.get_by_role("button", name="Check", exact=True).click()
+    visit.get_by_role("menuitem", name="Gradient check").click()
     expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible()
     expect(sizes).to_have_value("3-7-2")
     visit.go_back()
     expect(visit.get_by_role("heading", name="Gradient Lab")).to_be_visible()
 
+    visit.get_by_text("More settings").click()
     visit.get_by_role("button", name="Reset to the exercise").click()
     expect(sizes).to_have_value("2-10-20-5")
     expect(visit).not_to_have_url(re.compile("sizes"))
@@ -80,6 +83,7 @@ def test_long_work_is_announced_keeps_the_last_result_and_gives_way(visit):
     visit.get_by_role("textbox", name="Layer sizes").fill("784-256-128-10")
     expect(visit.get_by_text("235,146", exact=True)).to_be_visible(timeout=60_000)
 
+    visit.get_by_text("More settings").click()
     batch = visit.get_by_role("spinbutton", name="Batch size")
     batch.fill("38")
     batch.press("Enter")

@@ -23,6 +23,7 @@ from mlp.check.given import reference
 from mlp.check.jacobians import check_loss, check_products, flow_in_words, jacobian_flow, layer_jacobians
 from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
+from mlp.differences.networks import loss_gradients
 from mlp.differences.sweep import sampled, spread, sweep
 from mlp.lab.experiment import Experiment
 from mlp.lab.lessons import LinearProblem, activation_input, linear_problem
@@ -296,11 +297,16 @@ def network_page() -> Expected:
 def overview() -> Expected:
     problem = UNUSUAL.problem()
     checked = report(problem)
-    worst = checked.worst
+    worst, shown = checked.worst, checked["fc1.W"]
+    numerical = np.array([loss_gradients(*problem, eps, UNUSUAL.method)["fc1.W"] for eps in EPS_STEPS])
     return Expected(
         UNUSUAL,
         {"edges": "gradients"},
-        [network.diagram(problem.network, network.weight_gradients(problem.network, checked), "gradient")],
+        [
+            heatmaps.comparison(shown),
+            step_size.difference_by_step(numerical, shown.analytical, UNUSUAL.eps),
+            network.diagram(problem.network, network.weight_gradients(problem.network, checked), "gradient"),
+        ],
         [],
         [
             plain(checked.summary),
@@ -316,8 +322,9 @@ def overview() -> Expected:
 
 
 def overview_of_weights() -> Expected:
-    problem = UNUSUAL.problem()
-    figures = [network.diagram(problem.network, network.weights(problem.network), "weight")]
+    """The same with the other edges, whose figure is the last one."""
+    problem, gradients = UNUSUAL.problem(), overview()
+    figures = [*gradients.figures[:2], network.diagram(problem.network, network.weights(problem.network), "weight")]
     return Expected(UNUSUAL, {"edges": "weights"}, figures, [], [network.alt_text((3, 4, 2), "weight")], {})
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from mlp.differences.methods import METHODS, Method
 from mlp.differences.sweep import Sweep
-from mlp.lab.settings_text import format_eps
+from mlp.lab.settings_text import EPS_STEPS, format_eps
 from mlp.nn.arrays import Array
 from mlp.report.numbers import brief
 
@@ -66,6 +66,37 @@ def errors_by_step(result: Sweep, size: int, kind: str, method: str, eps: float)
         "annotations": [note for _, note in marks] + notes,
     }
     return go.Figure(traces, layout)
+
+
+def difference_by_step(numerical: Array, analytical: Array, eps: float) -> go.Figure:
+    """Draw the largest difference of a tensor's two gradients against the step, small, with a mark at eps.
+
+    Args:
+        numerical: the numerical gradient at each of EPS_STEPS, shape (steps, *analytical.shape).
+        analytical: what backward gives, whatever the step.
+        eps: the step that is marked.
+    """
+    differences = np.abs(numerical - analytical).reshape(len(EPS_STEPS), -1).max(axis=1)
+    line, note = _mark(eps, "your eps", "solid", 0.12)
+    seen = np.where(differences > 0, differences, np.nan)  # there is no zero on a logarithmic axis
+    curve = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.array(EPS_STEPS),
+        "y": seen,
+        "hovertemplate": "eps %{x:.0e}: %{y:.3g}<extra></extra>",
+    }
+    axis = {"type": "log", "exponentformat": "power"}
+    top = max(1.0, float(np.log10(np.nanmax(seen, initial=1.0))) + 0.5)
+    layout = {
+        "xaxis": {**axis, "title": {"text": "eps"}, "dtick": 6, "tickangle": 0},
+        "yaxis": {**axis, "title": {"text": "largest |difference|"}, "range": [-16, top], "dtick": 4},
+        "height": 300,
+        "margin": {"l": 62, "r": 10, "t": 15, "b": 50},
+        "shapes": [line],
+        "annotations": [note],
+    }
+    return go.Figure([curve], layout)
 
 
 def verdict(result: Sweep, size: int, kind: str, method: str, eps: float) -> str:

@@ -51,9 +51,9 @@ def layouts(orientation: str) -> Iterator[Layout]:
 
 
 def layouts_of(size: int, orientation: str) -> Iterator[Layout]:
-    """The layouts with so many features, or channels."""
+    """The layouts of vectors, with so many features."""
     for layout in layouts(orientation):
-        if FEATURES in layout.shape and not layout.integers:
+        if len(layout.shape) <= 2 and FEATURES in layout.shape and not layout.integers:
             shape = tuple(size if axis == FEATURES else axis for axis in layout.shape)
             yield layout._replace(shape=shape)
 
