@@ -195,12 +195,12 @@ def test_an_influence_of_1e_30_is_none_of_the_inactive():
     assert check.verdict is Verdict.CANNOT_TELL
 
 
-@pytest.mark.parametrize("batch", [200, 2000])
+@pytest.mark.parametrize("batch", [215, 1921])  # as bad as any of their size
 def test_a_bias_that_adds_up_many_terms_that_are_all_rounded_alike(batch):
-    # Every term of db is 1 / n, clipped: added one after another, n of them are off by about n u / 4, all to one side.
+    # Every term of db is 1 / n, clipped: added one after another, n of them are off by up to 0.12 n u of their sum.
     network = Sequential(fc=Linear(1, 3, np.random.RandomState(0)))
     x, target = np.zeros((batch, 1)), np.full((batch, 3), -5.0)
     report = check_gradients(network, HuberLoss(), x, target, 1e-20, "complex-step")
     assert report["fc.b"].verdict is Verdict.CONSISTENT
     truth = batch / (3 * batch)
-    assert batch * 2.0**-53 * truth / 40 < np.abs(report["fc.b"].analytical - truth).max()
+    assert 0.11 * batch * 2.0**-52 * truth < np.abs(report["fc.b"].analytical - truth).max()

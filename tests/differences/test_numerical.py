@@ -105,3 +105,42 @@ def test_a_step_out_of_the_domain_falls_back_to_one_side_and_says_so(method, fun
 
 def test_a_function_without_a_value_at_x_has_no_derivative_there():
     assert np.isnan(numerical_gradient(np.log, -1.0, 1e-4))
+
+
+@pytest.mark.parametrize(("at", "offset"), [(0.0, 1e12), (1e6, 1e15)])
+def test_whether_a_function_depends_on_an_entry_is_asked_by_a_thousandth_of_it_or_of_one(at, offset):
+    # The spacing of numbers near 1e12 is 1.2e-4 and near 1e15 0.125: steps of 1e-3 and of 1e-3 * 1e6 are seen.
+    sentence = (
+        "1 step is lost in the rounding of the function, which does change within 0.001; the derivative 0 there means "
+        "nothing"
+    )
+    with pytest.warns(DifferenceWarning, match=f"^{re.escape(sentence)}$"):
+        numerical_gradient(lambda x: offset + x, np.array(at), 1e-8)
+
+
+def test_what_a_thousandth_does_not_change_is_no_cause_for_a_warning():
+    assert numerical_gradient(lambda x: 1e15 + x, np.array(0.0), 1e-8) == 0
+
+
+@pytest.mark.parametrize(("lost", "refused"), [(0.05, True), (0.005, False)])
+def test_the_complex_step_is_refused_where_it_misses_more_than_a_hundredth(lost, refused):
+    def function(x):
+        return (1 - lost) * x + lost * np.abs(x)
+
+    if refused:
+        with pytest.raises(TypeError, match="loses their imaginary part"):
+            numerical_gradient(function, np.array([2.0]), 1e-20, "complex-step")
+    else:
+        assert numerical_gradient(function, np.array([2.0]), 1e-20, "complex-step") == pytest.approx(1 - lost)
+
+
+@pytest.mark.parametrize("frequency", [1.0, 1e3])
+def test_the_imaginary_part_is_missed_in_steep_functions_too(frequency):
+    with pytest.raises(TypeError, match="loses their imaginary part"):
+        numerical_gradient(lambda x: np.sin(frequency * x.real) + 0j, np.array([0.3]), 1e-20, "complex-step")
+
+
+@pytest.mark.parametrize("offset", 10.0 ** np.arange(7, 13, 0.25))
+def test_real_steps_that_drown_in_rounding_refuse_no_complex_one(offset):
+    # Their slopes scatter by u offset / step, up to a multiple of 1, or are both 0, and so tell nothing together.
+    assert numerical_gradient(lambda x: offset + x, np.array([0.3]), 1e-20, "complex-step") == 1
