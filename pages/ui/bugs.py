@@ -21,7 +21,7 @@ from mlp.lab.planted_bug import (
     within_reach,
 )
 from mlp.report.figures import heatmaps
-from pages.ui import address, widgets
+from pages.ui import address, compute, widgets
 
 # What breaks a network on its first page: the slip that is made most, and one that no network is without a place for.
 PLAIN = ("derivative missing", "minus in the gradient")
@@ -58,7 +58,8 @@ def diagnosed(name: str, experiment: Experiment, place: str) -> Shown:
     wrong = planted(GALLERY[name], right, place)
     report = check_gradients(*wrong, experiment.eps, experiment.method)
     changed = change(gradients(wrong), gradients(right)) > 0
-    return Shown(report, sentences(report), clearest_tensor(report, tuple(right.network.layers), place), changed)
+    telling = clearest_tensor(report, tuple(right.network.layers), place)
+    return compute.read_only(Shown(report, sentences(report), telling, changed))
 
 
 @st.cache_resource(max_entries=64)

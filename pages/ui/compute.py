@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
@@ -47,6 +47,27 @@ _LARGE = threading.Lock()
 Result = TypeVar("Result")
 
 
+def read_only(result: Result) -> Result:
+    """The result of which no array can be written to any more: what sessions share, none of them can change."""
+    for array in _arrays(result):
+        array.flags.writeable = False
+    return result
+
+
+def _arrays(value: object) -> Iterator[Array]:
+    """Every array in a value made of our own classes, mappings, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, Mapping):
+        for held in value.values():
+            yield from _arrays(held)
+    elif isinstance(value, list | tuple):
+        for held in value:
+            yield from _arrays(held)
+    elif type(value).__module__.startswith("mlp."):
+        yield from _arrays(getattr(value, "__dict__", {}))
+
+
 class Checked(NamedTuple):
     """An experiment's network with its gradients checked.
 
@@ -89,11 +110,11 @@ def _remembered(
     if result is not None:
         return result
     if work < QUICK:
-        result = compute(experiment)
+        result = read_only(compute(experiment))
     else:
         with _turn(place):
             # Whoever was before may have asked for the same, such as a class that follows one link.
-            result = results.get(experiment) or _announced(experiment, compute, work, place)
+            result = results.get(experiment) or read_only(_announced(experiment, compute, work, place))
         place.empty()
     with _SHARING:
         results[experiment] = result
@@ -162,13 +183,13 @@ def first_sample(experiment: Experiment) -> dict[str, Array]:
     problem = experiment.problem()
     y = problem.network.apply(problem.x)
     first = 0 if experiment.batch > 1 else ...
-    return {"loss_y": y[first], "loss_t": problem.target[first]}
+    return read_only({"loss_y": y[first], "loss_t": problem.target[first]})
 
 
 @st.cache_resource(max_entries=32)
 def traced(experiment: Experiment) -> list[Step]:
     """One forward and one backward pass, step by step."""
-    return trace(*experiment.problem())
+    return read_only(trace(*experiment.problem()))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Differentiating every layer ...")
@@ -176,7 +197,7 @@ def flow(experiment: Experiment) -> Flow:
     """The Jacobians of the layers and of the whole network at the first sample."""
     problem = experiment.problem()
     sample = problem.x if experiment.batch == 1 else problem.x[0]
-    return jacobian_flow(problem.network, sample, experiment.eps, experiment.method)
+    return read_only(jacobian_flow(problem.network, sample, experiment.eps, experiment.method))
 
 
 def swept(experiment: Experiment, name: str) -> Sweep:
@@ -190,7 +211,7 @@ def _swept(experiment: Experiment, name: str) -> Sweep:
     tensor = problem.tensors()[name]
     indices = spread(tensor.shape, affordable(experiment.forward_multiplications))
     entries = np.array([tensor[index] for index in indices])
-    return sweep(sampled(problem.function(name), tensor, indices), entries, EPS_STEPS)
+    return read_only(sweep(sampled(problem.function(name), tensor, indices), entries, EPS_STEPS))
 
 
 def numerical_by_step(experiment: Experiment, name: str) -> Array | None:
@@ -203,7 +224,7 @@ def numerical_by_step(experiment: Experiment, name: str) -> Array | None:
 @st.cache_resource(max_entries=32)
 def _numerical_by_step(experiment: Experiment, name: str) -> Array:
     problem = experiment.problem()
-    return np.stack([loss_gradients(*problem, eps, experiment.method)[name] for eps in EPS_STEPS])
+    return read_only(np.stack([loss_gradients(*problem, eps, experiment.method)[name] for eps in EPS_STEPS]))
 
 
 def packed(experiment: Experiment) -> bytes:

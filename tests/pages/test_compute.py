@@ -1,14 +1,19 @@
 """Results that all sessions share: right ones for everyone, however many ask at once, and never more than are kept."""
 
+import gc
 import threading
 import time
+import types
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 
 from mlp.lab.experiment import Experiment
 from mlp.report.numbers import duration
-from pages.ui import compute
+from pages.ui import bugs, compute
+
+SMALL = Experiment(sizes=(3, 4, 2), batch=2)
 
 
 def seed_of(experiment, *_):
@@ -119,3 +124,30 @@ def test_only_what_takes_a_while_is_announced(monkeypatch, work, texts):
     monkeypatch.setattr(compute.st, "empty", lambda: place)
     assert compute._remembered({}, Experiment(seed=4), seed_of, work) == 4
     assert {text.removeprefix("Checking 355 parameters ") for text in place.shown if text} == texts
+
+
+SHARED = {
+    "checked": lambda: compute.checked(SMALL),
+    "references": lambda: compute.references(SMALL),
+    "first sample": lambda: compute.first_sample(SMALL),
+    "traced": lambda: compute.traced(SMALL),
+    "flow": lambda: compute.flow(SMALL),
+    "swept": lambda: compute.swept(SMALL, "fc1.W"),
+    "numerical by step": lambda: compute.numerical_by_step(SMALL, "fc1.W"),
+    "diagnosed": lambda: bugs.diagnosed("derivative missing", SMALL, "activation_fn1"),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_no_session_can_change_what_it_shares_with_others(name):
+    """Followed through every attribute by the garbage collector's own knowledge of what refers to what."""
+    todo, seen, arrays = [SHARED[name]()], set(), []
+    while todo:
+        value = todo.pop()
+        if id(value) in seen or isinstance(value, type | types.FunctionType | types.ModuleType):
+            continue
+        seen.add(id(value))
+        arrays += [value] if isinstance(value, np.ndarray) else []
+        todo += gc.get_referents(value)
+    assert arrays
+    assert not [array for array in arrays if array.flags.writeable]
