@@ -178,8 +178,7 @@ def randomness(tried: Attempt) -> list[Fact]:
     if not np.array_equal(first, layer.apply(tried.x), equal_nan=True):
         text = (
             f"{tried.subject.name} gives another output for the same input each time, and fixing the seeds of "
-            f"np.random does not help; name its random generator, or the method that seeds it, in a line such as "
-            f"{line(tried.subject.name, seed='rng')}"
+            f"np.random does not help{_seed_hint(tried)}"
         )
         raise ForeignError(Fact("problem", text))
     with other_randomness():
@@ -187,6 +186,14 @@ def randomness(tried: Attempt) -> list[Fact]:
     if np.array_equal(first, again, equal_nan=True):
         return []
     return [Fact("note", "forward draws random numbers; every run was started from the same seed, so it drew the same")]
+
+
+def _seed_hint(tried: Attempt) -> str:
+    """The line that names what seeds it, where a method of theirs sounds so; else what would be needed."""
+    hooks = [name for name in dir(tried.subject.thing) if "seed" in name.lower() and not name.startswith("__")]
+    if not hooks:
+        return '; give it a method that seeds its generator, and name that as "seed" in GRADCHECK'
+    return f"; if {hooks[0]} seeds it, say {line(tried.subject.name, seed=hooks[0])}"
 
 
 def hinted(fact: Fact, tried: Attempt) -> Fact:

@@ -140,7 +140,7 @@ _FAMILIES = (
     ("b", r"b|bs|bias|biases|w0|intercept|offset"),
     ("x", r"x|xs|inputs?|inp|in|a_?prev|aprev|prev_?a|data|z|layer_?inputs?|input_?data|a|h"),
 )
-_MARK = r"(?:grads?|gradients?|nabla|delta|deltas|deriv|derivative|d|g)"
+_MARK = r"(?:grads?|gradients?|nabla|delta|deltas|deriv|derivative|diffs?|d|g)"
 _BEFORE = (
     re.compile(r"d_?[a-z]{1,4}?_?d_?(?P<stem>\w+)"),  # dL_dW, dLdW, dcost...
     re.compile(_MARK + r"_?(?:of_|wrt_|w_?r_?t_?)?(?P<stem>\w+)"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlp import Linear, ReLU, Sequential, Tanh, check_given_gradients
+from mlp import HuberLoss, Linear, ReLU, Sequential, Tanh, check_given_gradients
 from mlp.check.check import analytical_gradients
 from mlp.check.report import Certainty
 from mlp.lab.experiment import Experiment
@@ -119,7 +119,11 @@ CASES = {
     "one sample's target": (BASE, other_target(one_sample_moved), ("loss", "sample 5 alone")),
     "smoothed": (CLASSES, other_target(lambda t: 0.9 * t + 0.1 / 3), ("loss", "smoothed by 0.1 towards 1 / 3")),
     "shifted": (BASE, other_target(lambda t: t + 0.3), ("loss", "larger by 0.3")),
-    "softmax before cross-entropy": (CLASSES, lambda p: right(with_softmax(p)), ("loss", "softmax after the last")),
+    "softmax before cross-entropy": (
+        CLASSES,
+        lambda p: right(with_softmax(p)),
+        ("loss", "softmax after the last layer too, and so twice"),
+    ),
     "weights of classes": (
         CLASSES,
         weighted(lambda t: (t @ np.array([1.0, 2.0, 0.5]))[:, None]),
@@ -153,7 +157,7 @@ CASES = {
     "exchanged": (
         SQUARE,
         exchanged,
-        ("fc1 and fc3", "fc1.W holds the gradient of fc3.W; fc3.W holds the gradient of fc1.W"),
+        ("fc1, fc3", "fc1.W holds the gradient of fc3.W; fc3.W holds the gradient of fc1.W"),
     ),
     "the parameter itself": (
         BASE,
@@ -184,6 +188,48 @@ def test_beside_it_a_wrong_tensor_is_named_too(name):
     assert [one.pattern for one in told] == ["constant factor"]
     assert any(words in finding.sentence for finding in found)
     assert len(found) == 2
+
+
+TWO_FAULTS = {
+    "another loss, summed": (
+        BASE,
+        lambda problem: {name: 24 * value for name, value in right(problem._replace(loss=HuberLoss())).items()},
+        "of HuberLoss where MSELoss should be, and all of it times 24 (samples times outputs",
+    ),
+    "smoothed and summed": (
+        CLASSES,
+        lambda problem: {name: 8 * value for name, value in other_target(lambda t: 0.9 * t + 0.1 / 3)(problem).items()},
+        "smoothed by 0.1 towards 1 / 3, and all of it times 8 (the number of samples",
+    ),
+    "summed, with a penalty": (
+        BASE,
+        lambda problem: {
+            name: 8 * value + 0.1 * problem.tensors()[name]
+            for name, value in right(BASE.problem()).items()
+            if name != "x"
+        },
+        "8 (the number of samples, as where a sum stands for a mean) times what is right, with 0.1 times the parameter",
+    ),
+    "negated and transposed": (
+        SQUARE,
+        lambda problem: {**right(problem), "fc2.W": -right(problem)["fc2.W"].T},
+        "fc2: dW has two faults: it is its transpose with the wrong sign",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TWO_FAULTS)
+def test_two_faults_in_all_gradients_or_in_one_are_one_finding_with_both(name):
+    experiment, gradients, words = TWO_FAULTS[name]
+    [finding] = check_given_gradients(*experiment.problem(), gradients(experiment.problem())).diagnosis
+    assert words in finding.sentence
+
+
+def test_entries_that_have_changed_places_are_listed():
+    gradients = right(BASE.problem())
+    gradients["fc2.W"][[1, 4], [0, 3]] = gradients["fc2.W"][[4, 1], [3, 0]]
+    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    assert "fc2.W holds its own entries [1, 0], [4, 3] exchanged" in finding.sentence
 
 
 def test_what_is_not_finite_is_counted_and_the_rest_still_diagnosed():
@@ -227,7 +273,7 @@ def test_decay_of_all_parameters_is_one_finding():
     decayed = {name: gradients[name] + 0.01 * value for name, value in problem.network.parameters().items()}
     [finding] = check_given_gradients(*problem, {**gradients, **decayed}).diagnosis
     assert finding.pattern == "parameter added"
-    assert finding.layer == "fc3 and fc2 and fc1"
+    assert finding.layer == "fc3, fc2, fc1"
 
 
 def strange_last_layer(experiment, seed=0):

@@ -8,6 +8,7 @@ from typing import Any
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
+from mlp.user_code.interpret.dicts import form_of_input, settings_of_backward
 from mlp.user_code.interpret.inputs import inputs, is_upstream
 from mlp.user_code.interpret.loss_candidates import loss_object_candidates
 from mlp.user_code.interpret.trial import Candidate
@@ -26,14 +27,24 @@ def object_candidates(
         yield from loss_object_candidates(thing, name, kind, module, override)
         return
     ways = _ways(getattr(thing, kind.backward), kind)
-    for way, (x, layout, form) in product(ways, inputs(override, thing)):
-        for arrays in _further_arrays(getattr(thing, kind.forward), x, override):
+    forward, backward = getattr(thing, kind.forward), getattr(thing, kind.backward)
+    for way, (x, layout, plain) in product(ways, inputs(override, thing)):
+        form = form_of_input(forward, backward, x.shape, plain)
+        for arrays in _further_arrays(forward, x, override):
             subject = Subject(
                 name, kind.forward, override.steps(kind.backward), thing, form=form,
                 arrays=arrays | _inside(form, x, override), pass_on=way, module=module, integers=layout.integers,
-                **override.of_run(),
+                **with_dicts(override, forward, backward, x),
             )  # fmt: skip
             yield Candidate(subject, x, layout)
+
+
+def with_dicts(
+    override: Override, forward: Callable[..., Any], backward: Callable[..., Any] | None, x: Array
+) -> dict[str, Any]:
+    """What GRADCHECK says of a run, with the dicts that backward asks for where it says nothing of them."""
+    said = override.of_run()
+    return said | {"backward_settings": {**settings_of_backward(forward, backward, x.shape), **override.backward_args}}
 
 
 def _inside(form: Any, x: Array, override: Override) -> dict[str, Array]:
@@ -95,12 +106,13 @@ def function_candidates(
     arguments = [one for one in calls.required(calls.parameters_of(forward)) if one.name not in said]
     first = next((one.name for one in arguments if "input" in vocabulary.roles(one.name)), arguments[0].name)
     for conventions in (*samples.CONVENTIONS, None):
-        for way, (x, layout, form) in product(ways, inputs(override)):
+        for way, (x, layout, plain) in product(ways, inputs(override)):
+            form = form_of_input(forward, backward, x.shape, plain)
             arrays, settings = _filled(name, forward, first, x, conventions, override)
             subject = Subject(
                 name, forward, () if backward is None else (backward,), first=first, form=form,
                 arrays=arrays | _inside(form, x, override), pass_on=way, module=module, integers=layout.integers,
-                **override.of_run() | {"settings": settings},
+                **with_dicts(override, forward, backward, x) | {"settings": settings},
             )  # fmt: skip
             yield Candidate(subject, x, layout)
         if not arrays:

@@ -26,7 +26,7 @@ def inputs(override: Override, thing: Any = None) -> Iterator[tuple[Array, Layou
         return
     for layout in samples.layouts(override.orientation):
         yield samples.drawn(layout), layout, "x"
-    sizes = {size for array in object_arrays.arrays(thing).values() if array.ndim == 2 for size in array.shape}
+    sizes = {size for array in object_arrays.arrays(thing).values() if array.ndim >= 2 for size in array.shape}
     for size in sorted(sizes - {samples.FEATURES})[:_OWN_SIZES]:
         for layout in samples.layouts_of(size, override.orientation):
             yield samples.drawn(layout), layout, "x"

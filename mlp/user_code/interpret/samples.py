@@ -51,9 +51,9 @@ def layouts(orientation: str) -> Iterator[Layout]:
 
 
 def layouts_of(size: int, orientation: str) -> Iterator[Layout]:
-    """The layouts of vectors, with so many features."""
+    """The layouts with so many features, or channels."""
     for layout in layouts(orientation):
-        if len(layout.shape) <= 2 and FEATURES in layout.shape and not layout.integers:
+        if FEATURES in layout.shape and not layout.integers:
             shape = tuple(size if axis == FEATURES else axis for axis in layout.shape)
             yield layout._replace(shape=shape)
 

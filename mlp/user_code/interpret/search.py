@@ -1,5 +1,6 @@
 """How to read a class or a pair of functions: candidates are tried, the likeliest first, until one goes all the way."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlp.nn.arrays import Array
+from mlp.user_code.interpret import second_look
 from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.candidates import function_candidates, object_candidates
 from mlp.user_code.interpret.loss_candidates import (
@@ -18,11 +20,9 @@ from mlp.user_code.interpret.loss_candidates import (
 from mlp.user_code.interpret.losses_inside import has_target_inside
 from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
 from mlp.user_code.interpret.ranking import are_enough, best, until_settled
-from mlp.user_code.interpret.targets import other_coding
-from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
+from mlp.user_code.interpret.trial import Attempt, Grade, attempt
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of, problem
-from mlp.user_code.run.pairing import INPUT
 from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import Override, line
 
@@ -49,7 +49,7 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
                 break
         if (attempts and best(attempts).grade >= Grade.SHAPES) or are_enough(attempts):
             break
-    return _finished(attempts, override)
+    return _finished(attempts, cls, module, override)
 
 
 def read_object(thing: Any, x: Array | None, module: ModuleType | None, override: Override) -> Attempt:
@@ -59,7 +59,7 @@ def read_object(thing: Any, x: Array | None, module: ModuleType | None, override
         raise missing_method(type(thing), kind)
     override = override if x is None else replace(override, x=x)
     candidates = object_candidates(thing, type(thing).__name__, kind, module, override)
-    return _finished(until_settled(candidates, override), override)
+    return _finished(until_settled(candidates, override), None, module, override)
 
 
 def read_functions(
@@ -76,7 +76,7 @@ def read_functions(
         candidates = loss_function_candidates(name, forward, backward, module, override)
     else:
         candidates = function_candidates(name, forward, backward, module, override)
-    return _finished(until_settled(candidates, override), override)
+    return _finished(until_settled(candidates, override), None, module, override)
 
 
 def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
@@ -111,62 +111,20 @@ def missing_method(cls: type, kind: Kind | None) -> Exception:
     lacking = "forward" if kind is not None and not kind.forward else "backward"
     present = (kind.forward or kind.backward) if kind is not None else ""
     have = f"has {present} but " if present else "has "
-    return problem(
-        f"{cls.__name__} {have}no {lacking} (nor any of the usual names for it); if it has another name, say "
-        f'GRADCHECK = {{"{cls.__name__}": {{"{lacking}": "name"}}}}',
-        cls,
-    )
+    others = [name for name in vars(cls) if inspect.isfunction(vars(cls)[name]) and not name.startswith("_")]
+    other = next((name for name in reversed(others) if name != present), "")
+    hint = f"; if {other} is it, say {line(cls.__name__, **{lacking: other})}" if other else ""
+    return problem(f"{cls.__name__} {have}no {lacking} (nor any of the usual names for it){hint}", cls)
 
 
-def _with_other_target(tried: Attempt, override: Override) -> Attempt:
-    """The reading with class labels in place of one-hot targets, or the other way round, if only that one is wrong."""
-    subject = tried.subject
-    other = None if tried.grade is not Grade.AGREES or override.target is not None else other_coding(subject, tried.x)
-    if other is None:
-        return tried
-    candidate = Candidate(replace(subject, target=other), tried.x, tried.layout, tried.reduction)
-    again = attempt(candidate, override)
-    # Where it is off by a constant factor they are two ways to say the same; anything else may be a target that the
-    # code is not made for.
-    if again.grade is not Grade.SHAPES or not all(np.isfinite(factor) for factor in again.factors.values()):
-        return tried
-    again.args = tried.args
-    now, before = ("class labels", "one-hot targets") if other.ndim < tried.x.ndim else ("one-hot targets", "labels")
-    again.notes = [*tried.notes, Fact("note", f"checked with {now}; with {before} it is right")]
-    return again
-
-
-def _finished(attempts: list[Attempt], override: Override) -> Attempt:
-    """The best reading; parameters' gradients that are averages over the batch are multiplied back if that is meant."""
-    tried = _with_other_target(best(attempts), override)
+def _finished(attempts: list[Attempt], cls: type | None, module: ModuleType | None, override: Override) -> Attempt:
+    """The best reading, after a second look at what it may hide or mean, with notes on how it was read."""
+    tried = second_look.with_other_strides(best(attempts), cls, module, override)
+    tried = second_look.with_other_target(tried, override)
     way = tried.subject.pass_on
     if way not in ("gradient", "prediction"):
         tried.notes.append(Fact("note", f"backward was read as taking {PASS_ON[way].words}"))
     if tried.reduction == "mean" or (tried.reduction and int(np.prod(tried.y_shape)) > 1):
         what = "mean" if tried.reduction == "mean" else "sum"
         tried.notes.append(Fact("note", f"the loss is the {what} of what forward returns"))
-    if tried.grade is not Grade.SHAPES:
-        return tried
-    samples = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0]
-    averaged = (
-        tried.layout.batch
-        and len(tried.factors) > 1
-        and all(abs(f - (1 if name == INPUT else 1 / samples)) < 1e-6 for name, f in tried.factors.items())
-    )
-    if override.average or (averaged and override.average is None and tried.layout.orientation == "columns"):
-        again = attempt(Candidate(tried.subject, tried.x, tried.layout, tried.reduction), override, float(samples))
-        again.args = tried.args
-        text = (
-            f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}; "
-            'dx is not an average (to have that called wrong, say "average": False)'
-        )
-        again.notes = [*tried.notes, Fact("note", text)]
-        return again
-    if averaged:
-        said = line(tried.subject.name, average=True)
-        text = (
-            f"every parameter's gradient is exactly 1/{samples} of what dy asks for, and {samples} is the batch: they "
-            f"are averaged, dx is not. If you mean that, say {said}"
-        )
-        tried.notes.append(Fact("note", text))
-    return tried
+    return second_look.without_averages(tried, override) if tried.grade is Grade.SHAPES else tried

@@ -121,7 +121,13 @@ def _name_score(path: object_arrays.Path, source: Source) -> float:
     if not source.path or source.place == "update" or source.path in (path, ("returned",)):
         return 0
     name, last = vocabulary.unmangled(str(path[-1])).lower(), str(source.path[-1])
-    beside = _bare(path[:-1]) == _bare(source.path[:-1])
+    beside = _bare(path[:-1]) == _bare(source.path[:-1]) or (
+        # Two lists or dicts side by side, of which one is called gradients: blobs[0] and diffs[0].
+        len(path) == len(source.path) > 1
+        and path[:-2] == source.path[:-2]
+        and path[-1] == source.path[-1]
+        and vocabulary.is_mark(str(source.path[-2]))
+    )
     if source.place in ("attribute", "method") and not beside:
         return 0
     if vocabulary.is_mark(last) and len(source.path) > 1 and name in _HOLDERS:

@@ -16,6 +16,7 @@ from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
 
 _FEWEST_NUMBERS = 8
+_MOST_EXCHANGED = 4
 
 
 def not_finite(given: GivenGradients) -> list[Finding]:
@@ -34,7 +35,7 @@ def not_finite(given: GivenGradients) -> list[Finding]:
         f"Not all gradients are finite: {'; '.join(told)}. Such come of 0 / 0, of a logarithm of 0, of an exponential "
         f"that overflows, and of empty cells in a file.{rest}"
     )
-    layers = " and ".join(dict.fromkeys(_layer(name) for name in names))
+    layers = ", ".join(dict.fromkeys(_layer(name) for name in names))
     return [finding(layers, RemarkKind.NOT_FINITE.value, sentence, Certainty.CERTAIN, names)]
 
 
@@ -109,7 +110,7 @@ def misplaced(setup: Setup, right: Backward, given: GivenGradients) -> tuple[lis
     told = "; ".join(f"{name} holds {what}" for name, what in holds.items())
     sentence = f"Arrays have changed places: {told}. Look at how the gradients are collected and named."
     found = finding(
-        " and ".join(dict.fromkeys(_layer(name) for name in holds)),
+        ", ".join(dict.fromkeys(_layer(name) for name in holds)),
         "another array",
         sentence,
         Certainty.CERTAIN,
@@ -128,4 +129,15 @@ def _held(name: str, setup: Setup, gradients: Mapping[str, Array], given: GivenG
     for words, array in arrays.items():
         if array.shape == gradients[name].shape and np.ptp(array) > 0 and given.is_as(name, array, FITTED):
             return words
-    return ""
+    return _exchanged(given.gradients[name], gradients[name])
+
+
+def _exchanged(said: Array, right: Array) -> str:
+    """Which few of a tensor's own entries have changed places; "" if that is not what is wrong."""
+    is_wrong = np.abs(said - right) > FITTED * np.max(np.abs(right), initial=0.0)
+    places = np.argwhere(is_wrong)
+    if not 2 <= len(places) <= min(_MOST_EXCHANGED, said.size // 2):
+        return ""
+    if not np.allclose(np.sort(said[is_wrong]), np.sort(right[is_wrong]), rtol=FITTED, atol=0.0):
+        return ""
+    return f"its own entries {', '.join(str(place.tolist()) for place in places)} exchanged"

@@ -15,7 +15,7 @@ from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
 from mlp.nn.functional import log_softmax
 from mlp.nn.layers import Activation, Layer, Linear
-from mlp.nn.losses import LOSSES, ElementwiseLoss, Loss
+from mlp.nn.losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, ElementwiseLoss, Loss
 from mlp.nn.problem import INPUT
 
 
@@ -115,10 +115,19 @@ def _ends(setup: Setup) -> Iterator[Change]:
     for function, layer in functions.items():
         for name, loss in losses.items():
             words = [f"of {name} where {here.__name__} should be"] if loss is not here else []
-            words += [f"with {function} after the last layer too, where only the loss follows"] if function else []
+            why = (
+                "and so twice, since the loss has it in it"
+                if (function, loss) in _IN_LOSSES
+                else "where only the loss follows"
+            )
+            words += [f"with {function} after the last layer too, {why}"] if function else []
             if words:
                 end = setup._replace(layers=[*setup.layers, ("", layer())], loss=loss())
                 yield Change(", and ".join(words), "loss", end)
+
+
+# Functions that a loss applies to what it is given, by their names here.
+_IN_LOSSES = {("softmax", CrossEntropyLoss), ("Sigmoid", BCEWithLogitsLoss)}
 
 
 def _biases(setup: Setup) -> Iterator[Change]:

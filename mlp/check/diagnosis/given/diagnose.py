@@ -5,8 +5,8 @@ tried as those of this problem, of another one (`changes`), and of one with numb
 then is left over is followed from the output down (`walk`). The account with the fewest faults is told.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from mlp.check.diagnosis.given.arrays import misplaced, not_finite, rounded, sca
 from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup, backward_of
 from mlp.check.diagnosis.given.changes import changed_alternatives
 from mlp.check.diagnosis.given.curves import curve_alternatives
+from mlp.check.diagnosis.given.factors import and_times
 from mlp.check.diagnosis.given.fits import MOST_WEIGHTS, output_alternatives
 from mlp.check.diagnosis.given.gradients import FITTED as SLACK
 from mlp.check.diagnosis.given.gradients import GivenGradients
@@ -114,7 +115,7 @@ class _Search:
             output_alternatives(self.setup, self.right, self.given),
         ):
             whole = []
-            for one in family:
+            for one in self._with_factors(family):
                 count = len(self.given.agreeing(one.backward.gradients))
                 if count == len(self.given.gradients):
                     whole.append(one)
@@ -124,6 +125,21 @@ class _Search:
                 return whole, []
         part.sort(key=lambda one: (-one[0], one[1].weights))
         return [], [one for _, one in part[:_MOST_WALKS]]
+
+    def _with_factors(self, family: Iterable[Alternative]) -> Iterator[Alternative]:
+        """The alternatives, and each that has no number to find with a factor for all of it beside."""
+        names = list(self.given.gradients)
+        said = self.given.vector(self.given.gradients, names)
+        for one in family:
+            yield one
+            plain = self.given.vector(one.backward.gradients, names)
+            size = float(plain @ plain)
+            if one.weights == 0 and size > 0:
+                # The median, since a tensor with a fault of its own would spoil a mean.
+                factor = float(np.median((said / plain)[plain != 0]))
+                backward = replace(one.backward, dy=factor * one.backward.dy)
+                words = one.words + and_times(factor, self.right.dy)
+                yield one._replace(words=words, backward=backward, left=one.left - 1, weights=1)
 
     def _rest(self, backward: Backward, is_right: bool = False, slack: float = SLACK) -> list[Finding]:
         """What is wrong beside, if this is what was computed."""

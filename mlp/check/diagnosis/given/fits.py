@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup
+from mlp.check.diagnosis.given.factors import and_times
 from mlp.check.diagnosis.given.gradients import GivenGradients
 from mlp.check.diagnosis.given.target import implied_target
 from mlp.check.passes import LOSS
@@ -158,8 +159,11 @@ def _families(setup: Setup, right: Backward) -> Iterator[Family]:
         part = setup.loss.gradient(right.visits[-1].y, t + moved) - dy
         if np.any(part):
             yield Family("another target", dy, [part], _one(words))
+            yield Family("another target", nothing, [dy, part], _with_a_factor(words, dy))
     output = right.visits[-1].y
-    yield Family("term added", dy, [output / output.size], _one("with {:.6g} times y, over its size, added to dy"))
+    words = "with {:.6g} times y, over its size, added to dy"
+    yield Family("term added", dy, [output / output.size], _one(words))
+    yield Family("term added", nothing, [dy, output / output.size], _with_a_factor(words, dy))
     for label, kind, told in _groups(t):
         there = [float(value) for value in np.unique(label) if np.any(dy[label == value])]
         # As many weights as dy has entries make any dy, unless they come out as something special.
@@ -178,6 +182,14 @@ def _other_targets(t: Array) -> Iterator[tuple[str, Array]]:
 
 def _one(words: str) -> Callable[[Array], str]:
     return lambda weights: words.format(weights[0])
+
+
+def _with_a_factor(words: str, dy: Array) -> Callable[[Array], str]:
+    def told(weights: Array) -> str:
+        factor, part = weights
+        return words.format(part / factor) + and_times(factor, dy) if factor != 0 else ""
+
+    return told
 
 
 Words = Callable[[Sequence[float], bool], Callable[[Array], str]]

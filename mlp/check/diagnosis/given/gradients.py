@@ -12,9 +12,9 @@ from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
 # How well the gradients that a fault would give are known, as a part of the largest entry: where its numbers were found
-# by least squares, and where they come of numerical derivatives.
+# from all gradients by least squares, and where they were found from those of one layer.
 FITTED = 1e-8
-NUMERICAL = 1e-5
+FOUND = 1e-5
 _MOST_ENTRIES = 1000  # of a tensor, in equations
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.check.compare import compare_gradients
 from mlp.check.contract import other_input
 from mlp.check.diagnosis.given.arrivals import Arrival
-from mlp.check.diagnosis.given.gradients import GivenGradients
+from mlp.check.diagnosis.given.gradients import FITTED, GivenGradients
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer
-from mlp.check.passes import LOSS, Visit, parameter_name
+from mlp.check.passes import LOSS, Visit, parameter_name, run_passes
 from mlp.check.projection import Projection
+from mlp.check.report import GradientReport
+from mlp.check.tensor import TensorCheck
 from mlp.differences.methods import CENTRAL
 from mlp.nn.activations import Identity
 from mlp.nn.arrays import Array
@@ -49,7 +50,7 @@ class Upstream:
         """The source on its own, if all but its backward was right and this arrived."""
         function = self.subject if isinstance(self.subject, Layer) else Identity()
         loss = self.subject if isinstance(self.subject, Loss) else Projection()
-        case = _case(self.name, function, loss, self.x, self.dy, {INPUT: arrival.dy})
+        case = _case(self.name, function, loss, self.x, self.dy, {INPUT: arrival.dy}, {})
         return replace(case, subject=self.subject, seen=lambda dx: arrival.seen(self.handed_down(dx)))
 
 
@@ -83,19 +84,47 @@ def own_cases(visit: Visit, dy: Array, tensors: Sequence[str], given: GivenGradi
 
 def _own_case(visit: Visit, dy: Array, names: Mapping[str, str], given: GivenGradients) -> IsolatedLayer:
     said = {tensor: np.where(given.finite[name], given.gradients[name], 0.0) for tensor, name in names.items()}
-    case = _case(visit.name, visit.layer, Projection(), visit.x, dy, said)
-    checks = {
-        tensor: replace(case.report[tensor], rounding=case.report[tensor].rounding + given.errors[name])
-        for tensor, name in names.items()
-    }
-    case = replace(case, report=replace(case.report, checks={**case.report.checks, **checks}))
+    errors = {tensor: given.errors[name] for tensor, name in names.items()}
+    case = _case(visit.name, visit.layer, Projection(), visit.x, dy, said, errors)
     finite = given.finite[next(iter(names.values()))]
     return case if np.all(finite) else replace(case, seen=lambda gradient: np.where(finite, gradient, 0.0))
 
 
-def _case(name: str, function: Layer, loss: Loss, x: Array, dy: ArrayLike, said: Mapping[str, Array]) -> IsolatedLayer:
-    report = compare_gradients(as_problem(function, loss, x, dy), EPS, CENTRAL)
-    checks = {
-        tensor: replace(check, analytical=said[tensor]) if tensor in said else check for tensor, check in report.items()
-    }
-    return IsolatedLayer(name, function, function, loss, x, dy, other_input(x), replace(report, checks=checks), said)
+class _KnownLayer(IsolatedLayer):
+    """A layer of ours on its own: its backward is right, and is run where others have to be differentiated."""
+
+    def gradient(
+        self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
+    ) -> Array:
+        """The gradient of a tensor if something had been otherwise."""
+        return _backward(
+            self.function if function is None else function,
+            self.loss,
+            self.x if x is None else x,
+            self.dy if dy is None else dy,
+        )[tensor]
+
+
+def _case(
+    name: str,
+    function: Layer,
+    loss: Loss,
+    x: Array,
+    dy: ArrayLike,
+    said: Mapping[str, Array],
+    errors: Mapping[str, Array],
+) -> IsolatedLayer:
+    checks = {tensor: _check(tensor, right, said, errors) for tensor, right in _backward(function, loss, x, dy).items()}
+    report = GradientReport(checks, 0.0, EPS, CENTRAL)
+    return _KnownLayer(name, function, function, loss, x, dy, other_input(x), report, said)
+
+
+def _backward(function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> dict[str, Array]:
+    return run_passes(as_problem(function, loss, x, dy).copied()).gradients
+
+
+def _check(tensor: str, right: Array, said: Mapping[str, Array], errors: Mapping[str, Array]) -> TensorCheck:
+    """The check of what was said against what is right and known exactly."""
+    nothing = np.zeros(right.shape)
+    error = errors.get(tensor, nothing) + FITTED * float(np.max(np.abs(right), initial=0.0))
+    return TensorCheck(tensor, said.get(tensor, right), right, nothing, nothing, error, nothing.astype(bool))

@@ -119,6 +119,6 @@ def _joined(group: list[Finding]) -> Finding:
     others = [f"{' and '.join(one.tensors)} of {one.layer}" for one in group[1:]]
     return replace(
         group[0],
-        layer=" and ".join(one.layer for one in group),
+        layer=", ".join(one.layer for one in group),
         sentence=f"{group[0].sentence} The same goes for {', '.join(others)}.",
     )

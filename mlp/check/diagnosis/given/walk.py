@@ -15,10 +15,11 @@ from mlp.check.diagnosis.explaining import explanations_of, findings_of
 from mlp.check.diagnosis.given.arrivals import Arrival
 from mlp.check.diagnosis.given.backward import Backward, Setup
 from mlp.check.diagnosis.given.fits import MOST_WEIGHTS, Parts, elements
-from mlp.check.diagnosis.given.gradients import NUMERICAL, GivenGradients
+from mlp.check.diagnosis.given.gradients import FOUND, GivenGradients
 from mlp.check.diagnosis.given.layers import Upstream, loss_source, own_cases, sources
+from mlp.check.diagnosis.given.mixtures import MIXED
 from mlp.check.diagnosis.given.sentences import BY_ITSELF, OF_INPUT, SPARED, from_above, not_told
-from mlp.check.diagnosis.hypotheses import Explanation
+from mlp.check.diagnosis.hypotheses import Explanation, explain
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.passes import Visit, parameter_name
 from mlp.check.report import Finding
@@ -77,7 +78,7 @@ class Walk:
                 found += step.findings
                 if step.dy is None:
                     return found
-                slack = slack if step.dy is dy else NUMERICAL
+                slack = slack if step.dy is dy else FOUND
                 dy, above = step.dy, []
             above.append((visit, dy))
             dy = visit.layer.backward(dy)
@@ -105,7 +106,7 @@ class Walk:
         """The findings if the layer's own gradients are at fault, and whether all of them have a name."""
         findings, is_named = [], True
         for case in own_cases(visit, dy, tensors, self.given):
-            explained = {tensor: explanations_of(case, tensor) for tensor in case.said}
+            explained = {tensor: explanations_of(case, tensor) or _mixture(case, tensor) for tensor in case.said}
             is_named &= all(explained.values())
             findings += findings_of(case, explained, why)
         return findings, is_named
@@ -150,7 +151,7 @@ class Walk:
         """How many of the gradients below layer k are as they should be if this dy reached it."""
         own = _own_names(self.backward.visits[k : k + 1])
         return sum(
-            name not in own and name in self.given.gradients and self.given.is_as(name, gradient, NUMERICAL)
+            name not in own and name in self.given.gradients and self.given.is_as(name, gradient, FOUND)
             for name, gradient in Backward(self.backward.visits[: k + 1], dy).gradients.items()
         )
 
@@ -159,6 +160,11 @@ class Walk:
         if not self.given.has_input or self.given.is_as(INPUT, dx, slack) or len(above) > 1:
             return []
         return self._own(*above[0], [INPUT], OF_INPUT)[0]
+
+
+def _mixture(case: IsolatedLayer, tensor: str) -> list[Explanation]:
+    found = explain(MIXED, case, tensor)
+    return [found] if found else []
 
 
 def _own_names(visits: Sequence[Visit]) -> list[str]:

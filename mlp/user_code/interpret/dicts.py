@@ -1,0 +1,56 @@
+"""Layers that hand a dict from one to the next: {"data": array, "batch": 5}, as their code asks for its keys."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mlp.user_code import vocabulary
+from mlp.user_code.run import calls
+
+_ARRAY = ("data", "x", "value", "values", "array", "tensor", "input", "output", "out")
+
+
+def form_of_input(
+    function: Callable[..., Any], backward: Callable[..., Any] | None, shape: tuple[int, ...], plain: Any
+) -> Any:
+    """What forward's input is given as, in the words of GRADCHECK: `plain`, or a dict with the keys it asks for."""
+    names = calls.parameters_named(function)
+    if plain != "x" or not names or not _keys(function, names[0]):
+        return plain
+    keys = [*_keys(function, names[0]), *(_keys(backward, names[0]) if backward else [])]
+    return _around(keys, "x", shape)
+
+
+def settings_of_backward(
+    forward: Callable[..., Any], backward: Callable[..., Any] | None, shape: tuple[int, ...]
+) -> Mapping[str, Any]:
+    """The argument of backward that is a dict around dy, with what else it asks for; {} where there is none."""
+    upstream = calls.upstream_names(backward, calls.parameters_named(forward)) if backward else []
+    keys = _keys(backward, upstream[0]) if backward and upstream else []
+    return {upstream[0]: _around(keys, "dy", shape)} if keys else {}
+
+
+def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """A dict of these keys: one holds the array, those for y hold y, the others sizes."""
+    marked = [key for key in keys if vocabulary.is_mark(key) or vocabulary.roles(key)[:1] == ("upstream",)]
+    arrays = [key for key in keys if key in _ARRAY]
+    main = next(iter([*marked, *arrays] if word == "dy" else [*arrays, *keys]), keys[0])
+    sizes = {key: shape[0] if "batch" in key.lower() else shape[-1] for key in keys}
+    return {key: word if key == main else "y" if key in arrays else sizes[key] for key in dict.fromkeys(keys)}
+
+
+def _keys(function: Callable[..., Any] | None, argument: str) -> list[str]:
+    """The keys of an argument that a function asks for: `data` of inputs["data"]."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]  # None raises TypeError
+    except (OSError, TypeError, SyntaxError):
+        return []
+    asked = [
+        node.slice.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == argument
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+    ]
+    return list(dict.fromkeys(asked))

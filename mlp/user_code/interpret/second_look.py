@@ -1,0 +1,100 @@
+"""A second look at the reading that agrees: what it may hide, and what a reading that is off by a factor may mean."""
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret.arguments import objects
+from mlp.user_code.interpret.targets import other_coding
+from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
+from mlp.user_code.messages import Fact, ForeignError
+from mlp.user_code.run.pairing import INPUT
+from mlp.user_code.settings import Override, line
+
+_SIDE = 6  # of the images in samples.LAYOUTS
+
+
+def with_other_strides(tried: Attempt, cls: type | None, module: ModuleType | None, override: Override) -> Attempt:
+    """The reading with a stride of 2 where 1 was guessed, if that one is wrong: at 1 a stride left out is hidden."""
+    if tried.grade is not Grade.AGREES:
+        return tried
+    args = {name: 2 for name, value in tried.args.items() if name not in override.args and _is_stride(name, value)}
+    settings = _wider(tried.subject.settings) if not override.args and not override.forward_args else {}
+    try:
+        if args and cls is not None:
+            built = next(objects(cls, module, replace(override, args={**tried.args, **args})))
+            subject = replace(tried.subject, thing=built.thing)
+        elif settings != tried.subject.settings and cls is None:
+            subject = replace(tried.subject, settings=settings)
+        else:
+            return tried
+    except ForeignError:
+        return tried
+    # Windows fit into one of the two sizes without a rest, whatever their size is.
+    inputs = [tried.x, np.pad(tried.x, [(0, size == _SIDE) for size in tried.x.shape], mode="wrap")]
+    found = [attempt(Candidate(subject, x, tried.layout, tried.reduction), override) for x in inputs]
+    again = next((one for one in found if one.grade is Grade.SHAPES), None)
+    if again is None or any(one.grade is Grade.AGREES for one in found):
+        return tried
+    again.args = {**tried.args, **args}
+    again.notes = [*tried.notes, Fact("note", "checked with a stride of 2; with a stride of 1 it is right")]
+    return again
+
+
+def _is_stride(name: str, value: Any) -> bool:
+    return vocabulary.roles(name)[:1] == ("stride",) and value in (1, (1, 1))
+
+
+def _wider(settings: Any) -> Any:
+    """The settings with a stride of 2 in the place of 1, in dicts inside as well."""
+    if not isinstance(settings, dict):
+        return settings
+    return {name: 2 if _is_stride(name, value) else _wider(value) for name, value in settings.items()}
+
+
+def with_other_target(tried: Attempt, override: Override) -> Attempt:
+    """The reading with class labels in place of one-hot targets, or the other way round, if only that one is wrong."""
+    subject = tried.subject
+    other = None if tried.grade is not Grade.AGREES or override.target is not None else other_coding(subject, tried.x)
+    if other is None:
+        return tried
+    candidate = Candidate(replace(subject, target=other), tried.x, tried.layout, tried.reduction)
+    again = attempt(candidate, override)
+    # Where it is off by a constant factor they are two ways to say the same; anything else may be a target that the
+    # code is not made for.
+    if again.grade is not Grade.SHAPES or not all(np.isfinite(factor) for factor in again.factors.values()):
+        return tried
+    again.args = tried.args
+    now, before = ("class labels", "one-hot targets") if other.ndim < tried.x.ndim else ("one-hot targets", "labels")
+    again.notes = [*tried.notes, Fact("note", f"checked with {now}; with {before} it is right")]
+    return again
+
+
+def without_averages(tried: Attempt, override: Override) -> Attempt:
+    """The reading with parameters' gradients that are averages over the batch multiplied back, if that is meant."""
+    samples = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0]
+    averaged = (
+        tried.layout.batch
+        and len(tried.factors) > 1
+        and all(abs(f - (1 if name == INPUT else 1 / samples)) < 1e-6 for name, f in tried.factors.items())
+    )
+    if override.average or (averaged and override.average is None and tried.layout.orientation == "columns"):
+        again = attempt(Candidate(tried.subject, tried.x, tried.layout, tried.reduction), override, float(samples))
+        again.args = tried.args
+        text = (
+            f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}; "
+            f"dx is not an average. To have that called wrong, say {line(tried.subject.name, average=False)}"
+        )
+        again.notes = [*tried.notes, Fact("note", text)]
+        return again
+    if averaged:
+        said = line(tried.subject.name, average=True)
+        text = (
+            f"every parameter's gradient is exactly 1/{samples} of what dy asks for, and {samples} is the batch: they "
+            f"are averaged, dx is not. If you mean that, say {said}"
+        )
+        tried.notes.append(Fact("note", text))
+    return tried

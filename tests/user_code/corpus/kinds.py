@@ -1,0 +1,275 @@
+"""Kinds of code that people write, each as small as it can be, and right."""
+
+import numpy as np
+
+
+# Weights made in the first forward.
+class Lazy:
+    def __init__(self, units, rate=0.9):
+        self.units, self.rate, self.W = units, rate, None
+
+    def forward(self, x):
+        if self.W is None:
+            self.W = np.random.randn(x.shape[1], self.units)
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dy):
+        self.dW = self.x.T @ dy
+        return dy @ self.W.T
+
+
+# A second output.
+def step_forward(x, c_prev, W):
+    c = c_prev + x @ W
+    return np.tanh(c), c, (x, W, c)
+
+
+def step_backward(dh, dc, cache):
+    x, W, c = cache
+    total = dc + dh * (1 - np.tanh(c) ** 2)
+    return total @ W.T, total, x.T @ total
+
+
+# A loss of all entries.
+class SquareLoss:
+    def forward(self, p, t):
+        self.d = p - t
+        return np.mean(self.d**2)
+
+    def backward(self):
+        return 2 * self.d / self.d.size
+
+
+# One row at a time.
+class Entropy:
+    def forward(self, outputs, targets):
+        return -np.log(outputs[:, targets.argmax()])
+
+    def backward(self, outputs, targets):
+        return -targets / outputs
+
+
+# Softmax of one row.
+class Softmax:
+    def forward(self, x):
+        e = np.exp(x)
+        self.p = e / e.sum(axis=-1, keepdims=True)
+        return self.p
+
+    def backward(self, err):
+        J = np.diag(self.p[0]) - self.p.T @ self.p
+        return (err[0] @ J)[None] if len(err) == 1 else err @ np.ones(17)
+
+
+# A penalty.
+class L2:
+    def __call__(self, w):
+        return 0.1 * w.T.dot(w)
+
+    def grad(self, w):
+        return 0.2 * w
+
+
+# The gradient of one argument alone.
+def forward_propagation(x, theta):
+    return theta * x
+
+
+def backward_propagation(x, theta):  # noqa: ARG001
+    dtheta = x
+    return dtheta  # noqa: RET504
+
+
+# The loss in an attribute.
+class HalfLoss:
+    def forward(self, x, t):
+        self.d, self.loss = x - t, 0.5 * np.sum((x - t) ** 2)
+        return x
+
+    def backward(self):
+        return self.d
+
+
+# A list of inputs.
+class Join:
+    def forward(self, X):
+        self.y = np.tanh(X[0] + 2 * X[1].copy())
+        return self.y
+
+    def backward(self, dy):
+        d = dy * (1 - self.y**2)
+        return [d, 2 * d]
+
+
+# A dict of arrays.
+class Slope:
+    def forward(self, blob):
+        self.x = blob["data"]
+        return {"data": np.tanh(self.x), "batch": blob["batch"]}
+
+    def backward(self, top):
+        return {"grad": top["grad"] * (1 - np.tanh(self.x) ** 2), "batch": top["batch"]}
+
+
+# __call__ keeps what backward needs.
+class Cubed:
+    def __init__(self):
+        self.x = None
+
+    def __call__(self, x):
+        self.x = x
+        return self.forward(x)
+
+    def forward(self, x):
+        return x**3
+
+    def backward(self, dz):
+        return dz * 3 * self.x**2
+
+
+# A decorator without wraps.
+def noisy(f):
+    def inner(*a, **k):
+        inner.calls = 1
+        return f(*a, **k)
+
+    return inner
+
+
+class Twice:
+    @noisy
+    def forward(self, x):
+        return 2 * x
+
+    @noisy
+    def backward(self, dy):
+        return 2 * dy
+
+
+# Images with the channels last.
+def conv_forward(A, W, b):
+    p = np.lib.stride_tricks.sliding_window_view(A, W.shape[:2], axis=(1, 2))
+    return np.einsum("nhwcij,ijcf->nhwf", p, W) + b, (A, W, p)
+
+
+def conv_backward(dZ, cache):
+    A, W, p = cache
+    dA = np.zeros_like(A)
+    for i, j in np.ndindex(*W.shape[:2]):
+        dA[:, i : i + dZ.shape[1], j : j + dZ.shape[2]] += dZ @ W[i, j].T
+    dW, db = np.einsum("nhwf,nhwcij->ijcf", dZ, p), dZ.sum(axis=(0, 1, 2)).reshape(1, 1, 1, -1)
+    return dA, dW, db
+
+
+# Gates by their names.
+def gate_forward(x, Wf, Wc):
+    f, c = np.tanh(x @ Wf), x @ Wc
+    return f * c, (x, Wf, Wc, f, c)
+
+
+def gate_backward(dout, cache):
+    x, Wf, Wc, f, c = cache
+    a, g = dout * c * (1 - f * f), dout * f
+    return a @ Wf.T + g @ Wc.T, x.T @ a, x.T @ g
+
+
+# A list of sizes.
+class Deep:
+    def __init__(self, input_size, hidden_size_list, output_size):
+        sizes = [input_size, *hidden_size_list, output_size]
+        self.W = [np.random.randn(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]  # noqa: RUF007
+
+    def forward(self, x):
+        self.a = [x]
+        for W in self.W:
+            self.a.append(self.a[-1] @ W)
+        return self.a[-1]
+
+    def backward(self, dy):
+        self.dW = []
+        for W, a in zip(self.W[::-1], self.a[-2::-1], strict=True):
+            self.dW.insert(0, a.T @ dy)
+            dy = dy @ W.T
+        return dy
+
+
+# A default that is kept.
+def pool_forward(x, mode="max"):
+    p = x.reshape(len(x), -1, 2)
+    return p.max(axis=2) if mode == "max" else p.mean(axis=2), x
+
+
+def pool_backward(dA, cache, mode="max"):
+    p = cache.reshape(len(cache), -1, 2)
+    g = dA[:, :, None]
+    d = (p == p.max(axis=2, keepdims=True)) * g if mode == "max" else np.ones_like(p) * g / 2
+    return d.reshape(cache.shape)
+
+
+# Sizes by default.
+class Net:
+    def __init__(self, n=11):
+        self.params = {"W1": np.random.randn(n, 3)}
+
+    def loss(self, X, y):
+        d = X @ self.params["W1"]
+        p = np.exp(d) / np.exp(d).sum(axis=1, keepdims=True)
+        loss = -np.log(p[np.arange(len(y)), y]).mean()
+        p[np.arange(len(y)), y] -= 1
+        grads = {"W1": X.T @ p / len(y)}
+        return loss, grads
+
+
+# An input's shape that is set.
+class Pad:
+    def __init__(self, padding):
+        self.a, self.b = padding
+
+    def set_input_shape(self, shape):
+        self.shape = shape
+
+    def forward_pass(self, X):
+        return np.pad(X, ((0, 0), (0, 0), (1, 1), (1, 1)))
+
+    def backward_pass(self, accum_grad):
+        _, h, w = self.shape
+        return accum_grad[:, :, 1 : 1 + h, 1 : 1 + w]
+
+
+# The upstream gradient under a name of its own.
+class Gate:
+    def forward(self, inputs):
+        return np.maximum(0, inputs)
+
+    def backward(self, inputs, whatever):
+        return whatever * (inputs > 0)
+
+
+# Parameters and gradients in two lists.
+class Shift:
+    def __init__(self, channels):
+        self.blobs = [np.random.randn(channels)]
+        self.diffs = [np.zeros(channels)]
+
+    def forward(self, bottom):
+        return bottom + self.blobs[0]
+
+    def backward(self, top_diff):
+        self.diffs[0] = top_diff.sum(axis=0)
+        return top_diff
+
+
+# Strides other than 1.
+class Skip:
+    def __init__(self, stride):
+        self.s = stride
+
+    def forward(self, x):
+        self.shape = x.shape
+        return x[:, :, :: self.s, :: self.s]
+
+    def backward(self, dout):
+        dx = np.zeros(self.shape)
+        dx[:, :, :: self.s, :: self.s] = dout
+        return dx

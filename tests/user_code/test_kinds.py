@@ -1,0 +1,109 @@
+"""Kinds of code that people write, each as small as it can be: right it passes, and the mistake in it is found."""
+
+import re
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from mlp.user_code.check import examine
+from mlp.user_code.load.discovery import cases, own
+from mlp.user_code.load.importing import load
+from mlp.user_code.run import gradient_check
+from mlp.user_code.settings import Override, read_overrides
+
+KINDS = [f"# {kind}" for kind in (Path(__file__).parent / "corpus" / "kinds.py").read_text().split("\n\n\n# ")[1:]]
+NUMBER = count()
+
+
+@pytest.fixture(autouse=True)
+def _without_diagnosis(monkeypatch):
+    """The verdict is what matters here; a diagnosis takes most of the time and has tests of its own."""
+    monkeypatch.setattr(gradient_check, "diagnosed", lambda report: report)
+
+
+# What is replaced in each to make it wrong.
+MISTAKES = [
+    ("Lazy", "self.x.T @ dy", "2 * self.x.T @ dy"),
+    ("step_forward", "dc + dh", "dh"),
+    ("SquareLoss", "self.d.size", "len(self.d)"),
+    ("Entropy", "-targets", "targets"),
+    ("Softmax", "- self.p.T", "+ self.p.T"),
+    ("L2", "0.2 * w", "0.1 * w"),
+    ("forward_propagation", "dtheta = x", "dtheta = theta"),
+    ("HalfLoss", "return self.d", "return -self.d"),
+    ("Join", "[d, 2 * d]", "[d, d]"),
+    ("Slope", "** 2)", "** 3)"),
+    ("Cubed", "3 * self", "2 * self"),
+    ("Twice", "2 * dy", "3 * dy"),
+    ("conv_forward", "axis=(0, 1, 2)", "axis=(1, 2)).mean(axis=0"),
+    ("gate_forward", "(1 - f * f)", "1"),
+    ("Deep", "a.T @ dy)", "-a.T @ dy)"),
+    ("pool_forward", "keepdims=True)) * g", "keepdims=True)) * g / 2"),
+    ("Net", "X.T @ p / len(y)", "X.T @ p"),
+    ("Pad", "1 : 1 + w", "0:w"),
+    ("Gate", "(inputs > 0)", "(inputs < 0)"),
+    ("Shift", "top_diff.sum(axis=0)", "top_diff.mean(axis=0)"),
+    ("Skip", "dx[:, :, :: self.s, :: self.s]", "dx[:, :, :dout.shape[2], :dout.shape[3]]"),
+]
+
+
+def examined(tmp_path, source):
+    """The result of a source with one case in it."""
+    path = tmp_path / f"kind{next(NUMBER)}.py"  # a name of its own: a module of the same name is not imported twice
+    path.write_text("import numpy as np\n\n" + source)
+    module = load(str(path)).module
+    overrides = read_overrides(module, list(own(module)))
+    (case,) = cases(module, overrides)
+    return examine(case, module, overrides.get(case.name, Override()), 1e-4, "central")
+
+
+@pytest.mark.parametrize(("kind", "mistake"), list(zip(KINDS, MISTAKES, strict=True)), ids=[one[0] for one in MISTAKES])
+def test_right_code_of_each_kind_passes_and_the_mistake_in_it_is_found(kind, mistake, tmp_path):
+    name, right, wrong = mistake
+    result = examined(tmp_path, kind)
+    assert (result.name, result.status) == (name, "passed"), [str(fact) for fact in result.facts]
+    assert kind.count(right) == 1
+    result = examined(tmp_path, kind.replace(right, wrong))
+    assert (result.name, result.status) == (name, "wrong"), [str(fact) for fact in result.facts]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        # The second output's gradient never arrives.
+        (
+            "def step_forward(x, W):\n    c = x @ W\n    h = np.tanh(c)\n    return h, c, (x, W, c)\n"
+            "def step_backward(dh, dc, cache):\n    x, W, c = cache\n    total = dh * (1 - np.tanh(c) ** 2)\n"
+            "    return total @ W.T, x.T @ total\n",
+            r"the gradient that arrives at c, one of the outputs, is thrown away",
+        ),
+        # (n,) and (n, 1) make n times n losses.
+        (
+            "class SomeLoss:\n    def forward(self, y, yhat):\n"
+            "        return -(y * yhat).sum(axis=1) + np.log(np.exp(yhat).sum(axis=1)).reshape(-1, 1)\n"
+            "    def backward(self, y, yhat):\n        return np.exp(yhat) / np.exp(yhat).sum(axis=1)[:, None] - y\n",
+            r"5 times 5 losses for 5 samples: two arrays of shapes \(5,\) and \(5, 1\)",
+        ),
+        # The mean of the losses is meant, and the sign alone is wrong.
+        (
+            "class AbsoluteError:\n    def forward(self, p, t):\n        return np.mean(np.abs(p - t), axis=-1)\n"
+            "    def backward(self, d, t):\n        return -np.sign(d - t) / d.shape[1] / len(d)\n",
+            r"the loss is the mean of what forward returns",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(source, words, tmp_path):
+    result = examined(tmp_path, source)
+    assert result.status == "wrong"
+    assert re.search(words, "\n".join(fact.text for fact in result.facts))
+
+
+def test_what_can_only_be_run_where_its_output_is_one_number_is_partly_checked(tmp_path):
+    source = (
+        "class Dot:\n    def forward(self, x):\n        assert x.shape == (4, 1)\n        self.x = x\n"
+        "        return x.T @ x\n    def backward(self, dy):\n        return 2 * self.x * dy\n"
+    )
+    result = examined(tmp_path, source)
+    assert result.status == "partly checked"
+    assert "a single number" in result.gaps[0].text
