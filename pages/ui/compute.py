@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
@@ -58,14 +58,16 @@ def _arrays(value: object) -> Iterator[Array]:
     """Every array in a value made of our own classes, mappings, lists and tuples."""
     if isinstance(value, np.ndarray):
         yield value
+        return
+    held: Iterable[object] = ()
+    if isinstance(value, list | tuple):
+        held = value
+    elif type(value).__module__.startswith("mlp."):  # first, for a report is a mapping too, and holds more than that
+        held = getattr(value, "__dict__", {}).values()
     elif isinstance(value, Mapping):
-        for held in value.values():
-            yield from _arrays(held)
-    elif isinstance(value, list | tuple):
-        for held in value:
-            yield from _arrays(held)
-    elif type(value).__module__.startswith("mlp."):
-        yield from _arrays(getattr(value, "__dict__", {}))
+        held = value.values()
+    for part in held:
+        yield from _arrays(part)
 
 
 class Checked(NamedTuple):
