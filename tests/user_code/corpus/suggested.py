@@ -1,0 +1,102 @@
+# ruff: noqa  (written as other people write, each thing in a module of its own)
+"""Code whose answer suggests a line of GRADCHECK."""
+
+import numpy as np
+
+
+# a constant
+class Scale:
+    def __init__(self):
+        self.s = np.arange(1.0, 5.0)
+
+    def forward(self, x):
+        self.x = x
+        return x * self.s
+
+    def backward(self, dy):
+        return dy * self.s
+
+
+# an argument of forward
+def mix_forward(x, blend):
+    return x * blend, (x, blend)
+
+
+def mix_backward(dout, cache):
+    x, blend = cache
+    return dout * blend, dout * x
+
+
+# an argument of the constructor
+class Gain:
+    def __init__(self, name):
+        self.gain = {"a": 2.0}[name]
+
+    def forward(self, x):
+        self.x = x
+        return x * self.gain
+
+    def backward(self, dy):
+        return dy * self.gain
+
+
+# a method of another name
+class Back:
+    def forward(self, x):
+        return 2 * x
+
+    def undo(self, dy):
+        return 2 * dy
+
+
+# averages forbidden
+def linear_forward(A, W, b):
+    return W @ A + b, (A, W)
+
+
+def linear_backward(dZ, cache):
+    A, W = cache
+    m = A.shape[1]
+    return W.T @ dZ, dZ @ A.T / m, dZ.sum(axis=1, keepdims=True) / m
+
+
+# averages meant
+class Mean:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dy):
+        self.dW = self.x.T @ dy / len(dy)
+        return dy @ self.W.T
+
+
+# a seed
+class Noise:
+    def __init__(self):
+        self.rng = np.random.default_rng(1)
+        self.count = [0]
+
+    def reseed(self, seed):
+        self.generator = np.random.default_rng(seed)
+
+    def forward(self, x):
+        self.mask = getattr(self, "generator", None) or FRESH
+        self.kept = self.mask.random(x.shape) > 0.3
+        return x * self.kept
+
+    def backward(self, dy):
+        return dy * self.kept
+
+
+class _Fresh:
+    def random(self, shape):
+        import os
+
+        return np.frombuffer(os.urandom(int(np.prod(shape))), np.uint8).reshape(shape) / 255
+
+
+FRESH = _Fresh()
