@@ -12,27 +12,27 @@ from types import FrameType
 
 from mlp.user_code.messages import Fact, is_ours
 
-# What swallows the exception, as a bare `except:` in a loop does, gets it again after this many seconds.
-_AGAIN = 0.5
+# The time is looked at so many times; what swallows the exception, as a bare `except:` in a loop does, gets it again.
+_LOOKS = 10
 _TOP_LEVEL = "<module>"
 
 
 class Calls:
-    """How often their code was run forward, and when that began last, in processor seconds; None between the runs."""
+    """How often their code was run, and whether it runs now."""
 
     count = 0
-    began: float | None = None
+    running = False
 
     @classmethod
     @contextmanager
     def one(cls) -> Iterator[None]:
         """Count the run inside."""
         cls.count += 1
-        before, cls.began = cls.began, time.process_time()
+        before, cls.running = cls.running, True
         try:
             yield
         finally:
-            cls.began = before
+            cls.running = before
 
 
 class TimeIsUpError(BaseException):
@@ -60,45 +60,49 @@ class TimeIsUpError(BaseException):
         return Fact("problem", text)
 
 
+_ends: list[float] = []  # of the limits that hold now, the innermost last, in processor seconds
+
+
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """Raise TimeIsUpError inside once this much processor time has gone by; inside another limit, within that too."""
     if not hasattr(signal, "setitimer"):
         yield
         return
-    start, calls = time.process_time(), Calls.count
+    start, before = time.process_time(), Calls.count
+    counts: list[int] = []
 
-    def end(_number: int, frame: FrameType | None) -> None:
-        raise _told(frame, start, calls)
+    def look(_number: int, frame: FrameType | None) -> None:
+        counts.append(Calls.count)
+        if time.process_time() >= start + (1 - 0.5 / _LOOKS) * seconds:
+            hangs = Calls.running and counts[-1] == counts[-1 - len(counts) // 2]
+            raise _told(frame, hangs, Calls.count - before)
 
-    handler = signal.signal(signal.SIGPROF, end)
-    left, _ = signal.setitimer(signal.ITIMER_PROF, seconds, _AGAIN)
+    handler = signal.signal(signal.SIGPROF, look)
+    _, every = signal.setitimer(signal.ITIMER_PROF, seconds / _LOOKS, seconds / _LOOKS)
+    _ends.append(start + seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        _ends.pop()
+        signal.setitimer(signal.ITIMER_PROF, every, every)
         signal.signal(signal.SIGPROF, handler)
-        if left:
-            signal.setitimer(signal.ITIMER_PROF, max(left - (time.process_time() - start), 1e-3), _AGAIN)
 
 
 def remaining() -> float:
     """The processor seconds that are left of the time; infinite where there is no limit."""
-    left = signal.getitimer(signal.ITIMER_PROF)[0] if hasattr(signal, "getitimer") else 0.0
-    return left or float("inf")
+    return min(_ends) - time.process_time() if _ends else float("inf")
 
 
-def _told(frame: FrameType | None, start: float, calls: int) -> TimeIsUpError:
-    """The exception, which names their code if half of the time went into one call of it, or into importing it."""
-    count, began, now = Calls.count - calls, Calls.began, time.process_time()
+def _told(frame: FrameType | None, hangs: bool, calls: int) -> TimeIsUpError:
+    """The exception, which names their code if one call of it took half of the time, or importing it took all."""
     theirs: list[tuple[str, int, str]] = []
     while frame is not None:
         if not is_ours(frame.f_code.co_filename):
             theirs.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
         frame = frame.f_back
-    alone = began is not None and now - began > (now - start) / 2
-    top = [one for one in theirs if one[2] == _TOP_LEVEL]
-    if theirs and (alone or (count == 0 and top)):
-        file, line, name = top[-1] if top and not alone else theirs[0]
-        return TimeIsUpError(file, line, name, count)
-    return TimeIsUpError("", 0, "", count)
+    top = [one for one in theirs if one[2] == _TOP_LEVEL and calls == 0]
+    if not theirs or not (hangs or top):
+        return TimeIsUpError("", 0, "", calls)
+    file, line, name = theirs[0] if hangs else top[-1]
+    return TimeIsUpError(file, line, name, calls)

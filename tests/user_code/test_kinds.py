@@ -1,6 +1,7 @@
 """Kinds of code that people write, each as small as it can be: right it passes, and the mistake in it is found."""
 
 import re
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -19,7 +20,7 @@ NUMBER = count()
 @pytest.fixture(autouse=True)
 def _without_diagnosis(monkeypatch):
     """The verdict is what matters here; a diagnosis takes most of the time and has tests of its own."""
-    monkeypatch.setattr(gradient_check, "diagnosed", lambda report: report)
+    monkeypatch.setattr(gradient_check, "diagnosed", lambda report: replace(report, diagnose=gradient_check.Told(())))
 
 
 # What is replaced in each to make it wrong.
