@@ -45,6 +45,10 @@ class Served:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
+    def use_one_core(self) -> None:
+        """Keep it to a single core."""
+        os.sched_setaffinity(self._process.pid, {0})
+
     def stop(self) -> None:
         """End it."""
         self._process.terminate()

@@ -2,7 +2,10 @@
 
 Run `python -m tests.benchmarks.visitors`, with the numbers of people if others than 20, 50 and 100 are wanted. Every
 visitor is a session of its own over a real WebSocket; no browser draws. Measured is what happens once all are there,
-newcomers who arrive one after the other included. The bare app runs with Streamlit's defaults.
+newcomers who arrive one after the other included. The bare app runs with Streamlit's defaults. Last of all eight
+servers start at once, and the first four visitors of each come together, to pages of their own.
+
+`--seconds 600 100 --one-core` is a class of a hundred for ten minutes on a single core.
 """
 
 import argparse
@@ -10,6 +13,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,20 +112,29 @@ async def crowd(server: Served, page: str, people: int, seconds: float) -> str:
     while len(early.firsts) < people:
         await asyncio.sleep(0.1)
     await asyncio.sleep(2 * EVERY)
+    settled = server.megabytes()
     start, used, early.laters[:] = time.perf_counter(), server.processor_seconds(), []
     while time.perf_counter() < start + seconds:
         await asyncio.sleep(1)
         visits.append(asyncio.create_task(visit(server, page, len(visits), end, seen)))
     took, used = time.perf_counter() - start, server.processor_seconds() - used
-    laters, held = sorted(early.laters), server.megabytes() - memory
+    laters, held, more = sorted(early.laters), server.megabytes() - memory, server.megabytes() - settled
     runs = len(laters) + len(seen.firsts) + len(seen.laters)
     end.set()
     await asyncio.gather(*visits)
     return (
         f"{people:7} {len(laters) / took:10.1f} {1e3 * statistics.median(seen.firsts):14.0f} "
         f"{1e3 * statistics.median(laters):8.0f} {1e3 * laters[int(0.95 * len(laters))]:8.0f} "
-        f"{1e3 * used / runs:13.1f} {held / len(visits):13.2f} {early.errors + seen.errors:7}"
+        f"{1e3 * used / runs:13.1f} {held / len(visits):13.2f} {more:8.0f} {early.errors + seen.errors:7}"
     )
+
+
+async def arrivals(servers: Sequence[Served], pages: Sequence[str]) -> Seen:
+    """What the first visitors of these servers see, who all come at once, one to each page."""
+    seen, end = Seen(), asyncio.Event()
+    end.set()
+    await asyncio.gather(*(visit(server, page, 0, end, seen) for server in servers for page in pages))
+    return seen
 
 
 def main() -> None:
@@ -130,18 +143,29 @@ def main() -> None:
     parser.add_argument("people", nargs="*", type=int, default=[20, 50, 100])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--page", default="gradient_check")
+    parser.add_argument("--one-core", action="store_true", help="the server may use one core")
     options = parser.parse_args()
-    print(" people   reruns/s  first run, ms  p50, ms  p95, ms  CPU a run, ms  MB a session  errors")
+    print(" people   reruns/s  first run, ms  p50, ms  p95, ms  CPU a run, ms  MB a session  MB more  errors")
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "bare.py").write_text(BARE)
         for script, where, page in (("bare.py", folder, ""), ("app.py", ROOT, options.page)):
             print(page or "bare app")
             for people in options.people:
                 server = serve(script, where)
+                if options.one_core:
+                    server.use_one_core()
                 try:
                     print(asyncio.run(crowd(server, page, people, options.seconds)), flush=True)
                 finally:
                     server.stop()
+    servers = [serve("app.py", ROOT) for _ in range(8)]
+    seen = asyncio.run(arrivals(servers, ["gradient_check", "network", "bug_gallery", "your_gradients"]))
+    for server in servers:
+        server.stop()
+    print(
+        f"eight fresh servers, four first visitors each: {seen.errors} errors, "
+        f"{statistics.median(seen.firsts):.2f} s in the median, {max(seen.firsts):.2f} s at most"
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Every bug of the gallery finds a network in which it fits, as near to the one asked for as can be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,8 +77,13 @@ def test_a_large_experiment_gets_small_layers_and_keeps_the_rest():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_small_layers_are_within_reach_with_any_batch_and_method(method):
-    assert Experiment(SIZES, batch=MAX_BATCH, method=method).work <= MAX_WORK
+@pytest.mark.parametrize("batch", [1, 300, MAX_BATCH])
+def test_the_batch_is_kept_where_small_layers_are_enough(method, batch):
+    asked = Experiment((60, 40, 30), batch=batch, method=method)
+    small = within_reach(asked)
+    assert small.work <= MAX_WORK
+    kept = replace(asked, sizes=SIZES)
+    assert small == (asked if asked.work <= MAX_WORK else kept if kept.work <= MAX_WORK else replace(kept, batch=4))
 
 
 def test_change_is_relative_to_the_tensor():
