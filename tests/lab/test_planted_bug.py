@@ -79,7 +79,7 @@ def test_a_large_experiment_gets_small_layers_and_keeps_the_rest():
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("batch", [1, 300, MAX_BATCH])
 def test_the_batch_is_kept_where_small_layers_are_enough(method, batch):
-    asked = Experiment((60, 40, 30), batch=batch, method=method)
+    asked = Experiment((30, 20, 10), batch=batch, method=method)
     small = within_reach(asked)
     assert small.work <= MAX_WORK
     kept = replace(asked, sizes=SIZES)
