@@ -6,7 +6,7 @@ import pytest
 from mlp import METHODS, BCEWithLogitsLoss, CrossEntropyLoss, Identity, MSELoss, Sequential, Tanh, dense_layers, he
 from mlp.check.check import analytical_gradients
 from mlp.check.projection import Projection
-from mlp.check.rounding import FLOAT32, gradient_rounding
+from mlp.check.rounding import FLOAT32, _noise, gradient_rounding
 from mlp.differences.errors import estimated_gradients, second_step, taken_step
 from mlp.differences.methods import optimal_step
 from mlp.differences.noise import loss_noise, machine_epsilon
@@ -101,6 +101,21 @@ def test_the_rounding_of_a_gradient_is_that_of_backward(sizes):
         # As for the noise of the loss above: u counted where 0.29 u is committed, and for a few things too many.
         assert 3 < np.median(estimate / true) < 12
         assert np.min(estimate / true) > 1.5
+
+
+def test_the_noise_of_gradients_along_a_path_is_each_one_s_own_unless_it_is_nothing_but_noise():
+    rng = np.random.RandomState(0)
+    path = list(np.linspace(0, 1, 9)[:, None] + 1e-9 * rng.standard_normal((9, 400)))
+    large, nothing = _noise(path, np.ones(400)), _noise(path, np.zeros(400))
+    # Of nine points each estimate scatters by a half, and their root mean square over 400 by a fortieth.
+    assert np.sqrt(np.mean(large**2)) == pytest.approx(1e-9, rel=0.1)
+    assert np.min(large) < 0.4e-9
+    # Where small ones may be so by chance, and the gradient offers nothing to hide it, all get the usual size.
+    assert np.all(nothing == np.sqrt(np.mean(large**2)))
+    # Four times that is still nothing.
+    border = 4 * nothing[0] * np.repeat([0.99, 1.01], 200)
+    assert np.array_equal(_noise(path, border), np.where(np.arange(400) < 200, nothing, large))
+    assert not _noise([*path[:-1], None], np.ones(400)).any()
 
 
 class Textbook(CrossEntropyLoss):

@@ -20,6 +20,7 @@ from mlp import (
     Tanh,
     Verdict,
     check_gradients,
+    check_layer,
     dense_layers,
     glorot,
 )
@@ -204,3 +205,20 @@ def test_a_bias_that_adds_up_many_terms_that_are_all_rounded_alike(batch):
     assert report["fc.b"].verdict is Verdict.CONSISTENT
     truth = batch / (3 * batch)
     assert 0.11 * batch * 2.0**-52 * truth < np.abs(report["fc.b"].analytical - truth).max()
+
+
+def test_a_slope_that_is_one_minus_almost_one_is_rounded_as_one_is():
+    class Textbook(Tanh):
+        def forward(self, x):
+            self.y = np.tanh(x)
+            return self.y
+
+        def backward(self, dy):
+            return dy * (1 - self.y**2)
+
+    x = np.linspace(4, 18, 57)
+    check = check_layer(Textbook(), x, np.ones(57), 1e-20, "complex-step")["x"]
+    # From 5e-3 down to 1e-15, off by u / 2 or so: up to a tenth of themselves, and more than any rounding of 1 / cosh^2.
+    assert np.max(np.abs(check.difference)) > 2.0**-54
+    assert np.max(np.abs(check.difference) / check.numerical) > 0.01
+    assert check.verdict is not Verdict.WRONG
