@@ -222,3 +222,23 @@ def test_a_slope_that_is_one_minus_almost_one_is_rounded_as_one_is():
     assert np.max(np.abs(check.difference)) > 2.0**-54
     assert np.max(np.abs(check.difference) / check.numerical) > 0.01
     assert check.verdict is not Verdict.WRONG
+
+
+@pytest.mark.parametrize("ahead", [20.0, 36.0, 38.0, 40.0, 50.0])
+def test_a_gradient_that_is_almost_one_minus_one_is_rounded_as_one_is(ahead):
+    class Textbook(CrossEntropyLoss):
+        @staticmethod
+        def gradient(y, target):
+            exp = np.exp(y - y.max())
+            return exp / exp.sum() - target
+
+    rng = np.random.RandomState(0)
+    network = Sequential(fc=Linear(3, 40, rng))
+    network.fc.b[0] += ahead  # a sure classifier
+    x, target = rng.standard_normal(3), np.eye(40)[0]
+    report = check_gradients(network, Textbook(), x, target, 1e-20, "complex-step")
+    assert report.verdict is not Verdict.WRONG
+    exact = check_gradients(network, CrossEntropyLoss(), x, target, 1e-20, "complex-step")["fc.b"].analytical[0]
+    # Off by the rounding of 1, of which a right one is a small part; at a lead of 40 nothing else is left of it.
+    assert 0 < abs(report["fc.b"].analytical[0] - exact) < 2.0**-51
+    assert abs(exact) < 1e-6
