@@ -73,7 +73,7 @@ def entry_verdicts(analytical: Array, numerical: Array, bar: Array, inactive: Ar
     """
     size = np.maximum(np.abs(analytical), np.abs(numerical))
     within = (np.abs(analytical - numerical) <= bar) & np.isfinite(analytical)
-    told = (bar <= GROSS * size) | (inactive & within)
+    told = (bar <= GROSS * size) | inactive
     verdicts = np.where(told, Verdict.CONSISTENT, Verdict.CANNOT_TELL)
     # A gradient that is not a number is wrong; a numerical one that is not says nothing.
     verdicts[~within & np.isfinite(numerical)] = Verdict.WRONG

@@ -288,6 +288,37 @@ def test_nan_made_by_backward_alone_is_found_there():
     assert "the dx that activation_fn2.backward returns" in fault.sentence
 
 
+@pytest.mark.parametrize(
+    ("spoil", "where", "layer"),
+    [
+        ("gradient", "NaN first appears in the gradient of fc2.b (1 of 4 numbers)", "fc2"),
+        ("loss", "infinity first appears in the loss (1 of 1 numbers)", "loss"),
+        ("dy", "infinity first appears in the dy that fc3.backward is given (10 of 10 numbers)", "fc3"),
+    ],
+)
+def test_numbers_that_are_none_are_looked_for_in_the_order_in_which_they_are_computed(spoil, where, layer):
+    class Gradient(Linear):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grad_b[2] = np.nan
+            return dx * np.nan  # later
+
+    class Wrong(MSELoss):
+        def forward(self, y, target):
+            value = super().forward(y, target)
+            return value * np.inf if spoil == "loss" else value
+
+        def backward(self):
+            return np.full((5, 2), np.inf)
+
+    network, loss, x, target = problem(**({"fc2": Gradient} if spoil == "gradient" else {}))
+    loss = loss if spoil == "gradient" else Wrong()
+    found = contract_remarks(Problem(network, loss, x, target), run_passes(Problem(network, loss, x, target)))
+    (remark,) = [remark for remark in found if remark.kind is RemarkKind.NOT_FINITE]
+    assert remark.layer == layer
+    assert remark.sentence == f"{where}. Everything computed from it means nothing, so start there."
+
+
 def test_infinity_is_no_gradient_and_no_error_explains_it():
     class Overflows(Tanh):
         def backward(self, dy):

@@ -7,8 +7,9 @@ from mlp import METHODS, BCEWithLogitsLoss, CrossEntropyLoss, Identity, MSELoss,
 from mlp.check.check import analytical_gradients
 from mlp.check.projection import Projection
 from mlp.check.rounding import FLOAT32, _noise, gradient_rounding
-from mlp.differences.errors import estimated_gradients, second_step, taken_step
-from mlp.differences.methods import optimal_step
+from mlp.differences import errors
+from mlp.differences.errors import _complex_estimate, estimated_gradients, second_step, taken_step
+from mlp.differences.methods import COMPLEX_STEP, optimal_step
 from mlp.differences.noise import loss_noise, machine_epsilon
 from mlp.nn.problem import as_problem
 
@@ -156,6 +157,31 @@ def test_the_second_step_is_on_the_side_of_the_best(method):
     for eps in best * np.array([1e-6, 0.5, 2.0, 1e6]):
         other = second_step(float(eps), method)
         assert other == 2 * eps if eps < best else best <= other <= eps / 2
+
+
+def test_the_error_of_a_complex_step_is_the_sum_of_what_it_cannot_see():
+    value, nearby, again = np.array([3.0, -4.0]), np.array([3.0, -4.0]), np.array([3.3, -4.4])
+    eps = 1e-310
+    estimate = _complex_estimate((value, nearby, again), value, 7.0, (eps, 2e-20, 3e-20), COMPLEX_STEP)
+    # A last bit of each, what underflows, and twice the root mean square of what two tiny steps differ by.
+    expected = 2.0**-52 * np.abs(value) + 5e-324 / eps + 2 * np.sqrt((0.3**2 + 0.4**2) / 2)
+    np.testing.assert_allclose(estimate.roundoff, expected, rtol=1e-12)
+    assert estimate.noise == 7.0
+
+
+def test_the_tiny_steps_are_no_power_of_two_apart(monkeypatch):
+    taken = []
+    monkeypatch.setattr(errors, "loss_gradients", lambda *arguments: taken.append(arguments[4]) or {"x": np.ones(1)})
+    estimated_gradients(as_problem(Tanh(), MSELoss(), np.ones(1), np.zeros(1)), 1e-4, COMPLEX_STEP)
+    assert taken == pytest.approx([1e-4, 2e-20, 3e-20], rel=1e-15)
+
+
+def test_the_values_that_are_subtracted_are_rounded_as_they_are_at_the_farthest_point():
+    # At x = 0 the loss is 0, and away from there it grows as the square; the five-point method goes twice as far.
+    problem = as_problem(Identity(), MSELoss(), np.zeros(3), np.zeros(3))
+    central, five_point = (errors._noise(problem, 1e-4, METHODS[name])["x"] for name in ("central", "five-point"))
+    assert five_point == pytest.approx(4 * central, rel=1e-6)
+    assert 2.0**-53 * 1e-8 < central < 20 * 2.0**-52 * 1e-8
 
 
 def test_the_step_that_is_taken():

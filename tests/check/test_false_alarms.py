@@ -218,7 +218,7 @@ def test_a_slope_that_is_one_minus_almost_one_is_rounded_as_one_is():
 
     x = np.linspace(4, 18, 57)
     check = check_layer(Textbook(), x, np.ones(57), 1e-20, "complex-step")["x"]
-    # From 5e-3 down to 1e-15, off by u / 2 or so: up to a tenth of themselves, and more than any rounding of 1 / cosh^2.
+    # Slopes of 1e-3 to 1e-15, off by u / 2 or so: up to a tenth of themselves.
     assert np.max(np.abs(check.difference)) > 2.0**-54
     assert np.max(np.abs(check.difference) / check.numerical) > 0.01
     assert check.verdict is not Verdict.WRONG
