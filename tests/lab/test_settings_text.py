@@ -18,6 +18,7 @@ from mlp.lab.settings_text import (
     parse_sizes,
     read_eps,
     read_whole,
+    shortened,
 )
 from tests.comparing import is_sentence
 
@@ -59,6 +60,12 @@ def test_what_is_wrong_with_sizes_is_quoted():
         parse_sizes("2x3")
     with pytest.raises(ValueError, match=r"^No layer can have as many units as '1234567890'\.$"):
         parse_sizes("2-1234567890")
+
+
+def test_up_to_forty_characters_are_quoted_whole_and_longer_text_with_its_length():
+    assert shortened("a" * 38) == "'" + "a" * 38 + "'"
+    assert shortened("a" * 39) == "'" + "a" * 29 + "... (39 characters)"
+    assert shortened("a" * 2000).endswith("... (2,000 characters)")
 
 
 def test_eps_steps_are_1_2_and_5_in_every_decade_from_1e_minus_12_to_one_half():

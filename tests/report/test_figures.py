@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from plotly.colors import sample_colorscale
 
 from mlp import Sequential, check_gradients, dense_layers
 from mlp.check.jacobians import jacobian_flow
@@ -114,6 +115,31 @@ def test_nothing_is_reduced_that_fits_and_nan_is_never_hidden():
 def test_a_reduced_map_says_so():
     assert heatmaps.reduction_note(check_of((5, 5))) is None
     assert "40,000 entries" in heatmaps.reduction_note(check_of((200, 200)))
+    assert "up to 2 x 3 of them" in heatmaps.reduction_note(check_of((200, 300)))
+
+
+def test_the_cells_of_a_reduced_map_are_square():
+    layout = heatmaps.comparison(check_of((200, 200))).layout
+    for x, y, anchor in (("xaxis", "yaxis", "x"), ("xaxis2", "yaxis2", "x2"), ("xaxis3", "yaxis3", "x3")):
+        assert (layout[x].constrain, layout[y].constrain, layout[y].scaleanchor) == ("domain", "domain", anchor)
+    assert heatmaps.comparison(check_of((4, 3))).layout.yaxis.scaleanchor is None
+
+
+def test_gradients_are_written_with_their_signs_and_differences_without():
+    figure = heatmaps.comparison(tensor_check(np.array([[-0.5, 0.25]]), np.array([[-0.25, 0.5]])), (*heatmaps.PANELS,))
+    assert [[*map(tuple, drawn.text)] for drawn in figure.data] == [
+        [("-0.5", "0.25")],
+        [("-0.25", "0.5")],
+        [("0.25", "0.25")],
+    ]
+
+
+@pytest.mark.parametrize(("largest", "top"), [(0.02, -1), (0.1, -1), (3.0, 1), (0.0, 0)])
+def test_the_differences_scale_spans_sixteen_digits_below_the_largest_gradient(largest, top):
+    layout = heatmaps.comparison(tensor_check(np.array([largest, 0.0]), np.zeros(2))).layout
+    assert layout.coloraxis.cmax == -layout.coloraxis.cmin == (largest or 1)
+    assert (layout.coloraxis2.cmin, layout.coloraxis2.cmax) == (top - 16, top)
+    assert (layout.coloraxis3.cmin, layout.coloraxis3.cmax) == (-3, 3)
 
 
 def test_the_diagram_abbreviates_and_names_its_layers():
@@ -142,6 +168,38 @@ def test_up_to_ten_units_are_drawn_and_the_others_counted(size, units, rest):
     edges = [trace for trace in figure.data if trace.customdata is not None]
     assert len(edges[0].x) == 3 * units
     assert set(edges[0].x) == {1 / 3}
+
+
+def test_an_edge_is_as_wide_and_as_dark_as_its_weight_is_large():
+    problem = Experiment(sizes=(2, 3)).problem()
+    weights = np.array([[-0.4, -0.2], [0.0, 0.1], [0.2, 0.4]])  # quarters of the largest
+    figure = network.diagram(problem.network, {"fc1": weights}, "weight")
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-0.4, 0.4)
+    starts, ends = network._heights(2), network._heights(3)
+    lines = {
+        (ends.tolist().index(right), starts.tolist().index(left)): edges.line
+        for edges in figure.data
+        if edges.mode == "lines"
+        for left, right in zip(edges.y[::3], edges.y[1::3], strict=True)
+    }
+    for (row, column), line in lines.items():
+        share = weights[row, column] / 0.4
+        assert line.width == pytest.approx(0.6 + 3.4 * abs(share))
+        expected = sample_colorscale("RdBu_r", [(share + 1) / 2])[0] if share else "#8c8c8c"
+        assert line.color == expected
+    assert len(lines) == 6
+    [hover] = [markers for markers in figure.data if markers.customdata is not None]
+    rows, columns = hover.customdata[:, :2].astype(int).T
+    np.testing.assert_array_equal(hover.customdata[:, 2], weights[rows, columns])
+    # A third of the way along the edge.
+    np.testing.assert_allclose(hover.x, 1 / 3)
+    np.testing.assert_allclose(hover.y, starts[columns] + (ends[rows] - starts[columns]) / 3, atol=1e-15)
+
+
+def test_weights_of_zero_can_be_drawn():
+    problem = Experiment(sizes=(2, 3)).problem()
+    figure = network.diagram(problem.network, {"fc1": np.zeros((3, 2))}, "weight")
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-1, 1)
 
 
 def test_the_diagrams_edges_are_weights_or_gradients():

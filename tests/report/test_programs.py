@@ -213,4 +213,9 @@ def test_numbers_are_written_as_people_write_them():
     assert "[2 / 3, -2 / 3, -1 / 12, 1 / 12]" in text
     assert "eps=1e-4)" in text
     assert ".real" not in text
-    assert "128 / 45" in programs.step_size(Experiment(), "x")["numpy"]
+    text = programs.step_size(Experiment(), "x")["numpy"]
+    assert "128 / 45" in text
+    # What does not fit in a row of the table goes on below its bracket.
+    [row] = [k for k, line in enumerate(text.splitlines()) if line.startswith('    "richardson": (')]
+    first, second = text.splitlines()[row : row + 2]
+    assert second.index("[") == first.index("[")

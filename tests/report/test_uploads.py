@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp.report.files import UploadError
+from mlp.report.files import UploadError, csv_files, uploads
 from mlp.report.files.csv_files import MAX_CELLS
 from mlp.report.files.matching import match
 from mlp.report.files.uploads import MAX_BYTES, MAX_UNPACKED, read_files
@@ -285,6 +285,23 @@ def test_a_header_that_announces_more_than_there_is_makes_no_array():
     np.lib.format.write_array_header_1_0(buffer, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)})
     with pytest.raises(UploadError, match="announces shape"):
         read_files({"g.npz": zipped({"W.npy": buffer.getvalue() + bytes(80)})})
+
+
+@pytest.mark.parametrize(
+    ("where", "limit", "file", "count"),
+    [
+        (uploads, "MAX_BYTES", {"W.csv": b"1,2\n"}, 4),
+        (csv_files, "MAX_CELLS", {"W.csv": b"1,2\n3,4\n"}, 4),
+        (uploads, "MAX_ARRAYS", {"g.npz": npz({"W": np.ones(2), "b": np.ones(1)})}, 2),
+        (uploads, "MAX_UNPACKED", {"g.npz": npz({"W": np.ones(2), "b": np.ones(1)})}, 2 * 128 + 3 * 8),
+    ],
+)
+def test_what_is_just_at_a_limit_is_read(monkeypatch, where, limit, file, count):
+    monkeypatch.setattr(where, limit, count)
+    assert read_files(file)
+    monkeypatch.setattr(where, limit, count - 1)
+    with pytest.raises(UploadError, match=f"the limit is {count - 1:,}"):
+        read_files(file)
 
 
 def test_too_many_arrays_are_refused():

@@ -91,7 +91,7 @@ def match(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) ->
     for tensor, shape in shapes.items():
         if tensor in found:
             name, reason = found[tensor]
-            turn = turned[tensor] or (square and len(shape) == 2 and shape[0] == shape[1] and tensor != "x")
+            turn = turned[tensor] or (square and len(shape) == 2 and tensor != "x")
             gradients[tensor] = (arrays[name].T if turn else arrays[name]).reshape(shape)
             matches.append(Match(tensor, name, turn, reason))
     used = {match.uploaded for match in matches}

@@ -20,7 +20,6 @@ from mlp.report.files.csv_files import read_csv
 MAX_BYTES = 64_000_000  # our own CSV of half a million gradients has sixty
 MAX_UNPACKED = 16_000_000
 MAX_ARRAYS = 500
-_PIECE = 1 << 16
 
 
 def read_files(files: Mapping[str, bytes]) -> dict[str, Array]:
@@ -76,17 +75,11 @@ def read_npz(file: str, content: bytes) -> dict[str, Array]:
 
 
 def _unpacked(file: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """A member's bytes, unpacked piece by piece: a directory may lie, and a few bytes unpack to gigabytes."""
+    """A member's bytes, as many as it announces: a directory may lie, and a few bytes unpack to gigabytes."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UploadError(f"{member.filename} in {file} is compressed in a way that numpy never writes; use np.savez.")
-    pieces, size = [], 0
     with archive.open(member) as stream:
-        while piece := stream.read(_PIECE):
-            size += len(piece)
-            if size > member.file_size:
-                raise UploadError(f"{member.filename} in {file} unpacks to more than it announces.")
-            pieces.append(piece)
-    return b"".join(pieces)
+        return stream.read(member.file_size)
 
 
 def _read_member(file: str, name: str, content: bytes) -> Array:
