@@ -7,7 +7,7 @@ import numpy as np
 from mlp.check.diagnosis.facts import FACTOR_ALONG
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
-from mlp.check.diagnosis.places import partly, permuted
+from mlp.check.diagnosis.places import permuted, wrong_in_part, zero_in_part
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
@@ -153,7 +153,7 @@ FITTED: tuple[Hypothesis, ...] = (
     Hypothesis(
         "entry, row or column wrong",
         "{tensor} is right but for one place: {measured}. Look at the ends of a loop or slice.",
-        partly,
+        zero_in_part,
     ),
     Hypothesis(
         "constant factor",
@@ -167,4 +167,10 @@ FITTED: tuple[Hypothesis, ...] = (
         _decayed,
         tensors=("W", "b"),
     ),
+)
+
+IN_PART = Hypothesis(
+    "entry, row or column wrong",
+    "{tensor} is right but for one place: {measured}. Look at the ends of a loop or slice.",
+    wrong_in_part,
 )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from mlp.check.diagnosis.algebra import right_line, symbol
-from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
+from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
+from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.elementwise import ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
 from mlp.check.diagnosis.facts import ANOTHER_SLOPE, FACTS
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
@@ -11,16 +12,32 @@ from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
+from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.report import Finding
 from mlp.nn.problem import INPUT
 
 # What is tried first for each role, and what only if nothing of that explains a gradient: it takes more work, and fits
 # more.
+_SIMPLE: dict[Role, tuple[Hypothesis, ...]] = {
+    Role.LINEAR: (*LINEAR, *EXACT, *FACTS),
+    Role.ELEMENTWISE: (*ELEMENTWISE, *EXACT, FORMULA_OF_Y, *FACTS, ANOTHER_SLOPE),
+    Role.OTHER: (*JACOBIAN, *EXACT, *FACTS),
+    Role.LOSS: (*EXACT, *LOSSES, *FACTS),
+}
 TABLES: dict[Role, tuple[tuple[Hypothesis, ...], ...]] = {
     Role.LINEAR: ((*FIRST, *LINEAR, *EXACT), (*FACTS, *FITTED)),
-    Role.ELEMENTWISE: ((*FIRST, *ELEMENTWISE, *EXACT, FORMULA_OF_Y), (*FACTS, ANOTHER_SLOPE, *FITTED, WRONG_SLOPE)),
+    Role.ELEMENTWISE: ((*FIRST, *ELEMENTWISE, *EXACT, FORMULA_OF_Y), (*FACTS, ANOTHER_SLOPE, *FITTED)),
     Role.OTHER: ((*FIRST, *JACOBIAN, *EXACT), (*FACTS, *FITTED)),
     Role.LOSS: ((*FIRST, *EXACT, *LOSSES), (*FACTS, *FITTED)),
+}
+TABLES = {
+    role: (
+        *tables,
+        PATHS,
+        (two_faults(_SIMPLE[role]),),
+        (IN_PART, *((WRONG_SLOPE,) if role is Role.ELEMENTWISE else ())),
+    )
+    for role, tables in TABLES.items()
 }
 
 
@@ -31,12 +48,16 @@ def explanations_of(case: IsolatedLayer, tensor: str, companions: Sequence[Isola
     role = {case.weight: "W", case.bias: "b", INPUT: "x"}.get(tensor, "") if case.role is Role.LINEAR else tensor
     for table in TABLES[case.role]:
         found = [
-            explain(hypothesis, case, tensor)
+            one
             for hypothesis in table
             if not hypothesis.tensors or role in hypothesis.tensors
+            for one in explain(hypothesis, case, tensor)
         ]
-        ranked = sorted((one for one in found if one), key=lambda one: one.prediction.fitted > 0)
-        holding = [one for one in ranked if all(holds(one, companion, tensor) for companion in companions)]
+        holding: list[Explanation] = []
+        for one in sorted(found, key=lambda one: one.prediction.fitted > 0):
+            is_new = all(one.hypothesis is not other.hypothesis for other in holding)
+            if is_new and all(holds(one, companion, tensor) for companion in companions):
+                holding.append(one)
         if holding:
             return holding
     return []

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from mlp.check.diagnosis.changes import changed
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.ingredients import Ingredient, ingredients, tensor_places
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.losses import means_over, target_of
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
-from mlp.nn.functional import log_softmax, sigmoid
 from mlp.nn.losses import LOSSES
 from mlp.nn.problem import INPUT
 
@@ -83,11 +84,6 @@ def _scaled_to_norm(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(right * norm / size, f"so that its norm is {norm:.6g}", 1)
 
 
-def _absolute(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    yield Prediction(np.abs(case.right(tensor)), "all signs are plus")
-    yield Prediction(-np.abs(case.right(tensor)), "all signs are minus")
-
-
 def _samples_left_out(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The gradient as a sum over samples that do not all count once."""
     if tensor == INPUT or case.role is Role.LOSS or not 2 <= case.samples <= _MOST_SAMPLES:
@@ -113,33 +109,10 @@ def _samples_left_out(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             yield Prediction(np.tensordot(weights, parts, axes=1), words, len(parts))
 
 
-def _out_of_step(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    given = np.asarray(case.dy)
-    if case.samples < 2 or given.shape[:1] != (case.samples,):
-        return
-    name = "target" if case.role is Role.LOSS else "dy"
-    for move, words in ((1, "before"), (-1, "after")):
-        moved = case.gradient(tensor, dy=np.roll(given, move, axis=0))
-        yield Prediction(moved, f"each sample meets the {name} of the one {words} it")
-    yield Prediction(case.gradient(tensor, dy=given[::-1]), "the samples come in reverse order")
-
-
 def _of_another_tensor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     for number, other in enumerate(case.report):
         if other != tensor and case.right(other).shape == case.right(tensor).shape:
             yield Prediction(case.right(other), f"it is that of {other}", values=(number,))
-
-
-def _summed_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """One number for a whole axis, where every entry along it should have its own."""
-    right = case.right(tensor)
-    for axis in range(right.ndim):
-        for make, words in ((np.sum, "the sum"), (np.mean, "the mean")):
-            alike = np.broadcast_to(make(right, axis=axis, keepdims=True), right.shape)
-            if right.shape[axis] > 1:
-                yield Prediction(
-                    alike, f"{words} over {_along(case, tensor, axis)} stands in each of them", values=(axis,)
-                )
 
 
 def _along(case: IsolatedLayer, tensor: str, axis: int) -> str:
@@ -252,42 +225,30 @@ def _regardless_of_dys_size(case: IsolatedLayer, tensor: str) -> Iterator[Predic
         yield Prediction(said.astype(np.float64), "twice the dy gives the same", 2)
 
 
-_CHANGES: tuple[tuple[str, Callable[[Array], Array]], ...] = (
-    ("|{}|", np.abs),
-    ("{}^2", np.square),
-    ("max({}, 0)", lambda a: np.maximum(a, 0)),
-    ("the sign of {}", np.sign),
-    ("{} less its mean over the batch", lambda a: a - a.mean(axis=0)),
-    ("{} less its mean over the features", lambda a: a - a.mean(axis=-1, keepdims=True)),
-    ("the mean of {} over the batch", lambda a: np.broadcast_to(a.mean(axis=0), a.shape)),
-    ("{} / 2", lambda a: a / 2),
-    ("2 {}", lambda a: 2 * a),
-    ("-{}", np.negative),
-    ("tanh({})", np.tanh),
-    ("sigmoid({})", sigmoid),
-    ("softmax({})", lambda a: np.exp(log_softmax(a))),
-)
-
-
-def _changed_ingredient(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The right formula with something done to one of its ingredients: x, dy (or the target), or W."""
+def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The right gradient with something done to it."""
+    places = tensor_places(case, tensor)
     with np.errstate(all="ignore"):
-        for number, (words, change) in enumerate(_CHANGES):
-            for name, gradient in _with(case, tensor, change):
-                if np.all(np.isfinite(gradient)):
-                    measured = f"{words.format(name)} stands where {name} should"
-                    yield Prediction(gradient, measured, values=(number,))
+        for words, gradient in changed("the right gradient", case.right(tensor), places):
+            yield Prediction(gradient, f"it is {words}", key=words)
 
 
-def _with(case: IsolatedLayer, tensor: str, change: Callable[[Array], Array]) -> Iterator[tuple[str, Array]]:
-    """The gradients with each of the ingredients changed, by name."""
-    is_loss = case.role is Role.LOSS
-    yield ("y" if is_loss else "x"), case.gradient(tensor, x=change(case.x))
-    dy = target_of(case) if is_loss else np.asarray(case.dy, dtype=np.float64)
-    yield ("the target" if is_loss else "dy"), case.gradient(tensor, dy=change(dy))
-    if case.weight is not None:
-        W = np.asarray(case.function.parameters()[case.weight], dtype=np.float64)
-        yield case.weight, case.gradient(tensor, function=case.function.replaced(case.weight, change(W)))
+def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The right formula with something done to one of its ingredients, or with another in its place."""
+    parts = list(ingredients(case, tensor))
+    others = [(part.name, part.value) for part in parts] + ([("y", case.y)] if case.role is not Role.LOSS else [])
+    with np.errstate(all="ignore"):
+        for part in parts:
+            for words, array in changed(part.name, part.value, part.places):
+                yield from _with(part, words, array)
+            for name, array in others:
+                if name != part.name and array.shape == part.value.shape:
+                    yield from _with(part, name, array)
+
+
+def _with(part: Ingredient, words: str, array: Array) -> Iterator[Prediction]:
+    if np.all(np.isfinite(array)) and not np.array_equal(array, part.value):
+        yield Prediction(part.gradient(array), f"{words} stands where {part.name} should", key=words)
 
 
 def _target(case: IsolatedLayer) -> Array | None:
@@ -356,7 +317,6 @@ FACTS: tuple[Hypothesis, ...] = (
         "{tensor} is right but rounded to {measured}. Somewhere its numbers pass through an array of that type.",
         _rounded,
     ),
-    Hypothesis("absolute values", "{tensor} is right in size, but {measured}: an absolute value was taken.", _absolute),
     Hypothesis(
         "clipped",
         "{tensor} is right but cut off {measured}. Clipping belongs into the update, not into backward.",
@@ -364,14 +324,9 @@ FACTS: tuple[Hypothesis, ...] = (
     ),
     Hypothesis("sample left out", "{tensor} does not add up all samples once: {measured}.", _samples_left_out),
     Hypothesis(
-        "samples out of step",
-        "{tensor} pairs what does not belong together: {measured}.",
-        _out_of_step,
-    ),
-    Hypothesis(
         "another tensor's gradient", "{tensor} is the gradient of something else: {measured}.", _of_another_tensor
     ),
-    Hypothesis("summed over an axis", "{tensor} is summed up too far: {measured}.", _summed_along),
+    Hypothesis("gradient changed", "{tensor} is made of the right numbers, but {measured}.", _gradient_changed),
     Hypothesis("term added or missing", "{tensor} is right but for one term: {measured}.", _term_added),
     Hypothesis(
         "mean and variance taken for constants",
@@ -379,7 +334,7 @@ FACTS: tuple[Hypothesis, ...] = (
         _normalisation,
     ),
     Hypothesis("term alike along an axis", "{tensor} is right but for a term: {measured}.", _same_along),
-    Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _changed_ingredient),
+    Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _ingredient_changed),
     Hypothesis("scaled to a norm", "{tensor} has the right direction, but is scaled {measured}.", _scaled_to_norm),
     Hypothesis(
         "not linear in dy",

@@ -18,6 +18,7 @@ from mlp.check.verdict import Verdict
 from mlp.nn.arrays import Array
 
 _LEFT = 1e-3
+_EXACT = 1e-5
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class Prediction:
         measured: the measured value in words, such as "the factor is 2"; "" if there is none.
         fitted: how many numbers were chosen to fit.
         values: those of them that must come out the same for any input, such as a factor.
+        key: which of a hypothesis's predictions it is; for another input it must be the same.
     """
 
     gradient: Array
     measured: str = ""
     fitted: int = 0
     values: tuple[float, ...] = ()
+    key: str = ""
 
 
 Predict = Callable[[IsolatedLayer, str], Iterator[Prediction]]
@@ -72,8 +75,8 @@ class Explanation:
     left: float
 
 
-def explain(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str) -> Explanation | None:
-    """The best of a hypothesis's predictions, or None if none explains what backward said.
+def explain(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str) -> list[Explanation]:
+    """The predictions of a hypothesis that explain what backward said, those with the fewest fitted numbers first.
 
     Where somebody's code cannot be run as a hypothesis would have it, such as on changed ids of words, that one has no
     further predictions.
@@ -82,18 +85,25 @@ def explain(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str) -> Explana
     with contextlib.suppress(Exception):
         for prediction in hypothesis.predict(case, tensor):
             found.append(_explanation(hypothesis, case, tensor, prediction))
-    return min((one for one in found if one), key=lambda one: one.left, default=None)
+    return sorted((one for one in found if one), key=lambda one: (one.prediction.fitted > 0, one.left > _EXACT))
 
 
 def holds(explanation: Explanation, other: IsolatedLayer, tensor: str) -> bool:
     """Whether an explanation found on one input also holds on another, where the tensor is wrong at all."""
     if tensor not in other.said or other.report[tensor].verdict is not Verdict.WRONG:
         return True
-    again = explain(explanation.hypothesis, other, tensor)
-    values = explanation.prediction.values
-    if again is None or len(again.prediction.values) != len(values):
-        return False
-    return bool(np.allclose(again.prediction.values, values, rtol=1e-3))
+    return any(
+        _is_same(one.prediction, explanation.prediction) for one in explain(explanation.hypothesis, other, tensor)
+    )
+
+
+def _is_same(one: Prediction, other: Prediction) -> bool:
+    """Whether two predictions for different inputs are of one kind and have the same values."""
+    return (
+        one.key == other.key
+        and len(one.values) == len(other.values)
+        and bool(np.allclose(one.values, other.values, rtol=1e-3))
+    )
 
 
 def _explanation(

@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike
 
 from mlp.check.compare import as_float64
 from mlp.check.contract import forward_on_another_input
+from mlp.check.diagnosis.paths import Paths
 from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
+from mlp.differences.derivatives import differentiate
 from mlp.differences.methods import CENTRAL, optimal_step
 from mlp.differences.networks import loss_gradients
 from mlp.nn.arrays import Array
@@ -27,6 +29,8 @@ from mlp.nn.problem import INPUT, as_problem
 
 EPS = float(optimal_step(CENTRAL, 1.0))
 _PROBED = 16
+_MOST_OUTPUTS = 512
+_MOST_PATHS = 400_000
 
 
 def _all_of_it(gradient: Array) -> Array:
@@ -90,6 +94,36 @@ class IsolatedLayer:
     def said_for(self, dy: Array) -> Mapping[str, Array]:
         """What backward says of another dy."""
         return said(self.function, self.loss, self.x, dy)
+
+    @cached_property
+    def paths(self) -> Mapping[str, Paths]:
+        """The paths to each wrong tensor; none of a backward that is not linear in dy, or cannot be asked again."""
+        y = self.y
+        small = [name for name in self.wrong_tensors if y.size * self.right(name).size <= _MOST_PATHS]
+        if isinstance(self.loss, Projection) is False or y.size > _MOST_OUTPUTS or not small:
+            return {}
+        units = np.eye(y.size).reshape(y.size, *y.shape)
+        runs = [self.said_for(unit) for unit in units]
+        found = {}
+        for name in small:
+            right = self.right(name)
+            if any(run.get(name, y[:0]).shape != right.shape for run in runs):
+                continue
+            said = np.array([run[name].ravel() for run in runs], dtype=np.float64)
+            again = np.reshape(self.dy, -1) @ said
+            if np.allclose(again, self.said[name].ravel(), rtol=1e-7, atol=1e-9 * float(np.max(np.abs(again)))):
+                found[name] = Paths(said, self._jacobian(name), y.shape, right.shape)
+        return found
+
+    def _jacobian(self, tensor: str) -> Array:
+        """The derivative of every output by every entry of a tensor, (outputs, entries)."""
+        function, x = as_float64(self.function), np.asarray(self.x, dtype=np.float64)
+        if tensor == INPUT:
+            return differentiate(function.apply, x, EPS, CENTRAL).reshape(self.y.size, -1)
+        value = np.asarray(function.parameters()[tensor])
+        return differentiate(lambda a: function.replaced(tensor, a).apply(x), value, EPS, CENTRAL).reshape(
+            self.y.size, -1
+        )
 
     @cached_property
     def role(self) -> Role:

@@ -42,6 +42,20 @@ def _brief(order: list[int]) -> str:
     return str(order) if len(order) <= 8 else f"{str(order[:6])[:-1]}, ...]"
 
 
+def zero_in_part(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Everything is right but some entries, rows or columns, which are zero."""
+    for prediction in partly(case, tensor):
+        if prediction.measured.endswith("zero"):
+            yield prediction
+
+
+def wrong_in_part(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Everything is right but one place, in which the numbers are any; it is at most half of them."""
+    for prediction in partly(case, tensor):
+        if 2 * prediction.fitted <= case.right(tensor).size:
+            yield prediction
+
+
 def partly(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Everything is right but one entry, one row or one column."""
     said, right = case.said[tensor], case.right(tensor)
@@ -52,7 +66,7 @@ def partly(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if len(where) == 0:
         return
     mended = np.where(wrong, np.nan_to_num(said), right)
-    place, values = _place(where, right.shape)
+    place, values = place_of(where, right.shape)
     if place:
         index = tuple(int(i) for i in where[0])
         zero = "and stayed zero" if not np.any(said[wrong]) else f"{said[index]:.4g} instead of {right[index]:.4g}"
@@ -60,7 +74,7 @@ def partly(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(mended, f"{only}{place}, {zero}", len(where), values)
 
 
-def _place(where: Array, shape: tuple[int, ...]) -> tuple[str, tuple[float, ...]]:
+def place_of(where: Array, shape: tuple[int, ...]) -> tuple[str, tuple[float, ...]]:
     """What to call a few wrong entries, with the numbers in the name; "" if they are no place but half the tensor."""
     if len(where) == 1:
         index = [int(i) for i in where[0]]

@@ -1,0 +1,84 @@
+"""What backward passes do to an array by mistake: to each of its values, or along one of its axes.
+
+The same table serves for the right gradient and for each ingredient of it: x, dy, the target, a parameter. In the words,
+{} stands for the array and {place} for what an axis runs over.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.nn.functional import log_softmax, sigmoid
+
+Change = Callable[[Array], Array]
+
+VALUES: tuple[tuple[str, Change], ...] = (
+    ("-{}", np.negative),
+    ("|{}|", np.abs),
+    ("-|{}|", lambda a: -np.abs(a)),
+    ("{}^2", np.square),
+    ("{}^3", lambda a: a**3),
+    ("the square root of {}, with its sign", lambda a: np.sign(a) * np.sqrt(np.abs(a))),
+    ("max({}, 0)", lambda a: np.maximum(a, 0)),
+    ("min({}, 0)", lambda a: np.minimum(a, 0)),
+    ("the sign of {}", np.sign),
+    ("1 - {}", lambda a: 1 - a),
+    ("{} + 1", lambda a: a + 1),
+    ("{} / 2", lambda a: a / 2),
+    ("2 {}", lambda a: 2 * a),
+    ("{} rounded to whole numbers", np.round),
+    ("ones in the place of {}", np.ones_like),
+    ("tanh({})", np.tanh),
+    ("sigmoid({})", sigmoid),
+    ("softmax({})", lambda a: np.exp(log_softmax(a))),
+)
+
+
+def _alike(make: Callable[..., Array]) -> Callable[[Array, int], Array]:
+    return lambda a, axis: np.broadcast_to(make(a, axis=axis, keepdims=True), a.shape)
+
+
+def _one(index: int) -> Callable[[Array, int], Array]:
+    return lambda a, axis: np.broadcast_to(np.take(a, [index], axis=axis), a.shape)
+
+
+ALONG: tuple[tuple[str, Callable[[Array, int], Array]], ...] = (
+    ("the sum of {} over the {place}s in each of them", _alike(np.sum)),
+    ("the mean of {} over the {place}s in each of them", _alike(np.mean)),
+    ("for each {place} the {} of the one before it", lambda a, axis: np.roll(a, 1, axis)),
+    ("for each {place} the {} of the one after it", lambda a, axis: np.roll(a, -1, axis)),
+    ("{} with its {place}s in reverse order", np.flip),
+    ("{} less its mean over the {place}s", lambda a, axis: a - a.mean(axis=axis, keepdims=True)),
+    ("{} summed up to each {place}", np.cumsum),
+    ("{} summed up from each {place} on", lambda a, axis: np.flip(np.cumsum(np.flip(a, axis), axis), axis)),
+    ("for all {place}s the {} of the first", _one(0)),
+    ("for all {place}s the {} of the last", _one(-1)),
+)
+
+
+def changed(name: str, array: Array, places: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """The array after each change, with what that is in words.
+
+    Args:
+        name: what the words call the array.
+        array: of any shape.
+        places: what each of its axes runs over, in the singular.
+    """
+    for words, change in VALUES:
+        yield words.replace("{}", name), change(array)
+    for axis, place in enumerate(places):
+        if array.shape[axis] > 1:
+            for words, along in ALONG:
+                yield words.replace("{}", name).replace("{place}", place), along(array, axis)
+    yield from turned(name, array, places)
+
+
+def turned(name: str, array: Array, places: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """The array with two axes exchanged, or with both reversed, as a window is turned by 180 degrees."""
+    for second in range(1, array.ndim):
+        for first in range(second):
+            axes = f"{places[first]}s and {places[second]}s"
+            if array.shape[first] == array.shape[second]:
+                yield f"{name} transposed, with {axes} exchanged", np.swapaxes(array, first, second)
+            yield f"{name} turned around, with {axes} in reverse order", np.flip(array, (first, second))

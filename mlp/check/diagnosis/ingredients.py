@@ -1,0 +1,182 @@
+"""What a gradient is made of: x, dy or the target, and the parameters, each of which may be another than it should be.
+
+Beside them, what forward makes of them on the way: the output, x without its mean and in units of its deviation, and
+the products of x with a matrix that an inner activation is taken of.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.losses import target_of
+from mlp.nn.arrays import Array
+from mlp.nn.functional import sigmoid
+from mlp.nn.problem import INPUT
+
+
+class Ingredient(NamedTuple):
+    """One ingredient of a gradient.
+
+    Attributes:
+        name: what a sentence calls it.
+        value: the array.
+        places: what each of its axes runs over.
+        gradient: the right gradient of a tensor with another array in its place.
+    """
+
+    name: str
+    value: Array
+    places: tuple[str, ...]
+    gradient: Callable[[Array], Array]
+
+
+def ingredients(case: IsolatedLayer, tensor: str) -> Iterator[Ingredient]:
+    """The arrays that the right gradient of a tensor is computed from."""
+    is_loss = case.role is Role.LOSS
+    dy = target_of(case) if is_loss else np.asarray(case.dy, dtype=np.float64)
+    places = batch_places(dy.ndim)
+    yield Ingredient("the target" if is_loss else "dy", dy, places, lambda a: case.gradient(tensor, dy=a))
+    x = np.asarray(case.x, dtype=np.float64)
+    yield Ingredient("y" if is_loss else "x", x, batch_places(x.ndim), lambda a: case.gradient(tensor, x=a))
+    for name, value in case.function.parameters().items():
+        if np.ndim(value):
+            yield Ingredient(
+                name,
+                np.asarray(value, dtype=np.float64),
+                parameter_places(np.ndim(value)),
+                lambda a, name=name: case.gradient(tensor, function=case.function.replaced(name, a)),  # type: ignore[misc]
+            )
+
+
+def batch_places(rank: int) -> tuple[str, ...]:
+    """What the axes of x, y or dy run over: samples first and features last, as far as that is known."""
+    if rank < 2:
+        return ("feature",) * rank
+    return ("sample", *(f"axis-{axis} position" for axis in range(1, rank - 1)), "feature")
+
+
+def parameter_places(rank: int) -> tuple[str, ...]:
+    """What the axes of a parameter run over."""
+    named = {1: ("element",), 2: ("row", "column")}
+    return named.get(rank, tuple(f"axis-{axis} position" for axis in range(rank)))
+
+
+def tensor_places(case: IsolatedLayer, tensor: str) -> tuple[str, ...]:
+    """What the axes of a tensor run over."""
+    rank = case.right(tensor).ndim
+    return batch_places(rank) if tensor == INPUT else parameter_places(rank)
+
+
+class Factor(NamedTuple):
+    """An array that stands as a factor in backward passes, by the name of its formula."""
+
+    words: str
+    value: Array
+
+
+FORMS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("{}", lambda v: v),
+    ("|{}|", np.abs),
+    ("the sign of {}", np.sign),
+    ("({} > 0)", lambda v: (v > 0).astype(float)),
+    ("({} < 0)", lambda v: (v < 0).astype(float)),
+    ("{}^2", np.square),
+    ("1 - {}", lambda v: 1 - v),
+    ("1 + {}", lambda v: 1 + v),
+    ("1 - {}^2", lambda v: 1 - v**2),
+    ("1 + {}^2", lambda v: 1 + v**2),
+    ("{} (1 - {})", lambda v: v * (1 - v)),
+)
+INNER: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("1 - tanh({})^2, the derivative of tanh", lambda v: 1 - np.tanh(v) ** 2),
+    ("s (1 - s) with s = sigmoid({}), the derivative of the sigmoid", lambda v: sigmoid(v) * sigmoid(-v)),
+    ("tanh({})", np.tanh),
+    ("sigmoid({})", sigmoid),
+    ("sigmoid(-{})", lambda v: sigmoid(-v)),
+    ("exp({})", np.exp),
+)
+
+
+def factors(name: str, value: Array, inner: bool = False) -> Iterator[Factor]:
+    """The forms in which an array stands as a factor; more of them for one that goes into an activation."""
+    with np.errstate(all="ignore"):
+        for words, form in (*FORMS, *INNER) if inner else FORMS:
+            yield Factor(words.replace("{}", name), form(value))
+
+
+def output_factors(case: IsolatedLayer) -> Iterator[Factor]:
+    """Factors that belong to an output: of y, of x where it has that shape, and of what goes into an inner gate."""
+    yield from factors("y", case.y)
+    if case.x.shape == case.y.shape:
+        yield from factors("x", case.x, inner=True)
+    for name, value in pre_activations(case):
+        yield from factors(name, value, inner=True)
+
+
+def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
+    """Factors that belong to an entry of the tensor."""
+    if tensor != INPUT:
+        yield from factors(tensor, np.asarray(case.function.parameters()[tensor], dtype=np.float64))
+        yield from line_factors(tensor, np.asarray(case.function.parameters()[tensor], dtype=np.float64))
+        return
+    x = np.asarray(case.x, dtype=np.float64)
+    yield from factors("x", x, inner=True)
+    if case.y.shape == x.shape:
+        yield from factors("y", case.y)
+    if case.role is Role.LOSS:
+        target = target_of(case)
+        if target.shape == x.shape:
+            yield from factors("the target", target)
+            yield from factors("(y - t)", x - target)
+    yield from line_factors("x", x)
+    for name, value in case.function.parameters().items():
+        if np.ndim(value) and np.shape(value) == x.shape[x.ndim - np.ndim(value) :]:
+            yield from factors(name, np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape))
+
+
+def line_factors(name: str, value: Array) -> Iterator[Factor]:
+    """One number for each line of an array along an axis: its deviation, its norm, its root mean square."""
+    for axis, place in enumerate(batch_places(value.ndim) if name == "x" else parameter_places(value.ndim)):
+        if value.shape[axis] > 1:
+            sizes = (
+                ("standard deviation", value.std(axis=axis, keepdims=True)),
+                ("norm", np.linalg.norm(value, axis=axis, keepdims=True)),
+            )
+            for words, size in sizes:
+                yield Factor(f"the {words} of {name} over its {place}s", np.broadcast_to(size, value.shape))
+
+
+def pre_activations(case: IsolatedLayer) -> Iterator[tuple[str, Array]]:
+    """What an inner activation may be taken of, in the shape of y: x W, and x W + y U with the y of the step before.
+
+    A matrix with several times as many columns as y has features is that of several gates side by side.
+    """
+    x, y = np.asarray(case.x, dtype=np.float64), np.asarray(case.y, dtype=np.float64)
+    matrices = {
+        key: np.asarray(v, dtype=np.float64) for key, v in case.function.parameters().items() if np.ndim(v) == 2
+    }
+    vectors = [np.asarray(v, dtype=np.float64) for v in case.function.parameters().values() if np.ndim(v) == 1]
+    if x.shape[:-1] != y.shape[:-1]:
+        return
+    before = np.concatenate([np.zeros_like(y[:, :1]), y[:, :-1]], axis=1) if y.ndim == 3 else None
+    for (name, W), flip in ((pair, flip) for pair in matrices.items() for flip in (False, True)):
+        M = W.T if flip else W
+        if M.shape[0] != x.shape[-1] or M.shape[1] % y.shape[-1]:
+            continue
+        bias = next((b for b in vectors if b.shape == (M.shape[1],)), None)
+        called = f"(x {name}{'' if bias is None else ' + b'})"
+        inner = x @ M + (0 if bias is None else bias)
+        yield from _gates(called, inner, y.shape[-1])
+        for other, U in matrices.items():
+            V = U.T if flip else U
+            if before is not None and other != name and V.shape == (y.shape[-1], M.shape[1]):
+                yield from _gates(f"{called[:-1]} + h {other})", inner + before @ V, y.shape[-1])
+
+
+def _gates(name: str, inner: Array, width: int) -> Iterator[tuple[str, Array]]:
+    count = inner.shape[-1] // width
+    for k in range(count):
+        part = "" if count == 1 else f"[{k * width}:{(k + 1) * width}]"
+        yield name + part, inner[..., k * width : (k + 1) * width]

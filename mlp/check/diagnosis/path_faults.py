@@ -1,0 +1,194 @@
+"""Faults that show in the paths by which dy becomes a gradient: some left out, sent elsewhere, or weighed wrongly."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.ingredients import (
+    Factor,
+    batch_places,
+    entry_factors,
+    output_factors,
+    tensor_places,
+)
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.paths import Paths
+from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
+
+_APART = 1e-3
+
+
+class Grouping(NamedTuple):
+    """A way to put the paths into groups.
+
+    Attributes:
+        labels: the group of each path, whole numbers.
+        words: what the groups of some labels are called, with {} for these.
+    """
+
+    labels: Array
+    words: str
+
+
+def groupings(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[Grouping]:
+    """By the place of the output along each axis, and by its distance from the entry where they share an axis."""
+    shape = paths.right.shape
+    for axis, place in enumerate(batch_places(len(paths.y_shape))):
+        if paths.y_shape[axis] > 1:
+            yield Grouping(np.broadcast_to(paths.outputs[axis][:, None], shape), f"{place}s {{}} of dy")
+    if tensor == INPUT:
+        for axis, place in enumerate(batch_places(min(len(paths.y_shape), len(paths.shape)))):
+            if paths.y_shape[axis] == paths.shape[axis] > 1:
+                yield Grouping(
+                    paths.outputs[axis][:, None] - paths.entries[axis][None, :],
+                    f"outputs whose {place} is {{}} after that of the entry",
+                )
+
+
+def reweighted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Every path of a group counts the same number of times, which is not once."""
+    paths = case.paths.get(tensor)
+    if paths is None:
+        return
+    for number, grouping in enumerate(groupings(case, tensor, paths)):
+        labels, index = np.unique(grouping.labels, return_inverse=True)
+        index = index.reshape(paths.right.shape)
+        size = np.bincount(index.ravel(), np.square(paths.right).ravel(), len(labels))
+        product = np.bincount(index.ravel(), (paths.said * paths.right).ravel(), len(labels))
+        there = np.sqrt(size) > 1e-6 * np.sqrt(size.max())
+        weights = np.where(there, product / np.where(there, size, 1), 1.0)
+        model = weights[index] * paths.right
+        if np.sum(paths.there) < 2 * np.sum(there) or not paths.explained_by(model):
+            continue
+        words = "; ".join(_weighed(grouping, labels[there], weights[there]))
+        fitted = int(np.sum((np.abs(weights - 1) > _APART) & (np.abs(weights) > _APART)))
+        yield Prediction(paths.gradient(model, np.asarray(case.dy)), words, fitted, (number, *weights.tolist()))
+
+
+def _weighed(grouping: Grouping, labels: Array, weights: Array) -> Iterator[str]:
+    """What is said of the groups with each weight but 1."""
+    for weight in np.unique(np.round(weights, 6)):
+        if abs(weight - 1) > _APART:
+            which = grouping.words.format(_listed(labels[np.abs(weights - weight) < _APART].tolist(), labels.tolist()))
+            yield f"what comes from {which} {'is missing' if abs(weight) < _APART else f'counts {weight:.4g} times'}"
+
+
+def _listed(some: list[int], every: list[int]) -> str:
+    """Numbers as short as they can be told."""
+    if len(some) > 2 and len(some) < len(every):
+        others = [one for one in every if one not in some]
+        if len(others) == 1:
+            return f"other than {others[0]}"
+        if some == [one for one in every if one >= some[0]]:
+            return f"{some[0]} and more"
+        if some == [one for one in every if one <= some[-1]]:
+            return f"{some[-1]} and less"
+    return ", ".join(str(one) for one in some)
+
+
+def overwritten(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Of the places of dy that reach an entry, only the last one that was written counts, or the first."""
+    paths = case.paths.get(tensor)
+    if paths is None:
+        return
+    axes = range(len(paths.y_shape))
+    for number, written in enumerate(one for count in (1, 2, 3) for one in combinations(axes, count)):
+        strides = np.zeros(len(paths.y_shape), dtype=int)
+        for axis in written:
+            strides[axis] = np.prod([paths.y_shape[later] for later in written if later > axis], dtype=int)
+        order = (strides @ paths.outputs)[:, None]
+        for last in (True, False):
+            rank = order if last else -order
+            top = np.max(np.where(paths.there, rank, rank.min() - 1), axis=0)
+            model = np.where(rank == top, paths.right, 0.0)
+            if paths.explained_by(model):
+                words = f"only the {'last' if last else 'first'} one that reaches an entry is kept"
+                yield Prediction(paths.gradient(model, np.asarray(case.dy)), words, 0, (number, last))
+                return
+
+
+def rerouted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The dy of an output handed to other entries than those it depends on."""
+    paths = case.paths.get(tensor)
+    if paths is None or tensor != INPUT or not np.any(paths.given & ~paths.there):
+        return
+    counts = [np.sum(which, axis=1) for which in (paths.given, paths.there)]
+    if any(np.ptp(count) for count in counts) or np.any(counts[0] == 0):
+        return
+    given, right = (int(count[0]) for count in counts)
+    if given > 64 or any(_varied(values, which) for values, which in ((paths.said, paths.given),)):
+        return
+    values = paths.said[paths.given]
+    words = (
+        f"the dy of each output goes to {given} {'entry' if given == 1 else 'entries'}, times {values[0]:.4g}, where "
+        f"it depends on {right}; {_shared(paths)}"
+    )
+    yield Prediction(paths.gradient(paths.said, np.asarray(case.dy)), words, 2, (given, right, float(values[0])))
+
+
+def _varied(values: Array, which: Array) -> bool:
+    there = values[which]
+    return bool(np.ptp(there) > 1e-6 * np.max(np.abs(there)))
+
+
+def _shared(paths: Paths) -> str:
+    both = np.sum(paths.given & paths.there, axis=1)
+    if not np.any(both):
+        return "none of them is the right one"
+    return "the right ones are among them" if np.all(both == np.sum(paths.there, axis=1)) else "some are right"
+
+
+def factor_of_paths(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Each path is right but for a factor that belongs to its output, or to its entry."""
+    paths = case.paths.get(tensor)
+    if paths is None:
+        return
+    for number, (words, factor, model) in enumerate(factor_models(case, tensor, paths, np.ones_like(paths.there))):
+        yield Prediction(paths.gradient(model, np.asarray(case.dy)), words, 1, (factor,), words)
+        if number > 3:
+            return
+
+
+def factor_models(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[tuple[str, float, Array]]:
+    """The models of A, as a multiple of J, of the paths alone, or of J and a term more, times a named factor."""
+    columns = [Factor(f.words, f.value.reshape(-1, 1)) for f in output_factors(case) if f.value.size == len(paths.said)]
+    rows = [Factor(f.words, f.value.reshape(1, -1)) for f in entry_factors(case, tensor)]
+    support = (paths.there | paths.given).astype(float)
+    targets = (
+        (paths.said, paths.right, 0 * paths.right, "it has the factor {} too much", "it lacks the factor {}"),
+        (paths.said, support, 0 * paths.right, "each path is {} where the derivative should stand", ""),
+        (paths.said - paths.right, support, paths.right, "dy times {} is added", ""),
+    )
+    with np.errstate(all="ignore"):
+        for target, base, start, more, less in targets:
+            for factor in (*columns, *rows):
+                for value, words in ((factor.value, more), (1 / factor.value, less)):
+                    if words and np.all(np.isfinite(value)):
+                        term = np.where(where, base * value, 0)
+                        size = float(np.sum(np.square(term)))
+                        c = float(np.sum(np.where(where, target, 0) * term)) / size if size > 0 else 0.0
+                        model = start + c * term
+                        if c and np.ptp(value) > 0 and paths.explained_by(model, where):
+                            times = "" if abs(c - 1) < _APART else f"{c:.4g} times "
+                            yield words.format(times + factor.words), c, model
+
+
+PATHS: tuple[Hypothesis, ...] = (
+    Hypothesis(
+        "paths left out",
+        "{tensor} does not count everything once that reaches it: {measured}.",
+        reweighted,
+    ),
+    Hypothesis(
+        "overwritten",
+        "{tensor} is overwritten where it should be added up: {measured}. Several outputs depend on the same entry, so "
+        "their parts add up: write +=, or np.add.at where indices repeat.",
+        overwritten,
+    ),
+    Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", factor_of_paths),
+    Hypothesis("dy sent elsewhere", "{tensor} has dy in other entries than it should: {measured}.", rerouted),
+)

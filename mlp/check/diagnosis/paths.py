@@ -1,0 +1,66 @@
+"""By which ways dy becomes a gradient: the derivative of every output by every entry, as backward has it and as it is.
+
+A backward pass that is linear in dy is a matrix: its gradient is the sum over outputs i of dy[i] A[i, j]. Right is the
+Jacobian J of the layer. So whatever is wrong with it shows in A and J, number by number, and a few words about these
+numbers that hold for all of them are no coincidence. A path is a pair (i, j) with an A or J that is not zero.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+
+# Numerical derivatives have some ten digits: what is smaller than this part of the largest counts as zero.
+_NOTHING = 1e-7
+_LEFT = 1e-5
+
+
+@dataclass(frozen=True)
+class Paths:
+    """All paths from the entries of one tensor to the outputs.
+
+    Attributes:
+        said: A, of shape (outputs, entries).
+        right: J, of the same shape.
+        y_shape: the shape of the output.
+        shape: the shape of the tensor.
+    """
+
+    said: Array
+    right: Array
+    y_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    @cached_property
+    def outputs(self) -> Array:
+        """The index of each output along each axis, (axes, outputs)."""
+        return np.indices(self.y_shape).reshape(len(self.y_shape), -1)
+
+    @cached_property
+    def entries(self) -> Array:
+        """The index of each entry along each axis, (axes, entries)."""
+        return np.indices(self.shape).reshape(len(self.shape), -1)
+
+    @cached_property
+    def there(self) -> Array:
+        """Where there is a path: J is not zero."""
+        return np.abs(self.right) > _NOTHING * np.max(np.abs(self.right), initial=0.0)
+
+    @cached_property
+    def given(self) -> Array:
+        """Where backward has a path: A is not zero."""
+        return np.abs(self.said) > _NOTHING * np.max(np.abs(self.said), initial=0.0)
+
+    def explained_by(self, model: Array, where: Array | None = None) -> bool:
+        """Whether a model of A leaves next to nothing of the difference to J, at these pairs or at all."""
+        rest, difference = self.said - model, self.said - self.right
+        if where is not None:
+            rest, difference = rest[where], difference[where]
+        size = float(np.linalg.norm(difference))
+        return size > 0 and float(np.linalg.norm(rest)) <= _LEFT * size
+
+    def gradient(self, model: Array, dy: Array) -> Array:
+        """The gradient that a model of A gives for a dy."""
+        return np.asarray(dy.reshape(-1) @ model).reshape(self.shape)
