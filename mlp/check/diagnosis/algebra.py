@@ -38,6 +38,13 @@ def right_line(case: IsolatedLayer, tensor: str) -> str:
     return _BY_ROLE[case.role]
 
 
+def known_factor(case: IsolatedLayer, factor: float) -> str:
+    """In words what a factor may be: one over a number that is averaged over; "" if it is none of these."""
+    counts = {case.samples: "the number of samples", case.y.size: "the number of all outputs"}
+    known = [name for count, name in counts.items() if count > 1 and abs(abs(factor) * count - 1) < 1e-6]
+    return f" (one over {known[0]}: a mean)" if known else ""
+
+
 def symbol(case: IsolatedLayer, tensor: str) -> str:
     """How a sentence calls a gradient: dx, dW, db, or dy for a loss."""
     return "dy" if case.role is Role.LOSS else f"d{tensor}"

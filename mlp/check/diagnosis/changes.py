@@ -1,7 +1,7 @@
 """What backward passes do to an array by mistake: to each of its values, or along one of its axes.
 
-The same table serves for the right gradient and for each ingredient of it: x, dy, the target, a parameter. In the words,
-{} stands for the array and {place} for what an axis runs over.
+The same tables serve for the right gradient and for each ingredient of it: x, dy, the target, a parameter. In the
+words, {} stands for the array and {place} for what an axis runs over.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +35,13 @@ VALUES: tuple[tuple[str, Change], ...] = (
 )
 
 
+MOVES: tuple[tuple[str, Callable[[Array, int], Array]], ...] = (
+    ("for each {place} the {} of the one before it", lambda a, axis: np.roll(a, 1, axis)),
+    ("for each {place} the {} of the one after it", lambda a, axis: np.roll(a, -1, axis)),
+    ("{} with its {place}s in reverse order", np.flip),
+)
+
+
 def _alike(make: Callable[..., Array]) -> Callable[[Array, int], Array]:
     return lambda a, axis: np.broadcast_to(make(a, axis=axis, keepdims=True), a.shape)
 
@@ -46,9 +53,6 @@ def _one(index: int) -> Callable[[Array, int], Array]:
 ALONG: tuple[tuple[str, Callable[[Array, int], Array]], ...] = (
     ("the sum of {} over the {place}s in each of them", _alike(np.sum)),
     ("the mean of {} over the {place}s in each of them", _alike(np.mean)),
-    ("for each {place} the {} of the one before it", lambda a, axis: np.roll(a, 1, axis)),
-    ("for each {place} the {} of the one after it", lambda a, axis: np.roll(a, -1, axis)),
-    ("{} with its {place}s in reverse order", np.flip),
     ("{} less its mean over the {place}s", lambda a, axis: a - a.mean(axis=axis, keepdims=True)),
     ("{} summed up to each {place}", np.cumsum),
     ("{} summed up from each {place} on", lambda a, axis: np.flip(np.cumsum(np.flip(a, axis), axis), axis)),
@@ -71,11 +75,14 @@ def changed(name: str, array: Array, places: Sequence[str]) -> Iterator[tuple[st
         if array.shape[axis] > 1:
             for words, along in ALONG:
                 yield words.replace("{}", name).replace("{place}", place), along(array, axis)
-    yield from turned(name, array, places)
 
 
-def turned(name: str, array: Array, places: Sequence[str]) -> Iterator[tuple[str, Array]]:
-    """The array with two axes exchanged, or with both reversed, as a window is turned by 180 degrees."""
+def moved(name: str, array: Array, places: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """The array with its numbers in other places; arguments as of `changed`."""
+    for axis, place in enumerate(places):
+        if array.shape[axis] > 1:
+            for words, move in MOVES:
+                yield words.replace("{}", name).replace("{place}", place), move(array, axis)
     for second in range(1, array.ndim):
         for first in range(second):
             axes = f"{places[first]}s and {places[second]}s"

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mlp.check.diagnosis.algebra import known_factor
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.diagnosis.places import place_of
@@ -46,11 +47,13 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
     said = case.said[tensor].astype(np.float64)
     shown = case.seen(first) if first.shape == case.right(tensor).shape else first
     size = float(np.sum(np.square(shown)))
-    if not (size > 0 and np.all(np.isfinite(shown)) and shown.shape == said.shape):
+    if not (size > 0 and said.size > 2 and np.all(np.isfinite(shown)) and shown.shape == said.shape):
         return
     factor = float(np.sum(said * shown)) / size
     if _fits(factor * shown, said) and abs(factor - 1) > _APART:
-        words = "the wrong sign" if abs(factor + 1) < _APART else _factor_words(case, factor)
+        words = (
+            "the wrong sign" if abs(factor + 1) < _APART else f"a factor of {factor:.6g}{known_factor(case, factor)}"
+        )
         yield Prediction(factor * first, words, 1, (factor,))
         return
     wrong = np.abs(said - shown) > _LEFT * np.max(np.abs(shown))
@@ -64,14 +67,6 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
             rate = float(np.sum((said - shown) * added)) / float(np.sum(np.square(added)))
             if abs(rate) > 0 and _fits(shown + rate * added, said):
                 yield Prediction(first + rate * added, f"{rate:.6g} times {words} is added", 1, (rate,))
-
-
-def _factor_words(case: IsolatedLayer, factor: float) -> str:
-    size = abs(factor)
-    names = {case.samples: "the number of samples", case.y.size: "the number of outputs"}
-    known = [name for count, name in names.items() if count > 1 and abs(size * count - 1) < _APART]
-    named = f", one over {known[0]}: a mean" if known else ""
-    return f"a factor of {factor:.6g}{named}"
 
 
 def _fits(model: Array, said: Array) -> bool:

@@ -29,7 +29,7 @@ from mlp.nn.losses import Loss
 from mlp.nn.problem import INPUT, Problem, as_problem
 
 _CAUSES = frozenset({RemarkKind.ACCUMULATES, RemarkKind.INTEGER_GRADIENT, RemarkKind.NOT_REPEATABLE})
-_COMPANIONS = 3
+_COMPANIONS = 2
 _FEW_SAMPLES = 32
 
 
@@ -129,7 +129,7 @@ def _findings(case: IsolatedLayer, tensors: list[str]) -> list[Finding]:
     explained: dict[str, list[Explanation]] = {}
     for tensor in tensors:
         explanations = explanations_of(case, tensor, companions)
-        for companion in companions:  # zeros in the real input can hide what is plain on another
-            explanations = explanations or explanations_of(companion, tensor, companions)
+        if not explanations:  # zeros in the real input can hide what is plain on another
+            explanations = explanations_of(companions[0], tensor, companions)
         explained[tensor] = explanations
     return findings_of(case, explained)

@@ -6,13 +6,13 @@ from mlp.check.diagnosis.algebra import right_line, symbol
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.elementwise import ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
-from mlp.check.diagnosis.facts import ANOTHER_SLOPE, FACTS
+from mlp.check.diagnosis.facts import ANOTHER_SLOPE, FACTS, INGREDIENT
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
 from mlp.check.diagnosis.losses import LOSSES
-from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.diagnosis.path_faults import PATHS
+from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.report import Finding
 from mlp.nn.problem import INPUT
 
@@ -30,12 +30,13 @@ TABLES: dict[Role, tuple[tuple[Hypothesis, ...], ...]] = {
     Role.OTHER: ((*FIRST, *JACOBIAN, *EXACT), (*FACTS, *FITTED)),
     Role.LOSS: ((*FIRST, *EXACT, *LOSSES), (*FACTS, *FITTED)),
 }
+_LAST: dict[Role, tuple[Hypothesis, ...]] = {Role.ELEMENTWISE: (IN_PART, WRONG_SLOPE)}
 TABLES = {
     role: (
         *tables,
         PATHS,
-        (two_faults(_SIMPLE[role]),),
-        (IN_PART, *((WRONG_SLOPE,) if role is Role.ELEMENTWISE else ())),
+        (two_faults([one for one in _SIMPLE[role] if one is not INGREDIENT]),),
+        _LAST.get(role, (IN_PART,)),
     )
     for role, tables in TABLES.items()
 }

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.changes import changed
+from mlp.check.diagnosis.algebra import known_factor
+from mlp.check.diagnosis.changes import changed, moved
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import Ingredient, ingredients, tensor_places
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.ingredients import Directions, Ingredient, ingredients, tensor_places
+from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import means_over, target_of
+from mlp.differences.networks import loss_gradients
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
 from mlp.nn.losses import LOSSES
@@ -227,28 +229,52 @@ def _regardless_of_dys_size(case: IsolatedLayer, tensor: str) -> Iterator[Predic
 
 def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The right gradient with something done to it."""
-    places = tensor_places(case, tensor)
     with np.errstate(all="ignore"):
-        for words, gradient in changed("the right gradient", case.right(tensor), places):
-            yield Prediction(gradient, f"it is {words}", key=words)
+        for words, gradient in changed("g", case.right(tensor), tensor_places(case, tensor)):
+            yield Prediction(gradient, words, key=words)
+
+
+def _gradient_moved(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The right gradient with its numbers in other places."""
+    for words, gradient in moved("right gradient", case.right(tensor), tensor_places(case, tensor)):
+        yield Prediction(gradient, words, key=words)
 
 
 def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The right formula with something done to one of its ingredients, or with another in its place."""
-    parts = list(ingredients(case, tensor))
+    """The right formula with something done to one of its ingredients, or with another in its place; maybe scaled."""
+    said, directions = case.said[tensor].astype(np.float64), Directions(case, tensor)
+    if said.shape != case.right(tensor).shape or case.seen(case.right(tensor)) is not case.right(tensor):
+        return
+    for part, words, array in _changes(case):
+        if not np.all(np.isfinite(array)) or np.array_equal(array, part.value):
+            continue
+        problem = part.put(array)
+        if directions.may_fit(problem):
+            gradient = loss_gradients(*problem, EPS)[tensor]
+            factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
+            exact = abs(factor - 1) < _APART
+            also = "" if exact else f", and all of it is times {factor:.6g}{known_factor(case, factor)}"
+            yield Prediction(
+                gradient if exact else factor * gradient,
+                f"{words} stands where {part.name} should{also}",
+                0 if exact else 1,
+                () if exact else (factor,),
+                words,
+            )
+
+
+def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:
+    """Each ingredient with each change, or with another ingredient of its shape in its place."""
+    parts = list(ingredients(case))
     others = [(part.name, part.value) for part in parts] + ([("y", case.y)] if case.role is not Role.LOSS else [])
     with np.errstate(all="ignore"):
         for part in parts:
-            for words, array in changed(part.name, part.value, part.places):
-                yield from _with(part, words, array)
+            for change in (changed, moved):
+                for words, array in change(part.name, part.value, part.places):
+                    yield part, words, array
             for name, array in others:
                 if name != part.name and array.shape == part.value.shape:
-                    yield from _with(part, name, array)
-
-
-def _with(part: Ingredient, words: str, array: Array) -> Iterator[Prediction]:
-    if np.all(np.isfinite(array)) and not np.array_equal(array, part.value):
-        yield Prediction(part.gradient(array), f"{words} stands where {part.name} should", key=words)
+                    yield part, name, array
 
 
 def _target(case: IsolatedLayer) -> Array | None:
@@ -308,6 +334,8 @@ def _factor_by_target(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(factor * right, f"the factor is {words}", len(found), tuple(found))
 
 
+INGREDIENT = Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _ingredient_changed)
+
 FACTS: tuple[Hypothesis, ...] = (
     Hypothesis("another loss's gradient", "{tensor} is right for another loss: {measured}.", _of_another_loss),
     Hypothesis("clipped elsewhere", "{tensor} is right but for where it is clipped: {measured}.", _another_limit),
@@ -326,7 +354,12 @@ FACTS: tuple[Hypothesis, ...] = (
     Hypothesis(
         "another tensor's gradient", "{tensor} is the gradient of something else: {measured}.", _of_another_tensor
     ),
-    Hypothesis("gradient changed", "{tensor} is made of the right numbers, but {measured}.", _gradient_changed),
+    Hypothesis(
+        "rows or columns permuted",
+        "{tensor} holds the right numbers in the wrong places: {measured}.",
+        _gradient_moved,
+    ),
+    Hypothesis("gradient changed", "{tensor} is {measured}, where g is the right gradient.", _gradient_changed),
     Hypothesis("term added or missing", "{tensor} is right but for one term: {measured}.", _term_added),
     Hypothesis(
         "mean and variance taken for constants",
@@ -334,7 +367,7 @@ FACTS: tuple[Hypothesis, ...] = (
         _normalisation,
     ),
     Hypothesis("term alike along an axis", "{tensor} is right but for a term: {measured}.", _same_along),
-    Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _ingredient_changed),
+    INGREDIENT,
     Hypothesis("scaled to a norm", "{tensor} has the right direction, but is scaled {measured}.", _scaled_to_norm),
     Hypothesis(
         "not linear in dy",

@@ -4,16 +4,22 @@ Beside them, what forward makes of them on the way: the output, x without its me
 the products of x with a matrix that an inner activation is taken of.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.compare import as_float64
+from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
 from mlp.nn.arrays import Array
 from mlp.nn.functional import sigmoid
-from mlp.nn.problem import INPUT
+from mlp.nn.layers import Layer
+from mlp.nn.problem import INPUT, Problem
+
+# Of two derivatives along the same direction, one numerical, this part may differ.
+_LEFT = 1e-5
 
 
 class Ingredient(NamedTuple):
@@ -23,31 +29,51 @@ class Ingredient(NamedTuple):
         name: what a sentence calls it.
         value: the array.
         places: what each of its axes runs over.
-        gradient: the right gradient of a tensor with another array in its place.
+        put: the layer and what it is given, with another array in its place.
     """
 
     name: str
     value: Array
     places: tuple[str, ...]
-    gradient: Callable[[Array], Array]
+    put: Callable[[Array], Problem[Layer]]
 
 
-def ingredients(case: IsolatedLayer, tensor: str) -> Iterator[Ingredient]:
-    """The arrays that the right gradient of a tensor is computed from."""
+def ingredients(case: IsolatedLayer) -> Iterator[Ingredient]:
+    """The arrays that right gradients are computed from."""
     is_loss = case.role is Role.LOSS
+    x = np.asarray(case.x, dtype=np.float64)
+    here = Problem(as_float64(case.function), case.loss, x, np.asarray(case.dy))
     dy = target_of(case) if is_loss else np.asarray(case.dy, dtype=np.float64)
     places = batch_places(dy.ndim)
-    yield Ingredient("the target" if is_loss else "dy", dy, places, lambda a: case.gradient(tensor, dy=a))
-    x = np.asarray(case.x, dtype=np.float64)
-    yield Ingredient("y" if is_loss else "x", x, batch_places(x.ndim), lambda a: case.gradient(tensor, x=a))
-    for name, value in case.function.parameters().items():
+    yield Ingredient("the target" if is_loss else "dy", dy, places, lambda a: here._replace(target=a))
+    yield Ingredient("y" if is_loss else "x", x, batch_places(x.ndim), lambda a: here.replaced(INPUT, a))
+    for name, value in here.network.parameters().items():
         if np.ndim(value):
-            yield Ingredient(
-                name,
-                np.asarray(value, dtype=np.float64),
-                parameter_places(np.ndim(value)),
-                lambda a, name=name: case.gradient(tensor, function=case.function.replaced(name, a)),  # type: ignore[misc]
+            places = parameter_places(np.ndim(value))
+            yield Ingredient(name, value, places, functools.partial(here.replaced, name))
+
+
+class Directions:
+    """Two directions in which a gradient is looked at first: that takes a few evaluations, and tells most apart."""
+
+    def __init__(self, case: IsolatedLayer, tensor: str) -> None:
+        self.tensor = tensor
+        self.said = case.said[tensor].astype(np.float64)
+        self.ways = np.random.RandomState(5).standard_normal((2, *case.right(tensor).shape))
+        self.seen = [float(np.sum(self.said * way)) for way in self.ways]
+
+    def may_fit(self, problem: Problem[Layer]) -> bool:
+        """Whether a multiple of this problem's gradient may be what backward said."""
+        value = problem.tensors()[self.tensor]
+        first, second = (
+            float(
+                problem.replaced(self.tensor, value + EPS * way).value()
+                - problem.replaced(self.tensor, value - EPS * way).value()
             )
+            for way in self.ways
+        )
+        left, right = first * self.seen[1], second * self.seen[0]
+        return abs(left - right) <= _LEFT * (abs(left) + abs(right))
 
 
 def batch_places(rank: int) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ class IsolatedLayer:
         """The paths to each wrong tensor; none of a backward that is not linear in dy, or cannot be asked again."""
         y = self.y
         small = [name for name in self.wrong_tensors if y.size * self.right(name).size <= _MOST_PATHS]
-        if isinstance(self.loss, Projection) is False or y.size > _MOST_OUTPUTS or not small:
+        if not isinstance(self.loss, Projection) or y.size > _MOST_OUTPUTS or not small:
             return {}
         units = np.eye(y.size).reshape(y.size, *y.shape)
         runs = [self.said_for(unit) for unit in units]

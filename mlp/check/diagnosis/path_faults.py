@@ -12,7 +12,6 @@ from mlp.check.diagnosis.ingredients import (
     batch_places,
     entry_factors,
     output_factors,
-    tensor_places,
 )
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.diagnosis.paths import Paths
@@ -34,7 +33,7 @@ class Grouping(NamedTuple):
     words: str
 
 
-def groupings(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[Grouping]:
+def groupings(tensor: str, paths: Paths) -> Iterator[Grouping]:
     """By the place of the output along each axis, and by its distance from the entry where they share an axis."""
     shape = paths.right.shape
     for axis, place in enumerate(batch_places(len(paths.y_shape))):
@@ -54,7 +53,7 @@ def reweighted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     paths = case.paths.get(tensor)
     if paths is None:
         return
-    for number, grouping in enumerate(groupings(case, tensor, paths)):
+    for number, grouping in enumerate(groupings(tensor, paths)):
         labels, index = np.unique(grouping.labels, return_inverse=True)
         index = index.reshape(paths.right.shape)
         size = np.bincount(index.ravel(), np.square(paths.right).ravel(), len(labels))
