@@ -134,7 +134,7 @@ class DySquared(Tanh):
 @pytest.mark.parametrize(
     ("kind", "name", "tensors", "pattern"),
     [
-        (AbsoluteGradient, "fc2", ("dW",), "absolute values"),
+        (AbsoluteGradient, "fc2", ("dW",), "gradient changed"),
         (NegatedDx, "fc2", ("dx",), "sign flipped"),
         (SwappedOutputs, "fc2", ("db",), "rows or columns permuted"),
         (FactorPi, "fc2", ("dW",), "constant factor"),
@@ -145,7 +145,7 @@ class DySquared(Tanh):
         (OneSampleBehind, "fc2", ("dW",), "stale cache"),
         (TanhOfSquare, "activation_fn1", ("dx",), "wrong slope"),
         (SigmoidTwice, "activation_fn1", ("dx",), "derivative doubled"),
-        (SteeperLeak, "activation_fn1", ("dx",), "wrong slope"),
+        (SteeperLeak, "activation_fn1", ("dx",), "wrong term"),
         (SoftplusAsReLU, "activation_fn1", ("dx",), "wrong slope"),
         (SiLUAsSigmoid, "activation_fn1", ("dx",), "wrong slope"),
         (DySquared, "activation_fn1", ("dx",), "unrecognised"),
@@ -173,14 +173,14 @@ def test_a_layer_that_is_wrong_in_its_own_way(kind, name, tensors, pattern, seed
     ("loss", "gradient", "pattern"),
     [
         (MSELoss, lambda y, t: 3 * (y - t) / y.size, "constant factor"),
-        (MSELoss, lambda y, t: np.abs(y - t) / y.size, "unrecognised"),
+        (MSELoss, lambda y, t: np.abs(y - t) / y.size, "wrong factor"),
         (MSELoss, lambda y, _: 2 * y / y.size, "target forgotten"),
         (HuberLoss, lambda y, t: np.clip(t - y, -1, 1) / y.size, "sign flipped"),
         (HuberLoss, lambda y, t: np.clip(y - t, -2, 2) / y.size, "clipped elsewhere"),
         (BCEWithLogitsLoss, lambda y, t: (y - t) / y.size, "derivative missing"),
         (BCEWithLogitsLoss, lambda y, _: np.zeros_like(y), "zero gradient"),
         (CrossEntropyLoss, lambda y, t: 2 * CrossEntropyLoss.gradient(y, t), "constant factor"),
-        (CrossEntropyLoss, lambda y, t: -t / len(y), "unrecognised"),
+        (CrossEntropyLoss, lambda y, t: -t / len(y), "wrong derivative"),
     ],
 )
 def test_a_loss_that_is_wrong_in_its_own_way(loss, gradient, pattern):

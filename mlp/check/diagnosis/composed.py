@@ -61,8 +61,10 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
         place, _ = place_of(np.argwhere(wrong), said.shape)
         if place and 2 * np.sum(wrong) <= wrong.size:
             yield Prediction(np.where(wrong, 0.0, first), f"only {place} stayed zero", int(np.sum(wrong)))
-    value = case.x if tensor == INPUT else case.function.parameters()[tensor]
-    for added, words in ((np.asarray(value), "the value"), (np.sign(value), "the sign of the value")):
+    if tensor == INPUT:
+        return
+    value = case.function.parameters()[tensor]
+    for added, words in ((np.asarray(value), "the parameter"), (np.sign(value), "the sign of the parameter")):
         if np.shape(added) == said.shape and np.any(added):
             rate = float(np.sum((said - shown) * added)) / float(np.sum(np.square(added)))
             if abs(rate) > 0 and _fits(shown + rate * added, said):

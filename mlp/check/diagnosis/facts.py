@@ -251,6 +251,8 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
         problem = part.put(array)
         if directions.may_fit(problem):
             gradient = loss_gradients(*problem, EPS)[tensor]
+            if _are_parallel(gradient, case.right(tensor)):  # a factor, by another name
+                continue
             factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
             exact = abs(factor - 1) < _APART
             also = "" if exact else f", and all of it is times {factor:.6g}{known_factor(case, factor)}"
@@ -261,6 +263,11 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
                 () if exact else (factor,),
                 words,
             )
+
+
+def _are_parallel(one: Array, other: Array) -> bool:
+    product = abs(float(np.sum(one * other)))
+    return product >= (1 - _LEFT**2) * float(np.linalg.norm(one) * np.linalg.norm(other))
 
 
 def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:

@@ -134,9 +134,9 @@ def factors(name: str, value: Array, inner: bool = False) -> Iterator[Factor]:
 
 def output_factors(case: IsolatedLayer) -> Iterator[Factor]:
     """Factors that belong to an output: of y, of x where it has that shape, and of what goes into an inner gate."""
-    yield from factors("y", case.y)
     if case.x.shape == case.y.shape:
         yield from factors("x", case.x, inner=True)
+    yield from factors("y", case.y)
     for name, value in pre_activations(case):
         yield from factors(name, value, inner=True)
 

@@ -97,23 +97,42 @@ class IsolatedLayer:
 
     @cached_property
     def paths(self) -> Mapping[str, Paths]:
-        """The paths to each wrong tensor; none of a backward that is not linear in dy, or cannot be asked again."""
+        """The paths to each wrong tensor.
+
+        For a loss, for a backward that is not linear in dy or cannot be asked again, and for large ones, the gradient
+        itself stands for the paths, as if there were a single output.
+        """
+        found = {name: self._paths(name) for name in self.wrong_tensors}
+        whole = {
+            name: self.said[name].astype(np.float64)
+            for name in found
+            if self.said[name].shape == self.right(name).shape
+        }
+        single = {
+            name: Paths(said.reshape(1, -1), self.right(name).reshape(1, -1), np.ones(1), said.shape)
+            for name, said in whole.items()
+        }
+        return {**single, **{name: paths for name, paths in found.items() if paths is not None}}
+
+    def _paths(self, name: str) -> Paths | None:
+        right, y = self.right(name), self.y
+        if self._units is None or y.size * right.size > _MOST_PATHS:
+            return None
+        if any(name not in run or run[name].shape != right.shape for run in self._units):
+            return None
+        said, dy = np.array([run[name].ravel() for run in self._units], dtype=np.float64), np.asarray(self.dy)
+        again, largest = dy.reshape(-1) @ said, float(np.max(np.abs(self.said[name]), initial=0.0))
+        if not np.allclose(again, self.said[name].ravel(), rtol=1e-7, atol=1e-9 * largest):
+            return None
+        return Paths(said, self._jacobian(name), dy, right.shape)
+
+    @cached_property
+    def _units(self) -> list[Mapping[str, Array]] | None:
+        """What backward says where dy is one for a single output and zero for all others, for each output."""
         y = self.y
-        small = [name for name in self.wrong_tensors if y.size * self.right(name).size <= _MOST_PATHS]
-        if not isinstance(self.loss, Projection) or y.size > _MOST_OUTPUTS or not small:
-            return {}
-        units = np.eye(y.size).reshape(y.size, *y.shape)
-        runs = [self.said_for(unit) for unit in units]
-        found = {}
-        for name in small:
-            right = self.right(name)
-            if any(run.get(name, y[:0]).shape != right.shape for run in runs):
-                continue
-            said = np.array([run[name].ravel() for run in runs], dtype=np.float64)
-            again = np.reshape(self.dy, -1) @ said
-            if np.allclose(again, self.said[name].ravel(), rtol=1e-7, atol=1e-9 * float(np.max(np.abs(again)))):
-                found[name] = Paths(said, self._jacobian(name), y.shape, right.shape)
-        return found
+        if not isinstance(self.loss, Projection) or y.size > _MOST_OUTPUTS:
+            return None
+        return [self.said_for(unit) for unit in np.eye(y.size).reshape(y.size, *y.shape)]
 
     def _jacobian(self, tensor: str) -> Array:
         """The derivative of every output by every entry of a tensor, (outputs, entries)."""

@@ -1,12 +1,12 @@
 """Faults that show in the paths by which dy becomes a gradient: some left out, sent elsewhere, or weighed wrongly."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.hypotheses import Hypothesis, Predict, Prediction
 from mlp.check.diagnosis.ingredients import (
     Factor,
     batch_places,
@@ -36,12 +36,12 @@ class Grouping(NamedTuple):
 def groupings(tensor: str, paths: Paths) -> Iterator[Grouping]:
     """By the place of the output along each axis, and by its distance from the entry where they share an axis."""
     shape = paths.right.shape
-    for axis, place in enumerate(batch_places(len(paths.y_shape))):
-        if paths.y_shape[axis] > 1:
+    for axis, place in enumerate(batch_places(len(paths.dy.shape))):
+        if paths.dy.shape[axis] > 1:
             yield Grouping(np.broadcast_to(paths.outputs[axis][:, None], shape), f"{place}s {{}} of dy")
     if tensor == INPUT:
-        for axis, place in enumerate(batch_places(min(len(paths.y_shape), len(paths.shape)))):
-            if paths.y_shape[axis] == paths.shape[axis] > 1:
+        for axis, place in enumerate(batch_places(min(len(paths.dy.shape), len(paths.shape)))):
+            if paths.dy.shape[axis] == paths.shape[axis] > 1:
                 yield Grouping(
                     paths.outputs[axis][:, None] - paths.entries[axis][None, :],
                     f"outputs whose {place} is {{}} after that of the entry",
@@ -65,7 +65,7 @@ def reweighted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             continue
         words = "; ".join(_weighed(grouping, labels[there], weights[there]))
         fitted = int(np.sum((np.abs(weights - 1) > _APART) & (np.abs(weights) > _APART)))
-        yield Prediction(paths.gradient(model, np.asarray(case.dy)), words, fitted, (number, *weights.tolist()))
+        yield Prediction(paths.gradient(model), words, fitted, (number, *weights.tolist()))
 
 
 def _weighed(grouping: Grouping, labels: Array, weights: Array) -> Iterator[str]:
@@ -94,11 +94,11 @@ def overwritten(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     paths = case.paths.get(tensor)
     if paths is None:
         return
-    axes = range(len(paths.y_shape))
+    axes = range(len(paths.dy.shape))
     for number, written in enumerate(one for count in (1, 2, 3) for one in combinations(axes, count)):
-        strides = np.zeros(len(paths.y_shape), dtype=int)
+        strides = np.zeros(len(paths.dy.shape), dtype=int)
         for axis in written:
-            strides[axis] = np.prod([paths.y_shape[later] for later in written if later > axis], dtype=int)
+            strides[axis] = np.prod([paths.dy.shape[later] for later in written if later > axis], dtype=int)
         order = (strides @ paths.outputs)[:, None]
         for last in (True, False):
             rank = order if last else -order
@@ -106,7 +106,7 @@ def overwritten(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             model = np.where(rank == top, paths.right, 0.0)
             if paths.explained_by(model):
                 words = f"only the {'last' if last else 'first'} one that reaches an entry is kept"
-                yield Prediction(paths.gradient(model, np.asarray(case.dy)), words, 0, (number, last))
+                yield Prediction(paths.gradient(model), words, 0, (number, last))
                 return
 
 
@@ -126,7 +126,7 @@ def rerouted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         f"the dy of each output goes to {given} {'entry' if given == 1 else 'entries'}, times {values[0]:.4g}, where "
         f"it depends on {right}; {_shared(paths)}"
     )
-    yield Prediction(paths.gradient(paths.said, np.asarray(case.dy)), words, 2, (given, right, float(values[0])))
+    yield Prediction(paths.gradient(paths.said), words, 2, (given, right, float(values[0])))
 
 
 def _varied(values: Array, which: Array) -> bool:
@@ -141,39 +141,81 @@ def _shared(paths: Paths) -> str:
     return "the right ones are among them" if np.all(both == np.sum(paths.there, axis=1)) else "some are right"
 
 
-def factor_of_paths(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+class Model(NamedTuple):
+    """A model of A in words, with the number that was fitted."""
+
+    words: str
+    number: float
+    paths: Array
+
+
+def _by(models: Callable[[IsolatedLayer, str, Paths, Array], Iterator[Model]]) -> Predict:
+    def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+        paths = case.paths.get(tensor)
+        if paths is not None:
+            for model in models(case, tensor, paths, np.ones(paths.there.shape, dtype=bool)):
+                yield Prediction(paths.gradient(model.paths), model.words, 1, (model.number,), model.words)
+
+    return predict
+
+
+def factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
     """Each path is right but for a factor that belongs to its output, or to its entry."""
-    paths = case.paths.get(tensor)
-    if paths is None:
-        return
-    for number, (words, factor, model) in enumerate(factor_models(case, tensor, paths, np.ones_like(paths.there))):
-        yield Prediction(paths.gradient(model, np.asarray(case.dy)), words, 1, (factor,), words)
-        if number > 3:
-            return
+    for factor in _factors(case, tensor, paths):
+        for value, words in (
+            (factor.value, "the factor {} is too much"),
+            (_inverse(factor.value), "the factor {} is missing"),
+        ):
+            yield from _fitted(paths, where, paths.said, paths.right * value, 0.0, words, factor.words)
 
 
-def factor_models(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[tuple[str, float, Array]]:
-    """The models of A, as a multiple of J, of the paths alone, or of J and a term more, times a named factor."""
-    columns = [Factor(f.words, f.value.reshape(-1, 1)) for f in output_factors(case) if f.value.size == len(paths.said)]
-    rows = [Factor(f.words, f.value.reshape(1, -1)) for f in entry_factors(case, tensor)]
-    support = (paths.there | paths.given).astype(float)
-    targets = (
-        (paths.said, paths.right, 0 * paths.right, "it has the factor {} too much", "it lacks the factor {}"),
-        (paths.said, support, 0 * paths.right, "each path is {} where the derivative should stand", ""),
-        (paths.said - paths.right, support, paths.right, "dy times {} is added", ""),
-    )
+def derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
+    """Each path is such a factor, where it should be a derivative."""
+    for factor in _factors(case, tensor, paths):
+        yield from _fitted(paths, where, paths.said, paths.there * factor.value, 0.0, "it is dy times {}", factor.words)
+
+
+def terms_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
+    """Each path has a term too much or too little that is such a factor."""
+    support = paths.there | paths.given
+    for factor in (Factor("1", np.ones((1, 1))), *_factors(case, tensor, paths)):
+        yield from _fitted(
+            paths,
+            where,
+            paths.said - paths.right,
+            support * factor.value,
+            paths.right,
+            "dy times {} is added",
+            factor.words,
+        )
+
+
+def _factors(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[Factor]:
+    """Named arrays of one number for each output, as a column, or for each entry, as a row."""
+    for factor in output_factors(case):
+        if factor.value.size == len(paths.said):
+            yield Factor(factor.words, factor.value.reshape(-1, 1))
+    for factor in entry_factors(case, tensor):
+        yield Factor(factor.words, factor.value.reshape(1, -1))
+
+
+def _inverse(value: Array) -> Array:
     with np.errstate(all="ignore"):
-        for target, base, start, more, less in targets:
-            for factor in (*columns, *rows):
-                for value, words in ((factor.value, more), (1 / factor.value, less)):
-                    if words and np.all(np.isfinite(value)):
-                        term = np.where(where, base * value, 0)
-                        size = float(np.sum(np.square(term)))
-                        c = float(np.sum(np.where(where, target, 0) * term)) / size if size > 0 else 0.0
-                        model = start + c * term
-                        if c and np.ptp(value) > 0 and paths.explained_by(model, where):
-                            times = "" if abs(c - 1) < _APART else f"{c:.4g} times "
-                            yield words.format(times + factor.words), c, model
+        return np.asarray(1 / value)
+
+
+def _fitted(
+    paths: Paths, where: Array, target: Array, term: Array, start: Array | float, words: str, name: str
+) -> Iterator[Model]:
+    """The model start + c * term, for the c that fits best, if it explains what is said at these paths."""
+    if not np.all(np.isfinite(term)):
+        return
+    there = term[where]
+    size = float(np.sum(np.square(there)))
+    number = float(np.sum(target[where] * there)) / size if size > 0 else 0.0
+    if abs(number) > 1e-9 and paths.explained_by(start + number * term, where):
+        times = "" if abs(number - 1) < _APART else f"{number:.4g} times "
+        yield Model(words.format(times + name), number, start + number * term)
 
 
 PATHS: tuple[Hypothesis, ...] = (
@@ -188,6 +230,12 @@ PATHS: tuple[Hypothesis, ...] = (
         "their parts add up: write +=, or np.add.at where indices repeat.",
         overwritten,
     ),
-    Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", factor_of_paths),
+    Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", _by(factors_wrong)),
+    Hypothesis(
+        "wrong derivative",
+        "{tensor} has something else where a derivative should stand: {measured}.",
+        _by(derivatives_wrong),
+    ),
+    Hypothesis("wrong term", "{tensor} is right but for a term: {measured}.", _by(terms_wrong)),
     Hypothesis("dy sent elsewhere", "{tensor} has dy in other entries than it should: {measured}.", rerouted),
 )

@@ -24,19 +24,19 @@ class Paths:
     Attributes:
         said: A, of shape (outputs, entries).
         right: J, of the same shape.
-        y_shape: the shape of the output.
+        dy: what each output counts: dy, in its shape.
         shape: the shape of the tensor.
     """
 
     said: Array
     right: Array
-    y_shape: tuple[int, ...]
+    dy: Array
     shape: tuple[int, ...]
 
     @cached_property
     def outputs(self) -> Array:
         """The index of each output along each axis, (axes, outputs)."""
-        return np.indices(self.y_shape).reshape(len(self.y_shape), -1)
+        return np.indices(self.dy.shape).reshape(self.dy.ndim, -1)
 
     @cached_property
     def entries(self) -> Array:
@@ -61,6 +61,6 @@ class Paths:
         size = float(np.linalg.norm(difference))
         return size > 0 and float(np.linalg.norm(rest)) <= _LEFT * size
 
-    def gradient(self, model: Array, dy: Array) -> Array:
-        """The gradient that a model of A gives for a dy."""
-        return np.asarray(dy.reshape(-1) @ model).reshape(self.shape)
+    def gradient(self, model: Array) -> Array:
+        """The gradient that a model of A gives."""
+        return np.asarray(self.dy.reshape(-1) @ model).reshape(self.shape)
