@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from mlp.check.diagnosis.algebra import right_line, symbol
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.elementwise import ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
@@ -11,6 +10,7 @@ from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, hol
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
 from mlp.check.diagnosis.losses import LOSSES
+from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.report import Finding
@@ -73,10 +73,12 @@ def findings_of(case: IsolatedLayer, explained: Mapping[str, list[Explanation]],
         why: why a fault without explanation must lie in this layer, as a sentence.
     """
     groups = _grouped({tensor: explanations for tensor, explanations in explained.items() if explanations})
+    strange: dict[tuple[str, ...], list[str]] = {}
+    for tensor, explanations in explained.items():
+        if not explanations and case.said[tensor].shape == case.right(tensor).shape:
+            strange.setdefault(tuple(what_holds(case, tensor)), []).append(tensor)
     return [from_explanations(case, group) for group in groups] + [
-        unrecognised(case, tensor, symbol(case, tensor), right_line(case, tensor), why)
-        for tensor, explanations in explained.items()
-        if not explanations and case.said[tensor].shape == case.right(tensor).shape
+        unrecognised(case, tensors, holds, why) for holds, tensors in strange.items()
     ]
 
 

@@ -14,6 +14,7 @@ from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import Directions, Ingredient, ingredients, tensor_places
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import means_over, target_of
+from mlp.check.diagnosis.path_faults import SAMPLES
 from mlp.differences.networks import loss_gradients
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
@@ -91,6 +92,8 @@ def _samples_left_out(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if tensor == INPUT or case.role is Role.LOSS or not 2 <= case.samples <= _MOST_SAMPLES:
         return
     if np.shape(case.dy)[:1] != (case.samples,):  # one output for all samples
+        return
+    if tensor in case.paths and len(case.paths[tensor].said) > 1:  # they tell more
         return
     parts = []
     for sample in range(case.samples):
@@ -358,6 +361,7 @@ FACTS: tuple[Hypothesis, ...] = (
         _clipped,
     ),
     Hypothesis("sample left out", "{tensor} does not add up all samples once: {measured}.", _samples_left_out),
+    SAMPLES,
     Hypothesis(
         "another tensor's gradient", "{tensor} is the gradient of something else: {measured}.", _of_another_tensor
     ),

@@ -1,6 +1,7 @@
 """Faults that show in the paths by which dy becomes a gradient: some left out, sent elsewhere, or weighed wrongly."""
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -26,34 +27,46 @@ class Grouping(NamedTuple):
 
     Attributes:
         labels: the group of each path, whole numbers.
-        words: what the groups of some labels are called, with {} for these.
+        called: what some of the groups are called, from their labels and those of all groups.
     """
 
     labels: Array
-    words: str
+    called: Callable[[list[int], list[int]], str]
 
 
-def groupings(tensor: str, paths: Paths) -> Iterator[Grouping]:
-    """By the place of the output along each axis, and by its distance from the entry where they share an axis."""
-    shape = paths.right.shape
-    for axis, place in enumerate(batch_places(len(paths.dy.shape))):
+def by_output(paths: Paths) -> Iterator[Grouping]:
+    """The groupings by the place of the output along each axis, the samples first."""
+    for axis, place in enumerate(batch_places(paths.dy.ndim)):
         if paths.dy.shape[axis] > 1:
-            yield Grouping(np.broadcast_to(paths.outputs[axis][:, None], shape), f"{place}s {{}} of dy")
+            labels = np.broadcast_to(paths.outputs[axis][:, None], paths.right.shape)
+            yield Grouping(labels, functools.partial(_places, place))
+
+
+def by_distance(tensor: str, paths: Paths) -> Iterator[Grouping]:
+    """The groupings by how far the output is from the entry, along each axis that they share."""
     if tensor == INPUT:
-        for axis, place in enumerate(batch_places(min(len(paths.dy.shape), len(paths.shape)))):
+        for axis, place in enumerate(batch_places(min(paths.dy.ndim, len(paths.shape)))):
             if paths.dy.shape[axis] == paths.shape[axis] > 1:
-                yield Grouping(
-                    paths.outputs[axis][:, None] - paths.entries[axis][None, :],
-                    f"outputs whose {place} is {{}} after that of the entry",
-                )
+                distance = paths.outputs[axis][:, None] - paths.entries[axis][None, :]
+                yield Grouping(distance, functools.partial(_distances, place))
 
 
-def reweighted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+def _samples_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Samples that do not all count once."""
+    paths = case.paths[tensor]
+    if paths.dy.ndim > 1:
+        yield from _reweighted(paths, list(by_output(paths))[:1])
+
+
+def _places_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Other places of dy that do not all count once, or distances between an output and an entry."""
+    paths = case.paths[tensor]
+    yield from _reweighted(paths, [*by_output(paths), *by_distance(tensor, paths)])
+
+
+def _reweighted(paths: Paths, groupings: Sequence[Grouping]) -> Iterator[Prediction]:
     """Every path of a group counts the same number of times, which is not once."""
-    paths = case.paths.get(tensor)
-    if paths is None:
-        return
-    for number, grouping in enumerate(groupings(tensor, paths)):
+    for number, grouping in enumerate(groupings):
         labels, index = np.unique(grouping.labels, return_inverse=True)
         index = index.reshape(paths.right.shape)
         size = np.bincount(index.ravel(), np.square(paths.right).ravel(), len(labels))
@@ -61,32 +74,47 @@ def reweighted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         there = np.sqrt(size) > 1e-6 * np.sqrt(size.max())
         weights = np.where(there, product / np.where(there, size, 1), 1.0)
         model = weights[index] * paths.right
-        if np.sum(paths.there) < 2 * np.sum(there) or not paths.explained_by(model):
-            continue
-        words = "; ".join(_weighed(grouping, labels[there], weights[there]))
-        fitted = int(np.sum((np.abs(weights - 1) > _APART) & (np.abs(weights) > _APART)))
-        yield Prediction(paths.gradient(model), words, fitted, (number, *weights.tolist()))
+        is_one_factor = np.ptp(weights[there]) < _APART * np.max(np.abs(weights[there]))
+        if not is_one_factor and np.sum(paths.there) >= 2 * np.sum(there) and paths.explained_by(model):
+            words = "; ".join(_weighed(grouping, labels[there], weights[there]))
+            fitted = int(np.sum((np.abs(weights - 1) > _APART) & (np.abs(weights) > _APART)))
+            yield Prediction(paths.gradient(model), words, fitted, (number, *weights.tolist()))
 
 
 def _weighed(grouping: Grouping, labels: Array, weights: Array) -> Iterator[str]:
     """What is said of the groups with each weight but 1."""
     for weight in np.unique(np.round(weights, 6)):
         if abs(weight - 1) > _APART:
-            which = grouping.words.format(_listed(labels[np.abs(weights - weight) < _APART].tolist(), labels.tolist()))
+            which = grouping.called(labels[np.abs(weights - weight) < _APART].tolist(), labels.tolist())
             yield f"what comes from {which} {'is missing' if abs(weight) < _APART else f'counts {weight:.4g} times'}"
 
 
-def _listed(some: list[int], every: list[int]) -> str:
-    """Numbers as short as they can be told."""
-    if len(some) > 2 and len(some) < len(every):
-        others = [one for one in every if one not in some]
-        if len(others) == 1:
-            return f"other than {others[0]}"
-        if some == [one for one in every if one >= some[0]]:
-            return f"{some[0]} and more"
-        if some == [one for one in every if one <= some[-1]]:
-            return f"{some[-1]} and less"
-    return ", ".join(str(one) for one in some)
+def _places(place: str, some: list[int], every: list[int]) -> str:
+    """Some places of dy along an axis, as short as that can be told."""
+    if len(some) == 1:
+        return f"{place} {some[0]} of dy"
+    others = [one for one in every if one not in some]
+    if len(others) == 1 and len(some) > 2:
+        return f"{place}s other than {others[0]} of dy"
+    return f"{place}s {_brief(some)} of dy"
+
+
+def _distances(place: str, some: list[int], every: list[int]) -> str:
+    """Outputs by how far they are after an entry along an axis."""
+    if some == [0]:
+        return f"outputs at the same {place} as the entry"
+    for words, kind in (
+        ("another", [n for n in every if n]),
+        ("a later", [n for n in every if n > 0]),
+        ("an earlier", [n for n in every if n < 0]),
+    ):
+        if some == kind:
+            return f"outputs at {words} {place} than the entry"
+    return f"outputs that are {_brief(some)} {place}s after the entry"
+
+
+def _brief(numbers: list[int]) -> str:
+    return ", ".join(str(one) for one in numbers[:8]) + (", ..." if len(numbers) > 8 else "")
 
 
 def overwritten(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -218,11 +246,13 @@ def _fitted(
         yield Model(words.format(times + name), number, start + number * term)
 
 
+SAMPLES = Hypothesis("sample left out", "{tensor} does not add up all samples once: {measured}.", _samples_weighed)
+
 PATHS: tuple[Hypothesis, ...] = (
     Hypothesis(
         "paths left out",
         "{tensor} does not count everything once that reaches it: {measured}.",
-        reweighted,
+        _places_weighed,
     ),
     Hypothesis(
         "overwritten",

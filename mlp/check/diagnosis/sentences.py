@@ -38,21 +38,24 @@ def from_remark(remark: Remark, right: str = "") -> Finding:
     return Finding(remark.layer, (), remark.kind.value, "", Certainty.CERTAIN, sentence, right)
 
 
-def unrecognised(case: IsolatedLayer, tensor: str, name: str, right: str, why: str = ALONE) -> Finding:
-    """A gradient that is wrong in no way that the tables know, and why the fault must lie in this layer."""
-    check = case.report[tensor]
+def unrecognised(case: IsolatedLayer, tensors: Sequence[str], holds: Sequence[str], why: str = ALONE) -> Finding:
+    """Gradients that are wrong in no way that the tables know, what holds of them, and why it is this layer."""
+    check = case.report[tensors[0]]
     worst = check.worst
     said, right_value = apart(float(check.analytical[worst]), float(check.numerical[worst]))
     measured = f"at {list(worst)} it is {said} instead of {right_value}"
+    names = tuple(symbol(case, tensor) for tensor in tensors)
+    right = [right_line(case, tensor) for tensor in tensors]
+    seen = f" What can be seen: {'; '.join(holds)}." if holds else ""
     return Finding(
         layer=case.name,
-        tensors=(name,),
+        tensors=names,
         pattern=UNRECOGNISED,
         measured=measured,
         certainty=Certainty.CERTAIN,
-        sentence=f"{_subject(case)}: {name} is wrong, in a way that none of the known faults explains; {measured}. "
-        f"{why} {_right([right])}",
-        algebra=right,
+        sentence=f"{_subject(case)}: {_listed(names)} {'is' if len(names) == 1 else 'are'} wrong, in a way that none "
+        f"of the known faults explains; {measured}.{seen} {why} {_right(right)}",
+        algebra="; ".join(right),
     )
 
 

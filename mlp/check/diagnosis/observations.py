@@ -1,0 +1,111 @@
+"""What holds of a wrong gradient that no hypothesis explains: where it is wrong, and how it depends on dy."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mlp.check.diagnosis.ingredients import batch_places
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.path_faults import (
+    by_distance,
+    by_output,
+    derivatives_wrong,
+    factors_wrong,
+    terms_wrong,
+)
+from mlp.check.diagnosis.paths import Paths
+from mlp.check.diagnosis.places import place_of
+from mlp.nn.arrays import Array
+
+_SMALL = 2.0**-12
+_FEW = 3
+
+
+def what_holds(case: IsolatedLayer, tensor: str) -> list[str]:
+    """Sentences without an end, the most telling first."""
+    said, right = case.said[tensor], case.right(tensor)
+    if said.shape != right.shape or tensor not in case.paths or case.seen(right) is not right:
+        return []
+    paths = case.paths[tensor]
+    found = [*_in_parts(case, tensor, paths), *_right_groups(tensor, paths), *_in_dy(case, tensor, paths)]
+    return [*found, *_where(case, tensor)]
+
+
+def _where(case: IsolatedLayer, tensor: str) -> Iterator[str]:
+    said, right = case.said[tensor], case.right(tensor)
+    wrong = ~(np.abs(said - right) <= case.report[tensor].error_bar)
+    if np.all(wrong) or not np.any(wrong):
+        return
+    place, _ = place_of(np.argwhere(wrong), right.shape)
+    yield f"{place} is wrong, all else is right" if place else f"{np.sum(wrong)} of {wrong.size} entries are wrong"
+
+
+def _in_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:
+    """How the gradient depends on dy."""
+    if case.role is Role.LOSS:
+        return
+    if len(paths.said) > 1:
+        yield "it is linear in dy"
+        return
+    said, dy = case.said[tensor].astype(np.float64), np.asarray(case.dy, dtype=np.float64)
+    if _is_as(case.said_for(dy).get(tensor), said):
+        small = case.said_for(_SMALL * dy).get(tensor)
+        if small is not None and _is_as(small / _SMALL, case.right(tensor), 1e-6):
+            yield "for a dy a few thousand times smaller it is right, so something is clipped where it is large"
+        for factor, words in ((0.0, "without any dy"), (2.0, "for twice the dy"), (-1.0, "for -dy")):
+            other = case.said_for(factor * dy).get(tensor)
+            if other is None or not np.all(np.isfinite(other)):
+                return
+            times = float(np.sum(other * said) / np.sum(np.square(said)))
+            if factor == 0:
+                if np.any(other):
+                    yield "without any dy it is not zero"
+            elif _is_as(other, times * said) and abs(times - factor) > 1e-6:
+                yield f"{words} it is {times:.4g} times as large, so it is not linear in dy"
+            elif abs(times - factor) > 1e-6:
+                yield "it is not linear in dy"
+                return
+
+
+def _is_as(array: Array | None, expected: Array, left: float = 1e-9) -> bool:
+    return array is not None and float(np.linalg.norm(array - expected)) <= left * float(np.linalg.norm(expected))
+
+
+def _right_groups(tensor: str, paths: Paths) -> Iterator[str]:
+    """The places of dy, and distances from it, whose part is right."""
+    for grouping in (*by_output(paths), *by_distance(tensor, paths)):
+        labels = np.unique(grouping.labels[paths.there | paths.given]).tolist()
+        right = [label for label in labels if _is_right(paths, grouping.labels == label)]
+        wrong = [label for label in labels if label not in right]
+        if right and wrong:
+            named, strange = grouping.called(right, labels), grouping.called(wrong, labels)
+            yield f"what comes from {named} is right, and from {strange} wrong"
+
+
+def _is_right(paths: Paths, where: Array) -> bool:
+    rest = (paths.said - paths.right)[where]
+    return float(np.linalg.norm(rest)) <= 1e-6 * float(np.linalg.norm(paths.right)) / np.sqrt(
+        paths.right.size
+    ) * np.sqrt(rest.size)
+
+
+def _in_parts(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:
+    """A factor or term that has a name in a part of the paths: those from one place of dy to the wrong entries."""
+    if len(paths.said) < 2:
+        return
+    wrong = np.any(np.abs(paths.said - paths.right) > 1e-6 * np.max(np.abs(paths.right)), axis=0)
+    places = batch_places(paths.dy.ndim)
+    for axis in range(1, paths.dy.ndim - 1):
+        for place in range(min(_FEW, paths.dy.shape[axis])):
+            where = (paths.outputs[axis] == place)[:, None] & wrong[None, :] & (paths.there | paths.given)
+            if np.sum(where) < 8 or _is_right(paths, where):
+                continue
+            for models, what in (
+                (factors_wrong, "right but that"),
+                (derivatives_wrong, "not right:"),
+                (terms_wrong, "right but that"),
+            ):
+                model = next(models(case, tensor, paths, where), None)
+                if model:
+                    yield f"what comes from {places[axis]} {place} of dy is {what} {model.words}"
+                    return
