@@ -1,5 +1,6 @@
 """How a finding is said: what is wrong, how sure that is, and the line that would be right."""
 
+from collections.abc import Sequence
 from math import log10
 
 from mlp.check.diagnosis.algebra import right_line, symbol
