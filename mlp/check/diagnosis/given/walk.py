@@ -163,8 +163,7 @@ class Walk:
 
 
 def _mixture(case: IsolatedLayer, tensor: str) -> list[Explanation]:
-    found = explain(MIXED, case, tensor)
-    return [found] if found else []
+    return explain(MIXED, case, tensor)[:1]
 
 
 def _own_names(visits: Sequence[Visit]) -> list[str]:
