@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from mlp.differences.methods import METHODS
+from mlp.differences.networks import loss_gradients
 from mlp.differences.numerical import numerical_gradient
-from mlp.differences.sweep import EVALUATIONS, MAX_ENTRIES, MIN_ENTRIES, affordable, sampled, spread, sweep
+from mlp.differences.sweep import EVALUATIONS, MAX_ENTRIES, MIN_ENTRIES, affordable, leading, sampled, sweep
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
 from tests.comparing import U
@@ -171,16 +172,25 @@ def test_position_finds_the_nearest_step(result):
     assert EPS_STEPS[result.position(1.43e-7)] == 2e-7
 
 
-@pytest.mark.parametrize(("shape", "count"), [((3,), 5), ((3, 4), 12), ((30, 40), 7), ((1,), 1)])
-def test_spread_takes_all_or_as_many_different_entries(shape, count):
-    chosen = spread(shape, count)
-    size = int(np.prod(shape))
-    assert len(set(chosen)) == len(chosen) == min(size, count)
-    flat = [int(np.ravel_multi_index(index, shape)) for index in chosen]
-    assert flat[0] == 0
-    assert flat[-1] == size - 1 or count == 1
-    gaps = np.diff(flat)
-    assert gaps.size == 0 or gaps.max() - gaps.min() <= 1
+@pytest.mark.parametrize("shape", [(3,), (3, 4), (2, 3, 2), ()])
+def test_all_entries_are_taken_in_order_where_that_is_affordable(shape):
+    derivatives = np.random.RandomState(0).standard_normal(shape)
+    assert leading(derivatives, derivatives.size) == list(np.ndindex(shape))
+
+
+def test_of_many_entries_those_with_the_largest_derivatives_are_taken():
+    derivatives = np.array([[0.5, -3.0, 0.0], [2.0, 0.1, -2.0]])
+    assert leading(derivatives, 3) == [(0, 1), (1, 0), (1, 2)]  # the first of two that are equal comes first
+
+
+def test_the_largest_error_of_all_entries_is_among_them():
+    """At the step of a hundredth, of truncation; a saturated unit's thousands of entries have none."""
+    problem = Experiment(sizes=(100, 50, 20)).problem()
+    truth = loss_gradients(*problem, 1e-20, "complex-step")["fc1.W"]
+    errors = np.abs(loss_gradients(*problem, 1e-2)["fc1.W"] - truth)
+    assert max(errors[index] for index in leading(truth, 20)) == errors.max()
+    evenly = errors.ravel()[:: errors.size // 20]
+    assert evenly.max() < errors.max() / 10
 
 
 def test_the_cost_of_a_sweep_is_bounded():

@@ -37,7 +37,7 @@ def test_eps_and_method_of_the_sidebar_are_judged(open_page):
 
 def test_a_large_tensor_is_sampled_and_it_says_so(open_page):
     app = open_page("step_size", gradient_of="fc2.W")
-    assert any("50 of the 200 entries, evenly spread" in caption.value for caption in app.caption)
+    assert any("those 50 of the 200 entries with the largest gradients" in caption.value for caption in app.caption)
     assert "largest sampled error is" in app.info[0].value
 
 

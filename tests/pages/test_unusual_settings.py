@@ -24,7 +24,7 @@ from mlp.check.jacobians import check_loss, check_products, flow_in_words, jacob
 from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
 from mlp.differences.networks import loss_gradients
-from mlp.differences.sweep import sampled, spread, sweep
+from mlp.differences.sweep import leading, sampled, sweep
 from mlp.lab.experiment import Experiment
 from mlp.lab.lessons import LinearProblem, activation_input, linear_problem
 from mlp.lab.planted_bug import fitting_experiment, planted
@@ -342,7 +342,7 @@ def step_size_page() -> Expected:
     experiment, name = replace(UNUSUAL, sizes=(2, 10, 20, 5)), "fc2.W"
     problem = experiment.problem()
     tensor = problem.tensors()[name]
-    indices = spread(tensor.shape, 50)
+    indices = leading(loss_gradients(*problem, 1e-20, "complex-step")[name], 50)
     entries = np.array([tensor[index] for index in indices])
     result = sweep(sampled(problem.function(name), tensor, indices), entries, EPS_STEPS)
     table = step_size.table(result, "median", experiment.eps)

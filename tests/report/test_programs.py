@@ -8,7 +8,8 @@ import pytest
 
 from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, METHODS, Method, check_gradients
 from mlp.check.jacobians import jacobian_flow
-from mlp.differences.sweep import affordable, sampled, spread, sweep
+from mlp.differences.networks import loss_gradients
+from mlp.differences.sweep import affordable, leading, sampled, sweep
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
 from mlp.nn.activations import Tanh
@@ -146,7 +147,8 @@ def test_network_derived_automatically(experiment, label):
 def test_step_size(experiment, tensor):
     problem = experiment.problem()
     fun, values = problem.function(tensor), problem.tensors()[tensor]
-    indices = spread(values.shape, affordable(experiment.forward_multiplications))
+    truth = loss_gradients(*problem, 1e-20, "complex-step")[tensor]
+    indices = leading(truth, affordable(experiment.forward_multiplications))
     result = sweep(sampled(fun, values, indices), np.array([values[index] for index in indices]), EPS_STEPS)
     offered = programs.step_size(experiment, tensor)
     ours, numpys = run(offered["mlp"]), run(offered["numpy"])

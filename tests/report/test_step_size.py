@@ -197,7 +197,7 @@ def test_the_tables_hold_the_sweep(result):
 
 def test_it_is_said_when_not_all_entries_are_swept(result):
     assert "all 12 entries" in step_size.explanation(result, 12, "central")
-    assert "12 of the 2,000 entries, evenly spread" in step_size.explanation(result, 2000, "central")
+    assert "those 12 of the 2,000 entries with the largest gradients" in step_size.explanation(result, 2000, "central")
 
 
 @pytest.mark.parametrize("kind", step_size.ERRORS)

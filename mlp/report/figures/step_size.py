@@ -131,7 +131,11 @@ def verdict(result: Sweep, size: int, kind: str, method: str, eps: float) -> str
 def explanation(result: Sweep, size: int, method: str) -> str:
     """What is drawn, in words: how many entries, against which truth, and what the lines are."""
     count = result.truth.size
-    entries = f"all {size:,} entries" if count == size else f"{count:,} of the {size:,} entries, evenly spread"
+    entries = (
+        f"all {size:,} entries"
+        if count == size
+        else f"those {count:,} of the {size:,} entries with the largest gradients"
+    )
     return (
         f"Errors over {entries}, against {result.reference}{TRUTHS.get(result.reference, '')}. The thick curve is "
         f"{method}, the method of the sidebar; the grey lines are its two slopes. Errors below "

@@ -3,7 +3,8 @@
 from functools import partial
 
 from mlp.differences.methods import METHODS
-from mlp.differences.sweep import affordable
+from mlp.differences.networks import loss_gradients
+from mlp.differences.sweep import TINY, affordable, leading
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
 from mlp.report.figures.step_size import called
@@ -33,13 +34,15 @@ def step_size(experiment: Experiment, tensor: str) -> Programs:
 def _mlp(experiment: Experiment, tensor: str) -> str:
     return program(
         "import numpy as np\n\n"
-        "from mlp.differences.sweep import sampled, spread, sweep\n"
+        "from mlp.differences.networks import loss_gradients\n"
+        "from mlp.differences.sweep import leading, sampled, sweep\n"
         f"from mlp.lab.experiment import Experiment\nfrom mlp.lab.settings_text import EPS_STEPS\n\n{PRINT_ALL}",
         settings(experiment),
         "problem = experiment.problem()\n"
         f'tensor = problem.tensors()["{tensor}"]\n'
         f'fun = problem.function("{tensor}")\n'
-        f"indices = spread(tensor.shape, {_count(experiment)})  # all, or as many evenly spread\n"
+        f'truth = loss_gradients(*problem, {TINY:g}, "complex-step")["{tensor}"]\n'
+        f"indices = leading(truth, {_count(experiment)})  # all, or as many of the largest gradients\n"
         "entries = np.array([tensor[index] for index in indices])\n"
         "result = sweep(sampled(fun, tensor, indices), entries, EPS_STEPS)",
         lines(
@@ -91,11 +94,11 @@ def _label(experiment: Experiment, tensor: str, kind: str) -> str:
 
 def _entries(experiment: Experiment, tensor: str, variable: str) -> str:
     """The list of the entries to move."""
-    count, size = _count(experiment), experiment.problem().tensors()[tensor].size
+    problem, count = experiment.problem(), _count(experiment)
+    size = problem.tensors()[tensor].size
     if size <= count:
         return f"entries = list(np.ndindex({variable}.shape))"
-    return (
-        f"# {count} of the {size:,} entries, evenly spread.\n"
-        f"places = np.linspace(0, {variable}.size - 1, {count}).round().astype(int)\n"
-        f"entries = [np.unravel_index(place, {variable}.shape) for place in places]"
+    indices = leading(loss_gradients(*problem, TINY, "complex-step")[tensor], count)
+    return f"# Those {count} of the {size:,} entries that have the largest gradients.\n" + folded(
+        "entries = [", map(str, indices), "]"
     )
