@@ -208,12 +208,12 @@ TWO_FAULTS = {
             for name, value in right(BASE.problem()).items()
             if name != "x"
         },
-        "8 (the number of samples, as where a sum stands for a mean) times what is right, with 0.1 times the parameter",
+        "constant factor (the factor is 8 (the number of samples)), and 0.1 times the parameter is added",
     ),
     "negated and transposed": (
         SQUARE,
         lambda problem: {**right(problem), "fc2.W": -right(problem)["fc2.W"].T},
-        "fc2: dW has two faults: it is its transpose with the wrong sign",
+        "fc2: dW has two faults at once: transposed, and the wrong sign",
     ),
 }
 
