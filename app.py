@@ -9,5 +9,6 @@ if __name__ == "__main__":  # a visitor's run
     sidebar.open_address(page)
     with shell.serving(sidebar.experiment(shell.settings_of(page))):
         page.run()
+        shell.lead_on(page)
 else:  # Streamlit imports this file once, for the server
     app = st.App(__file__, lifespan=shell.started)

@@ -174,6 +174,15 @@ def link(name: str, label: str) -> None:
     st.page_link(f"pages/{name}.py", label=label, icon=f":material/{entry.icon}:", help=entry.text)
 
 
+def lead_on(page: StreamlitPage) -> None:
+    """At a page's foot, a link to the next one in the order of the navigation; none at the last."""
+    names = list(ENTRIES)
+    following = names[names.index(page.url_path or HOME) + 1 :]
+    if following:
+        st.divider()
+        link(following[0], f"Next: {ENTRIES[following[0]].title}")
+
+
 @asynccontextmanager
 async def started(_server: App) -> AsyncIterator[None]:
     """As the server starts, do what would otherwise delay the first visitors.

@@ -99,3 +99,13 @@ def test_settings_survive_a_page_switch(open_page):
         assert app.text_input(key="sizes").value == "3-4-2"
         assert app.selectbox(key="activation").value == "ReLU"
         assert app.select_slider(key="eps").value == 1e-5
+
+
+def test_the_pages_lead_from_the_first_to_the_last(open_page):
+    page, seen = "overview", []
+    while page:
+        seen.append(page)
+        links = [link.proto for link in open_page(page).get("page_link") if link.proto.label.startswith("Next: ")]
+        assert len(links) <= 1
+        page = links[0].page if links else None
+    assert sorted(seen) == PAGES

@@ -185,8 +185,7 @@ def test_an_edge_is_as_wide_and_as_dark_as_its_weight_is_large():
     for (row, column), line in lines.items():
         share = weights[row, column] / 0.4
         assert line.width == pytest.approx(0.6 + 3.4 * abs(share))
-        expected = sample_colorscale("RdBu_r", [(share + 1) / 2])[0] if share else "#8c8c8c"
-        assert line.color == expected
+        assert line.color == sample_colorscale(["#1f78d1", "#8c8c8c", "#d6404e"], [(share + 1) / 2])[0]
     assert len(lines) == 6
     [hover] = [markers for markers in figure.data if markers.customdata is not None]
     rows, columns = hover.customdata[:, :2].astype(int).T
@@ -222,7 +221,7 @@ def test_an_edge_is_the_wider_the_larger_its_weight_and_has_the_colour_of_its_si
     width = {k: edge.line.width for k, edge in enumerate(sorted(lines, key=lambda edge: -edge.y[0]))}
     assert [width[k] for k in range(3)] == pytest.approx([0.6 + 3.4, 0.6, 0.6 + 3.4 / 2])
     colour = {edge.line.width: edge.line.color for edge in lines}
-    assert colour[width[1]] == network.NEUTRAL
+    assert colour[width[1]] == "rgb(140, 140, 140)"
     negative, positive = ([int(part) for part in re.findall(r"\d+", colour[width[k]])] for k in (0, 2))
     assert negative[2] > negative[0]  # blue
     assert positive[0] > positive[2]  # red
@@ -341,3 +340,18 @@ def test_the_hover_names_the_entry_by_as_many_indices_as_it_has(shape, place):
     hover = heatmaps.comparison(check_of(shape)).data[0].hovertemplate
     assert place in hover
     assert ("%{x}" in hover) == (len(shape) > 1)
+
+
+@pytest.mark.parametrize("page", [(255, 255, 255), (0x16, 0x15, 0x13)], ids=["light", "dark"])
+def test_every_edge_stands_out_from_the_page(page):
+    """By the contrast ratio of WCAG 2.2, from the relative luminances of the two colours: 3 to 1 for graphics."""
+
+    def luminance(color):
+        shares = [part / 255 for part in color]
+        linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+        return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+    for share in np.linspace(-1, 1, network.BINS):
+        edge = [float(part) for part in re.findall(r"[\d.]+", network._color(share))]
+        darker, lighter = sorted([luminance(edge), luminance(page)])
+        assert (lighter + 0.05) / (darker + 0.05) > 3

@@ -11,11 +11,13 @@ from mlp.nn.arrays import Array
 from mlp.nn.layers import Linear
 from mlp.nn.network import Sequential
 from mlp.nn.trace import LOSS
-from mlp.report.figures.style import DIVERGING
 
 MAX_UNITS = 10  # a layer with more is drawn with two fewer and a node that says how many are left out
 BINS = 9  # plotly draws one colour and width per trace, so edges are sorted into this many
 NEUTRAL = "#8c8c8c"
+# From the most negative through zero to the most positive: lines alone on the page, so every colour has a contrast of
+# more than 3 to 1 with a white page and with a dark one, as the web's guidelines ask of graphics (WCAG 2.2, 1.4.11).
+SIGNS = ["#1f78d1", NEUTRAL, "#d6404e"]
 HIGHLIGHT = "#E69F00"
 FAINT = 0.25
 
@@ -110,8 +112,7 @@ def _edges(start: int, matrix: Array, limit: float, strength: float) -> list[dic
 
 
 def _color(share: float) -> str:
-    # The scale's white middle would vanish on a white page.
-    return NEUTRAL if abs(share) < 1 / BINS else sample_colorscale(DIVERGING, [(share + 1) / 2])[0]
+    return sample_colorscale(SIGNS, [(share + 1) / 2])[0]
 
 
 def _hover(start: int, matrix: Array, name: str) -> dict[str, Any]:
@@ -161,5 +162,5 @@ def _layout(sizes: list[int], limit: float, what: str) -> dict[str, Any]:
         "showlegend": False,
         "xaxis": {"visible": False, "range": [-0.4, len(sizes) - 0.6]},
         "yaxis": {"visible": False, "range": [-1.1, 1.1]},
-        "coloraxis": {"colorscale": DIVERGING, "cmin": -limit, "cmax": limit, "colorbar": colorbar},
+        "coloraxis": {"colorscale": SIGNS, "cmin": -limit, "cmax": limit, "colorbar": colorbar},
     }
