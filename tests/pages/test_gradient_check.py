@@ -83,5 +83,8 @@ def test_the_hessian_is_the_apis(open_page):
     app = open_page("gradient_check", sizes="3-4-2", seed="3", tensor="fc2.b", hessian="true")
     [drawn] = arrays(app, 1)
     np.testing.assert_array_equal(drawn, loss_hessian(*experiment.problem(), "fc2.b").value)
+    # Of 64 entries, no more, all pairs are drawn.
+    app = open_page("gradient_check", sizes="8-8", tensor="fc1.W", hessian="true")
+    assert arrays(app, 1)[0].shape == (64, 64)
     app = open_page("gradient_check", tensor="fc2.W", hessian="true")
     assert any("fc2.W has 200 entries, too many for a map of all pairs" in text.value for text in app.markdown)

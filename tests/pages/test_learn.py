@@ -72,6 +72,14 @@ def test_the_linear_page_takes_any_sizes_and_numbers(open_page):
     np.testing.assert_array_equal(arrays(app, 0)[0], [[3], [30]])
 
 
+def test_the_linear_page_has_a_verdict_for_each_gradient(open_page):
+    # A step of 1e-12 is lost beside an x of a million, and not beside W and b.
+    app = open_page(
+        "linear_layer", eps="1e-12", inputs="1", outputs="1", lin_W="1e-6", lin_x="1000000", lin_b="0", lin_dy="1"
+    )
+    assert list(app.radio(key="gradient").proto.captions) == [*[":green[consistent]"] * 2, ":orange[cannot tell]"]
+
+
 def test_the_network_page_walks_through_both_passes(open_page):
     passes = trace(*Experiment(sizes=(3, 4, 2), seed=3).problem())
     app = open_page("network", sizes="3-4-2", seed="3")

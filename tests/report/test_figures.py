@@ -74,6 +74,34 @@ def test_row_zero_is_on_top_and_hover_tells_all_three_numbers():
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "rows", "columns"),
+    [
+        ("x", (4, 3), "sample", "feature"),
+        ("x", (3,), "feature", ""),
+        ("fc1.W", (4, 3), "i, output", "j, input"),
+        ("fc1.b", (4,), "i, output", ""),
+    ],
+)
+def test_the_axes_say_what_the_rows_and_columns_are(name, shape, rows, columns):
+    layout = heatmaps.comparison(replace(check_of(shape), name=name)).layout
+    assert (layout.yaxis.title.text, layout.xaxis.title.text) == (rows, columns)
+    layout = heatmaps.comparison(replace(check_of(shape), name=name), axes=heatmaps.Axes("p", "q")).layout
+    assert (layout.yaxis.title.text, layout.xaxis.title.text) == ("p", "q")
+
+
+def test_the_alternative_text_names_the_tensor_its_shape_and_the_largest_difference():
+    check = tensor_check(np.array([[1.0, 2.0]]), np.array([[1.0, 2.25]]))
+    assert heatmaps.alt_text(check) == (
+        "Heatmaps of the analytical and the numerical gradient of fc1.W, shape (1, 2), and of their difference, at most "
+        "0.25"
+    )
+    assert "of the yours and the forward gradient of" in heatmaps.alt_text(check, ("yours", "forward"))
+    assert network.alt_text((3, 4, 2), "weight") == (
+        "The network as a graph, 3-4-2 units; edge colour and width show each weight"
+    )
+
+
 def test_a_vector_is_a_column():
     assert heatmaps.comparison(check_of(5)).data[0].z.shape == (5, 1)
 
