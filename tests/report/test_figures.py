@@ -93,8 +93,8 @@ def test_the_axes_say_what_the_rows_and_columns_are(name, shape, rows, columns):
 def test_the_alternative_text_names_the_tensor_its_shape_and_the_largest_difference():
     check = tensor_check(np.array([[1.0, 2.0]]), np.array([[1.0, 2.25]]))
     assert heatmaps.alt_text(check) == (
-        "Heatmaps of the analytical and the numerical gradient of fc1.W, shape (1, 2), and of their difference, at most "
-        "0.25"
+        "Heatmaps of the analytical and the numerical gradient of fc1.W, shape (1, 2), and of their difference, at "
+        "most 0.25"
     )
     assert "of the yours and the forward gradient of" in heatmaps.alt_text(check, ("yours", "forward"))
     assert network.alt_text((3, 4, 2), "weight") == (

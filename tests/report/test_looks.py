@@ -172,3 +172,28 @@ def test_logarithmic_axes_are_labelled_with_powers():
 def test_numbers_in_cells_are_parted_by_lines():
     for kind in ("comparison", "matrices"):
         assert {(trace.xgap, trace.ygap) for trace in FIGURES[kind]().data} == {(1, 1)}
+
+
+ENTRY = (
+    "<b>fc1.W[%{y}, %{x}]</b><br>analytical %{customdata[0]:.9g}<br>numerical %{customdata[1]:.9g}"
+    "<br>difference %{customdata[2]:.3g}<br>difference / error bar %{customdata[3]:.3g}"
+)
+CURVE, MARK = "{}<br>%{{x:.4g}}: %{{y:.9g}}".format, "%{text} = %{x:.9g}<br>%{y:.9g}"
+WEIGHT = "weight {}.W[%{{customdata[0]}}, %{{customdata[1]}}] = %{{customdata[2]:.6g}}".format
+# What the pointer is told of each trace that answers it, in the order of drawing.
+HOVERS = {
+    "secant": [CURVE("f"), CURVE("tangent, slope 3"), CURVE("secant, slope 3.25"), MARK, MARK],
+    "loss": [CURVE("c"), CURVE("tangent, slope 0.1"), MARK],
+    "activation": [CURVE("f(x)"), CURVE("tangent, slope 0.99"), MARK, CURVE("f'(x)"), MARK],
+    "comparison": [ENTRY] * 3,
+    "matrices": ["A<br>row %{y}, column %{x}: %{z:.9g}"],
+    "network": [WEIGHT("fc1"), WEIGHT("fc2")],
+    "step size": [f"{name}<br>eps %{{x:.0e}}: %{{customdata:.3g}}" for name in METHODS],
+    "flow": ["%{x}: %{y:.4g}", *(f"{name}: %{{y:.4g}}" for name in ("fc1", "activation_fn1", "fc2"))],
+}
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_what_the_pointer_is_told(kind):
+    told = [trace.hovertemplate for trace in FIGURES[kind]().data if trace.hovertemplate]
+    assert told == [f"{text}<extra></extra>" for text in HOVERS[kind]]
