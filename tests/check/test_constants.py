@@ -1,5 +1,6 @@
 """Each constant of the check, by a case that needs it to be about what it is."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_beside_a_corner_a_slope_that_is_off_by_a_hundredth_is_not_excused(x):
 
 def test_right_slopes_beside_corners_are_explained_whatever_rounding_does():
     explained = []
-    for seed in range(60):
+    for seed in range(25):
         rng = np.random.RandomState(seed)
         network = Sequential(**dense_layers((3, 4, 4, 2), ReLU, rng))
         x = rng.standard_normal(3)
@@ -84,7 +85,7 @@ def test_right_slopes_beside_corners_are_explained_whatever_rounding_does():
         network.fc2.b[0] += 3e-5 * rng.standard_normal() - hidden[0]  # a unit a little beside its corner
         report = check_gradients(network, MSELoss(), x, rng.standard_normal(2))
         explained += [kink.explained for check in report.values() for kink in check.kinks]
-    assert len(explained) > 100
+    assert len(explained) > 50
     assert all(explained)
 
 
@@ -97,18 +98,18 @@ def test_a_weak_corner_on_a_large_value_is_seen_and_one_in_the_rounding_is_not()
 
 
 def test_few_entries_are_examined_of_a_large_network_and_many_of_a_small_one():
-    def affordable(*sizes):
-        network = Sequential(**dense_layers(sizes, Tanh, np.random.RandomState(0)))
-        problem = as_problem(network, MSELoss(), np.zeros(sizes[0]), np.zeros(sizes[-1]))
-        return EvaluationPoint(problem, 1e-4, CENTRAL).affordable
+    def affordable(*sizes, samples=()):
+        shapes = [shape for pair in pairwise(sizes) for shape in (pair, pair[1:])]
+        arrays = {str(k): np.broadcast_to(0.0, shape) for k, shape in enumerate(shapes)}
+        network, x = SimpleNamespace(parameters=lambda: arrays), np.zeros((*samples, 1))
+        return EvaluationPoint(Problem(network, MSELoss(), x, x), 1e-4, CENTRAL).affordable
 
     assert affordable(3, 4, 2) == 300
     # A tenth of a second at a thousand million multiplications a second or so, for seven tensors.
-    assert affordable(784, 256, 128, 10) == 500_000_000 // ((784 * 256 + 256 * 128 + 1280 + 394 + 20_000) * 7)
-    assert affordable(4000, 4000) == 10
-    # However large, a few are always looked at.
-    huge = SimpleNamespace(parameters=lambda: {"W": np.broadcast_to(0.0, (10**5, 10**5))})
-    assert EvaluationPoint(Problem(huge, MSELoss(), np.zeros(1), np.zeros(1)), 1e-4, CENTRAL).affordable == 4
+    parameters = 784 * 256 + 256 * 128 + 1280 + 394
+    assert affordable(784, 256, 128, 10) == 500_000_000 // ((parameters + 20_000) * 7)
+    assert affordable(784, 256, 128, 10, samples=(5,)) == 500_000_000 // ((parameters * 5 + 20_000) * 7)
+    assert affordable(10**5, 10**5) == 4  # however large, a few are always looked at
 
 
 @pytest.mark.parametrize(
