@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlp import MSELoss, ReLU, Sequential, Tanh, Verdict, check_gradients, dense_layers
-from mlp.check import inactive
+from mlp.check import compare, inactive
 from mlp.check.check import check_layer
 from mlp.check.compare import _excused, _is_missed, _suspects, _with_missed, _zero
 from mlp.check.evaluation_point import EvaluationPoint
@@ -270,6 +270,22 @@ def test_real_steps_show_an_influence_beyond_four_times_the_rounding(monkeypatch
     moves = {0.0: 10.0, 1e-3: 10.0 + small, 1.0: 10.0 + large}
     monkeypatch.setattr(inactive, "_moved_loss", lambda _point, _masks, step: moves[step])
     assert inactive._are_inactive_by_real_steps(None, {}, 1.0) is expected
+
+
+def test_what_has_no_influence_is_asked_with_the_largest_rounding_of_any_tensor(monkeypatch):
+    asked = []
+    monkeypatch.setattr(compare, "inactive_entries", lambda _point, zeros, noise: asked.append(noise) or zeros)
+    monkeypatch.setattr(compare, "advice", lambda *arguments: arguments[2:])
+    problem = as_problem(Sequential(**dense_layers((2, 1))), MSELoss(), np.ones(2), np.zeros(1))
+    estimates = {
+        name: estimate_of(np.ones(tensor.shape), noise=noise)
+        for noise, (name, tensor) in zip([1e-9, 3e-9, 2e-9], problem.tensors().items(), strict=True)
+    }
+    ones = {name: np.ones(estimate.value.shape) for name, estimate in estimates.items()}
+    zeros = {name: np.zeros(estimate.value.shape) for name, estimate in estimates.items()}
+    checks = compare.tensor_checks(EvaluationPoint(problem, 1e-4, CENTRAL), estimates, ones, zeros)
+    assert asked == [3e-9]
+    assert {check.advice for check in checks.values()} == {(1e-4, CENTRAL, np.inf)}
 
 
 def test_of_two_tensors_in_question_each_is_asked_alone_if_together_they_have_an_influence():

@@ -64,6 +64,7 @@ def test_a_usual_network_at_a_usual_step_passes(eps):
     "check",
     [
         lambda problem: check_gradients(*problem),
+        lambda problem: compare_gradients(problem, 1e-4, METHODS["central"]),
         lambda problem: analytical_gradients(*problem),
         lambda problem: check_layer(problem.network, problem.x),
         lambda problem: jacobian_error(problem.network, np.atleast_2d(problem.x)[0]),

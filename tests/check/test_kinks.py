@@ -19,7 +19,7 @@ from mlp import (
 )
 from mlp.check.check import check_layer
 from mlp.check.compare import compare_gradients
-from mlp.check.kinks import Slopes, _corner, _kink, _zoomed, spread
+from mlp.check.kinks import Slopes, _corner, _kink, _slopes, _zoomed, spread
 from mlp.differences.methods import CENTRAL, optimal_step
 from mlp.nn.layers import Layer
 from mlp.nn.problem import Problem
@@ -237,6 +237,16 @@ def test_the_zoom_ends_where_a_thousandth_of_the_slopes_drowns(noise, count):
 
     found = _zoomed(function, np.zeros(1), (0,), 1.0, noise * 4.0**-4 / 1000)
     assert len(found) == count
+
+
+def test_a_slope_is_over_the_step_that_floating_point_takes():
+    def identity(x):
+        return float(x[0])
+
+    for at, step in ((1e9, 1e-6), (-1e9, 1e-6), (0.1, 1e-12)):
+        assert (at + step) - at != step
+        assert _slopes(identity, at, np.array([at]), (0,), step) == (1, 1)
+    assert np.isnan(_slopes(identity, 1e17, np.array([1e17]), (0,), 1.0)).all()
 
 
 def test_what_cannot_all_be_examined_is_taken_evenly_from_all_over_the_list():
