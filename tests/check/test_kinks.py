@@ -145,6 +145,22 @@ def test_a_corner_is_crossed_by_the_steps_that_the_method_takes(method, reached)
     assert sorted(at[kink.index] for kink in check.kinks) == reached
 
 
+def test_a_corner_is_looked_for_where_the_layer_says_that_it_is():
+    class Threshold(ReLU):
+        kinks = (0.5,)
+
+        @staticmethod
+        def function(x):
+            return np.maximum(np.real(x) - 0.5, 0)
+
+        @staticmethod
+        def derivative(x):
+            return 1.0 * (x > 0.5)
+
+    check = check_layer(Threshold(), np.array([0.50002, -0.5, 0.0, 2.0]), np.ones(4))["x"]
+    assert [(kink.index, kink.layer) for kink in check.kinks] == [((0,), "Threshold")]
+
+
 def relu(x):
     return float(np.maximum(x, 0)[0])
 
