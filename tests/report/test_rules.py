@@ -11,6 +11,7 @@ from mlp.check.fixed_rules import RULES
 from mlp.check.gallery import GALLERY
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import fitting_experiment, planted
+from mlp.lab.presets import PRESETS
 from mlp.report.programs import bug
 from mlp.report.tables.fixed_rules import VERDICT, formulas, misjudged, readings
 from tests.check.networks import Scaled
@@ -36,6 +37,14 @@ def test_a_row_for_each_tensor_and_a_column_for_each_rule():
 
 def test_where_all_agree_it_says_so():
     assert "agree on every tensor" in misjudged(checked("a sign too many", "activation_fn2"))
+
+
+def test_what_it_says_of_the_preset_is_so():
+    """With a bug in the loss's gradient nothing right is left to fail; with one further down there is."""
+    preset = PRESETS["Epsilon too small"].experiment
+    problem = planted(GALLERY["a sign too many"], preset.problem(), "activation_fn2")
+    report = check_gradients(*problem, preset.eps, preset.method)
+    assert misjudged(report).startswith("Failed although consistent: np.allclose on fc3.W")
 
 
 def test_a_loss_of_a_small_scale_slips_through_absolute_tolerances():

@@ -33,7 +33,10 @@ def misjudged(report: GradientReport) -> str:
         for accepted, verdict in ((True, Verdict.WRONG), (False, Verdict.CONSISTENT))
     )
     if not passed and not failed:
-        return "Here the fixed rules and the error bars agree on every tensor."
+        return (
+            "Here the fixed rules and the error bars agree on every tensor. With the preset *Epsilon too small* the rules "
+            "fail tensors that are right."
+        )
     sentences = (
         f"{subject}: {'; '.join(found)}."
         for subject, found in (("Passed although wrong", passed), ("Failed although consistent", failed))
