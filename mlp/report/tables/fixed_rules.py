@@ -34,8 +34,8 @@ def misjudged(report: GradientReport) -> str:
     )
     if not passed and not failed:
         return (
-            "Here the fixed rules and the error bars agree on every tensor. With the preset *Epsilon too small* the rules "
-            "fail tensors that are right."
+            "Here the fixed rules and the error bars agree on every tensor. With the preset *Epsilon too small* the "
+            "rules fail tensors that are right."
         )
     sentences = (
         f"{subject}: {'; '.join(found)}."
