@@ -15,7 +15,6 @@ NOTHING = "nothing is wrong"
 MAX_NUMBER = 9_999
 
 _PATTERNS = 6
-_ONE_IN = 7  # as often as if "nothing is wrong" were drawn like the other answers
 _VISIBLE = 1e-3  # of a tensor's largest entry: smaller changes cannot be seen on a heatmap's colours
 _EQUAL = 1e-9
 
@@ -57,7 +56,7 @@ def question(experiment: Experiment, number: int) -> Question:
     """
     rng = np.random.RandomState(number)
     problem = experiment.problem()
-    is_right = rng.randint(_ONE_IN) == 0
+    is_right = rng.randint(_PATTERNS + 1) == 0  # as often as if NOTHING were drawn like the other answers
     bug, place = (None, "") if is_right else _draw(problem, rng)
     fitting = {one.pattern for one in GALLERY.values() if places(one, problem.network, problem.loss, problem.x)}
     others = sorted(fitting - {bug.pattern if bug else ""})

@@ -84,11 +84,18 @@ def test_an_answer_that_gives_the_same_numbers_is_right():
     assert marks(asked, twins, "one sample only", "fc1") == (False, False)
 
 
-def test_one_question_in_seven_has_nothing_wrong():
-    experiment = Experiment(sizes=(2, 2))
-    nothing = sum(question(experiment, number).bug is None for number in range(700))
-    # Independent draws: within five standard deviations of 100.
-    assert abs(nothing - 100) <= 5 * np.sqrt(700 * 6 / 49)
+def test_nothing_is_wrong_as_often_as_each_of_the_seven_answers_would_be_right():
+    # Six patterns, and NOTHING; each number seeds its own draw.
+    for number in range(60):
+        is_right = np.random.RandomState(number).randint(7) == 0
+        assert (question(Experiment(sizes=(2, 2)), number).bug is None) == is_right
+
+
+def test_a_change_of_one_per_cent_is_asked_for():
+    assert any(
+        asked.bug and asked.bug.name == "one entry one per cent off"
+        for asked in (question(Experiment(sizes=(3, 4, 2)), number) for number in range(60))
+    )
 
 
 def test_an_answer_whose_gradients_differ_by_a_hundredth_is_another_one():

@@ -242,6 +242,15 @@ def linear_layer() -> Expected:
     )
 
 
+def drawn_linear_layer() -> Expected:
+    """With the numbers as drawn, which the program draws as well."""
+    x, W, b, dy = linear_problem(UNUSUAL.seed, 4, 2)
+    program = programs.linear(W, x, b, dy, UNUSUAL.eps, UNUSUAL.method, UNUSUAL.seed)["mlp"]
+    return Expected(
+        UNUSUAL, {"inputs": "4", "outputs": "2"}, [], [], ["and its Jacobian has shape (2, 2·4)"], {}, program
+    )
+
+
 def loss() -> Expected:
     problem = UNUSUAL.problem()
     y, target = problem.network.apply(problem.x)[0], problem.target[0]
@@ -461,7 +470,7 @@ PAGES = {
     "bug_gallery": [bug_gallery],
     "finite_differences": [finite_differences],
     "gradient_check": [gradient_check],
-    "linear_layer": [linear_layer],
+    "linear_layer": [linear_layer, drawn_linear_layer],
     "loss": [loss],
     "network": [network_page],
     "overview": [overview, overview_of_weights],
