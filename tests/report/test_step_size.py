@@ -120,6 +120,8 @@ def test_the_sentence_says_on_which_side_eps_lies(result, kind):
         sentence = step_size.verdict(result, result.truth.size, kind, "central", eps)
         assert f"{result.errors(kind)['central'][result.position(eps)]:.3g}" in sentence
         assert f"{result.errors(kind)['central'][best]:.3g}" in sentence
+        ratio = result.errors(kind)["central"][result.position(eps)] / result.errors(kind)["central"][best]
+        assert (f", {ratio:.3g} times what it could be" in sentence) == (sentence != near)
         assert "Theory recommends about 6.06e-06" in sentence  # the cube root of 2^-52
 
 

@@ -66,9 +66,10 @@ def test_a_linear_layers_formulas_are_those_of_one_sample_or_of_a_batch(batch):
         assert rules[0].startswith("y = x W^T + b = [")
         assert rules[1].endswith(r"dW = dy^T x \qquad db = \sum_n dy_n")
         by_rule = x @ layer.W.T + layer.b, dy.T @ x, np.sum(dy, axis=0)
-    # Of a batch the first sample is written, and dots for the others.
-    first = [f"{number:.3g}" for number in np.atleast_2d(forward.result)[0]]
-    assert rules[0].endswith("[" + r",\ ".join(first) + "]" + (r",\ \dots" if batch > 1 else ""))
+    # Of a batch the first sample is written, and dots for the others; of more than four numbers the first and last.
+    for rule, step in zip(rules, (forward, backward), strict=True):
+        first = [f"{number:.3g}" for number in np.atleast_2d(step.result)[0]]
+        assert "= [" + r",\ ".join(first) + "]" + (r",\ \dots" if batch > 1 else "") in rule
     for found, expected in zip(by_rule, (forward.result, *backward.gradients.values()), strict=True):
         # Sums of at most five terms, none above 4, in whatever order: twice 5 roundings of at most 20 * 2^-53 each.
         np.testing.assert_allclose(found, expected, rtol=0, atol=10 * 20 * 2**-53)
