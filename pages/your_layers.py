@@ -41,6 +41,8 @@ if problem is not None:
     widgets.frames([problem])
     st.stop()
 
+for sentence in user_code.lost(shown.result.asides):
+    widgets.box("not checked", f"Not all of {shown.file} could be checked", sentence)
 cases = user_code.labels(shown.result.cases)
 widgets.table(user_code.summary(shown.result.cases))
 if shown.result.asides:

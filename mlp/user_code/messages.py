@@ -2,6 +2,7 @@
 
 import inspect
 import linecache
+import re
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -43,8 +44,8 @@ class Fact:
 
     def __str__(self) -> str:
         """The sentence, its place and the frames below it."""
-        place = f" ({Path(self.file).name}:{self.line})" if self.file else ""
-        return "\n".join([f"{self.text}{place}", *(f"    {frame}" for frame in self.trace)])
+        where = f" ({place(self.file, self.line)})" if self.file else ""
+        return "\n".join([f"{self.text}{where}", *(f"    {frame}" for frame in self.trace)])
 
 
 class ForeignError(Exception):
@@ -61,14 +62,52 @@ def problem(text: str, about: Any = None) -> ForeignError:
     return ForeignError(Fact("problem", text, *place_of(about)))
 
 
+_CELL = re.compile(r"(.*), cell (\d+)")
+
+
+def place(file: str, line: int) -> str:
+    """A place in somebody's code as people name it: "my_layers.py:12", or "homework.ipynb, cell 3, line 5"."""
+    name = Path(file).name
+    return f"{name}, line {line}" if _CELL.fullmatch(name) else f"{name}:{line}"
+
+
+def in_order(file: str, line: int) -> tuple[str, int, int]:
+    """What places are sorted by: file, cell, line."""
+    cell = _CELL.fullmatch(file)
+    return (cell[1], int(cell[2]), line) if cell else (file, 0, line)
+
+
+def line_of(module: Any, start: str) -> tuple[str, int]:
+    """The file and line of a module, or the cell of a notebook, that begins so; line 0 if none does."""
+    file = getattr(module, "__file__", None) or ""
+    for source in [file, *(held for held in linecache.cache if held.startswith(f"{file}, cell "))]:
+        for number, line in enumerate(linecache.getlines(source), 1):
+            if line.startswith(start):
+                return source, number
+    return file, 0
+
+
 def place_of(thing: Any) -> tuple[str, int]:
     """The file and line where a function or class is defined, ("", 0) if that is not known."""
     try:
         function: Any = getattr(thing, "__func__", thing)
         plain = inspect.unwrap(function)
+        if inspect.isclass(plain) and (found := _place_by_methods(plain)):
+            return found
         return inspect.getsourcefile(plain) or "", inspect.getsourcelines(plain)[1]
     except (TypeError, OSError):
         return "", 0
+
+
+def _place_by_methods(cls: type) -> tuple[str, int] | None:
+    """The last `class` line above a method of the class: a class itself does not know in which cell it stands."""
+    for method in filter(inspect.isfunction, vars(cls).values()):
+        code = inspect.unwrap(method).__code__
+        lines = linecache.getlines(code.co_filename)[: code.co_firstlineno]
+        above = [number for number, line in enumerate(lines, 1) if re.match(rf"\s*class {cls.__name__}\b", line)]
+        if above:
+            return code.co_filename, above[-1]
+    return None
 
 
 @contextmanager
@@ -90,7 +129,7 @@ def exception_fact(error: BaseException, doing: str, about: Any = None) -> Fact:
     if not frames:
         return Fact("problem", f"{doing} raised {_named(error)}", *place_of(about))
     lines = tuple(
-        f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}: {_source_line(frame)}"
+        f"{place(frame.filename, frame.lineno or 0)} in {frame.name}: {_source_line(frame)}"
         for frame in (frames if len(frames) <= _FRAMES else [frames[0], *frames[1 - _FRAMES :]])
     )
     return Fact("problem", f"{doing} raised {_named(error)}", frames[-1].filename, frames[-1].lineno or 0, lines)
@@ -98,7 +137,7 @@ def exception_fact(error: BaseException, doing: str, about: Any = None) -> Fact:
 
 def _named(error: BaseException) -> str:
     text = error.msg if isinstance(error, SyntaxError) else str(error)
-    text = " ".join(text.split())
+    text = " ".join(text.split()).rstrip(".")
     shown = text if len(text) <= 300 else text[:300] + "..."
     return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
 

@@ -44,8 +44,9 @@ class ModuleResult:
 
     @property
     def passed(self) -> bool:
-        """Whether there is something to check and all of it is right."""
-        return self.problem is None and bool(self.cases) and all(case.passed for case in self.cases)
+        """Whether there is something to check and all of it is right, and no class or function was lost on the way."""
+        lost = any(fact.level == "problem" for fact in (self.problem, *self.asides) if fact is not None)
+        return not lost and bool(self.cases) and all(case.passed for case in self.cases)
 
 
 def check_module(
@@ -107,7 +108,8 @@ def _sorted(spec: str, outline: Outline, results: list[CaseResult]) -> ModuleRes
     if cases:
         return ModuleResult(cases, asides=asides)
     # What broke off the import is the likelier reason why nothing was found.
-    broken = next((replace(fact, level="problem") for fact in outline.facts if fact.level == "warning"), None)
+    failed = (fact for fact in outline.facts if fact.level in ("problem", "warning"))
+    broken = next((replace(fact, level="problem") for fact in failed), None)
     nothing = Fact("problem", f"{spec} defines no layers, losses or functions with a gradient")
     return ModuleResult(problem=broken or nothing, asides=asides)
 

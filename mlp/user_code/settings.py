@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.nn.arrays import Array
-from mlp.user_code.messages import Fact, ForeignError
+from mlp.user_code.messages import Fact, ForeignError, line_of
 from mlp.user_code.run.words import WORDS
 
 ORIENTATIONS = ("rows", "columns", "single")
@@ -232,15 +232,7 @@ def _like(name: Any, known: list[str]) -> str:
 
 
 def _wrong(module: Any, text: str) -> ForeignError:
-    file = getattr(module, "__file__", "") or ""
-    line = 0
-    if file:
-        try:
-            lines = inspect.getsource(module).splitlines()
-            line = next((i for i, one in enumerate(lines, 1) if one.startswith("GRADCHECK")), 0)
-        except OSError:
-            line = 0
-    return ForeignError(Fact("problem", text, file, line))
+    return ForeignError(Fact("problem", text, *line_of(module, "GRADCHECK")))
 
 
 def line(name: str, **settings: Any) -> str:

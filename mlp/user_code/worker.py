@@ -73,11 +73,18 @@ def main(order: Order) -> None:
         faulthandler.cancel_dump_traceback_later()
 
 
+def _offline(event: str, _arguments: tuple[object, ...]) -> None:
+    """An audit hook that lets their code look up no address: nothing is downloaded while it is checked."""
+    if event == "socket.getaddrinfo":
+        raise OSError("a check opens no connection to the network")
+
+
 def _unchecked(case: Case) -> CaseResult:
     return CaseResult(case.name, case.kind, case.file, case.line, facts=(Fact("problem", "it was not checked"),))
 
 
 if __name__ == "__main__":
+    sys.addaudithook(_offline)
     spec, folder, first, limit, eps, method, whole = sys.argv[1:]
     main(Order(spec, folder, int(first), float(limit), float(eps), method, whole == "True"))
     sys.stdout.flush()

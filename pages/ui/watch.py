@@ -16,7 +16,7 @@ from typing import NamedTuple, NoReturn
 import streamlit as st
 
 from mlp.lab.experiment import Experiment
-from mlp.user_code.load.files import Stamp, source_file, stamp
+from mlp.user_code.load.files import SUFFIXES, Stamp, source_file, stamp
 from mlp.user_code.messages import Fact, ForeignError
 from mlp.user_code.process import ModuleResult, check_module
 
@@ -177,7 +177,7 @@ class Shown(NamedTuple):
     def file(self) -> str:
         """The module's name as people know it."""
         spec = self.request.spec
-        return Path(spec).name if spec.endswith(".py") else spec
+        return Path(spec).name if spec.endswith(SUFFIXES) else spec
 
     @property
     def spec(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mlp.user_code import messages
 from mlp.user_code.check import CaseResult
 from mlp.user_code.messages import Fact
 from mlp.user_code.run.gradient_check import sentences
@@ -31,8 +32,8 @@ def labels(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:
 
 
 def place(file: str, line: int) -> str:
-    """A place in somebody's code: my_layers.py:12."""
-    return f"{Path(file).name}:{line}" if file else ""
+    """A place in somebody's code, my_layers.py:12; "" if it is not known."""
+    return messages.place(file, line) if file else ""
 
 
 def summary(cases: Iterable[CaseResult]) -> pd.DataFrame:
@@ -97,6 +98,11 @@ def asides(facts: Iterable[Fact]) -> list[str]:
     return [f"{fact.level.capitalize()}: {sentence(fact)}" for fact in said]
 
 
+def lost(facts: Iterable[Fact]) -> list[str]:
+    """What could not be defined while the module was imported, so that it was not checked."""
+    return [sentence(fact) for fact in facts if fact.level == "problem"]
+
+
 def trace(facts: Iterable[Fact]) -> str:
     """Their own frames of what was raised, outermost first; "" if nothing was."""
     return "\n".join(line for fact in facts for line in fact.trace)
@@ -150,8 +156,8 @@ def commands(spec: str, eps: float, method: str) -> str:
 
 
 def suite(case: CaseResult, spec: str) -> str:
-    """The check of one layer or loss as a test; "" for functions, whose partner a test would have to name."""
-    if case.kind == "function" or not case.name[:1].isupper():
+    """The check of a layer or loss as a test; "" in notebooks, and for functions, whose partner it had to name."""
+    if case.kind == "function" or not case.name[:1].isupper() or spec.endswith(".ipynb"):
         return ""
     module = Path(spec).stem if spec.endswith(".py") else spec
     return (

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
 from mlp.user_code.load.classes import is_base, is_hollow, kind_of, sounds_like_loss
-from mlp.user_code.messages import place_of
+from mlp.user_code.messages import in_order, place_of
 from mlp.user_code.run import calls
 from mlp.user_code.settings import Override
 
@@ -50,7 +50,7 @@ def cases(module: ModuleType, overrides: dict[str, Override]) -> list[Case]:
     things = {name: thing for name, thing in own(module).items() if not overrides.get(name, Override()).skip}
     classes = list(dict.fromkeys(thing for thing in things.values() if inspect.isclass(thing)))
     found = [*_classes(classes, overrides), *_functions(things, overrides)]
-    return sorted(found, key=lambda case: (case.file, case.line))
+    return sorted(found, key=lambda case: in_order(case.file, case.line))
 
 
 def _classes(classes: list[type], overrides: dict[str, Override]) -> Iterator[Case]:

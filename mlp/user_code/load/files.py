@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mlp.user_code.messages import Fact, ForeignError
 
+SUFFIXES = (".py", ".ipynb")
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -12,19 +13,19 @@ def source_file(spec: str) -> Path:
     """The file of a module.
 
     Args:
-        spec: a file, `my_layers.py`, or a module name, `package.layers`.
+        spec: a file, `my_layers.py` or `homework.ipynb`, or a module name, `package.layers`.
 
     Raises:
         ForeignError: there is none; the sentence says what was looked for.
     """
     path = Path(spec)
-    if path.suffix == ".py":
+    if path.suffix in SUFFIXES:
         if not path.is_file():
             raise _none(f"there is no file {spec}")
         return path.resolve()
     if path.exists() and not _places(spec):
         what = "a folder" if path.is_dir() else "no Python file"
-        raise _none(f"{spec} is {what}; name a file that ends in .py, or a module")
+        raise _none(f"{spec} is {what}; name a file that ends in .py or .ipynb, or a module")
     if not _places(spec):
         raise _none(f"there is no module {spec} in this folder or where Python looks for modules")
     return _places(spec)[0].resolve()
@@ -38,7 +39,7 @@ def stamp(file: Path) -> Stamp:
     """
     found = file.parent.rglob("*.py") if file.name == "__init__.py" else file.parent.glob("*.py")
     entries = []
-    for path in sorted(found):
+    for path in sorted({file, *found}):
         try:
             state = path.stat()
         except OSError:

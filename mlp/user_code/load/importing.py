@@ -1,18 +1,22 @@
 """Importing a module of theirs as it is imported at home: in its package, beside its neighbours, from its root."""
 
 import ast
-import contextlib
 import importlib
+import importlib.machinery
 import importlib.util
+import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from mlp.user_code.load.stubs import stand_ins
+from mlp.user_code.load import notebook
+from mlp.user_code.load.files import SUFFIXES
+from mlp.user_code.load.notebook import Cell, cells_of
+from mlp.user_code.load.statements import Run
+from mlp.user_code.load.stubs import Inert, stand_ins
 from mlp.user_code.messages import Fact, ForeignError, told
 
 _ANCESTORS = 6  # how far up an import may look for its root
@@ -33,9 +37,9 @@ class _Home(NamedTuple):
 
 
 def load(spec: str, whole: bool = True) -> Loaded:
-    """Import their module, from a file (`my_layers.py`) or by name (`package.module`).
+    """Import their module, from a file (`my_layers.py`, `homework.ipynb`) or by name (`package.module`).
 
-    A statement at the top level that raises, such as one that reads a data file, costs only itself: what the module
+    A statement at the top level of a file that raises, such as one that reads data, costs only itself: what the module
     defines is imported all the same, and the fact is told.
 
     Args:
@@ -48,7 +52,7 @@ def load(spec: str, whole: bool = True) -> Loaded:
     _old_names_of_numpy()
     with stand_ins() as taken:
         path = Path(spec)
-        if path.suffix != ".py":
+        if path.suffix not in SUFFIXES:
             sys.path.insert(0, str(Path.cwd()))
             with told(f"importing {spec}"):
                 loaded = Loaded(importlib.import_module(spec))
@@ -77,7 +81,10 @@ _OLD_NAMES = {
 
 
 def _load_file(file: Path, whole: bool) -> Loaded:
-    home = _home(file)
+    cells = cells_of(file)
+    if file.suffix == notebook.SUFFIX:
+        os.chdir(file.parent)  # as Jupyter does
+    home = _home(file, 0 if file.suffix == notebook.SUFFIX else _relative_depth(cells[0]))
     own = [str(file.parent)]
     # In a package its folder comes last: a neighbour called random.py must not hide Python's own.
     before, after = ([str(home.root)], own) if len(home.parts) > 1 else (own, [])
@@ -87,19 +94,11 @@ def _load_file(file: Path, whole: bool) -> Loaded:
         name = f"checked_{name}"
     if whole and name in sys.modules:  # its package has imported it
         return Loaded(sys.modules[name])
-    try:
-        return Loaded(_executed(file, name, whole))
-    except ForeignError as error:
-        if not whole or not is_only_effect(file, error.fact):
-            raise
-        text = f"{error.fact.text}; only what the file defines was imported"
-        fact = Fact("warning", text, error.fact.file, error.fact.line, error.fact.trace)
-        return Loaded(_executed(file, name, whole=False), (fact,))
+    return _executed(file, cells, name, whole)
 
 
-def _home(file: Path) -> _Home:
-    """The package of a file: every folder above it with an __init__.py, and as many as its relative imports need."""
-    depth = _relative_depth(file)
+def _home(file: Path, depth: int) -> _Home:
+    """The package of a file: every folder above it with an __init__.py, and at least `depth` of them."""
     folders = [file.parent, *file.parent.parents]
     count = 0
     while count < len(folders) - 1 and ((folders[count] / "__init__.py").is_file() or count < depth):
@@ -107,10 +106,10 @@ def _home(file: Path) -> _Home:
     return _Home(folders[count], (*(folder.name for folder in reversed(folders[:count])), file.stem))
 
 
-def _relative_depth(file: Path) -> int:
+def _relative_depth(cell: Cell) -> int:
     """How many folders up the file's relative imports reach: 1 for `from .layer import Layer`."""
-    with told(f"importing {file.name}"):
-        tree = ast.parse(file.read_bytes(), str(file))
+    with told(cell.doing):
+        tree = ast.parse(cell.source, cell.file)
     return max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
 
 
@@ -147,55 +146,18 @@ def _empty_package(name: str, folder: Path) -> None:
     sys.modules[name] = package
 
 
-def _executed(file: Path, name: str, whole: bool) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ForeignError(Fact("problem", f"{file.name} cannot be imported"))
+def _executed(file: Path, cells: list[Cell], name: str, whole: bool) -> Loaded:
+    loader = importlib.machinery.SourceFileLoader(name, str(file))
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    run: Callable[[ModuleType], None] = spec.loader.exec_module if whole else _definitions
-    with told(f"importing {file.name}"):
-        run(module)
-    return module
+    vars(module).update(_OF_NOTEBOOKS)
+    run = Run(vars(module))
+    for cell in cells:
+        run.cell(cell, whole)
+    return Loaded(module, run.facts)
 
 
-def _definitions(module: ModuleType) -> None:
-    execute(Path(module.__file__ or ""), vars(module))
-
-
-_DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_ASSIGNING = (ast.Assign, ast.AnnAssign, ast.AugAssign)
-
-
-def is_only_effect(file: Path, fact: Fact) -> bool:
-    """Whether what raised is a statement at the file's top level that defines no function or class."""
-    here = f"{file.name}:"
-    outermost = next((frame for frame in fact.trace if frame.startswith(here)), "")
-    line, _, place = outermost.removeprefix(here).partition(" in ")
-    if not place.startswith("<module>") or not line.isdigit():
-        return False
-    return not any(
-        isinstance(node, _DEFINING) and node.lineno <= int(line) <= (node.end_lineno or 0)
-        for node in ast.walk(ast.parse(file.read_bytes()))
-    )
-
-
-def execute(file: Path, names: dict[str, Any]) -> None:
-    """Run the defining statements of a file in the module's namespace `names`."""
-    for statement in _kept(ast.parse(file.read_bytes(), str(file)).body):
-        code = compile(ast.Module([statement], []), str(file), "exec")
-        forgiven = (Exception, SystemExit) if isinstance(statement, _ASSIGNING) else ()
-        with contextlib.suppress(*forgiven):
-            exec(code, names)
-
-
-def _kept(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The defining statements; an `if` or `try` stays with those that are inside it."""
-    kept: list[ast.stmt] = []
-    for statement in body:
-        if isinstance(statement, ast.If):
-            inside = _kept(statement.body) or [ast.Pass(lineno=statement.lineno, col_offset=0)]
-            kept.append(ast.copy_location(ast.If(statement.test, inside, _kept(statement.orelse)), statement))
-        elif isinstance(statement, (ast.Try, *_DEFINING, *_ASSIGNING)):
-            kept.append(statement)
-    return kept
+# What IPython adds to Python's own names; notebooks that were saved as files use it too.
+_OF_NOTEBOOKS = {"display": lambda *_things, **_named: None, "get_ipython": lambda: Inert("IPython")}

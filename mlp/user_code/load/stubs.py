@@ -35,6 +35,15 @@ called: dict[str, None] = {}
 """The libraries whose stand-in was called since this was last cleared, in the order of their first call."""
 
 
+class NotInstalledError(TypeError):
+    """A stand-in was asked for what only the library itself has: numbers, a length, an answer to a question."""
+
+    def __init__(self, library: str) -> None:
+        """Say which library."""
+        super().__init__(f"{library} is not installed, and the stand-in for it has no numbers")
+        self.library = library
+
+
 class Inert:
     """Whatever is asked of it, the answer is itself: `plt.subplots(2).legend()` is one of these."""
 
@@ -51,6 +60,50 @@ class Inert:
         """Give itself; as a decorator, `@profile`, the function that it decorates."""
         called[self._library] = None
         return arguments[0] if len(arguments) == 1 and callable(arguments[0]) else self
+
+    def __getitem__(self, _key: Any) -> "Inert":
+        """Give itself: `axes[0].plot(x)`."""
+        return self
+
+    def __enter__(self) -> "Inert":
+        """Give itself: `with tqdm(total=9) as bar:`."""
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        """Let pass what was raised inside."""
+
+
+def _refuse(self: Inert, *_others: Any, **_named: Any) -> Any:
+    raise NotInstalledError(self._library)
+
+
+# A number made of a stand-in would be checked as if it were theirs.
+for _name in (
+    "add", "sub", "mul", "truediv", "matmul", "pow", "radd", "rsub", "rmul", "rtruediv", "rmatmul", "rpow", "neg", "lt",
+    "le", "gt", "ge", "iter", "len", "bool", "array", "array_ufunc", "float", "int", "index", "mro_entries",
+):  # fmt: skip
+    setattr(Inert, f"__{_name}__", _refuse)
+
+
+class Missing:
+    """What an import that failed would have given; whoever uses it raises what the import did."""
+
+    def __init__(self, error: ImportError) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise, but for names that Python itself looks up."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._error.with_traceback(None)
+
+    def __call__(self, *_arguments: Any, **_named: Any) -> Any:
+        """Raise, as `from layer import relu` and then `relu(x)` do."""
+        raise self._error.with_traceback(None)
+
+    def __mro_entries__(self, _bases: tuple[Any, ...]) -> tuple[type, ...]:
+        """Raise: nothing is known of a base class that is not there."""
+        raise self._error.with_traceback(None)
 
 
 class _StandIn(ModuleType):

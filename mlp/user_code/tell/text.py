@@ -5,12 +5,12 @@ import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from mlp.check.entries import Columns, entry_columns
 from mlp.check.report import GradientReport
 from mlp.user_code.check import CaseResult
+from mlp.user_code.messages import place
 from mlp.user_code.process import ModuleResult
 from mlp.user_code.run.gradient_check import sentences
 
@@ -34,8 +34,8 @@ def _total(cases: tuple[CaseResult, ...]) -> str:
 
 
 def _case_lines(case: CaseResult, width: int) -> Iterator[str]:
-    place = f"{Path(case.file).name}:{case.line}" if case.file else ""
-    yield f"{case.name:<{width}}  {case.kind:<8}  {case.status:<14}  {place}"
+    where = place(case.file, case.line) if case.file else ""
+    yield f"{case.name:<{width}}  {case.kind:<8}  {case.status:<14}  {where}"
     if case.pairs:
         pairs = ", ".join(f"{pair.tensor} with {pair.gradient}" for pair in case.pairs)
         yield f"    compared: {pairs}"
