@@ -223,8 +223,20 @@ def test_a_fault_of_the_loss_is_seen_and_said(backward, kind, sentence):
     assert fault.sentence == sentence
 
 
-def test_what_goes_into_a_layer_and_comes_out_is_kept_whatever_others_do_to_their_arrays():
-    network, loss, x, target = problem(activation_fn1=ChangesX, activation_fn2=ChangesDy)
+class SpoilsOutput(Tanh):
+    def forward(self, x):
+        self.output = super().forward(x)
+        return self.output
+
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.output[...] = 7
+        return dx
+
+
+@pytest.mark.parametrize("first", [ChangesX, SpoilsOutput])
+def test_what_goes_into_a_layer_and_comes_out_is_kept_whatever_is_done_to_the_arrays(first):
+    network, loss, x, target = problem(activation_fn1=first, activation_fn2=ChangesDy)
     passes = run_passes(Problem(network, loss, x, target))
     right, *_ = problem()
     values, dys = [x], []
