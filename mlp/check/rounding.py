@@ -18,8 +18,9 @@ What cancels inside a single layer, such as the bias of a layer that takes off t
 outside can show. So backward is also run at nine points of a short straight path, and the fourth differences of its
 gradients are taken, in which what is smooth vanishes and what rounding adds stays (see `mlp.differences.noise`).
 
-A backward that is wrong or plays tricks can widen its own bars this way, but not far: if every shake changed the
-gradient by all its size, the bars would be sqrt(u) of it, 1.5e-8.
+A backward that is wrong can widen its own bars this way, but not far: if every shake changed the gradient by all its
+size, the bars would be sqrt(u) of it, 1.5e-8. Only one that jumps about between inputs that differ in their seventh
+digit gets bars as wide as its jumps, from the path; where these are large, nothing can be told of it.
 """
 
 from collections.abc import Callable, Mapping

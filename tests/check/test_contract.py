@@ -264,6 +264,16 @@ def test_a_random_forward_is_no_function_that_could_be_checked():
     assert [remark.layer for remark in remarks] == ["activation_fn1", "activation_fn1"]
 
 
+def test_of_two_layers_that_accumulate_the_one_that_backward_comes_to_first_is_named_first():
+    network, *rest = problem()
+    network.fc1.__class__ = network.fc3.__class__ = Accumulates
+    remarks = check_gradients(network, *rest).remarks
+    assert [(remark.kind, remark.layer) for remark in remarks] == [
+        (RemarkKind.ACCUMULATES, "fc3"),
+        (RemarkKind.ACCUMULATES, "fc1"),
+    ]
+
+
 def test_updated_parameters_are_put_back():
     network, *rest = problem(fc2=Updates)
     before = network.fc2.W.copy()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlp import METHODS, ReLU, Sequential, Verdict, check_gradients, dense_layers, he, optimal_step
+from mlp import METHODS, ReLU, Sequential, Tanh, Verdict, check_gradients, check_layer, dense_layers, he, optimal_step
 from mlp.check.compare import compare_gradients
 from mlp.nn.losses import MSELoss
 from mlp.nn.problem import Problem
@@ -118,3 +118,17 @@ def test_the_verdict_does_not_depend_on_the_scale_of_the_loss(factor):
     for change in (np.zeros_like, np.negative, lambda gradient: 1.001 * gradient):
         wrong = check_gradients(Changed(network, "fc1.W", change), loss, x, target)
         assert wrong["fc1.W"].verdict is Verdict.WRONG
+
+
+def test_a_gradient_that_jumps_about_is_never_consistent():
+    class Jumping(Tanh):
+        def forward(self, x):
+            self.jumps = np.sign(np.sin(1e9 * x))
+            return super().forward(x)
+
+        def backward(self, dy):
+            return super().backward(dy) * (1 + 0.5 * self.jumps)
+
+    # Each entry is half as large again as it should be, or half as large, and at the next input the other way round.
+    verdicts = check_layer(Jumping(), np.random.RandomState(0).standard_normal(20))["x"].verdicts
+    assert not np.any(verdicts == Verdict.CONSISTENT)
