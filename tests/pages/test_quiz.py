@@ -47,6 +47,7 @@ def test_the_bug_is_hidden_until_it_is_answered(open_page):
         assert secret in everything(app)
     assert app.info
     assert score(app) == "1 of 1 right"
+    assert "very same numbers" not in everything(app)  # it is the bug itself
 
 
 @pytest.mark.parametrize("wrong", ["pattern", "layer"])

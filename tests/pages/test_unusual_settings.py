@@ -334,10 +334,14 @@ def overview() -> Expected:
 
 
 def overview_of_weights() -> Expected:
-    """The same with the other edges, whose figure is the last one."""
-    problem, gradients = UNUSUAL.problem(), overview()
-    figures = [*gradients.figures[:2], network.diagram(problem.network, network.weights(problem.network), "weight")]
-    return Expected(UNUSUAL, {"edges": "weights"}, figures, [], [network.alt_text((3, 4, 2), "weight")], {})
+    expected = overview()
+    network_drawn = expected.experiment.problem().network
+    diagram = network.diagram(network_drawn, network.weights(network_drawn), "weight")
+    return expected._replace(
+        choices={"edges": "weights"},
+        figures=[*expected.figures[:-1], diagram],
+        texts=[network.alt_text((3, 4, 2), "weight")],
+    )
 
 
 def quiz() -> Expected:

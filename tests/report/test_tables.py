@@ -2,7 +2,9 @@
 
 import io
 import json
+import platform
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from mlp import check_gradients
 from mlp.check.entries import entry_columns
 from mlp.check.jacobians import jacobian_flow
 from mlp.lab.experiment import Experiment
-from mlp.report.files.exchange import archive
+from mlp.report.files.exchange import archive, versions
 from mlp.report.files.uploads import read_files
 from mlp.report.tables.tensors import (
     all_entries,
@@ -106,12 +108,23 @@ def test_worst_entries_explain_their_quotients(problem, report):
 
 def test_the_archive_holds_everything(experiment, problem, report):
     packed = zipfile.ZipFile(io.BytesIO(archive(experiment, report)))
-    assert json.loads(packed.read("settings.json"))["settings"] == experiment.settings()
+    assert json.loads(packed.read("settings.json")) == {
+        "settings": experiment.settings(),
+        "loss": report.loss,
+        "passed": True,
+        "versions": versions(),
+    }
+    assert versions()["python"] == platform.python_version()
+    assert (versions()["numpy"], versions()["pandas"]) == (np.__version__, pd.__version__)
+    failed = replace(report, checks={**report.checks, "x": tensor_check(np.ones(2), np.zeros(2), "x")})
+    packed_failure = zipfile.ZipFile(io.BytesIO(archive(experiment, failed)))
+    assert json.loads(packed_failure.read("settings.json"))["passed"] is False
     arrays = np.load(io.BytesIO(packed.read("problem.npz")), allow_pickle=False)
     for name, array in {**problem.network.parameters(), "x": problem.x, "target": problem.target}.items():
         np.testing.assert_array_equal(arrays[name], array)
     assert len(pd.read_csv(packed.open("gradients.csv"))) == sum(check.analytical.size for check in report.values())
-    assert {f"gradients/{name}.csv" for name in report} <= set(packed.namelist())
+    for name, check in report.items():
+        assert packed.read(f"gradients/{name}.csv") == to_csv(entries(check))
 
 
 def test_the_archive_of_the_same_experiment_is_the_same_file(experiment, report):
