@@ -184,6 +184,10 @@ class Model(Layer):
         self.grads = {name: x[0] * np.asarray(dy)[0] * gradient for name, gradient in gradients.items()}
         return np.asarray(dy) * value
 
+    def right_line(self, name: str) -> str:
+        """What a gradient must be, in words."""
+        return f"d{name} = the derivative of the value that function returns by {name}"
+
     def faults(self) -> Iterator[Remark]:
         """What can be said of the gradients without comparing them: one is missing, or has another shape."""
         gradients = by_name(self._call()[1], self.whole)

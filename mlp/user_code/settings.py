@@ -36,6 +36,8 @@ class Override:
     forward_args: Mapping[str, Any] = field(default_factory=dict)
     backward_args: Mapping[str, Any] = field(default_factory=dict)
     outputs: Sequence[int | str] = ()
+    loss: str = ""
+    parameters: str | Mapping[str, tuple[int, ...]] = ""
     pairs: Mapping[str, str] = field(default_factory=dict)
     constants: Sequence[str] = ()
     per_sample: Sequence[str] = ()
@@ -142,6 +144,15 @@ OPTIONS: dict[str, Option] = {
         (int, str, list, tuple), "a position, name or key of an output, or a list of them",
         'which of the things that forward returns, or keeps, dy belongs to; of several, "dy.1" to the second',
         ["h", "c"],
+    ),
+    "loss": Option(
+        (str,), "the name of a function",
+        "of a whole model as functions: the loss, a function of prediction and target", "compute_cost",
+    ),
+    "parameters": Option(
+        (str, dict), 'the name of a function, or a dict from parameter to shape, such as {"W1": (4, 3)}',
+        "of a whole model as functions: what makes its parameters (from args), or their shapes",
+        {"W1": (4, 3), "b1": (4, 1)},
     ),
     "pairs": Option(
         (dict,), 'a dict from parameter to gradient, such as {"W": "dW"}',

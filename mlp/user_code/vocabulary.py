@@ -27,6 +27,7 @@ DERIVATIVE = (
 OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "z", "result", "activations", "activation", "loss", "data")
 LOSS_VALUES = ("loss", "cost", "loss_value", "value", "error")
 RATES = ("learning_rate", "lr", "eta", "learn_rate", "_lr", "_learning_rate")
+STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
 BUILD = (
     "set_input_shape", "initialize", "initialise", "build", "init_params", "init_param", "init_parameters",
     "initialize_parameters", "init_weights", "initialize_weights", "initWeights", "setup", "compile",

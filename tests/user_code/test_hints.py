@@ -75,6 +75,12 @@ NEEDED: dict[str, dict[str, Any]] = {
     "forward_args": {"forward_args": {"how": "twice"}},
     "backward_args": {"backward_args": {"grads": "all", "g": "dy"}},
     "outputs": {"outputs": [1]},
+    "loss": {"loss": "badness", "backward": "slopes"},
+    "parameters": {
+        "parameters": {"mixing": (4, 3), "stretch": (3,)},
+        "loss": "squared_loss",
+        "backward": "backward_all",
+    },
     "pairs": {"pairs": {"mixing": "slope"}},
     "constants": {"constants": ["s"]},
     "per_sample": {"per_sample": ["db"]},

@@ -28,6 +28,8 @@ _BY_ROLE = {
 def right_line(case: IsolatedLayer, tensor: str) -> str:
     """The right line for one gradient of a case."""
     subject = getattr(case.subject, "inner", case.subject)
+    if hasattr(subject, "right_line"):
+        return str(subject.right_line(tensor))
     for kind in type(subject).__mro__:
         if kind.__name__ in _LINES and (tensor == INPUT):
             return _LINES[kind.__name__]

@@ -21,7 +21,8 @@ def from_explanations(case: IsolatedLayer, group: list[tuple[str, list[Explanati
     certainty = _certainty(case.said[tensor].size, explanations)
     right = [right_line(case, name) for name, _ in group]
     what = best.hypothesis.sentence.format(tensor=tensors[0], measured=best.prediction.measured)
-    also = f" The same goes for {_listed(tensors[1:])}." if len(tensors) > 1 else ""
+    others = [_with_measure(name, one[0], best) for name, (_, one) in zip(tensors[1:], group[1:], strict=True)]
+    also = f" The same goes for {_listed(others)}." if others else ""
     return Finding(
         layer=case.name,
         tensors=tensors,
@@ -31,6 +32,12 @@ def from_explanations(case: IsolatedLayer, group: list[tuple[str, list[Explanati
         sentence=f"{_subject(case)}: {what}{also} {_how_sure(certainty, explanations)} {_right(right)}",
         algebra="; ".join(right),
     )
+
+
+def _with_measure(name: str, explanation: Explanation, first: Explanation) -> str:
+    """The name of a gradient, with what was measured for it where that is not what was measured for the first."""
+    measured = explanation.prediction.measured
+    return f"{name} ({measured})" if measured not in ("", first.prediction.measured) else name
 
 
 def from_remark(remark: Remark, right: str = "") -> Finding:
@@ -117,5 +124,5 @@ def _right(lines: list[str]) -> str:
     return f"Right would be: {'; '.join(lines)}."
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

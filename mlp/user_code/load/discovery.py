@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from mlp.user_code import vocabulary
+from mlp.user_code.interpret import models
 from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
 from mlp.user_code.load.classes import is_base, is_hollow, kind_of, sounds_like_loss
 from mlp.user_code.messages import in_order, place_of
@@ -21,8 +22,9 @@ class Case(NamedTuple):
 
     Attributes:
         name: of the class or the forward function.
-        kind: "layer", "loss" or "function".
-        first: the class, or the forward function; second: the gradient function, None where there is none.
+        kind: "layer", "loss", "function" or "model".
+        first: the class, the forward function, or the `Parts` of a model; second: the gradient function, None where
+            there is none.
         file, line: where it is defined.
     """
 
@@ -63,9 +65,12 @@ def _classes(classes: list[type], overrides: dict[str, Override]) -> Iterator[Ca
 def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterator[Case]:
     functions = {name: thing for name, thing in things.items() if inspect.isfunction(thing) and not is_hollow(thing)}
     used: set[str] = set()
+    for parts in models.find(functions, overrides):
+        used |= parts.used
+        yield Case(parts.name, "model", parts, None, *place_of(parts.forward or parts.loss))
     for name, function in functions.items():
         partner = overrides.get(name, Override()).backward or _partner(name, functions)
-        if partner in functions and calls.required(calls.parameters_of(function)):
+        if not used & {name, partner} and partner in functions and calls.required(calls.parameters_of(function)):
             used |= {name, partner}
             yield _case(name, function, functions[partner])
     for name, function in functions.items():

@@ -170,3 +170,31 @@ class Shared:
     def backward(self, dy):
         self.ds = np.array([(self.x * dy).sum() / self.x.shape[1]])
         return dy * self.s
+
+
+# loss
+def run_it(X, params):
+    return X @ params["W"] + params["b"]
+
+
+def badness(pred, Y):
+    return np.sum((pred - Y) ** 4)
+
+
+def slopes(X, Y, pred, params):
+    d = 4 * (pred - Y) ** 3
+    return {"dW": X.T @ d, "db": d.sum(axis=0)}
+
+
+# parameters
+def forward_all(X, params):
+    return X @ params["mixing"] * params["stretch"]
+
+
+def squared_loss(pred, Y):
+    return np.sum((pred - Y) ** 2)
+
+
+def backward_all(X, Y, pred, params):
+    d = 2 * (pred - Y)
+    return {"mixing": X.T @ (d * params["stretch"]), "stretch": np.sum(d * (X @ params["mixing"]), axis=0)}

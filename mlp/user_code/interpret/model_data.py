@@ -1,0 +1,147 @@
+"""Parameters, inputs and targets to try a whole model of functions on."""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret import samples
+from mlp.user_code.interpret.models import Parts
+from mlp.user_code.interpret.samples import BATCH, FEATURES, HIDDEN, OUTPUTS
+from mlp.user_code.messages import ForeignError, told
+from mlp.user_code.run import calls, object_arrays, sources
+from mlp.user_code.settings import Override, written
+
+
+class Made(NamedTuple):
+    """Parameters, and in words where they come from."""
+
+    words: str
+    parameters: Any
+
+
+class Targets(NamedTuple):
+    """A target as the functions want it, as numbers in the shape of the prediction, and what it is called."""
+
+    words: str
+    given: Array
+    plain: Array
+
+
+def parameters(parts: Parts, override: Override) -> Iterator[Made]:
+    """What GRADCHECK says; else what their own function makes; else weights in the shapes that people use."""
+    if isinstance(override.parameters, dict):
+        drawn = {name: samples.normal(shape, 3 + i) for i, (name, shape) in enumerate(override.parameters.items())}
+        yield Made("as given", drawn)
+        return
+    for outputs in (OUTPUTS, 1):
+        for maker in parts.makers:
+            yield from _made(maker, outputs, override)
+        if not override.parameters:
+            yield from _guessed(parts.keys, outputs)
+
+
+def _made(maker: Callable[..., Any], outputs: int, override: Override) -> Iterator[Made]:
+    """The parameters of their function, moved away from zeros, with sizes that are all different."""
+    wanted = calls.required(calls.parameters_of(maker))
+    sizes = [FEATURES, *HIDDEN[: len(wanted) - 2 if len(wanted) > 1 else None], outputs]
+    given: dict[str, Any] = dict(override.args)
+    if not given and len(wanted) == 1:
+        given = {wanted[0].name: sizes}
+    elif not given:
+        sizes = [FEATURES, outputs] if len(wanted) == 2 else sizes
+        given = {one.name: size for one, size in zip(wanted, sizes, strict=False)}
+    try:
+        with told(maker.__name__, maker):
+            held = maker(**given)
+    except ForeignError:
+        return
+    if isinstance(held, tuple):
+        names = sources.returned_names(maker, len(held))
+        held = dict(zip(names, held, strict=True)) if all(isinstance(name, str) for name in names) else held
+    shown = ", ".join(f"{name}={written(value)}" for name, value in given.items())
+    if object_arrays.arrays([held]):
+        yield Made(f"{maker.__name__}({shown})", moved(held))
+
+
+def moved(structure: Any) -> Any:
+    """A copy in double precision with a random number added to every entry: at zeros many mistakes cannot show."""
+    holder = [object_arrays.in_double_precision(structure)]
+    for i, (path, array) in enumerate(object_arrays.arrays(holder).items()):
+        if array.dtype.kind == "f":
+            object_arrays.put(holder, path, array + 0.5 * samples.normal(array.shape, 3 + i))
+    return holder[0]
+
+
+def _guessed(keys: tuple[str, ...], outputs: int) -> Iterator[Made]:
+    """Weights and biases of these names, for columns and for rows."""
+    layers = list(dict.fromkeys(re.sub(r"\D", "", key) for key in keys))
+    sizes = [FEATURES, *HIDDEN[: len(layers) - 1], outputs]
+    if not layers or len(sizes) != len(layers) + 1:
+        return
+    for words, turned, bias in (
+        ("(out, in)", True, (-1, 1)),
+        ("(in, out)", False, (-1,)),
+        ("(in, out)", False, (1, -1)),
+    ):
+        drawn = {}
+        for i, key in enumerate(keys):
+            place = sorted(layers, key=lambda layer: int(layer or 0)).index(re.sub(r"\D", "", key))
+            shape = (sizes[place + 1], sizes[place]) if turned else (sizes[place], sizes[place + 1])
+            is_weight = vocabulary.family(key).startswith("w")
+            drawn[key] = samples.normal(shape if is_weight else (sizes[place + 1],), 3 + i)
+            drawn[key] = drawn[key] if is_weight else drawn[key].reshape(bias)
+        yield Made(f"random, weights of shape {words}", drawn)
+
+
+def inputs(made: Made, override: Override) -> Iterator[Array]:
+    """Inputs with as many features as a weight has rows or columns, as rows and as columns."""
+    given = override.input()
+    if given is not None:
+        yield given
+        return
+    matrices = [array for array in object_arrays.arrays([made.parameters]).values() if array.ndim == 2]
+    whole = [array for array in matrices if 1 not in array.shape] or matrices
+    sizes = dict.fromkeys(size for array in whole[:1] for size in array.shape)
+    for size in sorted(sizes, key=lambda size: size != FEATURES):
+        yield from (samples.normal(shape) for shape in ((BATCH, size), (size, BATCH)))
+
+
+def targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[Targets]:
+    """Every kind of target that suits a prediction; where there is none yet, one that suits the last weights."""
+    if isinstance(override.target, np.ndarray | list | tuple):
+        yield Targets("as given", np.asarray(override.target), np.asarray(override.target))
+        return
+    shapes = [np.shape(y)] if y is not None else list(_last_shapes(made, x))
+    for shape, kind in product(shapes, ("one-hot", "labels", "binary", "normal")):
+        if override.target in (None, kind) and len(shape) == 2:
+            axis = shape.index(BATCH) if BATCH in shape else 0
+            yield from _drawn(kind, shape, 1 - axis)
+
+
+def _last_shapes(made: Made, x: Array) -> Iterator[tuple[int, int]]:
+    last = [array for array in object_arrays.arrays([made.parameters]).values() if array.ndim == 2][-1:]
+    for size in sorted(
+        {size for array in last for size in array.shape if size != max(last[0].shape)} | {1}, reverse=True
+    ):
+        yield (BATCH, size) if x.shape[0] == BATCH else (size, BATCH)
+
+
+def _drawn(kind: str, shape: tuple[int, int], axis: int) -> Iterator[Targets]:
+    """A target of this kind, with the classes along the axis; each class stands in it."""
+    classes = np.resize(np.arange(shape[axis])[::-1], shape[1 - axis])
+    one_hot = np.moveaxis(np.eye(shape[axis])[classes], 0, 1 - axis)
+    if kind in ("one-hot", "labels") and shape[axis] > 1:
+        yield Targets(kind, one_hot if kind == "one-hot" else classes, one_hot)
+    elif kind == "binary":
+        drawn = (samples.normal(shape, seed=2) > 0).astype(float)
+        yield Targets("binary", drawn, drawn)
+        if shape[axis] == 1:
+            yield Targets("binary, a vector", drawn.ravel().astype(int), drawn)
+    elif kind == "normal":
+        drawn = samples.normal(shape, seed=2)
+        yield Targets("normal", drawn, drawn)

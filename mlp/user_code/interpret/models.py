@@ -1,0 +1,209 @@
+"""Whole models written as functions: which of a module's functions goes forward, which is the loss, which backward.
+
+Such a model keeps its parameters in a structure, as in forward(X, parameters), or takes each as an argument of its own,
+as in forward(X, W1, b1, W2, b2). Names and arguments tell the functions' roles; nothing is run here.
+"""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret.predictions import sound
+from mlp.user_code.load.classes import sounds_like_loss
+from mlp.user_code.messages import Fact, ForeignError, place_of
+from mlp.user_code.run import calls
+from mlp.user_code.run.sources import returned_names
+from mlp.user_code.settings import Override
+
+Function = Callable[..., Any]
+Functions = Mapping[str, Function]
+
+_BACKWARD = re.compile(r"back|bprop|grad(?!ient_(check|descent))", re.IGNORECASE)
+_FORWARD = re.compile(r"forward|propagat|feed|fprop|predict|network|model|logits|scores|probs", re.IGNORECASE)
+_MAKER = re.compile(r"^(rand\w*_)?(init|create|make|build|new|setup|xavier|he_)", re.IGNORECASE)
+_DIRECTION = re.compile(r"forward|backward|back|feed|fprop|bprop|grads?|gradients?", re.IGNORECASE)
+
+
+class Parts(NamedTuple):
+    """The functions of one model.
+
+    Attributes:
+        forward: from X and the parameters to the prediction; None where the loss does that itself.
+        loss: None where forward returns it, or where it is written nowhere.
+        backward: None where the loss returns the gradients as well.
+        makers: functions that may make the parameters.
+        keys: the parameters that the functions name, as keys of their structure or as arguments: W1, b1, W2, b2.
+    """
+
+    forward: Function | None
+    loss: Function | None
+    backward: Function | None
+    makers: tuple[Function, ...]
+    keys: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the first function that runs."""
+        return next(one.__name__ for one in self if callable(one))
+
+    @property
+    def used(self) -> set[str]:
+        """The names of its functions."""
+        return {one.__name__ for one in self if callable(one)}
+
+
+def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]:
+    """The models of a module, at first those that GRADCHECK names."""
+    makers = tuple(one for name, one in functions.items() if _MAKER.search(name) and not has_target(one))
+    found = list(_said(functions, overrides, makers))
+    taken = {name for parts in found for name in parts.used}
+    structures = structure_names(functions)
+    keys = _parameter_keys(functions, structures)
+    free = {name: one for name, one in functions.items() if name not in overrides and takes(one, structures)}
+    losses = {name: one for name, one in functions.items() if _is_loss(name, one) and name not in taken}
+    forwards = {name: one for name, one in free.items() if _is_forward(name) and name not in taken}
+    for name, function in functions.items():
+        if name in taken or name in overrides:
+            continue
+        if name in free and has_target(function) and _returns_loss_and_gradients(function):
+            found.append(Parts(None, function, None, makers))
+        elif _is_backward(name, function, structures):
+            loss = _closest(name, losses)
+            whole = loss is not None and loss.__name__ in free and _takes_input(loss)
+            needs = any(_is_role(one, "cache", "prediction") for one in calls.parameters_named(function))
+            forward = None if whole and not needs else _closest(name, forwards)
+            if forward or whole:
+                found.append(Parts(forward, None if forward and has_target(forward) else loss, function, makers))
+    return [parts._replace(keys=keys) for parts in found]
+
+
+def _said(functions: Functions, overrides: Mapping[str, Override], makers: tuple[Function, ...]) -> Iterator[Parts]:
+    """The models whose loss or parameters GRADCHECK names."""
+    for name, said in overrides.items():
+        if (said.loss or said.parameters) and name in functions and not said.skip:
+            backward = said.backward if isinstance(said.backward, str) else said.backward[0]
+            own = said.parameters if isinstance(said.parameters, str) else ""
+            for one in filter(None, (said.loss, backward, own)):
+                if one not in functions:
+                    text = f"GRADCHECK[{name!r}] names {one!r}, but the module defines no function of that name"
+                    raise ForeignError(Fact("problem", text, *place_of(functions[name])))
+            made = (functions[own],) if own else makers
+            first, loss = functions[name], functions.get(said.loss)
+            is_loss = loss is None and (not backward or sounds_like_loss(name))  # of the parameters, X and target
+            yield Parts(None if is_loss else first, first if is_loss else loss, functions.get(backward), made)
+
+
+def structure_names(functions: Functions) -> set[str]:
+    """The arguments that are structures of parameters: by name, or since some function takes "W1" or the like of it."""
+    names = set(vocabulary.STRUCTURES)
+    for function in functions.values():
+        arguments = set(calls.parameters_named(function))
+        names |= {name for name, keys in subscripts(function).items() if name in arguments and any(map(_is_key, keys))}
+    return {name for name in names if not re.search(r"cache|grad|^d[A-Z]", name)}
+
+
+@cache
+def subscripts(function: Function) -> dict[str, list[str]]:
+    """The text in the square brackets after each name in a function: "W1" in p["W1"], "W" in p["W" + str(i)]."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    texts: dict[str, list[str]] = {}
+    everywhere = _texts(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            inside = [node.slice.id] if isinstance(node.slice, ast.Name) else []
+            texts.setdefault(node.value.id, []).extend(everywhere if inside else _texts(node.slice))
+    return texts
+
+
+def _texts(tree: ast.AST) -> list[str]:
+    return [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+
+
+def _is_key(text: str) -> bool:
+    """Whether a key is that of a weight or bias, with or without its number."""
+    return re.sub(r"\d+$", "", vocabulary.family(text)) in ("w", "b") if text.isidentifier() else False
+
+
+def _parameter_keys(functions: Functions, structures: set[str]) -> tuple[str, ...]:
+    """The keys and arguments of all functions that sound like weights and biases, each layer's weight first.
+
+    A number that is put together, "W" + str(i), stands for three layers.
+    """
+    used = [one for one in functions.values() if takes(one, structures)]
+    found = [key for one in used for name, keys in subscripts(one).items() if name in structures for key in keys]
+    found += [name for one in used for name in calls.parameters_named(one)]
+    keys = sorted(dict.fromkeys(filter(_is_key, found)), key=lambda key: vocabulary.family(key)[0] != "w")
+    numbered = sorted((key for key in keys if key[-1].isdigit()), key=lambda key: int(re.sub(r"\D", "", key)))
+    built = [f"{key}{layer}" for layer in (1, 2, 3) for key in keys if any("str(" in _text(one) for one in used)]
+    return tuple(numbered or built or keys)
+
+
+def _text(function: Function) -> str:
+    try:
+        return inspect.getsource(function)
+    except OSError:
+        return ""
+
+
+def takes(function: Function, structures: Iterable[str]) -> bool:
+    """Whether a function takes the parameters: in a structure, or two or more by their names."""
+    names = calls.parameters_named(function)
+    return any(name in structures for name in names) or sum(map(_is_key, names)) > 1
+
+
+def _is_backward(name: str, function: Function, structures: set[str]) -> bool:
+    names = [one.name for one in calls.required(calls.parameters_of(function))]
+    if not _BACKWARD.search(name) or not has_target(function) or any(_is_role(one, "upstream") for one in names):
+        return False
+    return takes(function, structures) or any(_is_role(one, "cache") for one in names)
+
+
+def _is_forward(name: str) -> bool:
+    return bool(_FORWARD.search(name)) and not _BACKWARD.search(name) and not sounds_like_loss(name)
+
+
+def _is_loss(name: str, function: Function) -> bool:
+    return sounds_like_loss(name) and not _BACKWARD.search(name) and has_target(function)
+
+
+def has_target(function: Function) -> bool:
+    """Whether one of a function's arguments is the target."""
+    return any(sound(one.name) > 0 for one in calls.required(calls.parameters_of(function)))
+
+
+def _takes_input(function: Function) -> bool:
+    return any(is_input(name) for name in calls.parameters_named(function))
+
+
+def is_input(name: str) -> bool:
+    """Whether an argument of a loss or backward is the input X, and not a prediction that is called A or Z."""
+    return "input" in vocabulary.roles(name) and name.lower().startswith(("x", "in", "data", "feat", "img", "image"))
+
+
+def _is_role(name: str, *roles: str) -> bool:
+    return vocabulary.roles(name)[:1] in {(role,) for role in roles}
+
+
+def _returns_loss_and_gradients(function: Function) -> bool:
+    """Whether the return statement names a loss and gradients, in either order."""
+    names = [str(one) for one in returned_names(function, 2)]
+    gradients = [vocabulary.is_mark(one) or bool(re.match(r"grad|d[A-Z_]", one)) for one in names]
+    return sum(gradients) == 1 and any(sounds_like_loss(one) or one in ("J", "L") for one in names)
+
+
+def _closest(name: str, functions: Functions) -> Function | None:
+    """The function whose name shares most words with this one and has fewest of its own."""
+
+    def likeness(other: str) -> float:
+        mine, its = (set(_DIRECTION.sub("", one).lower().split("_")) - {"", "with"} for one in (name, other))
+        return len(mine & its) - len(its - mine) / 10
+
+    return functions[max(functions, key=likeness)] if functions else None

@@ -1,0 +1,148 @@
+# ruff: noqa  (written as other people write it)
+"""Whole models as functions, each as small as it can be, and right."""
+
+import numpy as np
+
+
+# columns
+def initialize(n_x, n_h, n_y):
+    return {
+        "W1": np.random.randn(n_h, n_x) * 0.01,
+        "b1": np.zeros((n_h, 1)),
+        "W2": np.random.randn(n_y, n_h) * 0.01,
+        "b2": np.zeros((n_y, 1)),
+    }
+
+
+def forward_propagation(X, parameters):
+    A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])
+    A2 = 1 / (1 + np.exp(-(parameters["W2"] @ A1 + parameters["b2"])))
+    return A2, {"A1": A1, "A2": A2}
+
+
+def compute_cost(A2, Y):
+    return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]
+
+
+def backward_propagation(parameters, cache, X, Y):
+    A1, A2, m = cache["A1"], cache["A2"], X.shape[1]
+    dZ2 = A2 - Y
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - A1**2)
+    return {
+        "dW1": dZ1 @ X.T / m,
+        "db1": dZ1.sum(axis=1, keepdims=True) / m,
+        "dW2": dZ2 @ A1.T / m,
+        "db2": dZ2.sum(axis=1, keepdims=True) / m,
+    }
+
+
+# penalty
+def forward(X, params):
+    H = np.maximum(0, X @ params["W1"] + params["b1"])
+    return H @ params["W2"] + params["b2"], H
+
+
+def compute_cost_with_penalty(pred, Y, params, lambd=0.3):
+    return np.sum((pred - Y) ** 2) / 2 + lambd * np.sum(params["W1"] ** 2)
+
+
+def backward_with_penalty(X, Y, pred, H, params, lambd=0.3):
+    dZ = pred - Y
+    dH = dZ @ params["W2"].T * (H > 0)
+    return X.T @ dH + 2 * lambd * params["W1"], dH.sum(axis=0), H.T @ dZ, dZ.sum(axis=0)
+
+
+# any depth
+def L_model_forward(X, parameters):
+    A, caches = X, []
+    for l in range(1, len(parameters) // 2 + 1):
+        caches.append(A)
+        A = np.tanh(parameters["W" + str(l)] @ A + parameters["b" + str(l)])
+    return A, caches + [A]
+
+
+def squared_cost(AL, Y):
+    return np.sum((AL - Y) ** 2)
+
+
+def L_model_backward(AL, Y, caches, parameters):
+    grads, d = {}, 2 * (AL - Y)
+    for l in range(len(caches) - 1, 0, -1):
+        d = d * (1 - caches[l] ** 2)
+        grads["dW" + str(l)], grads["db" + str(l)] = d @ caches[l - 1].T, d.sum(axis=1, keepdims=True)
+        d = parameters["W" + str(l)].T @ d
+    return grads
+
+
+# cost from forward
+def forward_propagation_n(X, Y, parameters):
+    W1, W2 = (parameters[k] for k in ("W1", "W2"))
+    A1 = np.tanh(W1 @ X)
+    A2 = W2 @ A1
+    return np.sum((A2 - Y) ** 2) / X.shape[1], (A1, A2, W2)
+
+
+def backward_propagation_n(X, Y, cache):
+    A1, A2, W2 = cache
+    d = 2 * (A2 - Y) / X.shape[1]
+    return {"dW2": d @ A1.T, "dW1": (W2.T @ d * (1 - A1**2)) @ X.T}
+
+
+# gradients first
+def propagate(w, b, X, Y):
+    A = 1 / (1 + np.exp(-(w.T @ X + b)))
+    cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+    grads = {"dw": X @ (A - Y).T / X.shape[1], "db": np.mean(A - Y)}
+    return grads, cost
+
+
+# labels
+def scores_of(net, X):
+    return np.tanh(X @ net["W1"]) @ net["W2"]
+
+
+def calculate_loss(net, X, y):
+    s = scores_of(net, X)
+    return np.mean(np.log(np.exp(s).sum(axis=1)) - s[range(len(y)), y])
+
+
+def gradients(net, X, y):
+    h = np.tanh(X @ net["W1"])
+    p = np.exp(h @ net["W2"])
+    p /= p.sum(axis=1, keepdims=True)
+    p[range(len(y)), y] -= 1
+    p /= len(y)
+    return {"W1": X.T @ (p @ net["W2"].T * (1 - h**2)), "W2": h.T @ p}
+
+
+# no loss
+def forward_prop(W1, b1, W2, b2, X):
+    Z1 = W1 @ X + b1
+    A1 = np.maximum(Z1, 0)
+    A2 = np.exp(W2 @ A1 + b2)
+    return Z1, A1, A2 / A2.sum(axis=0)
+
+
+def backward_prop(Z1, A1, A2, W1, W2, X, Y):
+    dZ2 = A2 - np.eye(Y.max() + 1)[Y].T
+    dZ1 = W2.T @ dZ2 * (Z1 > 0)
+    m = X.shape[1]
+    return dZ1 @ X.T / m, dZ1.sum(axis=1, keepdims=True) / m, dZ2 @ A1.T / m, dZ2.sum(axis=1, keepdims=True) / m
+
+
+# layers
+def init_layers(sizes):
+    return [{"W": np.random.randn(a, b), "b": np.zeros(b)} for a, b in zip(sizes, sizes[1:])]
+
+
+def loss_and_gradients(params, X, y):
+    a, kept = X, [X]
+    for layer in params:
+        a = np.tanh(a @ layer["W"] + layer["b"])
+        kept.append(a)
+    loss, d, grads = np.sum((a - y) ** 2) / 2, a - y, [None] * len(params)
+    for i in range(len(params) - 1, -1, -1):
+        d = d * (1 - kept[i + 1] ** 2)
+        grads[i] = {"dW": kept[i].T @ d, "db": d.sum(axis=0)}
+        d = d @ params[i]["W"].T
+    return loss, grads
