@@ -124,5 +124,5 @@ def _right(lines: list[str]) -> str:
     return f"Right would be: {'; '.join(lines)}."
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
