@@ -46,7 +46,7 @@ st.caption(
     "difference that the errors of both gradients explain; entries are ordered by their difference in units of it."
 )
 
-with st.expander("Second derivatives: the Hessian", key="hessian", bind="query-params", on_change="rerun") as second:
+with widgets.unfolding("Second derivatives: the Hessian", "hessian") as second:
     if second.open and check.analytical.size > MAX_HESSIAN:
         st.markdown(
             f"{name} has {check.analytical.size:,} entries, too many for a map of all pairs. Choose a tensor of at "

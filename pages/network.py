@@ -25,7 +25,7 @@ problem, report, _ = compute.checked(experiment)
 passes = compute.traced(experiment)
 names = [f"{step.direction} {step.name}" for step in passes]
 
-show_all = st.toggle("Show all steps", key="all_steps", bind="query-params")
+show_all = widgets.switch("Show all steps", "all_steps")
 if show_all:
     shown = passes
 else:

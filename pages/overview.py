@@ -20,7 +20,7 @@ problem, report, seconds = compute.checked(experiment)
 plain = bugs.plain_bug(experiment)
 with st.container(horizontal=True, vertical_alignment="center", gap="large"):
     what = f"Break it: `{plain[0].wrong}` in {plain[1]}" if plain else "Break it (only smaller networks)"
-    broken = st.toggle(what, key="broken", bind="query-params", disabled=plain is None)
+    broken = widgets.switch(what, "broken", disabled=plain is None)
     sidebar.eps_beside()
 if broken and plain:
     report = bugs.diagnosed(plain[0].name, experiment, plain[1]).report

@@ -25,6 +25,10 @@ from pages.ui import address
 
 OWN = "Own settings"
 DEFAULT = Experiment()
+# A network that makes any other setting possible that can be possible at all.
+SMALLEST = Experiment(sizes=(1, 1))
+# What an experiment's cost depends on, in the order in which an address has to do without it.
+COSTLY = ("batch", "method", "sizes")
 
 
 def open_address(page: StreamlitPage) -> None:
@@ -35,11 +39,14 @@ def open_address(page: StreamlitPage) -> None:
     if "accepted" in st.session_state:
         return
     given = st.query_params.to_dict()
+    repeated = [key for key in given if len(st.query_params.get_all(key)) > 1]
+    for key in repeated:
+        address.refuse(key, given[key], "It stands in the address more than once; this one, the last, is used.")
     opened = _read(given)
     st.session_state["accepted"] = opened.settings()
     st.session_state.update(opened.settings())
     usable = _changed(opened) | address.page_settings(given)
-    if usable != given:
+    if usable != given or repeated:
         st.switch_page(page, query_params=usable)
 
 
@@ -62,15 +69,27 @@ def _read(given: Mapping[str, str]) -> Experiment:
         result = PRESETS[preset].experiment
     elif preset != OWN:
         address.refuse("preset", preset, f"There is no preset of this name; there are: {', '.join(PRESETS)}.")
+    usable = {}
     for key, text in given.items():
         if key in READERS:
             try:
-                result = replace(result, **{key: READERS[key](text)})
+                usable[key] = READERS[key](text)
+                replace(SMALLEST, **{key: usable[key]})
             except ValueError as error:
-                address.refuse(key, text, f"{error} Instead, {format_setting(result.settings()[key])} is used.")
+                usable.pop(key, None)
+                _refuse(key, text, error, result)
         elif key != "preset" and key not in address.PAGE_SETTINGS:
             address.refuse(key, text, "There is no setting of this name; it is ignored.")
-    return result
+    while True:
+        try:
+            return replace(result, **usable)
+        except ValueError as error:  # each is possible, and all together would take too long
+            key = next(key for key in COSTLY if usable.pop(key, None) is not None)
+            _refuse(key, given[key], error, result)
+
+
+def _refuse(key: str, text: str, error: ValueError, instead: Experiment) -> None:
+    address.refuse(key, text, f"{error} Instead, {format_setting(instead.settings()[key])} is used.")
 
 
 def _changed(shown: Experiment) -> dict[str, str]:

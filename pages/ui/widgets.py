@@ -7,11 +7,13 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
 from mlp.report.figures.style import scales_html
+from mlp.report.programs.languages import LABELS, MLP
 from mlp.report.tables import user_code
 from mlp.user_code.messages import Fact
 from pages.ui import address
@@ -19,6 +21,9 @@ from pages.ui.address import plain
 
 # The camera button of a figure saves SVG, which stays sharp in slides and print.
 FIGURE_CONFIG: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
+
+# What stands in the address for something that is on or off.
+SWITCH = ("true", "false")
 
 TITLES = {
     Verdict.CONSISTENT: "Backpropagation and differences agree",
@@ -113,6 +118,20 @@ def selection(label: str, options: Sequence[str], key: str, text: str, default: 
     return chosen
 
 
+def unfolding(label: str, key: str) -> ExpanderContainer:
+    """An expander whose content is made only while it is open, in the address like `choice`."""
+    expander = st.expander(label, key=key, bind="query-params", on_change="rerun")
+    address.check(key, SWITCH, "false")
+    return expander
+
+
+def switch(label: str, key: str, disabled: bool = False) -> bool:
+    """Something that is on or off, in the address like `choice`."""
+    on = st.toggle(label, key=key, bind="query-params", disabled=disabled)
+    address.check(key, SWITCH, "false")
+    return on
+
+
 def _forget_unless_in(key: str, options: Sequence[str], default: str) -> None:
     """Put the default in the place of a choice that is none any more: of a layer, say, that the sidebar took away.
 
@@ -157,8 +176,10 @@ def programs(
 
     Made only when it is opened: highlighting a program takes as long as drawing a figure.
     """
-    with st.expander(label, key=keys[0], bind="query-params", on_change="rerun") as expander:
-        if expander.open:
+    with unfolding(label, keys[0]) as expander:
+        if not expander.open:
+            address.check(keys[1], LABELS, MLP)
+        else:
             written = texts()
             language = segments("Written with", tuple(written), keys[1])
             st.caption(f"{text} The button in its corner copies it.")

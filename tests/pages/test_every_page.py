@@ -1,5 +1,7 @@
 """What must hold on every page: it shows a result without a click, follows a setting, and survives any address."""
 
+from itertools import permutations
+
 import pytest
 
 from tests.pages.conftest import PAGES
@@ -39,6 +41,8 @@ UNUSABLE = [
     ({"preset": "Nothing"}, "no preset of this name"),
     ({"color": "blue"}, "no setting of this name"),
     ({"sizes": "100-100", "batch": "1000"}, "operations"),
+    ({"batch": "1000", "sizes": "100-100"}, "operations"),
+    ({"broken": "perhaps"}, "Here it can be true, false; false is used"),
 ]
 
 
@@ -109,3 +113,43 @@ def test_the_pages_lead_from_the_first_to_the_last(open_page):
         assert len(links) <= 1
         page = links[0].page if links else None
     assert sorted(seen) == PAGES
+
+
+@pytest.mark.parametrize(
+    ("page", "address", "words"),
+    [
+        ("network", {"all_steps": "banana"}, "all\\_steps=banana: Here it can be true, false; false is used."),
+        ("gradient_check", {"hessian": "1"}, "Here it can be true, false; false is used."),
+        ("gradient_check", {"python": "yes"}, "Here it can be true, false; false is used."),
+        ("gradient_check", {"code": "cobol"}, "Here it can be mlp, numpy, PyTorch, JAX; mlp is used."),
+        (
+            "gradient_check",
+            {"python": "true", "code": "cobol"},
+            "Here it can be mlp, numpy, PyTorch, JAX; mlp is used.",
+        ),
+        ("your_gradients", {"ready": "no"}, "Here it can be true, false; false is used."),
+        ("your_gradients", {"library": "cobol"}, "Here it can be"),
+    ],
+)
+def test_what_is_on_or_off_or_written_in_a_language_cannot_be_anything_else(open_page, page, address, words):
+    app = open_page(page, **address)
+    [warning] = app.warning
+    assert words in warning.value
+
+
+@pytest.mark.parametrize(
+    "settings", [*permutations([("sizes", "80-60-40"), ("batch", "1000"), ("method", "five-point")])]
+)
+def test_settings_in_any_order_mean_the_same(open_page, settings):
+    """Too much for 1,000 samples, as the sentence says, so one sample is taken, and the other two are kept."""
+    app = open_page(**dict(settings))
+    assert "batch=1000: Checking 80-60-40 on 1000 samples" in app.warning[0].value
+    assert app.text_input(key="sizes").value == "80-60-40"
+    assert app.selectbox(key="method").value == "five-point"
+    assert app.number_input(key="batch").value == 1
+
+
+def test_a_setting_that_is_repeated_is_named(open_page):
+    app = open_page(eps=["1e-6", "1e-5"])
+    assert "eps=1e-5: It stands in the address more than once; this one, the last, is used." in app.warning[0].value
+    assert app.select_slider(key="eps").value == 1e-5

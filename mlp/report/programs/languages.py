@@ -43,6 +43,8 @@ JAX = Language(
     lambda formula: formula.jax,
 )
 
+LABELS = (MLP, *(language.label for language in (NUMPY, TORCH, JAX)))
+
 
 def offered(
     writers: Mapping[Language, Callable[[], str]], activation: str | None = None, loss: str | None = None
