@@ -230,6 +230,7 @@ def test_negative_values_are_bracketed_and_matrices_shifted_by_a_unit_matrix():
     cubic = EXAMPLES["cubic"]
     assert r"\frac{-0.125 - (-3.375)}{1}" in latex.quotient(cubic, np.array([-1.0]), (0,), 0, 0.5)
     assert r"\frac{3.375 - 0.125}{1}" in latex.quotient(cubic, np.array([1.0]), (0,), 0, 0.5)
+    assert r"\frac{1 - 0}{1}" in latex.quotient(cubic, np.array([0.5]), (0,), 0, 0.5)
     matrix = EXAMPLES["matrix input"]
     assert r"f_{1}(A + 0.1\, E_{1,2})" in latex.quotient(matrix, matrix.point, (1, 2), 1, 0.1)
 

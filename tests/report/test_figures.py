@@ -41,7 +41,7 @@ def test_the_difference_is_drawn_by_its_logarithm():
 
 def test_a_slice_is_the_matrix_at_its_indices_with_its_own_kinks():
     check = check_of((2, 3, 4, 5))
-    kinks = (Kink((1, 2, 3, 4), "", 0.0, 1.0, True), Kink((1, 0, 3, 4), "", 0.0, 1.0, True))
+    kinks = (Kink((1, 2, 3, 4), "", 0.0, 1.0, True), Kink((1, 0, 2, 1), "", 0.0, 1.0, True))
     piece = heatmaps.sliced(replace(check, kinks=kinks), (1, 2))
     assert piece.name == f"{check.name}[1,2]"
     for field in ("analytical", "numerical", "truncation", "roundoff", "rounding", "inactive"):
@@ -289,7 +289,11 @@ def test_brief_numbers(value, text):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(8.5e-4, "850 µs"), (0.0123, "12 ms"), (0.123, "123 ms"), (1.26, "1.3 s"), (75, "75 s")]
+    ("seconds", "text"),
+    [
+        *((8.5e-4, "850 µs"), (0.001, "1 ms"), (0.0123, "12 ms"), (0.123, "123 ms"), (0.9994, "999 ms")),
+        *((1, "1 s"), (1.26, "1.3 s"), (75, "75 s")),
+    ],
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
@@ -351,6 +355,18 @@ def test_matrices_share_one_scale_and_carry_their_names_or_numbers():
     # Each is as wide as it has columns, plus two for its title.
     assert np.ptp(figure.layout.xaxis.domain) / np.ptp(figure.layout.xaxis2.domain) == pytest.approx(4 / 3)
     assert figure.layout.yaxis.autorange == figure.layout.yaxis2.autorange == "reversed"
+
+
+def test_matrices_of_zeros_can_be_drawn():
+    assert matrices([Matrix("A", np.zeros((2, 2)))]).layout.coloraxis.cmax == 1
+
+
+def test_the_loss_stands_out_at_the_outputs():
+    problem = Experiment(sizes=(3, 4, 2)).problem()
+    figure = network.diagram(problem.network, network.weights(problem.network), "weight", "loss")
+    units = [markers.marker.color for markers in figure.data if markers.hovertext]
+    assert units == [network.NEUTRAL, network.NEUTRAL, network.HIGHLIGHT]
+    assert {edges.opacity for edges in figure.data if edges.mode == "lines"} == {1}
 
 
 def test_ticks_are_thinned_to_twelve_and_tell_the_entries_of_a_reduced_cell():

@@ -210,6 +210,7 @@ def test_the_errors_of_a_sample_are_never_called_those_of_all_entries(result, ki
         assert f"{kind} sampled error is " in sampled_only
         assert "for central at 12 sampled entries: " in sampled_only
         assert "Entries that were not sampled may be further off." in sampled_only
+        assert "The best measured is" in sampled_only
         everything = step_size.verdict(result, X.size, kind, "central", eps)
         assert f"{kind} error is " in everything
         assert "sampled" not in everything

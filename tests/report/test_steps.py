@@ -49,6 +49,8 @@ def test_a_long_vector_is_written_with_its_first_and_last_numbers():
     assert float(numbers[0]) == pytest.approx(step.result[0], rel=1e-2)
     assert float(numbers[-1]) == pytest.approx(step.result[-1], rel=1e-2)
     assert len(numbers) == 5
+    of_four = steps.formula(STEPS["forward", "fc1"], PROBLEM.network, PROBLEM.loss)
+    assert of_four.endswith("[" + r",\ ".join(f"{value:.3g}" for value in STEPS["forward", "fc1"].result) + "]")
 
 
 @pytest.mark.parametrize("batch", [1, 4])

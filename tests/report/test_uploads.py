@@ -97,6 +97,12 @@ def test_a_transposed_matrix_is_turned_and_said():
     assert "fc1.W (by name, transposed)" in [found.origin for found in upload.matches]
 
 
+def test_a_transposed_matrix_is_found_by_its_shape_too():
+    upload = match({"mine": GRADIENTS["fc1.W"].T, **without("fc1.W")}, SHAPES)
+    np.testing.assert_array_equal(upload.gradients["fc1.W"], GRADIENTS["fc1.W"])
+    assert upload.matches[0].origin == "mine (by shape, transposed)"
+
+
 @pytest.mark.parametrize("turn_all", [True, False])
 def test_a_square_matrix_is_turned_only_with_all_the_others(turn_all):
     shapes = {"fc1.W": (4, 3), "fc2.W": (4, 4)}

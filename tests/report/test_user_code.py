@@ -111,6 +111,18 @@ def test_the_pairing_says_in_words_where_each_gradient_was_found():
     assert list(table["why"]) == ["by name", "by its change", "by shape", "by shape"]
 
 
+def test_asides_are_warnings_and_notes_alone_with_their_places():
+    facts = [
+        Fact("problem", "forward raised", "my_layers.py", 7),
+        Fact("warning", "the seed is not set", "my_layers.py", 2),
+        Fact("note", "W was taken for the weights"),
+    ]
+    assert user_code.asides(facts) == [
+        "Warning: my_layers.py:2: the seed is not set.",
+        "Note: W was taken for the weights.",
+    ]
+
+
 def test_commands_name_the_settings_that_are_no_defaults():
     assert user_code.commands("a.py", 1e-4, "central") == "python -m mlp a.py\npython -m mlp a.py --csv gradients.csv"
     assert user_code.commands("a.py", 1e-3, "forward").startswith("python -m mlp a.py --eps 0.001 --method forward\n")

@@ -123,5 +123,5 @@ def _written(values: Array) -> str:
     numbers = [brief(value) for value in sample]
     if len(numbers) > MAX_WRITTEN:
         numbers = [*numbers[: MAX_WRITTEN - 1], r"\dots", numbers[-1]]
-    dots = r",\ \dots" if values.ndim == 2 and len(values) > 1 else ""
+    dots = r",\ \dots" if values.ndim == 2 else ""
     return "[" + r",\ ".join(numbers) + "]" + dots

@@ -111,8 +111,8 @@ def _assembled(file: str, name: str, entries: _Entries, axes: int) -> Array:
 def _first_gap(ordered: Array, shape: tuple[int, ...]) -> list[int]:
     """The first index that is lacking among indices in row order, where the last one runs fastest."""
     count = np.arange(len(ordered) + 1)
-    # A file may claim 10^9 in each axis, so strides are cut to what fits.
-    strides = (min(prod(shape[k + 1 :]), 2**62) for k in range(len(shape)))
+    # A file may claim 10^9 in each axis: a stride beyond what is counted is cut, so that it fits.
+    strides = (min(prod(shape[k + 1 :]), count.size) for k in range(len(shape)))
     wanted = np.stack([count // stride % size for stride, size in zip(strides, shape, strict=True)], axis=1)
     differs = np.any(ordered != wanted[:-1], axis=1)
     first: list[int] = wanted[differs.argmax() if differs.any() else -1].tolist()
