@@ -32,6 +32,7 @@ BUILD = (
     "set_input_shape", "initialize", "initialise", "build", "init_params", "init_param", "init_parameters",
     "initialize_parameters", "init_weights", "initialize_weights", "initWeights", "setup", "compile",
 )  # fmt: skip
+UPDATE = ("update", "update_params", "update_weights", "update_parameters", "step", "apply_gradients", "apply_grads")
 GRADIENT_METHODS = (
     "params_and_grads", "parameters_and_gradients", "get_params_grads", "get_params_and_grads", "gradients", "grads",
     "get_gradients", "get_grads", "parameters", "params", "get_params", "get_parameters", "getGradParameters",
@@ -84,11 +85,11 @@ _RULES = (
     _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),
     _Rule(
         "weight",
-        "w ws weight weights kernel kernels theta wx wf wi wo wc wg wz wr wq wk wv wxh wxi wxf wxo wxg",
+        "w ws weight weights kernel kernels theta wx",
         "matrix curr current layer",
     ),
-    _Rule("recurrent", "wh whh whi whf who whg u uf ui uo uc ug uz ur", "curr current"),
-    _Rule("bias", "b bs bias biases b0 w0 bh bf bi bo bc bg bz br intercept", "curr current layer"),
+    _Rule("recurrent", "wh whh u", "curr current"),
+    _Rule("bias", "b bs bias biases b0 w0 bh intercept", "curr current layer"),
     _Rule("scale", "gamma scale shift beta", ""),
     _Rule("state", "h c h0 c0 s0 hidden state", "prev previous next current curr t init initial"),
     _Rule("input_shape", "shape", "in input"),
@@ -119,6 +120,7 @@ _RULES = (
         "layer data x tensor array val value values prev in",
     ),
 )
+_GATES = (("recurrent", r"wh[a-z]|u[a-z]|r[a-z]"), ("weight", r"w_?[a-z]{1,2}"), ("bias", r"b_?[a-z]{1,2}"))
 _WORDS = tuple((rule.role, set(rule.needed.split()), set(rule.beside.split())) for rule in _RULES)
 
 
@@ -130,6 +132,8 @@ def roles(name: str) -> tuple[str, ...]:
     found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
     if "hidden_sizes" in found and not words & {"hidden", "hid", "list"}:
         found.remove("hidden_sizes")
+    if not found:  # of a gate: Wf, Wxi, Uz, bo
+        found = [role for role, pattern in _GATES if re.fullmatch(pattern, cut)]
     if not found and re.match(r"d_?[a-z]{2}", cut) and roles(re.sub(r"^[dD]_?", "", name)):
         return ("upstream",)  # dcurrent_h, as dh
     return tuple(dict.fromkeys(found))

@@ -64,12 +64,12 @@ def best(attempts: list[Attempt]) -> Attempt:
     for one sample at a time. Whole numbers, and lists of inputs, only count where nothing else will do: much code would
     take them that is not made for them.
     """
-    usual = [tried for tried in attempts if not tried.layout.integers and tried.subject.form == "x"]
-    goes = [tried.grade >= Grade.SHAPES for tried in attempts]
-    if usual and (not any(goes) or any(tried.grade >= Grade.SHAPES for tried in usual)):
-        attempts = usual
+    attempts = _usual(attempts)
     top = max((tried for tried in attempts if tried.batch), key=_merit, default=None)
-    single = max((tried for tried in attempts if not tried.batch), key=_merit, default=None)
+    singles = [tried for tried in attempts if not tried.batch]
+    # A row of one sample hides a division by len(x), which the vector shows wherever it goes through.
+    vectors = [tried for tried in singles if tried.x.ndim == 1 and tried.grade >= Grade.SHAPES]
+    single = max((tried for tried in singles if tried.x.shape[:1] != (1,) or not vectors), key=_merit, default=None)
     if top is None and single is None:
         raise ValueError("there was nothing to try")
     if top is None or (single is not None and _is_for_one_sample(top, single)):
@@ -79,6 +79,17 @@ def best(attempts: list[Attempt]) -> Attempt:
     if single is not None and single.grade > max(top.grade, Grade.FORWARD):
         return single
     return _furthest(attempts) if top.grade is Grade.NOTHING else top
+
+
+def _usual(attempts: list[Attempt]) -> list[Attempt]:
+    """Without whole numbers where others go through, and without lists of inputs where a batch that is none does."""
+    lists = [tried for tried in attempts if isinstance(tried.subject.form, list)]
+    plain = [tried for tried in attempts if not isinstance(tried.subject.form, list)]
+    by_list = any(tried.grade >= Grade.SHAPES for tried in lists)
+    if plain and (not by_list or any(tried.grade >= Grade.SHAPES and tried.batch for tried in plain)):
+        attempts = plain
+    real = [tried for tried in attempts if not tried.layout.integers]
+    return real if any(tried.grade >= Grade.SHAPES for tried in real) else attempts
 
 
 def _merit(tried: Attempt) -> tuple[float, ...]:

@@ -119,7 +119,8 @@ def missing_method(cls: type, kind: Kind | None) -> Exception:
 
 def _finished(attempts: list[Attempt], cls: type | None, module: ModuleType | None, override: Override) -> Attempt:
     """The best reading, after a second look at what it may hide or mean, with notes on how it was read."""
-    tried = second_look.with_other_strides(best(attempts), cls, module, override)
+    tried = second_look.with_update(best(attempts), override)
+    tried = second_look.with_other_strides(tried, cls, module, override)
     tried = second_look.with_other_target(tried, override)
     way = tried.subject.pass_on
     if way not in ("gradient", "prediction"):

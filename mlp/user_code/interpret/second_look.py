@@ -12,6 +12,7 @@ from mlp.user_code.interpret.targets import other_coding
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
 from mlp.user_code.messages import Fact, ForeignError
 from mlp.user_code.run.pairing import INPUT
+from mlp.user_code.run.parameters import matters
 from mlp.user_code.settings import Override, line
 
 _SIDE = 6  # of the images in samples.LAYOUTS
@@ -53,6 +54,24 @@ def _wider(settings: Any) -> Any:
     if not isinstance(settings, dict):
         return settings
     return {name: 2 if _is_stride(name, value) else _wider(value) for name, value in settings.items()}
+
+
+def with_update(tried: Attempt, override: Override) -> Attempt:
+    """The reading with a further method run after backward, where only that makes the gradients of the parameters."""
+    subject, layer = tried.subject, tried.layer
+    method = next((name for name in vocabulary.UPDATE if callable(getattr(subject.thing, name, None))), "")
+    if layer is None or not method or override.backward or tried.grade < Grade.SHAPES:
+        return tried
+    held = {name: value for name, (_, value) in subject.tensors().items()} | layer.parameters()
+    rest = [name for name, value in held.items() if name not in {*layer.pairs, *override.constants} and value.ndim]
+    if not any(matters(subject, tried.x, held, name) for name in rest):
+        return tried
+    longer = replace(subject, backward=(*subject.backward, method))
+    again = attempt(Candidate(longer, tried.x, tried.layout, tried.reduction), override)
+    if again.grade < Grade.SHAPES or again.layer is None or len(again.layer.pairs) <= len(layer.pairs):
+        return tried
+    again.args, again.notes = tried.args, [*tried.notes, Fact("note", f"{method} was run after backward")]
+    return again
 
 
 def with_other_target(tried: Attempt, override: Override) -> Attempt:

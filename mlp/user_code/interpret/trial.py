@@ -1,8 +1,9 @@
 """One reading of their code (these arguments, this layout of the input) is tried, and graded by how far it gets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from mlp.user_code.settings import Override
 _CLOSE, _STEP = 1e-4, 1e-4
 _CLOSE_32, _STEP_32 = 1e-2, 5e-3
 _ENTRIES = 12
+_MOST_ALIKE = 4  # gradients that are tried in every order
 
 
 class Grade(IntEnum):
@@ -114,12 +116,28 @@ def attempt(
         if all(pair.fits for pair in pairs.values()):
             tried.grade = Grade.SHAPES
             tried.factors = compare(tried.layer, x)
+            _try_other_pairs(tried, x)
             tried.is_hollow = is_hollow(tried)
             if all(factor == 1 for factor in tried.factors.values()):
                 tried.grade = Grade.AGREES
     except ForeignError as error:
         tried.error = error.fact
     return tried
+
+
+def _try_other_pairs(tried: Attempt, x: Array) -> None:
+    """Where wrong gradients were told from each other by their shape alone, take the order in which most are right."""
+    layer = tried.layer
+    assert layer is not None
+    wrong = [pair for name, pair in layer.pairs.items() if pair.reason == "by shape" and tried.factors.get(name) != 1]
+    if not 2 <= len(wrong) <= _MOST_ALIKE or len({pair.shape for pair in wrong}) > 1:
+        return
+    for gradients in permutations(pair.gradient for pair in wrong):
+        others = {pair.tensor: replace(pair, gradient=key) for pair, key in zip(wrong, gradients, strict=True)}
+        other = layer.paired(layer.pairs | others)
+        factors = compare(other, x)
+        if sum(factor == 1 for factor in factors.values()) > sum(factor == 1 for factor in tried.factors.values()):
+            tried.layer, tried.factors = other, factors
 
 
 def is_hollow(tried: Attempt) -> bool:

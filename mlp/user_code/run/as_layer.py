@@ -96,6 +96,12 @@ class Foreign(Layer):
         twin._values = {**self._values, name: value}
         return twin
 
+    def paired(self, pairs: Mapping[str, Pair]) -> Self:
+        """A copy in which other arrays are taken for the gradients of the same tensors."""
+        twin = copy.copy(self)
+        twin.pairs = dict(pairs)
+        return twin
+
     def apply(self, x: ArrayLike) -> Array:
         """Run their forward."""
         return self._reduced(self._started(x).y)

@@ -112,17 +112,22 @@ def parameters_named(function: Callable[..., Any]) -> list[str]:
     return [one.name for one in parameters_of(function) if one.kind not in VARIABLE]
 
 
+_NEVER_UPSTREAM = ("cache", "target", "training", "rate", "optimizer")
+
+
 def upstream_names(function: Callable[..., Any], known: Iterable[str] = ()) -> list[str]:
     """The arguments of a backward that are gradients of outputs, dy first.
 
     Those that sound so; else the first that forward does not know by name and that is no cache, target or switch; else
-    the first at all. [] without arguments.
+    the first that may be one at all.
     """
-    arguments = parameters_named(function)
-    sounding = [name for name in arguments if vocabulary.roles(name)[:1] == ("upstream",)]
-    others = ("cache", "target", "training", "rate", "optimizer")
-    new = [name for name in arguments if name not in known and vocabulary.roles(name)[:1] not in {(o,) for o in others}]
-    return sounding or new[:1] or arguments[:1]
+    free = [one for one in parameters_of(function) if one.kind not in VARIABLE]
+    free = [one for one in free if one.default in (inspect.Parameter.empty, None)] or free
+    leading = {one.name: (*vocabulary.roles(one.name), "")[0] for one in free}
+    sounding = [name for name, role in leading.items() if role == "upstream"]
+    possible = [name for name, role in leading.items() if role not in _NEVER_UPSTREAM]
+    new = [name for name in possible if name not in known]
+    return sounding or new[:1] or possible[:1]
 
 
 def takes_rate(function: Callable[..., Any]) -> bool:
