@@ -46,6 +46,9 @@ MISTAKES = [
     ("Gate", "(inputs > 0)", "(inputs < 0)"),
     ("Shift", "top_diff.sum(axis=0)", "top_diff.mean(axis=0)"),
     ("Skip", "dx[:, :, :: self.s, :: self.s]", "dx[:, :, :dout.shape[2], :dout.shape[3]]"),
+    ("Updated", "lr * self.x.T", "2 * lr * self.x.T"),
+    ("Cell", "3 * dy", "2 * dy"),
+    ("huber", "-delta, delta)", "-delta, 2 * delta)"),
 ]
 
 

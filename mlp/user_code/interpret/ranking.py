@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlp.nn.arrays import Array
+from mlp.user_code.interpret.targets import is_of_real_numbers
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, is_outer
 from mlp.user_code.messages import ForeignError
 from mlp.user_code.run.as_layer import Foreign
@@ -21,6 +22,8 @@ def until_settled(candidates: Iterable[Candidate], override: Override) -> list[A
     """Try candidates until one agrees that no other could make doubtful."""
     attempts: list[Attempt] = []
     for candidate in candidates:
+        if _has_decided(attempts, candidate):
+            break
         last = attempts[-1] if attempts else None
         if last and candidate.reduction == "mean" and last.reduction == "value" and last.y_shape in ((), (1,), (1, 1)):
             continue  # the mean of one number is that number
@@ -29,6 +32,17 @@ def until_settled(candidates: Iterable[Candidate], override: Override) -> list[A
         if (tried.grade is Grade.AGREES and tried.batch and is_full(tried)) or are_enough(attempts):
             break
     return attempts
+
+
+def _has_decided(attempts: list[Attempt], candidate: Candidate) -> bool:
+    """Whether a loss of real numbers went through with those, and now comes another kind of data."""
+    real = is_of_real_numbers(candidate.subject.name) and candidate.subject.target is not None
+    return real and not _is_real(candidate) and any(is_full(tried) for tried in attempts)
+
+
+def _is_real(candidate: Candidate) -> bool:
+    target = np.asarray(candidate.subject.target)
+    return target.dtype.kind == "f" and not np.array_equal(target, np.rint(target)) and bool(np.any(candidate.x < 0))
 
 
 def are_enough(attempts: list[Attempt]) -> bool:

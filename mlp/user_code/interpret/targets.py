@@ -29,6 +29,10 @@ _ALL = (
     Data("normal", "signs"),
     Data("probability", "probability"),
 )
+# Names of losses of real numbers: these are what decides, whatever else goes through.
+_REAL = re.compile(
+    r"huber|squared?_?error|abs|quadratic|regress|smooth|(^|_)(mse|mae|sse|rmse|l1|l2|squared?)($|_)", re.IGNORECASE
+)
 _BY_NAME = (
     (r"bce|binary|log_?loss|logistic", Data("probability", "binary")),
     (r"hinge|svm", Data("normal", "signs")),
@@ -61,6 +65,11 @@ def loss_inputs(name: str, override: Override) -> Iterator[tuple[Array, Any, Lay
                 yield x, drawn, layout
         if override.x is not None and override.target is not None:
             return
+
+
+def is_of_real_numbers(name: str) -> bool:
+    """Whether a loss of this name is one of real numbers, so that its target is neither a class nor a probability."""
+    return _REAL.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)) is not None
 
 
 def _layouts(override: Override) -> Iterator[Layout]:

@@ -273,3 +273,46 @@ class Skip:
         dx = np.zeros(self.shape)
         dx[:, :, :: self.s, :: self.s] = dout
         return dx
+
+
+# The gradients are made by a method for the update.
+class Updated:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w
+
+    def backward(self, dout):
+        self.dout = dout
+        return dout @ self.w.T
+
+    def update(self, lr):
+        self.w -= lr * self.x.T @ self.dout
+
+
+# Gradients that nothing but their order tells apart.
+class Cell:
+    def __init__(self, n_in, n_hidden):
+        self.W = np.random.randn(n_in, n_hidden)
+
+    def forward(self, x, h_prev, c_prev):
+        self.x, self.h, self.c = x, h_prev, c_prev
+        return np.tanh(x @ self.W) * h_prev * h_prev + c_prev**3
+
+    def backward(self, dy):
+        t = np.tanh(self.x @ self.W)
+        d = dy * self.h**2 * (1 - t**2)
+        self.dW = self.x.T @ d
+        return d @ self.W.T, 3 * dy * self.c**2, 2 * dy * t * self.h
+
+
+# A setting whose name sounds like a gradient.
+def huber(y_pred, y_true, delta=1.0):
+    r = np.abs(y_pred - y_true)
+    return np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean()
+
+
+def huber_grad(y_pred, y_true, delta=1.0):
+    return np.clip(y_pred - y_true, -delta, delta) / y_pred.size
