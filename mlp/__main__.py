@@ -7,17 +7,23 @@ from pathlib import Path
 from mlp.differences.methods import METHODS
 from mlp.user_code.load.files import SUFFIXES
 from mlp.user_code.process import SECONDS, check_module
+from mlp.user_code.settings import options_text
 from mlp.user_code.tell.text import case_columns, csv_text, module_text
 
 
 def main(arguments: list[str]) -> int:
     """Check, print, and return the exit code: 0 all right, 1 something is wrong, 2 the call itself is."""
-    parser = argparse.ArgumentParser("python -m mlp", description="Check the gradients in a module of layers.")
+    parser = argparse.ArgumentParser(
+        "python -m mlp",
+        description="Check the gradients in a module of layers.",
+        epilog=options_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("module", help="a file, my_layers.py or homework.ipynb, or a module name, package.layers")
     parser.add_argument("--csv", metavar="FILE", help="write every entry of every gradient to this file")
     parser.add_argument("--eps", type=float, default=1e-4, help="step of the numerical derivatives (default 1e-4)")
     parser.add_argument("--method", choices=list(METHODS), default="central", help="of the numerical derivatives")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each check may take (default 10)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="processor time for each (default 10)")
     chosen = parser.parse_args(arguments)
     if not 0 < chosen.eps < float("inf") or not 0 < chosen.seconds < float("inf"):
         parser.error("--eps and --seconds must be positive numbers")

@@ -183,6 +183,15 @@ _KNOWN = f"the settings are {', '.join(OPTIONS)}"
 _CHOICES = {"orientation": ORIENTATIONS}
 
 
+def options_text() -> str:
+    """All settings for the help in a shell."""
+    lines = [f"  {name:<14} {one.meaning}" for name, one in OPTIONS.items()]
+    head = (
+        'What a guess gets wrong is said in the module, by a line such as GRADCHECK = {"Dense": {"args": {"n_in": 4}}}:'
+    )
+    return "\n".join([head, *lines])
+
+
 def options_table() -> str:
     """All settings as a table in Markdown."""
     rows = [f"| `{name}` | {one.meaning} | `{written({name: one.example})[1:-1]}` |" for name, one in OPTIONS.items()]

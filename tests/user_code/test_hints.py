@@ -12,9 +12,10 @@ from mlp.user_code.check import examine
 from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
 from mlp.user_code.run import gradient_check
-from mlp.user_code.settings import OPTIONS, Override, line, options_table, override_of, read_overrides
+from mlp.user_code.settings import OPTIONS, Override, line, options_table, options_text, override_of, read_overrides
 
 NUMBER = count()
+ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 
 
@@ -105,9 +106,11 @@ def test_each_setting_makes_a_layer_pass_that_does_not_without(option, tmp_path)
 
 def test_every_setting_has_a_row_in_the_table_and_a_valid_example():
     table = options_table()
+    assert table in (ROOT / "README.md").read_text()
     assert len(table.splitlines()) == 2 + len(OPTIONS)
     for name, option in OPTIONS.items():
         assert f"| `{name}` | " in table
+        assert f"  {name} " in options_text()
         assert isinstance(override_of({name: option.example}, "GRADCHECK['Cube']"), Override)
     assert set(OPTIONS) == set(vars(Override()))
     assert set(NEEDED) | {"skip"} == set(OPTIONS)

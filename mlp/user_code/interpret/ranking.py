@@ -133,8 +133,8 @@ def acts_on_samples(tried: Attempt) -> bool:
     axis = 1 if tried.layout.orientation == "columns" else 0
     try:
         ratios = [_ratio(tried, layer, moved, axis) for moved in (x, 0.9 * x + 0.01)]
-    except ForeignError:
-        return True
+    except ForeignError:  # what is made for a batch takes a batch of one
+        return False
     return bool(np.allclose(ratios[0], ratios[1], rtol=1e-6, atol=0, equal_nan=False))
 
 

@@ -111,7 +111,8 @@ def attempt(
         pairs = pairing.pair(parameters, None if subject.integers else x, found, override.pairs)
         pairs = {name: one for name, one in pairs.items() if is_parameter(subject, x, held, one)}
         tried.layer = adapt(subject, pairs, tried.reduction, scale, values or lively(subject, x, pairs, held))
-        if not pairs:
+        guessed_list = isinstance(subject.form, list) and override.x is None
+        if not pairs or (guessed_list and not pairs.keys() >= set(subject.form)):
             raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
         if all(pair.fits for pair in pairs.values()):
             tried.grade = Grade.SHAPES
