@@ -25,6 +25,7 @@ from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
 
+_TELLING, _MOST_CALLS = 0.05, 50
 ModelFunction = Callable[[Any], tuple[Any, Any]]
 
 
@@ -77,11 +78,18 @@ class _Diagnosis:
         return tuple(finding for finding in self.of_layer.diagnosis if finding.tensors)
 
 
+def seconds_of(call: Callable[[], Any]) -> float:
+    """The processor seconds of a call, which is repeated until they can be told: the clock may tick slowly."""
+    start, spent, count = time.process_time(), 0.0, 0
+    while spent < _TELLING and count < _MOST_CALLS:
+        call()
+        spent, count = time.process_time() - start, count + 1
+    return max(spent / count, 1e-6)
+
+
 def _affordable(model: "Model", method: Method, seconds: float) -> int:
     """How many entries can be moved within this time, at as many calls each as two or three steps take."""
-    start = time.process_time()
-    model.apply([1.0])
-    call = max(time.process_time() - start, 1e-6)
+    call = seconds_of(lambda: model.apply([1.0]))
     return int(seconds / (call * len(method.offsets) * (3 if method.is_complex else 2)))
 
 

@@ -1,6 +1,5 @@
 """The one place where an adapted layer meets the check itself."""
 
-import time
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.check import check_layer
-from mlp.check.model import check_model
+from mlp.check.model import check_model, seconds_of
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.projection import random_dy
 from mlp.check.report import Finding, GradientReport
@@ -21,6 +20,7 @@ from mlp.user_code.run.as_layer import Foreign
 from mlp.user_code.run.pairing import INPUT
 
 _UNSEEN = 1e-10
+_DRAWN_INPUT = "the input"  # x is what a model has beside its parameters
 # Of the time that is left.
 _FOR_CHECK, _FOR_DIAGNOSIS = 0.4, 0.7
 
@@ -92,10 +92,8 @@ def report_on(
 
 def _seconds(layer: Foreign, x: Array, method: Method) -> float:
     """About how long the differences of all entries take: each is moved for two steps of the method."""
-    start = time.process_time()
-    layer.apply(x)
     entries = x.size * layer.checks_input + sum(array.size for array in layer.parameters().values())
-    return entries * 2 * len(method.offsets) * (time.process_time() - start)
+    return entries * 2 * len(method.offsets) * seconds_of(lambda: layer.apply(x))
 
 
 def _drawn(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: str) -> GradientReport:
@@ -106,12 +104,14 @@ def _drawn(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: s
         moved = layer
         for name in layer.parameters():
             moved = moved.replaced(name, tensors[name])
-        y = moved.forward(tensors.get(INPUT, x))
+        y = moved.forward(tensors.get(_DRAWN_INPUT, x))
         dx = moved.backward(given)
-        return float(np.sum(given * y)), {**moved.gradients(), INPUT: dx}
+        return float(np.sum(given * y)), {**moved.gradients(), _DRAWN_INPUT: dx}
 
-    tensors = {**layer.parameters(), **({INPUT: x} if layer.checks_input else {})}
-    return check_model(function, tensors, eps, method, _FOR_CHECK * remaining())
+    tensors = {**layer.parameters(), **({_DRAWN_INPUT: x} if layer.checks_input else {})}
+    report = check_model(function, tensors, eps, method, _FOR_CHECK * remaining())
+    named = {INPUT if name == _DRAWN_INPUT else name: check for name, check in report.items()}
+    return replace(report, checks={name: replace(check, name=name) for name, check in named.items()})
 
 
 def diagnosed(report: GradientReport) -> GradientReport:
