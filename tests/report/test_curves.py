@@ -95,6 +95,7 @@ def test_a_curve_without_a_pole_is_seen_whole(name, shift):
 def test_without_a_derivative_or_a_value_there_is_no_line():
     lines, _ = traces(curves.secant(EXAMPLES["absolute value"], np.zeros(1), (0,), 0, 0.5))
     assert set(lines) == {"f", "secant"}
+    assert lines["f"].y.min() == 0  # the corner itself is drawn
     lines, points = traces(curves.secant(EXAMPLES["pole"], np.array([0.5]), (0,), 0, 0.5))
     assert set(lines) == {"f", "tangent"}
     assert set(points) == {"x"}
@@ -261,6 +262,9 @@ def test_the_table_of_methods_holds_the_estimates():
     results = estimates(example, example.point, (0,), 0, 0.1)
     shown, numbers = examples.methods(results), examples.methods_csv(results)
     assert list(shown["method"]) == list(numbers["method"]) == list(METHODS)
+    evaluations = dict(zip(shown["method"], shown["evaluations"], strict=True))
+    assert evaluations.items() >= {"forward": 2, "central": 2, "five-point": 4, "complex-step": 1}.items()
+    assert list(shown["order"]) == list(numbers["order"]) == [method.order for method in METHODS.values()]
     for k, result in enumerate(results):
         assert float(shown["value"][k]) == numbers["value"][k] == result.value
         assert numbers["error"][k] == result.error

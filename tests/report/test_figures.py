@@ -305,7 +305,11 @@ def test_the_third_map_can_show_the_difference_in_units_of_its_error_bar():
     expected = np.clip(np.log10(np.abs(check.ratio)), -heatmaps.RATIO_DECADES, heatmaps.RATIO_DECADES)
     np.testing.assert_allclose(figure.data[0].z, expected, rtol=1e-12)
     breaks = [place for place, _ in figure.layout.coloraxis3.colorscale]
-    assert breaks.count(0.5) == 2, "the colours break where the difference is just its error bar"
+    assert breaks == [0, 0.5, 0.5, 1], "the colours break where the difference is just its error bar"
+    scale = scales_html(figure)
+    assert "|difference| / error bar, wrong above 1: 1e-3 <" in scale
+    assert "> 1e3</span>" in scale
+    assert "#440154, #31688e 50%, #E69F00 50%, #D55E00" in scale
     assert figure.layout.coloraxis3.cmin == -figure.layout.coloraxis3.cmax
 
 

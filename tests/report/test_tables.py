@@ -13,6 +13,7 @@ import pytest
 from mlp import check_gradients
 from mlp.check.entries import entry_columns
 from mlp.check.jacobians import jacobian_flow
+from mlp.check.tensor import TensorCheck
 from mlp.lab.experiment import Experiment
 from mlp.report.files.exchange import archive, versions
 from mlp.report.files.uploads import read_files
@@ -23,6 +24,7 @@ from mlp.report.tables.tensors import (
     matrix_csv,
     summary,
     to_csv,
+    verdict_markdown,
     worst_entries,
     worst_entries_with_losses,
 )
@@ -95,6 +97,31 @@ def test_the_summary_names_what_differs(report):
     [row] = summary({"fc1.W": broken}).itertuples()
     assert row.verdict == "wrong"
     assert row[4] == "fc1.W[1,1]"
+
+
+def test_the_worst_entry_is_that_of_the_largest_difference_for_its_error_bar():
+    # The first entry is off by more, the second by more error bars.
+    bar = np.array([1.0, 1e-6])
+    check = TensorCheck("b", np.zeros(2), np.array([0.5, 0.125]), bar, 0 * bar, 0 * bar, np.zeros(2, bool))
+    [row] = summary({"b": check}).to_dict("records")
+    assert row["worst entry"] == "b[1]"
+    assert (row["its |difference|"], row["its error bar"]) == (0.125, check.error_bar[1])
+    assert row["shape"] == "(2,)"
+    for rule, reading in check.judgements.items():
+        assert row[rule] == reading.words
+
+
+def test_each_verdict_has_a_colour_of_its_own_as_its_box_has():
+    colours = {}
+    for numerical, truncation in ((1.0, 0.0), (2.0, 0.0), (2.0, 10.0)):
+        bar = np.full(1, 1e-6 + truncation)
+        check = TensorCheck("b", np.ones(1), np.full(1, numerical), bar, 0 * bar, 0 * bar, np.zeros(1, bool))
+        colours[check.verdict.words] = verdict_markdown(check)
+    assert colours == {
+        "consistent": ":green[consistent]",
+        "wrong": ":red[wrong]",
+        "cannot tell": ":orange[cannot tell]",
+    }
 
 
 def test_worst_entries_explain_their_quotients(problem, report):

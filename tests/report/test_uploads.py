@@ -52,6 +52,7 @@ def named(names):
             "x",
         ],
         ["grad_W_1", "grad_b_1", "grad_W_2", "grad_b_2", "dinput"],
+        ["input.0.weight", "input.0.bias", "input.1.weight", "input.1.bias", "x"],
         ["fc1/kernel", "fc1/bias", "fc2/kernel", "fc2/bias", "x"],
         ["gradWeights1", "gradBiases1", "gradWeights2", "gradBiases2", "gradInput"],
         ["one", "two", "three", "four", "five"],  # by shape alone
