@@ -104,6 +104,18 @@ def test_the_rounding_of_a_gradient_is_that_of_backward(sizes):
         assert np.min(estimate / true) > 1.5
 
 
+@pytest.mark.parametrize(("shape", "samples"), [((400,), 1), ((4, 100), 1), ((80, 50), 10)])
+def test_a_sum_over_samples_may_be_off_by_an_eighth_of_a_last_bit_for_each(shape, samples):
+    class Constant(Identity):
+        def backward(self, dy):
+            return np.full(np.shape(dy), 1e6)
+
+    problem = as_problem(Constant(), Projection(), np.ones(shape), np.ones(shape))
+    found = gradient_rounding(problem, {"x": np.full(shape, 1e6)}, 2.0**-52)["x"]
+    # What a backward returns is shaken once: a root mean square of six normal numbers, which is 0.96 of one on average.
+    assert np.mean(found) == pytest.approx((0.96 + samples) * 2.0**-52 * 1e6, rel=0.03)
+
+
 def test_the_noise_of_gradients_along_a_path_is_each_one_s_own_unless_it_is_nothing_but_noise():
     rng = np.random.RandomState(0)
     path = list(np.linspace(0, 1, 9)[:, None] + 1e-9 * rng.standard_normal((9, 400)))

@@ -58,6 +58,7 @@ def test_check_layer_takes_any_dy(problem):
     assert report.passed
     assert list(report) == ["W", "b", "x"]
     np.testing.assert_allclose(report["b"].analytical, dy.sum(axis=0))
+    assert report.loss == np.sum(dy * layer.apply(x))
     assert check_layer(layer, x).passed
     with pytest.raises(ValueError, match="dy must have shape"):
         check_layer(layer, x, dy[:2])
