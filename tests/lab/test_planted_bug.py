@@ -8,6 +8,9 @@ import pytest
 from mlp import METHODS, Verdict, check_gradients
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import places
+from mlp.check.report import GradientReport
+from mlp.check.tensor import TensorCheck
+from mlp.differences.methods import CENTRAL
 from mlp.lab.experiment import MAX_BATCH, Experiment
 from mlp.lab.planted_bug import (
     MAX_WORK,
@@ -111,6 +114,17 @@ def test_the_most_telling_tensor_is_the_first_one_that_the_bug_reaches(name, pla
     report = check_gradients(*planted(GALLERY[name], problem, place))
     assert clearest_tensor(report, tuple(problem.network.layers), place) == expected
     assert report[expected].verdict is Verdict.WRONG
+
+
+def test_a_tensor_that_cannot_be_told_is_not_the_most_telling_one():
+    def check(name, difference, bar):
+        bars = np.full(1, bar)
+        return TensorCheck(name, np.ones(1), np.ones(1) + difference, bars, 0 * bars, 0 * bars, np.zeros(1, bool))
+
+    checks = {"fc1.W": check("fc1.W", 1.0, 1e-6), "fc2.W": check("fc2.W", 1.0, 10.0), "x": check("x", 1.0, 1e-6)}
+    assert checks["fc2.W"].verdict is Verdict.CANNOT_TELL
+    report = GradientReport(checks, 1.0, 1e-4, CENTRAL)
+    assert clearest_tensor(report, ("fc1", "fc2"), "fc2") == "fc1.W"
 
 
 def test_gradients_are_those_of_the_check_and_leave_no_trace():

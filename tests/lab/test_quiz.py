@@ -84,6 +84,11 @@ def test_an_answer_that_gives_the_same_numbers_is_right():
     assert marks(asked, twins, "one sample only", "fc1") == (False, False)
 
 
+def test_where_a_bug_is_hidden_nothing_is_wrong_in_both_whatever_the_layer(missing):
+    assert marks(missing, EXPERIMENT.problem(), NOTHING, "") == (False, False)
+    assert marks(missing, EXPERIMENT.problem(), NOTHING, missing.place) == (False, False)
+
+
 def test_nothing_is_wrong_as_often_as_each_of_the_seven_answers_would_be_right():
     # Six patterns, and NOTHING; each number seeds its own draw.
     for number in range(60):
