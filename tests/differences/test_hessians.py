@@ -124,3 +124,16 @@ def test_the_error_of_a_hessian_without_truncation_is_four_roundings():
 def test_misuse_is_named(call, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: hessian(np.sum, np.ones(2) + 0j), "x"),
+        (lambda: hessian_vector_product(np.sum, np.ones(2) + 0j, np.ones(2)), "x"),
+        (lambda: hessian_vector_product(np.sum, np.ones(2), np.ones(2) + 0j), "v"),
+    ],
+)
+def test_what_is_not_real_is_named(call, name):
+    with pytest.raises(TypeError, match=f"^{name} must be real, not complex128"):
+        call()

@@ -28,6 +28,7 @@ def test_the_ends_are_the_networks_own():
     problem = Experiment(sizes=(3, 5, 2)).problem()
     steps = trace(*problem)
     y = problem.network.apply(problem.x)
+    assert steps[len(problem.network.layers) + 1].given == 1  # dc/dc
     assert steps[len(problem.network.layers)].result == problem.loss.apply(y, problem.target)
     problem.loss.forward(problem.network.forward(problem.x), problem.target)
     np.testing.assert_array_equal(steps[-1].result, problem.network.backward(problem.loss.backward()))
