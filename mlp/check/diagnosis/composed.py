@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from mlp.check.diagnosis.algebra import known_factor
+from mlp.check.diagnosis.facts import terms
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.diagnosis.places import place_of
 from mlp.nn.arrays import Array
-from mlp.nn.problem import INPUT
 
 _LEFT = 1e-5
 _APART = 1e-3
@@ -61,10 +61,7 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
         place, _ = place_of(np.argwhere(wrong), said.shape)
         if place and 2 * np.sum(wrong) <= wrong.size:
             yield Prediction(np.where(wrong, 0.0, first), f"only {place} stayed zero", int(np.sum(wrong)))
-    if tensor == INPUT:
-        return
-    value = case.function.parameters()[tensor]
-    for added, words in ((np.asarray(value), "the parameter"), (np.sign(value), "the sign of the parameter")):
+    for words, added in terms(case, tensor):
         if np.shape(added) == said.shape and np.any(added):
             rate = float(np.sum((said - shown) * added)) / float(np.sum(np.square(added)))
             if abs(rate) > 0 and _fits(shown + rate * added, said):

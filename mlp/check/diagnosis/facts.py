@@ -128,10 +128,11 @@ def _along(case: IsolatedLayer, tensor: str, axis: int) -> str:
     return "the entries" if rank == 1 else ("the rows", "the columns")[axis] if rank == 2 else f"axis {axis}"
 
 
-def _terms(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
+def terms(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
     """What is commonly added to a gradient, or forgotten in it, by name."""
     value = case.x if tensor == INPUT else case.function.parameters().get(tensor, case.x)
     if tensor != INPUT:
+        yield f"{tensor} itself, as a penalty or weight decay would add,", np.asarray(value)
         yield "the sign of the parameter, as an L1 penalty would add", np.sign(value)
     dy = np.asarray(case.dy, dtype=np.float64) if case.role is not Role.LOSS else None
     if dy is not None:
@@ -158,7 +159,7 @@ def _term_added(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     difference = _difference(case, tensor)
     if difference is None or difference.size < _FEWEST:
         return
-    for number, (words, term) in enumerate(_terms(case, tensor)):
+    for number, (words, term) in enumerate(terms(case, tensor)):
         if np.shape(term) == difference.shape and np.any(term):
             factor = float(np.sum(difference * term) / np.sum(np.square(term)))
             if _is_left(difference - factor * term, difference):
@@ -258,7 +259,11 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
                 continue
             factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
             exact = abs(factor - 1) < _APART
-            also = "" if exact else f", and all of it is times {factor:.6g}{known_factor(case, factor)}"
+            sign = " and has the wrong sign" if factor < 0 else ""
+            size = (
+                "" if abs(abs(factor) - 1) < _APART else f" and is times {abs(factor):.6g}{known_factor(case, factor)}"
+            )
+            also = "" if exact else f", and all of it{sign}{size}"
             yield Prediction(
                 gradient if exact else factor * gradient,
                 f"{words} stands where {part.name} should{also}",

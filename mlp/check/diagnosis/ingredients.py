@@ -5,7 +5,7 @@ the products of x with a matrix that an inner activation is taken of.
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,9 +44,9 @@ def ingredients(case: IsolatedLayer) -> Iterator[Ingredient]:
     x = np.asarray(case.x, dtype=np.float64)
     here = Problem(as_float64(case.function), case.loss, x, np.asarray(case.dy))
     dy = target_of(case) if is_loss else np.asarray(case.dy, dtype=np.float64)
-    places = batch_places(dy.ndim)
+    places = batch_places(case, dy.ndim)
     yield Ingredient("the target" if is_loss else "dy", dy, places, lambda a: here._replace(target=a))
-    yield Ingredient("y" if is_loss else "x", x, batch_places(x.ndim), lambda a: here.replaced(INPUT, a))
+    yield Ingredient("y" if is_loss else "x", x, batch_places(case, x.ndim), lambda a: here.replaced(INPUT, a))
     for name, value in here.network.parameters().items():
         if np.ndim(value):
             places = parameter_places(np.ndim(value))
@@ -76,11 +76,12 @@ class Directions:
         return abs(left - right) <= _LEFT * (abs(left) + abs(right))
 
 
-def batch_places(rank: int) -> tuple[str, ...]:
-    """What the axes of x, y or dy run over: samples first and features last, as far as that is known."""
+def batch_places(case: IsolatedLayer, rank: int) -> tuple[str, ...]:
+    """What the axes of x, y or dy run over: samples first, features last, and steps where one goes after another."""
     if rank < 2:
         return ("feature",) * rank
-    return ("sample", *(f"axis-{axis} position" for axis in range(1, rank - 1)), "feature")
+    between = ("step" if axis == case.steps_axis else f"axis-{axis} position" for axis in range(1, rank - 1))
+    return ("sample", *between, "feature")
 
 
 def parameter_places(rank: int) -> tuple[str, ...]:
@@ -92,7 +93,7 @@ def parameter_places(rank: int) -> tuple[str, ...]:
 def tensor_places(case: IsolatedLayer, tensor: str) -> tuple[str, ...]:
     """What the axes of a tensor run over."""
     rank = case.right(tensor).ndim
-    return batch_places(rank) if tensor == INPUT else parameter_places(rank)
+    return batch_places(case, rank) if tensor == INPUT else parameter_places(rank)
 
 
 class Factor(NamedTuple):
@@ -117,11 +118,11 @@ FORMS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 )
 INNER: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("1 - tanh({})^2, the derivative of tanh", lambda v: 1 - np.tanh(v) ** 2),
-    ("s (1 - s) with s = sigmoid({}), the derivative of the sigmoid", lambda v: sigmoid(v) * sigmoid(-v)),
+    ("s (1 - s) with s = sigmoid({}), the derivative of a sigmoid or gate", lambda v: sigmoid(v) * sigmoid(-v)),
     ("tanh({})", np.tanh),
-    ("sigmoid({})", sigmoid),
-    ("sigmoid(-{})", lambda v: sigmoid(-v)),
-    ("exp({})", np.exp),
+    ("the gate sigmoid({})", sigmoid),
+    ("1 less the gate sigmoid({})", lambda v: sigmoid(-v)),
+    ("s / (1 - s) with the gate s = sigmoid({})", np.exp),
 )
 
 
@@ -144,8 +145,9 @@ def output_factors(case: IsolatedLayer) -> Iterator[Factor]:
 def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
     """Factors that belong to an entry of the tensor."""
     if tensor != INPUT:
-        yield from factors(tensor, np.asarray(case.function.parameters()[tensor], dtype=np.float64))
-        yield from line_factors(tensor, np.asarray(case.function.parameters()[tensor], dtype=np.float64))
+        value = np.asarray(case.function.parameters()[tensor], dtype=np.float64)
+        yield from factors(tensor, value)
+        yield from line_factors(parameter_places(value.ndim), tensor, value)
         return
     x = np.asarray(case.x, dtype=np.float64)
     yield from factors("x", x, inner=True)
@@ -156,15 +158,15 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
         if target.shape == x.shape:
             yield from factors("the target", target)
             yield from factors("(y - t)", x - target)
-    yield from line_factors("x", x)
+    yield from line_factors(batch_places(case, x.ndim), "x", x)
     for name, value in case.function.parameters().items():
         if np.ndim(value) and np.shape(value) == x.shape[x.ndim - np.ndim(value) :]:
             yield from factors(name, np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape))
 
 
-def line_factors(name: str, value: Array) -> Iterator[Factor]:
+def line_factors(places: Sequence[str], name: str, value: Array) -> Iterator[Factor]:
     """One number for each line of an array along an axis: its deviation, its norm, its root mean square."""
-    for axis, place in enumerate(batch_places(value.ndim) if name == "x" else parameter_places(value.ndim)):
+    for axis, place in enumerate(places):
         if value.shape[axis] > 1:
             sizes = (
                 ("standard deviation", value.std(axis=axis, keepdims=True)),

@@ -96,6 +96,24 @@ class IsolatedLayer:
         return said(self.function, self.loss, self.x, dy)
 
     @cached_property
+    def steps_axis(self) -> int | None:
+        """The axis of x and y along which the layer goes step by step: no output depends on a later entry."""
+        x = np.asarray(self.x, dtype=np.float64)
+        for axis in range(1, min(x.ndim, self.y.ndim) - 1):
+            if x.shape[axis] == self.y.shape[axis] > 1:
+                first, last = (self._moved_outputs(axis, place) for place in (0, x.shape[axis] - 1))
+                if len(first) > 1 and last == [x.shape[axis] - 1]:
+                    return axis
+        return None
+
+    def _moved_outputs(self, axis: int, place: int) -> list[int]:
+        """The places of the output along an axis that move with those of the input at one place."""
+        moved = np.moveaxis(np.array(self.x, dtype=np.float64), axis, 0)
+        moved[place] += 0.5
+        changed = np.asarray(self.function.apply(np.moveaxis(moved, 0, axis))) != self.y
+        return np.unique(np.argwhere(changed)[:, axis]).tolist()
+
+    @cached_property
     def paths(self) -> Mapping[str, Paths]:
         """The paths to each wrong tensor.
 
@@ -120,11 +138,13 @@ class IsolatedLayer:
             return None
         if any(name not in run or run[name].shape != right.shape for run in self._units):
             return None
-        said, dy = np.array([run[name].ravel() for run in self._units], dtype=np.float64), np.asarray(self.dy)
-        again, largest = dy.reshape(-1) @ said, float(np.max(np.abs(self.said[name]), initial=0.0))
+        dy, largest = np.asarray(self.dy), float(np.max(np.abs(self.said[name]), initial=0.0))
+        constant = self.said_for(np.zeros_like(dy, dtype=np.float64))[name].astype(np.float64)
+        said = np.array([(run[name] - constant).ravel() for run in self._units], dtype=np.float64)
+        again = dy.reshape(-1) @ said + constant.ravel()
         if not np.allclose(again, self.said[name].ravel(), rtol=1e-7, atol=1e-9 * largest):
             return None
-        return Paths(said, self._jacobian(name), dy, right.shape)
+        return Paths(said, self._jacobian(name), dy, right.shape, constant if np.any(constant) else 0.0)
 
     @cached_property
     def _units(self) -> list[Mapping[str, Array]] | None:

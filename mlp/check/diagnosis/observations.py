@@ -27,7 +27,7 @@ def what_holds(case: IsolatedLayer, tensor: str) -> list[str]:
     if said.shape != right.shape or tensor not in case.paths or case.seen(right) is not right:
         return []
     paths = case.paths[tensor]
-    found = [*_in_parts(case, tensor, paths), *_right_groups(tensor, paths), *_in_dy(case, tensor, paths)]
+    found = [*_in_parts(case, tensor, paths), *_right_groups(case, tensor, paths), *_in_dy(case, tensor, paths)]
     return [*found, *_where(case, tensor)]
 
 
@@ -71,41 +71,53 @@ def _is_as(array: Array | None, expected: Array, left: float = 1e-9) -> bool:
     return array is not None and float(np.linalg.norm(array - expected)) <= left * float(np.linalg.norm(expected))
 
 
-def _right_groups(tensor: str, paths: Paths) -> Iterator[str]:
-    """The places of dy, and distances from it, whose part is right."""
-    for grouping in (*by_output(paths), *by_distance(tensor, paths)):
+def _right_groups(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:
+    """The places of dy, and distances from it, whose part is right, or missing, or should be none."""
+    for grouping in (*by_output(case, paths), *by_distance(case, tensor, paths)):
         labels = np.unique(grouping.labels[paths.there | paths.given]).tolist()
-        right = [label for label in labels if _is_right(paths, grouping.labels == label)]
-        wrong = [label for label in labels if label not in right]
-        if right and wrong:
-            named, strange = grouping.called(right, labels), grouping.called(wrong, labels)
-            yield f"what comes from {named} is right, and from {strange} wrong"
+        kinds: dict[str, list[int]] = {}
+        for label in labels:
+            kinds.setdefault(_kind(paths, grouping.labels == label), []).append(label)
+        if len(kinds) > 1:
+            yield "; ".join(f"what comes from {grouping.called(some, labels)} {kind}" for kind, some in kinds.items())
+
+
+def _kind(paths: Paths, where: Array) -> str:
+    if _is_right(paths, where):
+        return "is right"
+    if not np.any(paths.given & where):
+        return "is missing"
+    return "is wrong" if np.any(paths.there & where) else "should be nothing, and is something"
 
 
 def _is_right(paths: Paths, where: Array) -> bool:
-    rest = (paths.said - paths.right)[where]
-    return float(np.linalg.norm(rest)) <= 1e-6 * float(np.linalg.norm(paths.right)) / np.sqrt(
-        paths.right.size
-    ) * np.sqrt(rest.size)
+    """Whether these paths are right, but for the error of a numerical derivative."""
+    return bool(np.all(np.abs(paths.said - paths.right)[where] <= 1e-6 * np.max(np.abs(paths.right))))
 
 
 def _in_parts(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:
     """A factor or term that has a name in a part of the paths: those from one place of dy to the wrong entries."""
     if len(paths.said) < 2:
         return
-    wrong = np.any(np.abs(paths.said - paths.right) > 1e-6 * np.max(np.abs(paths.right)), axis=0)
-    places = batch_places(paths.dy.ndim)
+    strange = np.abs(paths.said - paths.right) > 1e-6 * np.max(np.abs(paths.right))
+    names = batch_places(case, paths.dy.ndim)
     for axis in range(1, paths.dy.ndim - 1):
         for place in range(min(_FEW, paths.dy.shape[axis])):
-            where = (paths.outputs[axis] == place)[:, None] & wrong[None, :] & (paths.there | paths.given)
-            if np.sum(where) < 8 or _is_right(paths, where):
+            here = (paths.outputs[axis] == place)[:, None]
+            wrong = np.any(strange & here, axis=0)
+            where = here & wrong & (paths.there | paths.given)
+            if np.sum(where) < 8:
                 continue
-            for models, what in (
-                (factors_wrong, "right but that"),
-                (derivatives_wrong, "not right:"),
-                (terms_wrong, "right but that"),
-            ):
+            for models, what in _MODELS:
                 model = next(models(case, tensor, paths, where), None)
                 if model:
-                    yield f"what comes from {places[axis]} {place} of dy is {what} {model.words}"
+                    only = (
+                        ""
+                        if np.all(wrong)
+                        else f" in {place_of(np.argwhere(wrong.reshape(paths.shape)), paths.shape)[0]}"
+                    )
+                    yield f"what comes from {names[axis]} {place} of dy is {what} {model.words}{only}"
                     return
+
+
+_MODELS = ((factors_wrong, "right but that"), (derivatives_wrong, "not right:"), (terms_wrong, "right but that"))

@@ -34,18 +34,18 @@ class Grouping(NamedTuple):
     called: Callable[[list[int], list[int]], str]
 
 
-def by_output(paths: Paths) -> Iterator[Grouping]:
+def by_output(case: IsolatedLayer, paths: Paths) -> Iterator[Grouping]:
     """The groupings by the place of the output along each axis, the samples first."""
-    for axis, place in enumerate(batch_places(paths.dy.ndim)):
+    for axis, place in enumerate(batch_places(case, paths.dy.ndim)):
         if paths.dy.shape[axis] > 1:
             labels = np.broadcast_to(paths.outputs[axis][:, None], paths.right.shape)
             yield Grouping(labels, functools.partial(_places, place))
 
 
-def by_distance(tensor: str, paths: Paths) -> Iterator[Grouping]:
+def by_distance(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[Grouping]:
     """The groupings by how far the output is from the entry, along each axis that they share."""
     if tensor == INPUT:
-        for axis, place in enumerate(batch_places(min(paths.dy.ndim, len(paths.shape)))):
+        for axis, place in enumerate(batch_places(case, min(paths.dy.ndim, len(paths.shape)))):
             if paths.dy.shape[axis] == paths.shape[axis] > 1:
                 distance = paths.outputs[axis][:, None] - paths.entries[axis][None, :]
                 yield Grouping(distance, functools.partial(_distances, place))
@@ -55,13 +55,13 @@ def _samples_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Samples that do not all count once."""
     paths = case.paths[tensor]
     if paths.dy.ndim > 1:
-        yield from _reweighted(paths, list(by_output(paths))[:1])
+        yield from _reweighted(paths, list(by_output(case, paths))[:1])
 
 
 def _places_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Other places of dy that do not all count once, or distances between an output and an entry."""
     paths = case.paths[tensor]
-    yield from _reweighted(paths, [*by_output(paths), *by_distance(tensor, paths)])
+    yield from _reweighted(paths, [*by_output(case, paths), *by_distance(case, tensor, paths)])
 
 
 def _reweighted(paths: Paths, groupings: Sequence[Grouping]) -> Iterator[Prediction]:
@@ -86,7 +86,9 @@ def _weighed(grouping: Grouping, labels: Array, weights: Array) -> Iterator[str]
     for weight in np.unique(np.round(weights, 6)):
         if abs(weight - 1) > _APART:
             which = grouping.called(labels[np.abs(weights - weight) < _APART].tolist(), labels.tolist())
-            yield f"what comes from {which} {'is missing' if abs(weight) < _APART else f'counts {weight:.4g} times'}"
+            also = ", with the wrong sign" if abs(weight + 1) < _APART else ""
+            counts = "is missing" if abs(weight) < _APART else f"counts {weight:.4g} times{also}"
+            yield f"what comes from {which} {counts}"
 
 
 def _places(place: str, some: list[int], every: list[int]) -> str:
@@ -96,21 +98,23 @@ def _places(place: str, some: list[int], every: list[int]) -> str:
     others = [one for one in every if one not in some]
     if len(others) == 1 and len(some) > 2:
         return f"{place}s other than {others[0]} of dy"
+    if len(some) > 2 and set(np.diff(some)) == {2}:
+        return f"every second {place} ({_brief(some)}) of dy"
     return f"{place}s {_brief(some)} of dy"
 
 
 def _distances(place: str, some: list[int], every: list[int]) -> str:
     """Outputs by how far they are after an entry along an axis."""
     if some == [0]:
-        return f"outputs at the same {place} as the entry"
+        return f"the outputs at the same {place}"
     for words, kind in (
-        ("another", [n for n in every if n]),
-        ("a later", [n for n in every if n > 0]),
-        ("an earlier", [n for n in every if n < 0]),
+        ("other", [n for n in every if n]),
+        ("later", [n for n in every if n > 0]),
+        ("earlier", [n for n in every if n < 0]),
     ):
         if some == kind:
-            return f"outputs at {words} {place} than the entry"
-    return f"outputs that are {_brief(some)} {place}s after the entry"
+            return f"the outputs at {words} {place}s"
+    return f"the outputs {_brief(some)} {place}s later"
 
 
 def _brief(numbers: list[int]) -> str:
@@ -136,6 +140,43 @@ def overwritten(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
                 words = f"only the {'last' if last else 'first'} one that reaches an entry is kept"
                 yield Prediction(paths.gradient(model), words, 0, (number, last))
                 return
+
+
+def unmasked(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Right wherever there is a derivative, but with something where it is zero."""
+    paths = case.paths[tensor]
+    extra = paths.given & ~paths.there
+    if len(paths.said) < 2 or not np.any(extra) or not paths.explained_by(np.where(extra, paths.said, paths.right)):
+        return
+    if np.all(np.sum(paths.given, axis=1) <= 1) and np.sum(extra) < np.sum(paths.given):
+        values = paths.said[extra]
+        what = f"{values[0]:.4g} times dy" if np.ptp(values) < 1e-6 * abs(values[0]) else "something"
+        words = f"where the derivative is zero it has {what}; a mask is missing, or one of these entries is not zero"
+        yield Prediction(paths.gradient(paths.said), words, 1)
+
+
+def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Something is added that does not depend on dy; the rest is right, or has a factor too much or too little."""
+    paths = case.paths[tensor]
+    if not np.any(paths.constant):
+        return
+    added = next(_constants(case, tensor, np.asarray(paths.constant)), "something")
+    whole = np.ones(paths.there.shape, dtype=bool)
+    if np.linalg.norm(paths.said - paths.right) < 1e-6 * np.linalg.norm(paths.right):
+        yield Prediction(paths.gradient(paths.right), f"without any dy, {added} is added", 1)
+    for models in (factors_wrong, derivatives_wrong, terms_wrong):
+        for model in models(case, tensor, paths, whole):
+            words = f"without any dy, {added} is added, and in the rest {model.words}"
+            yield Prediction(paths.gradient(model.paths), words, 1, (model.number,), model.words)
+
+
+def _constants(case: IsolatedLayer, tensor: str, constant: Array) -> Iterator[str]:
+    """Names of multiples of which a constant may be."""
+    for factor in entry_factors(case, tensor):
+        size = float(np.sum(np.square(factor.value)))
+        number = float(np.sum(factor.value * constant)) / size if size > 0 else 0.0
+        if np.linalg.norm(constant - number * factor.value) < 1e-6 * np.linalg.norm(constant):
+            yield f"{number:.4g} times {factor.words}"
 
 
 def rerouted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -200,7 +241,8 @@ def factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) 
 def derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
     """Each path is such a factor, where it should be a derivative."""
     for factor in _factors(case, tensor, paths):
-        yield from _fitted(paths, where, paths.said, paths.there * factor.value, 0.0, "it is dy times {}", factor.words)
+        for value, words in ((factor.value, "it is dy times {}"), (_inverse(factor.value), "it is dy divided by {}")):
+            yield from _fitted(paths, where, paths.said, paths.given * value, 0.0, words, factor.words)
 
 
 def terms_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
@@ -239,10 +281,13 @@ def _fitted(
     if not np.all(np.isfinite(term)):
         return
     there = term[where]
-    size = float(np.sum(np.square(there)))
-    number = float(np.sum(target[where] * there)) / size if size > 0 else 0.0
+    squares = float(np.sum(np.square(there)))
+    number = float(np.sum(target[where] * there)) / squares if squares > 0 else 0.0
     if abs(number) > 1e-9 and paths.explained_by(start + number * term, where):
-        times = "" if abs(number - 1) < _APART else f"{number:.4g} times "
+        is_missing = number < 0 and words.endswith("is added")
+        words = words.replace("is added", "is missing, or taken off") if is_missing else words
+        size = -number if is_missing else number
+        times = "" if abs(size - 1) < _APART else f"{size:.4g} times "
         yield Model(words.format(times + name), number, start + number * term)
 
 
@@ -260,6 +305,12 @@ PATHS: tuple[Hypothesis, ...] = (
         "their parts add up: write +=, or np.add.at where indices repeat.",
         overwritten,
     ),
+    Hypothesis(
+        "mask missing",
+        "{tensor} is right wherever the layer has a derivative that is not zero; {measured}.",
+        unmasked,
+    ),
+    Hypothesis("term without dy", "{tensor} has a term without dy, as of a bracket left out: {measured}.", without_dy),
     Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", _by(factors_wrong)),
     Hypothesis(
         "wrong derivative",

@@ -26,12 +26,14 @@ class Paths:
         right: J, of the same shape.
         dy: what each output counts: dy, in its shape.
         shape: the shape of the tensor.
+        constant: what backward says without any dy; right is nothing.
     """
 
     said: Array
     right: Array
     dy: Array
     shape: tuple[int, ...]
+    constant: Array | float = 0.0
 
     @cached_property
     def outputs(self) -> Array:
@@ -63,4 +65,4 @@ class Paths:
 
     def gradient(self, model: Array) -> Array:
         """The gradient that a model of A gives."""
-        return np.asarray(self.dy.reshape(-1) @ model).reshape(self.shape)
+        return np.asarray(self.dy.reshape(-1) @ model).reshape(self.shape) + self.constant
