@@ -1,4 +1,4 @@
-"""The line of algebra that would be right: by the class of the layer if it is a known one, else by what it does."""
+"""The line of algebra that would be right, by the class of the layer or by what it does; and numbers in words."""
 
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.nn.problem import INPUT
@@ -45,6 +45,14 @@ def known_factor(case: IsolatedLayer, factor: float) -> str:
     counts = {case.samples: "the number of samples", case.y.size: "the number of all outputs"}
     known = [name for count, name in counts.items() if count > 1 and abs(abs(factor) * count - 1) < 1e-6]
     return f" (one over {known[0]}: a mean)" if known else ""
+
+
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart, four at least."""
+    for digits in range(4, 17):
+        if f"{one:.{digits}g}" != f"{other:.{digits}g}":
+            return f"{one:.{digits}g}", f"{other:.{digits}g}"
+    return repr(one), repr(other)
 
 
 def symbol(case: IsolatedLayer, tensor: str) -> str:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from mlp.check.diagnosis.algebra import apart
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.differences.methods import CENTRAL
 from mlp.differences.networks import jacobian
 from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
 
 _MOST_OUTPUTS = 512
 
@@ -62,16 +64,17 @@ def _formula_of_y(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
 
 
 def _wrong_slope(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The dx is dy times something that is not f'(x), but the same for another dy."""
-    dy = np.asarray(case.dy)
-    other = np.random.RandomState(4).standard_normal(dy.shape)
-    again = case.said_for(other).get(tensor)
-    if again is None or again.shape != dy.shape:
+    """The dx is dy times something that is not f'(x), but the same for any dy."""
+    paths = case.paths[tensor]
+    if tensor != INPUT or len(paths.said) != paths.right.shape[1] or len(paths.said) < 2:
         return
-    slope = again / other
-    worst = np.unravel_index(int(np.argmax(np.abs(slope - case.slope))), slope.shape)
-    measured = f"at x = {case.x[worst]:.4g} it uses the slope {slope[worst]:.4g} instead of {case.slope[worst]:.4g}"
-    yield Prediction(slope * dy, measured, fitted=1)
+    said, slope = np.diag(paths.said), np.diag(paths.right)
+    if np.any(paths.said - np.diag(said)) or np.any(paths.there & ~np.eye(len(slope), dtype=bool)):
+        return
+    worst = int(np.argmax(np.abs(said - slope)))
+    one, other = apart(float(said[worst]), float(slope[worst]))
+    measured = f"at x = {case.x.flat[worst]:.4g} it uses the slope {one} instead of {other}"
+    yield Prediction(paths.gradient(np.diag(said)), measured, fitted=1)
 
 
 ELEMENTWISE: tuple[Hypothesis, ...] = (

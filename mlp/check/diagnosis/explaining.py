@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
+from mlp.check.diagnosis.containers import WIRED
 from mlp.check.diagnosis.elementwise import ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
 from mlp.check.diagnosis.facts import ANOTHER_SLOPE, FACTS, INGREDIENT
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
+from mlp.check.diagnosis.linked import LINKED
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
@@ -16,30 +18,32 @@ from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.report import Finding
 from mlp.nn.problem import INPUT
 
-# What is tried first for each role, and what only if nothing of that explains a gradient: it takes more work, and fits
-# more.
-_SIMPLE: dict[Role, tuple[Hypothesis, ...]] = {
-    Role.LINEAR: (*LINEAR, *EXACT, *FACTS),
-    Role.ELEMENTWISE: (*ELEMENTWISE, *EXACT, FORMULA_OF_Y, *FACTS, ANOTHER_SLOPE),
-    Role.OTHER: (*JACOBIAN, *EXACT, *FACTS),
-    Role.LOSS: (*EXACT, *LOSSES, *FACTS),
+_BY_ROLE: dict[Role, tuple[tuple[Hypothesis, ...], tuple[Hypothesis, ...]]] = {
+    Role.LINEAR: (LINEAR, ()),
+    Role.ELEMENTWISE: (ELEMENTWISE, (FORMULA_OF_Y, ANOTHER_SLOPE)),
+    Role.OTHER: (JACOBIAN, ()),
+    Role.LOSS: ((), LOSSES),
 }
-TABLES: dict[Role, tuple[tuple[Hypothesis, ...], ...]] = {
-    Role.LINEAR: ((*FIRST, *LINEAR, *EXACT), (*FACTS, *FITTED)),
-    Role.ELEMENTWISE: ((*FIRST, *ELEMENTWISE, *EXACT, FORMULA_OF_Y), (*FACTS, ANOTHER_SLOPE, *FITTED)),
-    Role.OTHER: ((*FIRST, *JACOBIAN, *EXACT), (*FACTS, *FITTED)),
-    Role.LOSS: ((*FIRST, *EXACT, *LOSSES), (*FACTS, *FITTED)),
-}
-_LAST: dict[Role, tuple[Hypothesis, ...]] = {Role.ELEMENTWISE: (IN_PART, WRONG_SLOPE)}
-TABLES = {
-    role: (
-        *tables,
-        PATHS,
-        (two_faults([one for one in _SIMPLE[role] if one is not INGREDIENT]),),
-        _LAST.get(role, (IN_PART,)),
+
+
+def _stages(first: tuple[Hypothesis, ...], after: tuple[Hypothesis, ...]) -> tuple[tuple[Hypothesis, ...], ...]:
+    """The tables for a role, in the order in which they are tried.
+
+    What comes later is tried only if nothing before it explains a gradient: it takes more work, and fits more.
+    """
+    facts = (*FACTS, *after)
+    two = two_faults([*first, *EXACT, *(one for one in facts if one is not INGREDIENT)])
+    return (
+        (*FIRST, *first, *EXACT, *after),
+        (*FACTS, *FITTED),
+        (WIRED, *PATHS),
+        LINKED,
+        (two,),
+        (IN_PART, WRONG_SLOPE),
     )
-    for role, tables in TABLES.items()
-}
+
+
+TABLES = {role: _stages(*tables) for role, tables in _BY_ROLE.items()}
 
 
 def explanations_of(case: IsolatedLayer, tensor: str, companions: Sequence[IsolatedLayer] = ()) -> list[Explanation]:

@@ -15,6 +15,7 @@ from mlp.check.diagnosis.ingredients import Directions, Ingredient, ingredients,
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import means_over, target_of
 from mlp.check.diagnosis.path_faults import SAMPLES
+from mlp.check.diagnosis.paths import Paths
 from mlp.differences.networks import loss_gradients
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
@@ -186,7 +187,7 @@ def _normalisation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         return
     for axis, over in ((0, "each feature, over the samples"), (-1, "each sample, over its features")):
         x, rest = np.moveaxis(case.x, axis, 0), np.moveaxis(difference, axis, 0)
-        if len(x) < _FEWEST:
+        if len(x) < _FEWEST or _counts_others(case.paths[tensor], axis):
             continue
         centred = x - x.mean(axis=0)
         mean, size = rest.mean(axis=0), np.sum(np.square(centred), axis=0)
@@ -198,6 +199,14 @@ def _normalisation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             depends = "depend" if len(there) > 1 else "depends"
             fit = case.right(tensor) + np.moveaxis(np.broadcast_to(mean + slope * centred, rest.shape), 0, axis)
             yield Prediction(fit, f"for {over}, the difference is {terms}: {lost} {depends} on x too", 2, (axis,))
+
+
+def _counts_others(paths: Paths, axis: int) -> bool:
+    """Whether what passes between different places along an axis is all there, but not counted once."""
+    if paths.dy.shape != paths.shape:
+        return False
+    weight = paths.weight(paths.outputs[axis][:, None] != paths.entries[axis][None, :])
+    return weight is not None and abs(weight) > _APART
 
 
 def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:

@@ -1,5 +1,6 @@
 """What holds of a wrong gradient that no hypothesis explains: where it is wrong, and how it depends on dy."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -27,7 +28,12 @@ def what_holds(case: IsolatedLayer, tensor: str) -> list[str]:
     if said.shape != right.shape or tensor not in case.paths or case.seen(right) is not right:
         return []
     paths = case.paths[tensor]
-    found = [*_in_parts(case, tensor, paths), *_right_groups(case, tensor, paths), *_in_dy(case, tensor, paths)]
+    found = [
+        *_shifted(paths),
+        *_in_parts(case, tensor, paths),
+        *_right_groups(case, tensor, paths),
+        *_in_dy(case, tensor, paths),
+    ]
     return [*found, *_where(case, tensor)]
 
 
@@ -87,12 +93,42 @@ def _kind(paths: Paths, where: Array) -> str:
         return "is right"
     if not np.any(paths.given & where):
         return "is missing"
+    weight = paths.weight(where)
+    if weight is not None:
+        return f"counts {weight:.4g} times"
     return "is wrong" if np.any(paths.there & where) else "should be nothing, and is something"
 
 
 def _is_right(paths: Paths, where: Array) -> bool:
     """Whether these paths are right, but for the error of a numerical derivative."""
     return bool(np.all(np.abs(paths.said - paths.right)[where] <= 1e-6 * np.max(np.abs(paths.right))))
+
+
+def _shifted(paths: Paths) -> Iterator[str]:
+    """The right gradient moved by one entry along some axes, as far as it then overlaps itself."""
+    rank = len(paths.shape)
+    if len(paths.said) < 2 or not 2 <= rank <= 4:
+        return
+    said, right = (array.reshape(-1, *paths.shape) for array in (paths.said, paths.right))
+    for moves in itertools.product((0, 1, -1), repeat=rank - 1):
+        to = (
+            slice(None),
+            slice(None),
+            *(slice(max(move, 0), size + min(move, 0)) for move, size in _sizes(moves, paths)),
+        )
+        of = (
+            slice(None),
+            slice(None),
+            *(slice(max(-move, 0), size + min(-move, 0)) for move, size in _sizes(moves, paths)),
+        )
+        if any(moves) and np.any(said[to]) and np.max(np.abs(said[to] - right[of])) <= 1e-6 * np.max(np.abs(right)):
+            axes = " and ".join(f"{move:+d} along axis {axis + 1}" for axis, move in enumerate(moves) if move)
+            yield f"it is right but for being shifted by {axes}"
+            return
+
+
+def _sizes(moves: tuple[int, ...], paths: Paths) -> Iterator[tuple[int, int]]:
+    return zip(moves, paths.shape[1:], strict=True)
 
 
 def _in_parts(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:

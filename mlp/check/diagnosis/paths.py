@@ -14,7 +14,7 @@ from mlp.nn.arrays import Array
 
 # Numerical derivatives have some ten digits: what is smaller than this part of the largest counts as zero.
 _NOTHING = 1e-7
-_LEFT = 1e-5
+_LEFT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,16 @@ class Paths:
             rest, difference = rest[where], difference[where]
         size = float(np.linalg.norm(difference))
         return size > 0 and float(np.linalg.norm(rest)) <= _LEFT * size
+
+    def weight(self, where: Array) -> float | None:
+        """How many times these paths count, if they all count alike and there are any."""
+        said, right = self.said[where], self.right[where]
+        squares = float(np.sum(np.square(right)))
+        if np.sum(self.there[where]) < 2:  # one is always some multiple
+            return None
+        weight = float(np.sum(said * right)) / squares
+        rest = float(np.linalg.norm(said - weight * right))
+        return weight if rest <= _LEFT * float(np.sqrt(squares)) * max(1.0, abs(weight)) else None
 
     def gradient(self, model: Array) -> Array:
         """The gradient that a model of A gives."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import log10
 
-from mlp.check.diagnosis.algebra import right_line, symbol
+from mlp.check.diagnosis.algebra import apart, right_line, symbol
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.passes import LOSS, Remark, shown
@@ -65,14 +65,6 @@ def unrecognised(case: IsolatedLayer, tensors: Sequence[str], holds: Sequence[st
         f"of the known faults explains; {measured}.{seen} {why} {_right(right)}",
         algebra="; ".join(right),
     )
-
-
-def apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers with as many digits as it takes to tell them apart, four at least."""
-    for digits in range(4, 17):
-        if f"{one:.{digits}g}" != f"{other:.{digits}g}":
-            return f"{one:.{digits}g}", f"{other:.{digits}g}"
-    return repr(one), repr(other)
 
 
 def wiring() -> Finding:
