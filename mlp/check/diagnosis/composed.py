@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from mlp.check.diagnosis.algebra import known_factor
-from mlp.check.diagnosis.facts import terms
+from mlp.check.diagnosis.facts import smoothing_terms
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.places import place_of
 from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
 
 _LEFT = 1e-5
 _APART = 1e-3
@@ -61,11 +62,21 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
         place, _ = place_of(np.argwhere(wrong), said.shape)
         if place and 2 * np.sum(wrong) <= wrong.size:
             yield Prediction(np.where(wrong, 0.0, first), f"only {place} stayed zero", int(np.sum(wrong)))
-    for words, added in terms(case, tensor):
+    for words, added in _added(case, tensor):
         if np.shape(added) == said.shape and np.any(added):
             rate = float(np.sum((said - shown) * added)) / float(np.sum(np.square(added)))
             if abs(rate) > 0 and _fits(shown + rate * added, said):
                 yield Prediction(first + rate * added, f"{rate:.6g} times {words} is added", 1, (rate,))
+
+
+def _added(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
+    """What may be added to a gradient that has another fault."""
+    if case.role is Role.LOSS:
+        yield from smoothing_terms(case)
+    elif tensor != INPUT:
+        value = np.asarray(case.function.parameters()[tensor])
+        yield "the parameter", value
+        yield "the sign of the parameter", np.sign(value)
 
 
 def _fits(model: Array, said: Array) -> bool:

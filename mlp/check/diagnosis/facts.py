@@ -27,6 +27,8 @@ _MOST_SAMPLES = 32
 _LEFT = 1e-5
 # Two factors are the same if they differ by less of themselves.
 _APART = 1e-3
+# Sums that would be zero, of a few terms, but for a small number that is added to a variance.
+_CANCELLED = 0.1
 _FEWEST = 4  # numbers that a term is fitted to, at least: two fit two unknowns always
 
 
@@ -129,20 +131,24 @@ def _along(case: IsolatedLayer, tensor: str, axis: int) -> str:
     return "the entries" if rank == 1 else ("the rows", "the columns")[axis] if rank == 2 else f"axis {axis}"
 
 
-def terms(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
+def smoothing_terms(case: IsolatedLayer) -> Iterator[tuple[str, Array]]:
+    """What a loss's gradient has beside the right one if its target is smoothed or scaled."""
+    target = target_of(case)
+    yield "the target less one over the classes, as of label smoothing", target - 1 / max(1, target.shape[-1])
+    yield "the target less one half, as of label smoothing", target - 0.5
+    yield "the target", target
+
+
+def _terms(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
     """What is commonly added to a gradient, or forgotten in it, by name."""
     value = case.x if tensor == INPUT else case.function.parameters().get(tensor, case.x)
     if tensor != INPUT:
-        yield f"{tensor} itself, as a penalty or weight decay would add,", np.asarray(value)
         yield "the sign of the parameter, as an L1 penalty would add", np.sign(value)
     dy = np.asarray(case.dy, dtype=np.float64) if case.role is not Role.LOSS else None
     if dy is not None:
         yield "dy itself, as of a path around the layer", dy
     if dy is None:
-        target = target_of(case)
-        yield "the target less one over the classes, as of label smoothing", target - 1 / max(1, target.shape[-1])
-        yield "the target less one half, as of label smoothing", target - 0.5
-        yield "the target", target
+        yield from smoothing_terms(case)
     else:
         yield "the output y", case.y
     yield "the input x", case.x
@@ -160,7 +166,7 @@ def _term_added(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     difference = _difference(case, tensor)
     if difference is None or difference.size < _FEWEST:
         return
-    for number, (words, term) in enumerate(terms(case, tensor)):
+    for number, (words, term) in enumerate(_terms(case, tensor)):
         if np.shape(term) == difference.shape and np.any(term):
             factor = float(np.sum(difference * term) / np.sum(np.square(term)))
             if _is_left(difference - factor * term, difference):
@@ -189,16 +195,30 @@ def _normalisation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         x, rest = np.moveaxis(case.x, axis, 0), np.moveaxis(difference, axis, 0)
         if len(x) < _FEWEST or _counts_others(case.paths[tensor], axis):
             continue
-        centred = x - x.mean(axis=0)
-        mean, size = rest.mean(axis=0), np.sum(np.square(centred), axis=0)
-        slope = np.sum(rest * centred, axis=0) / np.where(size > 0, size, 1)
-        if _is_left(rest - mean - slope * centred, difference):
-            parts = (("the mean", "a constant", mean), ("the variance", "a multiple of x", slope * centred))
-            there = [part for part in parts if np.linalg.norm(part[2]) > _LEFT * np.linalg.norm(rest)]
-            terms, lost = (" plus ".join(part[1] for part in there), " and ".join(part[0] for part in there))
-            depends = "depend" if len(there) > 1 else "depends"
-            fit = case.right(tensor) + np.moveaxis(np.broadcast_to(mean + slope * centred, rest.shape), 0, axis)
-            yield Prediction(fit, f"for {over}, the difference is {terms}: {lost} {depends} on x too", 2, (axis,))
+        right = np.moveaxis(case.right(tensor), axis, 0)
+        shift, scale = _cancels(right), _cancels(x * right)  # what a mean, and a deviation or norm, make of any dx
+        base = x - x.mean(axis=0) if shift else x
+        mean = rest.mean(axis=0) if shift else np.zeros(rest.shape[1:])
+        slope = (
+            np.sum((rest - mean) * base, axis=0) / np.maximum(np.sum(np.square(base), axis=0), 1e-300) if scale else 0.0
+        )
+        model = np.broadcast_to(mean + slope * base, rest.shape)
+        if not _is_left(rest - model, difference):
+            continue
+        parts = (
+            ("the mean", "a constant", mean),
+            ("the variance" if shift else "the norm", "a multiple of x", slope * base),
+        )
+        there = [part for part in parts if np.linalg.norm(part[2]) > _LEFT * np.linalg.norm(rest)]
+        terms, lost = (" plus ".join(part[1] for part in there), " and ".join(part[0] for part in there))
+        words = f"for {over}, the difference is {terms}: {lost} {'depend' if len(there) > 1 else 'depends'} on x too"
+        yield Prediction(case.right(tensor) + np.moveaxis(model, 0, axis), words, 2, (axis,))
+
+
+def _cancels(terms: Array) -> bool:
+    """Whether the terms of each sum over the first axis cancel each other, nearly."""
+    sums, sizes = np.sum(terms, axis=0), np.sum(np.abs(terms), axis=0)
+    return float(np.linalg.norm(sums)) <= _CANCELLED * float(np.linalg.norm(sizes))
 
 
 def _counts_others(paths: Paths, axis: int) -> bool:
@@ -268,11 +288,9 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
                 continue
             factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
             exact = abs(factor - 1) < _APART
-            sign = " and has the wrong sign" if factor < 0 else ""
-            size = (
-                "" if abs(abs(factor) - 1) < _APART else f" and is times {abs(factor):.6g}{known_factor(case, factor)}"
-            )
-            also = "" if exact else f", and all of it{sign}{size}"
+            size = "" if abs(abs(factor) - 1) < _APART else f"is times {abs(factor):.6g}{known_factor(case, factor)}"
+            also = " and ".join(one for one in ("has the wrong sign" if factor < 0 else "", size) if one)
+            also = "" if exact else f", and all of it {also}"
             yield Prediction(
                 gradient if exact else factor * gradient,
                 f"{words} stands where {part.name} should{also}",
@@ -314,6 +332,8 @@ def _of_another_loss(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
         return
     here = type(getattr(case.subject, "inner", case.subject)).__name__
     for number, (name, loss) in enumerate(LOSSES.items()):
+        if name == here:
+            continue
         with np.errstate(all="ignore"):
             gradient = loss.gradient(case.x, target) * case.x.size
         for count in means_over(case):

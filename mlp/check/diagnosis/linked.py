@@ -63,8 +63,8 @@ def _through_sum(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         weights, times = np.empty(paths.right.shape[1]), np.empty(paths.right.shape[1])
         weights[lines], times[lines] = u[:, :, 0], vt[:, 0, :]
         inner = _along(weights, lines, output_factors(case)) or "with weights"
-        outer = _along(times, lines, entry_factors(case, tensor)) or "another number"
-        words = f"the difference is a sum over the {place}s of dy {inner}, times {outer} for each entry"
+        outer = _along(times, lines, entry_factors(case, tensor)) or "times another number"
+        words = f"the difference is a sum over the {place}s of dy {inner}, {outer} for each entry"
         yield Prediction(paths.gradient(model), words, 2, (), place + inner + outer)
 
 
@@ -88,7 +88,7 @@ def _along(values: Array, lines: Array, factors: Iterator[Factor]) -> str:
                 * other
             )
             if np.linalg.norm(rest) < 1e-3 * np.linalg.norm(one):
-                return f"times {factor.words}" if factor is not ones else "as it is"
+                return f"times {factor.words}"
     return ""
 
 

@@ -42,7 +42,7 @@ def _where(case: IsolatedLayer, tensor: str) -> Iterator[str]:
     wrong = ~(np.abs(said - right) <= case.report[tensor].error_bar)
     if np.all(wrong) or not np.any(wrong):
         return
-    place, _ = place_of(np.argwhere(wrong), right.shape)
+    place, _ = place_of(np.argwhere(wrong), right.shape, right != 0)
     yield f"{place} is wrong, all else is right" if place else f"{np.sum(wrong)} of {wrong.size} entries are wrong"
 
 

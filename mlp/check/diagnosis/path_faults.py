@@ -54,7 +54,7 @@ def by_distance(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[Grou
 def _samples_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Samples that do not all count once."""
     paths = case.paths[tensor]
-    if paths.dy.ndim > 1:
+    if paths.dy.ndim > 1 and len(paths.dy) > 1:
         yield from _reweighted(paths, list(by_output(case, paths))[:1])
 
 

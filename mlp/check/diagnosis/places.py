@@ -9,6 +9,7 @@ from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.nn.arrays import Array
 
 _MOST_ROWS = 512
+_NEARLY = 0.9
 
 
 def permuted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -66,7 +67,7 @@ def partly(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if len(where) == 0:
         return
     mended = np.where(wrong, np.nan_to_num(said), right)
-    place, values = place_of(where, right.shape)
+    place, values = place_of(where, right.shape, right != 0)
     if place:
         index = tuple(int(i) for i in where[0])
         zero = "and stayed zero" if not np.any(said[wrong]) else f"{said[index]:.4g} instead of {right[index]:.4g}"
@@ -74,20 +75,32 @@ def partly(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(mended, f"{only}{place}, {zero}", len(where), values)
 
 
-def place_of(where: Array, shape: tuple[int, ...]) -> tuple[str, tuple[float, ...]]:
-    """What to call a few wrong entries, with the numbers in the name; "" if they are no place but half the tensor."""
+def place_of(where: Array, shape: tuple[int, ...], active: Array | None = None) -> tuple[str, tuple[float, ...]]:
+    """What to call wrong entries, with the numbers in the name; "" if they are no lines of the tensor.
+
+    Args:
+        where: the indices of the wrong entries, one a row.
+        shape: the tensor's.
+        active: the entries that could be wrong at all; None for all.
+    """
+    active = np.ones(shape, dtype=bool) if active is None else active
     if len(where) == 1:
         index = [int(i) for i in where[0]]
         return f"entry {index}", tuple(index)
     words = {1: ("place",), 2: ("row", "column")}.get(len(shape))
     for axis in range(len(shape)):
         lines = [int(i) for i in np.unique(where[:, axis])]
-        if 2 * len(lines) <= shape[axis]:
+        if 2 * len(lines) <= shape[axis] and _fill(where, np.take(active, lines, axis=axis)):
             few = f" {lines[0]}" if len(lines) == 1 else f"s {_brief(lines)}"
             return f"{words[axis]}{few}" if words else f"slice{few} along axis {axis}", (axis, *lines)
         right = [k for k in range(shape[axis]) if k not in lines]
-        if right and 2 * len(right) <= shape[axis] and len(where) * len(right) >= np.prod(shape) / shape[axis]:
+        if right and 2 * len(right) <= shape[axis] and _fill(where, np.take(active, lines, axis=axis)):
             few = f" {right[0]}" if len(right) == 1 else f"s {_brief(right)}"
             name = f"{words[axis]}{few}" if words else f"slice{few} along axis {axis}"
             return f"everything but {name}", (axis, *right)
     return "", ()
+
+
+def _fill(where: Array, active: Array) -> bool:
+    """Whether nearly all of the entries that could be wrong are."""
+    return len(where) >= _NEARLY * int(np.sum(active))

@@ -1,0 +1,285 @@
+"""Faults in the ways by which dy becomes a gradient: what is left out, sent elsewhere, weighed or added, each named."""
+
+import numpy as np
+import pytest
+
+from mlp import Linear, MSELoss, Sequential, Tanh, check_gradients, dense_layers
+from mlp.check.check import check_layer
+from mlp.check.diagnosis.paths import Paths
+from mlp.nn.layers import Layer
+
+RNG = np.random.RandomState(0)
+X, SEQUENCES = RNG.standard_normal((6, 5)), RNG.standard_normal((3, 5, 3))
+
+
+class Recurrent(Layer):
+    """h_t = tanh(x_t W + h_(t-1) U); `slope`, `carry` and `uses` are what subclasses get wrong."""
+
+    parameter_names = ("W", "U")
+
+    def __init__(self):
+        rng = np.random.RandomState(1)
+        self.W, self.U = 0.6 * rng.standard_normal((3, 4)), 0.6 * rng.standard_normal((4, 4))
+
+    def apply(self, x):
+        h, hs = np.zeros((len(x), 4)), []
+        for t in range(x.shape[1]):
+            h = np.tanh(x[:, t] @ self.W + h @ self.U)
+            hs.append(h)
+        return np.stack(hs, axis=1)
+
+    def forward(self, x):
+        self.x, self.y = np.array(x), self.apply(x)
+        return self.y
+
+    def backward(self, dy):
+        dx, carried = np.zeros_like(self.x), 0
+        self.grad_W, self.grad_U = np.zeros_like(self.W), np.zeros_like(self.U)
+        for t in reversed(range(self.x.shape[1])):
+            da = (dy[:, t] * self.uses(t) + carried) * self.slope(self.y[:, t])
+            self.grad_W += self.x[:, t].T @ da
+            self.grad_U += (self.y[:, t - 1] if t else 0 * self.y[:, 0]).T @ da
+            dx[:, t], carried = da @ self.W.T, self.carry(da @ self.U.T)
+        return dx
+
+    def slope(self, h):
+        return 1 - h**2
+
+    def carry(self, dh):
+        return dh
+
+    def uses(self, _t):
+        return 1.0
+
+
+class WithoutState(Recurrent):
+    def carry(self, dh):
+        return 0 * dh
+
+
+class WithoutSlope(Recurrent):
+    def slope(self, h):
+        return np.ones_like(h)
+
+
+class LastStepOnly(Recurrent):
+    def uses(self, t):
+        return 1.0 * (t == 4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (WithoutState, "what comes from the outputs at other steps is missing"),
+        (WithoutState, "what comes from step 0 of dy is right; what comes from steps other than 0 of dy is wrong"),
+        (WithoutSlope, "what comes from step 0 of dy is right but that the factor 1 - y^2 is missing"),
+        (LastStepOnly, "what comes from steps other than 4 of dy is missing"),
+    ],
+)
+def test_what_goes_wrong_from_step_to_step_is_named(kind, words):
+    assert check_layer(Recurrent(), SEQUENCES).passed
+    assert any(words in finding.sentence for finding in check_layer(kind(), SEQUENCES).diagnosis)
+
+
+class Window(Layer):
+    """y_t = the sum over three neighbours of w x, with a backward to be written."""
+
+    parameter_names = ("w",)
+
+    def __init__(self):
+        self.w = np.array([0.7, -1.3, 0.4])
+
+    def apply(self, x):
+        return sum(x[:, k : x.shape[1] - 2 + k] * self.w[k] for k in range(3))
+
+    def forward(self, x):
+        self.x = np.array(x)
+        return self.apply(x)
+
+    def backward(self, dy):
+        dx, self.grad_w = np.zeros_like(self.x), np.zeros(3)
+        for t in range(dy.shape[1]):
+            self.put(dx, t, dy[:, t : t + 1] * self.w)
+            self.grad_w += dy[:, t] @ self.x[:, t : t + 3]
+        return dx
+
+    def put(self, dx, t, part):
+        dx[:, t : t + 3] += part
+
+
+class Overwriting(Window):
+    def put(self, dx, t, part):
+        dx[:, t : t + 3] = part
+
+
+class Turned(Window):
+    def put(self, dx, t, part):
+        dx[:, t : t + 3] += part[:, ::-1]
+
+
+class Early(Window):
+    def put(self, dx, t, part):
+        if t < 2:
+            dx[:, t : t + 3] += part
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Overwriting, "overwritten where it should be added up: only the last one that reaches an entry is kept"),
+        (Turned, "w with its elements in reverse order stands where w should"),
+        (Early, "what comes from feature 2 of dy is missing"),
+    ],
+)
+def test_what_goes_wrong_with_a_moving_window_is_named(kind, words):
+    assert check_layer(Window(), X).passed
+    (finding,) = check_layer(kind(), X).diagnosis
+    assert words in finding.sentence
+
+
+class Gated(Layer):
+    """y = x + tanh(x W); the terms of dx are multiplied by `parts`."""
+
+    parameter_names = ("W",)
+
+    def __init__(self, parts=(1.0, 1.0), also=lambda _dy, _x, _W: 0.0):
+        self.W, self.parts, self.also = np.random.RandomState(1).standard_normal((5, 5)), parts, also
+
+    def apply(self, x):
+        return x + np.tanh(x @ self.W)
+
+    def forward(self, x):
+        self.x = np.array(x)
+        return self.apply(x)
+
+    def backward(self, dy):
+        da = dy * (1 - np.tanh(self.x @ self.W) ** 2)
+        self.grad_W = self.x.T @ da
+        return self.parts[0] * dy + self.parts[1] * da @ self.W.T + self.also(dy, self.x, self.W)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (Gated((0.0, 1.0)), "1 times dy itself, as of a path around the layer is missing"),
+        (Gated((1.0, 0.0)), "dx is dy, passed on unchanged"),
+        (Gated((1.0, 2.0)), "the difference is the term through W"),
+        (
+            Gated(also=lambda dy, x, _: x * (dy * x).sum(-1, keepdims=True)),
+            "a sum over the features of dy times x, times x",
+        ),
+        (Gated(also=lambda _dy, x, _: 0.5 * x**2), "without any dy, 0.5 times x^2 is added"),
+        (Gated((-1.0, -1.0)), "has the wrong sign throughout"),
+    ],
+    ids=range(6),
+)
+def test_a_term_too_much_or_too_little_is_named(layer, words):
+    assert check_layer(Gated(), X).passed
+    assert words in check_layer(layer, X).diagnosis[0].sentence
+
+
+class Squared(Linear):
+    def backward(self, dy):
+        return self.also(super().backward(dy), np.asarray(dy), self._x)
+
+
+def squared(also):
+    kind = type("Squared", (Squared,), {"also": staticmethod(also)})
+    return kind(5, 5, np.random.RandomState(1))
+
+
+W = squared(None).W
+
+
+@pytest.mark.parametrize(
+    ("also", "words"),
+    [
+        (
+            lambda _, dy, __: -dy @ W.T,
+            "W transposed, with rows and columns exchanged stands where W should, and all of it has",
+        ),
+        (lambda _, dy, __: 3 * np.abs(dy) @ W, "|dy| stands where dy should, and all of it is times 3"),
+        (lambda dx, _, __: np.where(np.arange(5) == 2, 0, dx[::-1]), "and only column 2 stayed zero"),
+        (lambda dx, _, x: dx * (x > 0), "the factor (x > 0) is too much"),
+        (lambda dx, _, x: dx / (1 - np.tanh(x) ** 2), "the factor 1 - tanh(x)^2, the derivative of tanh is missing"),
+    ],
+    ids=range(5),
+)
+def test_two_faults_and_factors_are_named(also, words):
+    assert words in check_layer(squared(also), X).diagnosis[0].sentence
+
+
+class Dropped(Layer):
+    """Every other feature is dropped, and the others doubled."""
+
+    mask = 2.0 * (np.arange(5) % 2)
+
+    def apply(self, x):
+        return x * self.mask
+
+    forward = apply
+
+    def backward(self, dy):
+        return 2.0 * np.asarray(dy)
+
+
+def test_a_mask_that_is_missing_is_named():
+    sentence = check_layer(Dropped(), X).diagnosis[0].sentence
+    assert "where the derivative is zero it has 2 times dy; a mask is missing" in sentence
+
+
+def test_clipping_inside_is_seen_though_the_limit_is_not_known():
+    class Clipped(Gated):
+        def backward(self, dy):
+            return super().backward(np.clip(dy, -0.5, 0.5))
+
+    sentences = [finding.sentence for finding in check_layer(Clipped(), X).diagnosis]
+    assert any("times smaller it is right, so something is clipped where it is large" in one for one in sentences)
+
+
+def container(backward):
+    class Wired(Sequential):
+        pass
+
+    Wired.backward = backward
+    return Wired(**dense_layers((4, 4, 4, 4), Tanh, np.random.RandomState(0)))
+
+
+def skipping(name):
+    def backward(self, dy):
+        for key, layer in reversed(list(self.layers.items())):
+            dx = layer.backward(dy)
+            dy = dy if key == name else dx
+        return dy
+
+    return backward
+
+
+def in_order(self, dy):
+    for layer in self.layers.values():
+        dy = layer.backward(dy)
+    return dy
+
+
+@pytest.mark.parametrize(
+    ("backward", "words"),
+    [
+        (skipping("fc2"), "fc2 is skipped in backward"),
+        (in_order, "visited in the order of forward"),
+    ],
+)
+def test_a_container_says_which_way_it_goes_through_its_layers(backward, words):
+    rng = np.random.RandomState(3)
+    x, target = rng.standard_normal((6, 4)), rng.standard_normal((6, 4))
+    assert check_gradients(container(Sequential.backward), MSELoss(), x, target).passed
+    findings = check_gradients(container(backward), MSELoss(), x, target).diagnosis
+    assert any(words in finding.sentence for finding in findings)
+
+
+def test_paths_are_told_by_what_is_left_of_their_difference():
+    right = RNG.standard_normal((4, 3))
+    paths = Paths(2 * right, right, np.ones(4), (3,))
+    assert paths.explained_by(2 * right)
+    assert not paths.explained_by(1.9 * right)
+    assert paths.weight(np.ones((4, 3), dtype=bool)) == pytest.approx(2)
+    np.testing.assert_allclose(paths.gradient(paths.said), 2 * right.sum(axis=0))
