@@ -33,6 +33,18 @@ def test_the_headline_is_the_verdict():
     assert user_code.title(UNCHECKED) == "Dense could not be checked"
 
 
+def test_what_was_not_looked_at_keeps_it_from_being_right():
+    gap = Fact("unchecked", "scale moves the output, but no gradient of it was found, so it was not compared")
+    partly = replace(RIGHT, facts=(gap,))
+    assert partly.status == "partly checked"
+    assert not partly.passed
+    assert user_code.title(partly) == "Dense is right as far as it was checked, and not all of it was"
+    assert user_code.findings(partly) == [gap.sentence]
+    assert user_code.summary([partly])["what was found"][0] == (
+        "W, b, x agree; scale moves the output, but no gradient of it was found, so ..."
+    )
+
+
 def test_findings_begin_with_the_diagnosis_or_with_the_problem_where_there_is_none():
     assert user_code.findings(RIGHT) == [RIGHT.report.summary]
     assert "db has the wrong sign throughout" in user_code.findings(WRONG)[0]

@@ -22,7 +22,8 @@ from mlp.user_code.run.pairing import INPUT
 _UNSEEN = 1e-10
 _DRAWN_INPUT = "the input"  # x is what a model has beside its parameters
 # Of the time that is left.
-_FOR_CHECK, _FOR_DIAGNOSIS = 0.4, 0.7
+_FOR_CHECK, _FOR_DIAGNOSIS = 0.5, 0.7
+_DRAWN = (0.5, 0.05, 0.005)
 
 
 def computes_in_single(layer: Foreign, x: Array) -> bool:
@@ -70,18 +71,13 @@ def report_on(
     made at once: afterwards the report is plain data, which can leave the process.
     """
     x = as_real("x", x)
-    if (
-        isinstance(layer, Foreign)
-        and coarse is None
-        and _seconds(layer, x, as_method(method)) > _FOR_CHECK * remaining()
-    ):
-        return diagnosed(_drawn(layer, x, dy, eps, method))
     if coarse is None:
-        report = check_layer(layer, x, dy, eps, method)
+        report = _within_time(layer, x, dy, eps, method) if isinstance(layer, Foreign) else None
+        report = check_layer(layer, x, dy, eps, method) if report is None else report
     else:
         report = check_layer(layer, x, dy, coarse.step, coarse.method)
         report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(report.diagnosis))
-    if isinstance(layer, Foreign) and not layer.checks_input:
+    if isinstance(layer, Foreign) and not layer.checks_input and INPUT in report:
         checks = {name: check for name, check in report.items() if name != INPUT}
         right = overall(check.verdict for check in checks.values()) is Verdict.CONSISTENT
         report = diagnosed(report) if not right else report
@@ -90,14 +86,26 @@ def report_on(
     return diagnosed(report)
 
 
-def _seconds(layer: Foreign, x: Array, method: Method) -> float:
-    """About how long the differences of all entries take: each is moved for two steps of the method."""
+def _within_time(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: str) -> GradientReport | None:
+    """The report on all entries if the time that is left suffices, else on fewer and fewer; None without a limit."""
+    if remaining() == float("inf"):
+        return None
     entries = x.size * layer.checks_input + sum(array.size for array in layer.parameters().values())
-    return entries * 2 * len(method.offsets) * seconds_of(lambda: layer.apply(x))
+    # Each is moved for two steps of the method, and wrong ones are looked at more closely.
+    needed = entries * 2 * len(as_method(method).offsets) * seconds_of(lambda: layer.apply(x))
+    for share in (1.0, *_DRAWN) if needed < _FOR_CHECK * remaining() else _DRAWN:
+        try:
+            with limited(_FOR_CHECK * remaining()):
+                drawn = share < 1
+                return _drawn(layer, x, dy, eps, method, share) if drawn else check_layer(layer, x, dy, eps, method)
+        except TimeIsUpError as error:
+            if error.file:  # it is one call of theirs that does not come back
+                raise
+    return None
 
 
-def _drawn(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: str) -> GradientReport:
-    """The report on entries that are drawn at random over all tensors."""
+def _drawn(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: str, share: float) -> GradientReport:
+    """The report on as many entries, drawn at random over all tensors, as this share of the time allows."""
     given = random_dy(layer.apply(x).shape) if dy is None else as_real("dy", dy)
 
     def function(tensors: dict[str, Array]) -> tuple[float, dict[str, Array]]:
@@ -109,7 +117,7 @@ def _drawn(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: s
         return float(np.sum(given * y)), {**moved.gradients(), _DRAWN_INPUT: dx}
 
     tensors = {**layer.parameters(), **({_DRAWN_INPUT: x} if layer.checks_input else {})}
-    report = check_model(function, tensors, eps, method, _FOR_CHECK * remaining())
+    report = check_model(function, tensors, eps, method, share * remaining())
     named = {INPUT if name == _DRAWN_INPUT else name: check for name, check in report.items()}
     return replace(report, checks={name: replace(check, name=name) for name, check in named.items()})
 
@@ -134,9 +142,9 @@ def is_wrong(report: GradientReport) -> bool:
 
 
 def sentences(report: GradientReport) -> list[str]:
-    """What there is to say of a report that did not pass, the place to look at first."""
+    """What there is to say of a report that did not pass, the place to look at first; that it was drawn is a fact."""
     findings = [finding.sentence for finding in report.diagnosis]
-    remarks = [remark.sentence for remark in report.remarks]
+    remarks = [remark.sentence for remark in report.remarks if remark.kind is not RemarkKind.DRAWN]
     summaries = [check.summary for check in report.values() if not check.passed]
     return list(dict.fromkeys([*findings, *remarks, *summaries]))  # a fault that was seen is a finding as well
 
