@@ -56,3 +56,36 @@ def test_an_array_without_influence_is_none_of_it():
             self.velocity = np.ones((3, 3))
 
     assert examine_object(Unused, X, constants=["s"]).passed
+
+
+def test_an_array_among_the_settings_of_forward_is_named_too():
+    class Masked:
+        def forward(self, x, options=None):
+            self.mask = options["mask"]
+            return x * self.mask
+
+        def backward(self, dy):
+            return dy * self.mask
+
+    said = {"options": {"mask": np.linspace(1, 2, 4)}}
+    result = examine_object(Masked, X, forward_args=said)
+    assert result.status == "partly checked"
+    assert "options.mask moves the output" in result.gaps[0].text
+    assert examine_object(Masked, X, forward_args=said, constants=["options.mask"]).passed
+
+
+def test_a_weight_that_is_one_number_is_named_and_a_setting_that_is_one_is_not():
+    class Neuron:
+        def __init__(self):
+            self.weight, self.rate = 0.7, 1.3
+
+        def forward(self, x):
+            self.y = np.tanh(self.weight * x)
+            return self.y * self.rate
+
+        def backward(self, dy):
+            return dy * self.rate * (1 - self.y**2) * self.weight
+
+    result = examine_object(Neuron, X)
+    assert result.status == "partly checked"
+    assert [gap.text.partition(" moves")[0] for gap in result.gaps] == ["weight"]

@@ -1,12 +1,17 @@
 """What is to be said of a backward beside its numbers: shapes that do not fit, gradients that are missing or add up."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 
 from mlp.check.report import GradientReport
 from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
 from mlp.user_code.interpret.trial import Attempt, compare
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of
+from mlp.user_code.run import object_arrays
 from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.run.parameters import matters, random
 from mlp.user_code.settings import Override, line
@@ -51,8 +56,10 @@ def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
     if layer is None:
         return []
     held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
-    rest = [name for name, value in held.items() if name not in {*layer.pairs, *override.constants} and value.ndim]
+    done = {*layer.pairs, *override.constants}
+    rest = [name for name, value in held.items() if name not in done and (value.ndim or _sounds_learnt(name))]
     moving = [name for name in rest if matters(tried.subject, tried.x, held, name)]
+    moving += [name for name in _moving_settings(tried) if name not in done]
     if moving:
         move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
         text = (
@@ -104,6 +111,25 @@ def several_outputs(tried: Attempt, place: tuple[str, int]) -> list[Fact]:
             text = f"with a gradient at {name} alone, all gradients are right"
         facts.append(Fact("problem" if wrong else "note", text, *(place if wrong else ("", 0))))
     return facts if any(fact.level == "problem" for fact in facts) else []
+
+
+def _sounds_learnt(name: str) -> bool:
+    """Whether a single number is a weight or bias by its name, and no setting such as a rate."""
+    return re.fullmatch(r"[wb]\d*", vocabulary.family(name.rpartition(".")[2])) is not None
+
+
+def _moving_settings(tried: Attempt) -> list[str]:
+    """The floating-point arrays in what forward was given beside x that move the output."""
+    subject, found = tried.subject, []
+    before = subject.run(tried.x, {}).y
+    for path, array in object_arrays.arrays(dict(subject.settings)).items():
+        if not array.ndim or array.dtype.kind != "f":
+            continue
+        moved = object_arrays.duplicate(dict(subject.settings))
+        object_arrays.put(moved, path, array + 1e-3 * random(array.shape))
+        if not np.array_equal(replace(subject, settings=moved).run(tried.x, {}).y, before, equal_nan=True):
+            found.append(object_arrays.text(path))
+    return found
 
 
 def nans(report: GradientReport | None, case: Case) -> list[Fact]:
