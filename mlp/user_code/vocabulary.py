@@ -59,7 +59,7 @@ _RULES = (
     _Rule("rate", "lr eta", ""),
     _Rule("rate", "learning learn", "rate"),
     _Rule("rate", "step", "size"),
-    _Rule("training", "train training trainning istrain", "is mode flag phase"),
+    _Rule("training", "train training trainning istrain", "is mode flag flg phase time"),
     _Rule("cache", "cache caches ctx context saved memory mem tape", "linear activation relu sigmoid fc the"),
     _Rule("optimizer", "optimizer optimiser optim opt updater", ""),
     _Rule("upstream", "dev", "prev next dev"),

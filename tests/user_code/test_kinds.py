@@ -49,6 +49,7 @@ MISTAKES = [
     ("Updated", "lr * self.x.T", "2 * lr * self.x.T"),
     ("Cell", "3 * dy", "2 * dy"),
     ("huber", "-delta, delta)", "-delta, 2 * delta)"),
+    ("Thinned", "dout * self.mask / self.keep", "dout"),
 ]
 
 

@@ -65,7 +65,7 @@ def call(
 
     An argument whose name stands in `by_name` is filled from there; one without a default takes, in order, the next
     value of `first` unless its role is another one's in `by_role`; one with a default keeps it, unless it is None and
-    a value of `first` is left.
+    a value of `first` is left, or it switches training on or off.
 
     Raises:
         ForeignError: an argument is left for which there is no value.
@@ -102,7 +102,9 @@ def _value(
     wanted = [role for role in vocabulary.roles(one.name) if role in by_role]
     if waiting and (free or one.default is None) and not (wanted and wanted[0] == vocabulary.roles(one.name)[0]):
         return True, waiting.pop(0)
-    if wanted and (free or wanted[0] == "rate" or (one.default is None and wanted[0] == "cache")):
+    # What backward is for is training, whatever the default of the switch is.
+    switch = wanted[:1] == ["training"] and isinstance(one.default, bool)
+    if wanted and (free or switch or wanted[0] == "rate" or (one.default is None and wanted[0] == "cache")):
         return True, by_role[wanted[0]]
     return False, None
 

@@ -316,3 +316,16 @@ def huber(y_pred, y_true, delta=1.0):
 
 def huber_grad(y_pred, y_true, delta=1.0):
     return np.clip(y_pred - y_true, -delta, delta) / y_pred.size
+
+
+# A switch that is off by default.
+class Thinned:
+    def __init__(self, keep):
+        self.keep = keep
+
+    def forward(self, x, train=False):
+        self.mask = np.random.rand(*x.shape) < self.keep if train else np.full(x.shape, self.keep)
+        return x * self.mask / self.keep
+
+    def backward(self, dout):
+        return dout * self.mask / self.keep
