@@ -264,7 +264,7 @@ def _function(thing: Any, step: Step) -> Callable[..., Any]:
 
 def as_input(x: Array, integers: bool) -> Array:
     """A copy of x; where the input is whole numbers, as those."""
-    return np.rint(x).astype(np.int64) if integers else np.array(x)
+    return np.rint(np.real(x)).astype(np.int64) if integers else np.array(x)
 
 
 def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:
