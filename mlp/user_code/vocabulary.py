@@ -27,6 +27,16 @@ DERIVATIVE = (
 OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "z", "result", "activations", "activation", "loss", "data")
 LOSS_VALUES = ("loss", "cost", "loss_value", "value", "error")
 RATES = ("learning_rate", "lr", "eta", "learn_rate", "_lr", "_learning_rate")
+TRAIN_STEPS = (
+    "train_step",
+    "training_step",
+    "train_on_batch",
+    "fit_batch",
+    "partial_fit",
+    "train_one",
+    "learn",
+    "step",
+)
 STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
 BUILD = (
     "set_input_shape", "initialize", "initialise", "build", "init_params", "init_param", "init_parameters",
@@ -78,7 +88,7 @@ _RULES = (
     _Rule(
         "prediction",
         "pred preds predict predicted prediction predictions hat yhat ypred hypothesis output outputs out logit logits "
-        "score scores prob probs probabilities al estimate yh p o",
+        "score scores prob probs proba probas probabilities al estimate yh p o",
         "y a",
     ),
     _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d"),

@@ -33,17 +33,22 @@ MISTAKES = {
     "gradients first": ('"db": np.mean(', '"db": np.sum(', {"b"}),
     "labels": ('"W1": X.T', '"W1": -X.T', {"W1"}),
     "no loss": ("return dZ1 @ X.T / m", "return dZ1 @ X.T", {"W1"}),
+    "training step": ("(1 - self.h**2)", "(1 - self.h)", {"W1"}),
+    "target in backward": ("dW2 = (self.W2.T", "dW2 = (2 * self.W2.T", {"W1"}),
+    "shape that does not fit": ("probas - targets, axis=0)", "probas - targets)", {"b"}),
+    "cell methods": ("h_prev.T @ da", "h_prev.T @ dh", {"Wh"}),
+    "scores": ("= -dscore", "= dscore", {"x"}),
     "layers": ('layer["W"] + layer["b"]', 'layer["W"] + 2 * layer["b"]', {"0.b", "1.b", "2.b"}),
 }
 
 
 def examined(tmp_path, source):
-    """The result of the one model in a source."""
+    """The result of the one case in a source."""
     path = tmp_path / f"model{next(NUMBER)}.py"
     path.write_text("import numpy as np\n\n\n" + source)
     module = load(str(path)).module
     overrides = read_overrides(module, list(own(module)))
-    (case,) = [case for case in cases(module, overrides) if case.kind == "model"]
+    (case,) = cases(module, overrides)
     return examine(case, module, overrides.get(case.name, Override()), 1e-4, "central")
 
 
@@ -61,4 +66,27 @@ def test_the_wrong_gradients_are_named_and_no_others(kind, tmp_path):
     assert right in MODELS[kind]
     result = examined(tmp_path, MODELS[kind].replace(right, wrong))
     assert result.status == "wrong"
-    assert {name for name, check in result.report.items() if not check.passed} == tensors
+    misfits = {pair.tensor for pair in result.pairs if not pair.fits}
+    checks = result.report.items() if result.report is not None else ()
+    assert misfits | {name for name, check in checks if not check.passed} == tensors
+
+
+def test_an_update_that_comes_too_early_is_named(tmp_path):
+    late = "        self.W2 -= self.lr * g2\n        self.W1"
+    source = (
+        MODELS["training step"]
+        .replace(late, "        self.W1")
+        .replace("        g1,", "        self.W2 -= self.lr * self.h.T @ d\n        g1,")
+    )
+    result = examined(tmp_path, source)
+    assert result.status == "wrong"
+    (fact,) = result.problems
+    assert (
+        "train_step updates a parameter too early: the update of W1 is right for a tiny learning rate only" in fact.text
+    )
+
+
+def test_a_loss_that_has_to_be_guessed_and_suits_nothing_is_not_called_wrong(tmp_path):
+    result = examined(tmp_path, MODELS["no loss"].replace("dZ2 = A2 -", "dZ2 = A2**2 -"))
+    assert result.status == "not checked"
+    assert [fact.level for fact in result.facts] == ["note"]

@@ -9,7 +9,7 @@ from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.dicts import form_of_input, settings_of_backward
-from mlp.user_code.interpret.inputs import inputs, is_upstream
+from mlp.user_code.interpret.inputs import inputs, is_upstream, own_sizes
 from mlp.user_code.interpret.loss_candidates import loss_object_candidates
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import Kind
@@ -30,7 +30,7 @@ def object_candidates(
     forward, backward = getattr(thing, kind.forward), getattr(thing, kind.backward)
     for way, (x, layout, plain) in product(ways, inputs(override, thing)):
         form = form_of_input(forward, backward, x.shape, plain)
-        for arrays in _further_arrays(forward, x, override):
+        for arrays in _further_arrays(forward, x, own_sizes(thing), override):
             subject = Subject(
                 name, kind.forward, override.steps(kind.backward), thing, form=form,
                 arrays=arrays | _inside(form, x, override), pass_on=way, module=module, integers=layout.integers,
@@ -54,14 +54,17 @@ def _inside(form: Any, x: Array, override: Override) -> dict[str, Array]:
     return given | {name: samples.normal(x.shape, seed=5 + i) for i, name in enumerate(more)}
 
 
-def _further_arrays(function: Callable[..., Any], x: Array, override: Override) -> Iterator[dict[str, Array]]:
+def _further_arrays(
+    function: Callable[..., Any], x: Array, sizes: list[int], override: Override
+) -> Iterator[dict[str, Array]]:
     """Values for what forward takes beside x: a second input in the shape of x, a state in that of the output."""
     wanted = [
         one.name for one in calls.required(calls.parameters_of(function)) if one.name not in override.forward_args
     ]
     further = [name for name in wanted[1:] if not _is_switch(name) and name not in override.arrays]
     given = {name: samples.normal(shape, seed=3) for name, shape in override.arrays.items()}
-    shapes = (x.shape, *((*x.shape[:-1], size) for size in (samples.OUTPUTS, *samples.HIDDEN)))
+    widths = dict.fromkeys((samples.OUTPUTS, *samples.HIDDEN, *sizes))
+    shapes = dict.fromkeys((x.shape, *((*x.shape[:-1], width) for width in widths)))
     for shape in shapes if further else ((),):
         yield given | {name: samples.normal(shape, seed=3 + index) for index, name in enumerate(further)}
 

@@ -7,7 +7,7 @@ from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.samples import Layout
-from mlp.user_code.run import object_arrays
+from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.settings import Override
 
 _OWN_SIZES = 6
@@ -26,12 +26,18 @@ def inputs(override: Override, thing: Any = None) -> Iterator[tuple[Array, Layou
         return
     for layout in samples.layouts(override.orientation):
         yield samples.drawn(layout), layout, "x"
-    sizes = {size for array in object_arrays.arrays(thing).values() if array.ndim >= 2 for size in array.shape}
-    for size in sorted(sizes - {samples.FEATURES})[:_OWN_SIZES]:
+    for size in [size for size in own_sizes(thing) if size != samples.FEATURES][:_OWN_SIZES]:
         for layout in samples.layouts_of(size, override.orientation):
             yield samples.drawn(layout), layout, "x"
     for layout in (one for one in samples.layouts(override.orientation) if one.batch and not one.integers):
         yield samples.drawn(layout), layout._replace(words=f"two of {layout.words}"), ["x", "x.1"]
+
+
+def own_sizes(thing: Any) -> list[int]:
+    """The sizes that an object may have chosen itself: those of its weights, and defaults of its constructor."""
+    sizes = {size for array in object_arrays.arrays(thing).values() if array.ndim >= 2 for size in array.shape}
+    sizes |= {one.default for one in calls.parameters_of(type(thing)) if type(one.default) is int and one.default > 1}
+    return sorted(sizes)
 
 
 def is_upstream(name: str) -> bool:

@@ -56,7 +56,7 @@ def _network_inputs(override: Override, thing: Any) -> Iterator[tuple[Array, Any
 
 
 def candidates_inside(
-    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
+    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override, rate: float = 1.0
 ) -> Iterator[tuple[str, Candidate]]:
     """A network with a loss inside: every loss, on every layout, with targets that suit any of them."""
     for x, layout, _ in inputs(override, thing):
@@ -65,7 +65,7 @@ def candidates_inside(
         except ForeignError:
             continue
         for target in samples.targets_for(y):
-            for objective, closed in losses_inside.networks(thing, kind.forward, kind.backward):
+            for objective, closed in losses_inside.networks(thing, kind.forward, kind.backward, rate):
                 yield objective.words, _closed(name, closed, x, target, layout, module)
 
 

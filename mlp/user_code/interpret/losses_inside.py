@@ -15,6 +15,7 @@ import numpy as np
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.predictions import sound
+from mlp.user_code.messages import problem
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.outputs import outputs_of
 
@@ -34,6 +35,11 @@ def _squares(y: Array, t: Array) -> Array:
     return np.sum((y - t) ** 2)
 
 
+def _rate(thing: Any) -> float:
+    """The learning rate of an object, 1 if it has none."""
+    return next((float(getattr(thing, name)) for name in vocabulary.RATES if hasattr(thing, name)), 1.0)
+
+
 def _binary(y: Array, t: Array) -> Array:
     return -np.sum(t * np.log(y) + (1 - t) * np.log(1 - y))
 
@@ -42,6 +48,8 @@ def _categorical(y: Array, t: Array) -> Array:
     return -np.sum(t * np.log(y))
 
 
+# Of what a training step returns.
+RETURNED = Objective("what it returns", lambda y, _: y)
 OBJECTIVES = (
     Objective("half the sum of squared errors", lambda y, t: _squares(y, t) / 2),
     Objective("the binary cross entropy, summed", _binary),
@@ -64,12 +72,21 @@ def has_target_inside(forward: Callable[..., Any], backward: Callable[..., Any])
     known = {one.name for one in calls.required(calls.parameters_of(forward))}
     wanted = [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"]
     targets = [name for name in wanted if sound(name) > 0 and name not in known]
-    others = [name for name in wanted if name not in targets and vocabulary.roles(name)[:1] != ("rate",)]
-    return bool(targets and others) and not any(vocabulary.roles(name)[:1] == ("upstream",) for name in others)
+    return bool(targets) and not any(vocabulary.roles(name)[:1] == ("upstream",) for name in wanted)
 
 
-def networks(thing: Any, forward: str, backward: str) -> Iterator[tuple[Objective, Any]]:
-    """Any with every loss that may be inside: their own where the object has a cost, else the usual ones."""
+def may_be_upstream(backward: Callable[..., Any]) -> bool:
+    """Whether backward takes nothing but y, which may also be an output, or the gradient of one."""
+    return [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"] == ["y"]
+
+
+def networks(thing: Any, forward: str, backward: str, rate: float = 1.0) -> Iterator[tuple[Objective, Any]]:
+    """Any with every loss that may be inside: their own where the object has a cost, else the usual ones.
+
+    Where backward takes a step, it is one of this rate. What it returns may be the loss too: that is the first.
+    """
+    thing = _at_rate(thing, backward, rate)
+    yield RETURNED, _closed(thing, forward, backward, RETURNED)
     own = getattr(thing, "cost", None)
     for name in ("fn", "value", "cost", "loss"):
         if callable(getattr(own, name, None)):
@@ -81,6 +98,14 @@ def networks(thing: Any, forward: str, backward: str) -> Iterator[tuple[Objectiv
         yield objective, _closed(thing, forward, backward, objective)
 
 
+def _at_rate(thing: Any, backward: str, rate: float) -> Any:
+    """A copy with this learning rate where theirs goes by one, which is also what an update is divided by."""
+    held, copied = [name for name in vocabulary.RATES if hasattr(thing, name)], object_arrays.duplicate(thing)
+    for name in held or vocabulary.RATES[: calls.takes_rate(getattr(thing, backward))]:
+        setattr(copied, name, rate)
+    return copied
+
+
 def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> Any:
     """A copy of theirs with the two more methods."""
     closed, what = object_arrays.duplicate(thing), f"{type(thing).__name__}.{backward}"
@@ -89,14 +114,23 @@ def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> An
         method = getattr(self, forward)
         return outputs_of(self, calls.call(method, (x,), {}, {"training": True}, what), (), (), (), what).packed()
 
-    def value(self: Any, x: Any, t: Any) -> Array:
+    def value(self: Any, x: Any, t: Any) -> Any:
+        if objective is RETURNED:
+            found = step(object_arrays.duplicate(self), x, t)
+            if not isinstance(found, float | np.floating):
+                raise problem(f"{what} returns no loss", getattr(thing, backward))
+            return found
         return objective.value(output(self, x), t)
 
-    def gradient(self: Any, x: Any, t: Any) -> Any:
+    def step(self: Any, x: Any, t: Any) -> Any:
         method, y = getattr(self, backward), output(self, x)
         named = {one.name: t for one in calls.parameters_of(method) if sound(one.name) > 0}
-        by_role = {"input": x, "prediction": y, "activation": y, "rate": 1.0, "training": True}
+        by_role = {"input": x, "prediction": y, "activation": y, "rate": _rate(self), "training": True}
         return calls.call(method, (), named, by_role, what)
+
+    def gradient(self: Any, x: Any, t: Any) -> Any:
+        returned = step(self, x, t)
+        return None if isinstance(returned, float | np.floating) else returned  # a loss
 
     return _with_methods(closed, value, gradient, getattr(thing, forward), getattr(thing, backward))
 

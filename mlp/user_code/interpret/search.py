@@ -17,14 +17,17 @@ from mlp.user_code.interpret.loss_candidates import (
     loss_function_candidates,
     weighted_loss_candidates,
 )
-from mlp.user_code.interpret.losses_inside import has_target_inside
+from mlp.user_code.interpret.losses_inside import RETURNED, has_target_inside, may_be_upstream
 from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
 from mlp.user_code.interpret.ranking import are_enough, best, until_settled
-from mlp.user_code.interpret.trial import Attempt, Grade, attempt
+from mlp.user_code.interpret.trial import Attempt, Grade, attempt, compare
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of, problem
 from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import Override, line
+
+# A learning rate at which an update changes nothing that can be seen, and still gives back its gradient.
+_TINY = 1e-6
 
 
 def read_class(cls: type, module: ModuleType | None, override: Override) -> Attempt:
@@ -40,7 +43,11 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
     attempts: list[Attempt] = []
     for built in objects(cls, module, override):
         if inside:
-            return _read_inside(built.thing, cls.__name__, kind, module, override)
+            try:
+                return _read_inside(built.thing, cls.__name__, kind, module, override)
+            except ForeignError:
+                if not may_be_upstream(getattr(cls, kind.backward)):
+                    raise
         for methods in (kind, *other_kinds(cls, kind, override)):
             attempts += until_settled(object_candidates(built.thing, cls.__name__, methods, module, override), override)
             for tried in attempts:
@@ -80,23 +87,25 @@ def read_functions(
 
 
 def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
-    """The reading of a network whose backward takes the target.
+    """The reading of a network whose backward, or training step, takes the target.
 
     Raises:
         ForeignError: none of the usual losses is the one inside; it is a note, for that is no mistake.
     """
-    attempts: list[tuple[int, Attempt]] = []
+    attempts: list[tuple[float, Attempt]] = []
     for words, candidate in candidates_inside(thing, name, kind, module, override):
         tried = attempt(candidate, override)
+        if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
+            tried.factors = compare(tried.layer, tried.x)
         agreeing = sum(factor == 1 for factor in tried.factors.values())
-        if agreeing:
-            text = f"the loss inside {kind.backward} was taken to be {words}"
-            tried.notes.append(Fact("note", text))
+        if agreeing or (words == RETURNED.words and tried.factors):
+            tried.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {words}"))
             attempts.append((agreeing, tried))
         if tried.grade is Grade.AGREES:
             return tried
     if attempts:
-        return max(attempts, key=lambda one: one[0])[1]
+        best = max(attempts, key=lambda one: one[0])[1]
+        return _with_early_update(best, thing, kind, module, override)
     fact = Fact(
         "note",
         f"{name}.{kind.backward} takes the target itself, so a loss is hidden inside it, and none of the usual ones is "
@@ -104,6 +113,29 @@ def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
         *place_of(getattr(thing, kind.backward)),
     )
     raise ForeignError(fact)
+
+
+def _with_early_update(
+    tried: Attempt, thing: Any, kind: Kind, module: ModuleType | None, override: Override
+) -> Attempt:
+    """The reading, with the fact that its gradients are right as long as the steps are tiny, where they are."""
+    layer = tried.layer
+    wrong = [name for name, factor in tried.factors.items() if factor != 1]
+    if layer is None or not any(layer.pairs[name].gradient.startswith("update.") for name in wrong):
+        return tried
+    for words, candidate in candidates_inside(thing, tried.subject.name, kind, module, override, _TINY):
+        if np.array_equal(candidate.x, tried.x) and f"taken to be {words}" in tried.notes[-1].text:
+            factors = attempt(candidate, override).factors
+            early = [name for name in wrong if factors.get(name) == 1]
+            if early:
+                text = (
+                    f"{kind.backward} updates a parameter too early: the update of {' and '.join(early)} is right for "
+                    "a tiny learning rate only, so it goes by parameters after their own update; compute all gradients "
+                    "before the first update"
+                )
+                tried.notes.append(Fact("problem", text, *place_of(getattr(thing, kind.backward))))
+                break
+    return tried
 
 
 def missing_method(cls: type, kind: Kind | None) -> Exception:

@@ -33,9 +33,11 @@ def kind_of(cls: type, override: Override) -> Kind | None:
     loss = sounds_like_loss(cls.__name__) or any(
         is_loss(_bound(cls, name)) for name in ("forward", "__call__", "loss") if _has(cls, name)
     )
-    forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD)
+    marked = _marked(cls)
+    forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD) or marked[0]
     said = next(iter(override.steps("")))
     backward = said or _first(cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward)
+    backward = backward or (marked[1] if forward == marked[0] else "") or _train_step(cls, forward)
     if forward and backward:
         return Kind("loss" if loss else "layer", forward, backward)
     if not loss:
@@ -53,6 +55,18 @@ def other_kinds(cls: type, kind: Kind, override: Override) -> Iterator[Kind]:
     for name in ("__call__", "forward"):
         if not override.forward and name != kind.forward and _has(cls, name) and kind.forward != kind.backward:
             yield kind._replace(forward=name)
+
+
+def _marked(cls: type) -> tuple[str, str]:
+    """Two methods that differ in one word alone: rnn_cell_forward and rnn_cell_backward."""
+    pairs = [(name, name.replace("forward", "backward")) for name in vars(cls) if "forward" in name]
+    return next(((one, other) for one, other in pairs if _has(cls, other)), ("", ""))
+
+
+def _train_step(cls: type, forward: str) -> str:
+    """A method of a class that goes forward, which takes the target and makes a step of training."""
+    steps = [name for name in vocabulary.TRAIN_STEPS if forward and _has(cls, name)]
+    return next((name for name in steps if any(sound(one.name) > 0 for one in parameters_of(_bound(cls, name)))), "")
 
 
 def _meets_target(function: Callable[..., Any]) -> bool:

@@ -132,7 +132,8 @@ def _flagged(function: Callable[..., Any], flag: str) -> Callable[..., Any]:
 def _returns_both(name: str, function: Callable[..., Any]) -> bool:
     """Whether a loss returns its value and its gradient together: `softmax_loss(x, y)`."""
     arguments = calls.required(calls.parameters_of(function))
-    takes_scores = len(arguments) == 2 and ("input" in vocabulary.roles(arguments[0].name) or is_loss(function))
+    scores = len(arguments) == 2 and {"input", "prediction"} & set(vocabulary.roles(arguments[0].name))
+    takes_scores = bool(scores) or is_loss(function)
     if not sounds_like_loss(name) or not (takes_scores or is_weighted_loss(function)):
         return False
     try:

@@ -146,3 +146,76 @@ def loss_and_gradients(params, X, y):
         grads[i] = {"dW": kept[i].T @ d, "db": d.sum(axis=0)}
         d = d @ params[i]["W"].T
     return loss, grads
+
+
+# training step
+class Regression:
+    def __init__(self, n_in=3, n_hidden=5, n_out=2, lr=0.1):
+        self.W1, self.W2 = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)
+        self.lr = lr
+
+    def forward(self, X):
+        self.h = np.tanh(X @ self.W1)
+        return self.h @ self.W2
+
+    def train_step(self, X, T):
+        d = self.forward(X) - T
+        g1, g2 = X.T @ (d @ self.W2.T * (1 - self.h**2)), self.h.T @ d
+        self.W2 -= self.lr * g2
+        self.W1 -= self.lr * g1
+        return np.sum(d**2) / 2
+
+
+# target in backward
+class Columns:
+    def __init__(self, n_in=3, n_hidden=5, n_out=2):
+        self.W1, self.W2 = np.random.randn(n_hidden, n_in), np.random.randn(n_out, n_hidden)
+
+    def forward(self, X):
+        self.X, self.H = X, np.tanh(self.W1 @ X)
+        self.Y = 1 / (1 + np.exp(-self.W2 @ self.H))
+        return self.Y
+
+    def backward(self, T, lr=0.5):
+        d = (self.Y - T) / T.shape[1]
+        dW1, dW2 = (self.W2.T @ d * (1 - self.H**2)) @ self.X.T, d @ self.H.T
+        self.W1 -= lr * dW1
+        self.W2 -= lr * dW2
+
+
+# shape that does not fit
+class Classifier:
+    def __init__(self, n_features, n_classes):
+        self.W, self.b = np.random.randn(n_features, n_classes), np.zeros(n_classes)
+
+    def forward(self, x):
+        e = np.exp(x @ self.W + self.b)
+        return e / e.sum(axis=1, keepdims=True)
+
+    def backward(self, x, targets, probas):
+        return {"dW": x.T @ (probas - targets), "db": np.sum(probas - targets, axis=0)}
+
+
+# cell methods
+class Cell:
+    def __init__(self, n_x=3, n_h=4):
+        self.Wx, self.Wh = np.random.randn(n_x, n_h), np.random.randn(n_h, n_h)
+
+    def cell_forward(self, x, h_prev):
+        h = np.tanh(x @ self.Wx + h_prev @ self.Wh)
+        return h, (x, h_prev, h)
+
+    def cell_backward(self, dh, cache):
+        x, h_prev, h = cache
+        da = dh * (1 - h**2)
+        return da @ self.Wx.T, da @ self.Wh.T, x.T @ da, h_prev.T @ da
+
+
+# scores
+def margin_loss(score, y):
+    right = score[np.arange(len(y)), y][:, None]
+    margins = np.maximum(0, score - right + 1)
+    margins[np.arange(len(y)), y] = 0
+    dscore = (margins > 0) * 1.0
+    dscore[np.arange(len(y)), y] = -dscore.sum(axis=1)
+    return margins.sum() / len(y), dscore / len(y)
