@@ -35,6 +35,7 @@ def check_model(
     eps: float = 1e-4,
     method: str | Method = CENTRAL,
     seconds: float = 20.0,
+    entries: int | None = None,
 ) -> GradientReport:
     """Check the gradients that a function returns beside its value, for every parameter.
 
@@ -47,6 +48,7 @@ def check_model(
         method: a method or the name of one in METHODS.
         seconds: roughly the processor time that the differences may take. Where all entries would take longer, as many
             as fit are drawn at random, at least one of each parameter.
+        entries: so many are drawn at random instead, whatever the time.
 
     Returns:
         A report with one check for each parameter. A gradient that is missing, or has another shape, is a fault. The
@@ -61,7 +63,7 @@ def check_model(
     if not arrays:
         raise ValueError("parameters holds no array: give a dict, list, tuple or dataclass of arrays")
     model = Model(function, parameters, arrays, {})
-    model = model.drawn(_affordable(model, as_method(method), seconds))
+    model = model.drawn(_affordable(model, as_method(method), seconds) if entries is None else entries)
     report = check_gradients(model, Projection(), [1.0], [1.0], eps, method)
     checks = {name: check for name, check in report.items() if name in arrays}
     remarks = (*model.faults(), *model.limits(checks), *report.remarks)
@@ -204,7 +206,8 @@ class Model(Layer):
                 yield Remark(RemarkKind.MISSING, "", f"function returns no gradient of {name}.")
             elif gradients[name].shape != array.shape:
                 shapes = f"the shape {gradients[name].shape}, but {name} has the shape {array.shape}"
-                yield Remark(RemarkKind.WRONG_SHAPE, "", f"function returns a gradient of {name} with {shapes}.")
+                why = "; it is one number, so a sum ran over too many axes" if gradients[name].size == 1 else ""
+                yield Remark(RemarkKind.WRONG_SHAPE, "", f"function returns a gradient of {name} with {shapes}{why}.")
 
     def _call(self) -> tuple[Array, Any]:
         """The value, a number, and the gradients, at copies of the parameters."""

@@ -23,7 +23,8 @@ from mlp.user_code.run.model import Model
 from mlp.user_code.run.pairing import Pair
 from mlp.user_code.settings import Override, line
 
-_FOR_READING, _FOR_CHECK, _AT_MOST = 1.0, 0.4, 20.0  # processor seconds, and the part of those that are left
+_ENTRIES = 24  # that are looked at to choose between readings
+_FOR_CHECK, _AT_MOST = 0.4, 20.0  # of the processor seconds that are left, and of those no more than these
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Read:
     words: dict[str, str]
     pairs: dict[str, Pair]
     report: GradientReport
+    facts: tuple[Fact, ...] = ()
 
     @property
     def agreeing(self) -> int:
@@ -51,7 +53,7 @@ def read_model(parts: Parts, module: ModuleType | None, override: Override, eps:
     errors: list[Fact] = []
     for model, words in _readings(parts, module, override, errors):
         try:
-            read = _checked(model, words, override, eps, method, _FOR_READING)
+            read = _checked(model, words, override, eps, method, entries=_ENTRIES)
         except ForeignError as error:
             errors.append(error.fact)
             continue
@@ -66,7 +68,19 @@ def read_model(parts: Parts, module: ModuleType | None, override: Override, eps:
         raise _unread(parts, errors, best)
     seconds = min(_AT_MOST, _FOR_CHECK * remaining())
     best = _checked(best.model, best.words, override, eps, method, seconds)
-    return replace(best, report=diagnosed(best.report))
+    return replace(best, report=diagnosed(best.report), facts=tuple(_with_more_outputs(best, found)))
+
+
+def _with_more_outputs(best: Read, found: list[Read]) -> Iterator[Fact]:
+    """That all is right for one output alone, where the model ran with more."""
+    more = max((read for read in found if read.model.outputs > 1), key=lambda read: read.agreeing, default=None)
+    if best.report.passed and best.model.outputs == 1 and more is not None:
+        wrong = [name for name, check in more.report.items() if not check.passed]
+        text = (
+            f"with one output all gradients are right, with {more.model.outputs} those of {' and '.join(wrong)} are "
+            "not; if the model is made for one alone, that is no mistake"
+        )
+        yield Fact("unchecked", text)
 
 
 def _readings(
@@ -79,7 +93,7 @@ def _readings(
     objectives = OBJECTIVES if is_guess else (None,)
     for made, place in product(model_data.parameters(parts, override), (-1, 0) if predicts else (-1,)):
         for x in model_data.inputs(made, override):
-            model = Model(parts, made.parameters, x, None, None, objectives[0], settings, module, place)
+            model = Model(parts, made.parameters, x, None, None, objectives[0], settings, module, place, made.outputs)
             try:
                 y = model.prediction() if predicts else None
             except ForeignError as error:
@@ -95,7 +109,15 @@ def _readings(
                 yield replace(model, target=target.given, t=target.plain, objective=objective), words
 
 
-def _checked(model: Model, words: dict[str, str], override: Override, eps: float, method: str, seconds: float) -> Read:
+def _checked(
+    model: Model,
+    words: dict[str, str],
+    override: Override,
+    eps: float,
+    method: str,
+    seconds: float = 0.0,
+    entries: int | None = None,
+) -> Read:
     arrays = model.arrays
     _, found = model.run({})
     wanted = {name: one for name, one in arrays.items() if name not in override.constants}
@@ -111,7 +133,7 @@ def _checked(model: Model, words: dict[str, str], override: Override, eps: float
         }
 
     values = {name: value for name, (_, value) in arrays.items() if name in pairs}
-    return Read(model, words, pairs, check_model(function, values, eps, method, seconds))
+    return Read(model, words, pairs, check_model(function, values, eps, method, seconds, entries))
 
 
 def _shaped(gradient: Array, one: Pair) -> Array:
@@ -123,7 +145,7 @@ def facts_of(read: Read, override: Override) -> list[Fact]:
     facts = [Fact("note", sentence.rstrip(".")) for sentence in _drawn(read.report)]
     if read.model.objective is not None:
         facts.append(Fact("note", f"no loss was found, so it was taken to be {read.model.objective.words}"))
-    return [*facts, *_unchecked(read, override)]
+    return [*read.facts, *facts, *_unchecked(read, override)]
 
 
 def _drawn(report: GradientReport) -> list[str]:

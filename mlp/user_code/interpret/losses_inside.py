@@ -6,6 +6,7 @@ only their gradient can tell: the usual ones are tried.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -14,7 +15,8 @@ import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret.predictions import sound
+from mlp.user_code.interpret.predictions import is_input, sound
+from mlp.user_code.load.classes import sounds_like_loss
 from mlp.user_code.messages import problem
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.outputs import outputs_of
@@ -25,10 +27,11 @@ _SIGNATURE = inspect.Signature([inspect.Parameter(name, _KIND) for name in ("sel
 
 
 class Objective(NamedTuple):
-    """A loss, as a function of prediction and target, and its name."""
+    """A loss, as a function of prediction and target, and its name; or a method of theirs that is called instead."""
 
     words: str
     value: Callable[[Array, Array], Array]
+    method: str = ""
 
 
 def _squares(y: Array, t: Array) -> Array:
@@ -94,8 +97,21 @@ def networks(thing: Any, forward: str, backward: str, rate: float = 1.0) -> Iter
             objective = Objective(f"its {called}", getattr(own, name))
             yield objective, _closed(thing, forward, backward, objective)
             return
-    for objective in OBJECTIVES:
+    own = [Objective(f"its {name}", lambda y, _: y, name) for name in own_losses(thing, backward)]
+    for objective in (*own, *OBJECTIVES):
         yield objective, _closed(thing, forward, backward, objective)
+
+
+def own_losses(thing: Any, backward: str) -> list[str]:
+    """The methods of an object that are called like a loss, take a target, and are no derivatives."""
+    methods = {name: method for name, method in inspect.getmembers(thing, inspect.isroutine) if name != backward}
+    return [
+        name
+        for name, method in methods.items()
+        if sounds_like_loss(name)
+        and not re.search("grad|deriv|prime|back", name)
+        and sum(sound(one.name) > 0 for one in calls.required(calls.parameters_of(method))) == 1
+    ]
 
 
 def _at_rate(thing: Any, backward: str, rate: float) -> Any:
@@ -120,7 +136,15 @@ def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> An
             if not isinstance(found, float | np.floating):
                 raise problem(f"{what} returns no loss", getattr(thing, backward))
             return found
+        if objective.method:
+            return number(own_loss(self, x, t), what)
         return objective.value(output(self, x), t)
+
+    def own_loss(self: Any, x: Any, t: Any) -> Any:
+        method, y = getattr(self, objective.method), output(self, x)
+        wanted = [one.name for one in calls.required(calls.parameters_of(method))]
+        given = {name: t if sound(name) > 0 else x if is_input(name) else y for name in wanted}
+        return calls.call(method, (), given, {}, what)
 
     def step(self: Any, x: Any, t: Any) -> Any:
         method, y = getattr(self, backward), output(self, x)
@@ -133,6 +157,13 @@ def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> An
         return None if isinstance(returned, float | np.floating) else returned  # a loss
 
     return _with_methods(closed, value, gradient, getattr(thing, forward), getattr(thing, backward))
+
+
+def number(value: Any, what: str) -> Array:
+    """The one number that a loss returned."""
+    if isinstance(value, tuple | list | dict) or np.size(value) != 1:
+        raise problem(f"the loss of {what} is no single number")
+    return np.asarray(value).reshape(())
 
 
 def costs(thing: Any, value: str, delta: str, module: ModuleType | None) -> Iterator[tuple[str, Any]]:

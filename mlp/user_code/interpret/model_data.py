@@ -18,10 +18,11 @@ from mlp.user_code.settings import Override, written
 
 
 class Made(NamedTuple):
-    """Parameters, and in words where they come from."""
+    """Parameters, in words where they come from, and for how many outputs, 0 where that is not known."""
 
     words: str
     parameters: Any
+    outputs: int = 0
 
 
 class Targets(NamedTuple):
@@ -65,7 +66,7 @@ def _made(maker: Callable[..., Any], outputs: int, override: Override) -> Iterat
         held = dict(zip(names, held, strict=True)) if all(isinstance(name, str) for name in names) else held
     shown = ", ".join(f"{name}={written(value)}" for name, value in given.items())
     if object_arrays.arrays([held]):
-        yield Made(f"{maker.__name__}({shown})", moved(held))
+        yield Made(f"{maker.__name__}({shown})", moved(held), outputs)
 
 
 def moved(structure: Any) -> Any:
@@ -95,7 +96,7 @@ def _guessed(keys: tuple[str, ...], outputs: int) -> Iterator[Made]:
             is_weight = vocabulary.family(key).startswith("w")
             drawn[key] = samples.normal(shape if is_weight else (sizes[place + 1],), 3 + i)
             drawn[key] = drawn[key] if is_weight else drawn[key].reshape(bias)
-        yield Made(f"random, weights of shape {words}", drawn)
+        yield Made(f"random, weights of shape {words}", drawn, outputs)
 
 
 def inputs(made: Made, override: Override) -> Iterator[Array]:

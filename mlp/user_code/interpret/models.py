@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret.predictions import sound
+from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.load.classes import sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls
@@ -38,6 +38,7 @@ class Parts(NamedTuple):
         backward: None where the loss returns the gradients as well.
         makers: functions that may make the parameters.
         keys: the parameters that the functions name, as keys of their structure or as arguments: W1, b1, W2, b2.
+        title: its name, where that of the first function that runs is another model's.
     """
 
     forward: Function | None
@@ -45,11 +46,12 @@ class Parts(NamedTuple):
     backward: Function | None
     makers: tuple[Function, ...]
     keys: tuple[str, ...] = ()
+    title: str = ""
 
     @property
     def name(self) -> str:
-        """Of the first function that runs."""
-        return next(one.__name__ for one in self if callable(one))
+        """Of the first function that runs, or the title."""
+        return self.title or next(one.__name__ for one in self if callable(one))
 
     @property
     def used(self) -> set[str]:
@@ -59,7 +61,8 @@ class Parts(NamedTuple):
 
 def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]:
     """The models of a module, at first those that GRADCHECK names."""
-    makers = tuple(one for name, one in functions.items() if _MAKER.search(name) and not has_target(one))
+    made = [one for name, one in functions.items() if _MAKER.search(name) and not has_target(one)]
+    makers = tuple(sorted(made, key=lambda one: len(calls.required(calls.parameters_of(one))) != 1))  # any depth first
     found = list(_said(functions, overrides, makers))
     taken = {name for parts in found for name in parts.used}
     structures = structure_names(functions)
@@ -79,7 +82,11 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
             forward = None if whole and not needs else _closest(name, forwards)
             if forward or whole:
                 found.append(Parts(forward, None if forward and has_target(forward) else loss, function, makers))
-    return [parts._replace(keys=keys) for parts in found]
+    names = [parts.name for parts in found]
+    return [
+        parts._replace(keys=keys, title=parts.backward.__name__ if parts.backward and names[i] in names[:i] else "")
+        for i, parts in enumerate(found)
+    ]
 
 
 def _said(functions: Functions, overrides: Mapping[str, Override], makers: tuple[Function, ...]) -> Iterator[Parts]:
@@ -181,11 +188,6 @@ def has_target(function: Function) -> bool:
 
 def _takes_input(function: Function) -> bool:
     return any(is_input(name) for name in calls.parameters_named(function))
-
-
-def is_input(name: str) -> bool:
-    """Whether an argument of a loss or backward is the input X, and not a prediction that is called A or Z."""
-    return "input" in vocabulary.roles(name) and name.lower().startswith(("x", "in", "data", "feat", "img", "image"))
 
 
 def _is_role(name: str, *roles: str) -> bool:

@@ -56,3 +56,8 @@ def sound(name: str) -> int:
     if name.lower().strip("_") == "y":
         return 1
     return next((_SOUNDS[role] for role in vocabulary.roles(name) if role in _SOUNDS), 0)
+
+
+def is_input(name: str) -> bool:
+    """Whether an argument of a loss or backward is the input X, and not a prediction that is called A or Z."""
+    return "input" in vocabulary.roles(name) and name.lower().startswith(("x", "in", "data", "feat", "img", "image"))

@@ -17,7 +17,7 @@ from mlp.user_code.interpret.loss_candidates import (
     loss_function_candidates,
     weighted_loss_candidates,
 )
-from mlp.user_code.interpret.losses_inside import RETURNED, has_target_inside, may_be_upstream
+from mlp.user_code.interpret.losses_inside import RETURNED, has_target_inside, may_be_upstream, own_losses
 from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
 from mlp.user_code.interpret.ranking import are_enough, best, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade, attempt, compare
@@ -93,6 +93,7 @@ def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
         ForeignError: none of the usual losses is the one inside; it is a note, for that is no mistake.
     """
     attempts: list[tuple[float, Attempt]] = []
+    own: dict[str, list[Attempt]] = {f"its {loss}": [] for loss in own_losses(thing, kind.backward)}
     for words, candidate in candidates_inside(thing, name, kind, module, override):
         tried = attempt(candidate, override)
         if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
@@ -101,8 +102,10 @@ def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
         if agreeing or (words == RETURNED.words and tried.factors):
             tried.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {words}"))
             attempts.append((agreeing, tried))
+        if tried.factors and words in own:
+            own[words] = [*own[words], tried]
         if tried.grade is Grade.AGREES:
-            return tried
+            return _with_own_loss(tried, words, own)
     if attempts:
         best = max(attempts, key=lambda one: one[0])[1]
         return _with_early_update(best, thing, kind, module, override)
@@ -113,6 +116,18 @@ def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
         *place_of(getattr(thing, kind.backward)),
     )
     raise ForeignError(fact)
+
+
+def _with_own_loss(tried: Attempt, words: str, own: dict[str, list[Attempt]]) -> Attempt:
+    """The reading that agrees, or the same with the loss that theirs has beside it, where that is another one."""
+    for loss, others in own.items():
+        same = [other for other in others if np.array_equal(other.x, tried.x) and other.subject.target is not None]
+        same = [other for other in same if np.array_equal(other.subject.target, tried.subject.target)]
+        if same and words not in own:
+            text = f"backward gives the gradients of {words}, and not those of {loss}"
+            same[0].notes.append(Fact("note", text))
+            return same[0]
+    return tried
 
 
 def _with_early_update(

@@ -13,8 +13,8 @@ from mlp.user_code import vocabulary
 from mlp.user_code.clock import Calls
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.losses_inside import Objective
-from mlp.user_code.interpret.models import Parts, is_input, structure_names
-from mlp.user_code.interpret.predictions import sound
+from mlp.user_code.interpret.models import Parts, structure_names
+from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.messages import problem, told
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.randomness import same_randomness
@@ -33,6 +33,7 @@ class Model:
         objective: the loss, where the module has none.
         settings: values of further arguments, by name.
         module: where they come from, for its random generators.
+        outputs: how many there are, 0 where that is not known.
     """
 
     parts: Parts
@@ -44,6 +45,7 @@ class Model:
     settings: Mapping[str, Any] = field(default_factory=dict)
     module: ModuleType | None = field(default=None, repr=False)
     place: int = -1
+    outputs: int = 0
 
     @cached_property
     def arrays(self) -> dict[str, tuple[list[object_arrays.Path], Array]]:
@@ -131,6 +133,8 @@ class Argument(NamedTuple):
 def arguments(function: Callable[..., Any], parts: Parts) -> tuple[Argument, ...]:
     """What the arguments of one of a model's functions are, by their names."""
     structures = structure_names({one.__name__: one for one in parts[:3] if one is not None})
+    others = [one for part in parts[:3] if part is not None for one in calls.parameters_of(part)]
+    elsewhere = {one.name: one.default for one in others if type(one.default) in (int, float)}
     found = []
     for one in calls.parameters_of(function):
         name, role = one.name, (vocabulary.roles(one.name) or ("",))[0]
@@ -142,7 +146,9 @@ def arguments(function: Callable[..., Any], parts: Parts) -> tuple[Argument, ...
             "y": role in ("prediction", "input", "activation"),
         }
         word = next((word for word, holds in rules.items() if holds), "")
-        number = samples.PLAIN[role][0] if one.default is one.empty and not word and role in samples.NUMBERS else None
+        number = None
+        if one.default is one.empty and not word:
+            number = elsewhere.get(name, samples.PLAIN[role][0] if role in samples.NUMBERS else None)
         found.append(Argument(name, word, one.default in (one.empty, None), number))
     return tuple(found)
 
