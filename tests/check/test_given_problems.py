@@ -302,3 +302,65 @@ def test_what_fits_any_numbers_is_not_called_a_fit():
     [finding] = check_given_gradients(*experiment.problem(), gradients).diagnosis
     assert finding.certainty is Certainty.POSSIBLE
     assert "fit" in finding.sentence
+
+
+def test_of_a_tensor_that_any_dy_fits_it_is_said_that_the_fit_tells_nothing():
+    # The 24 samples of 5 numbers pass 3 units, so that dW of the last layer alone tells some of what dy is.
+    experiment = Experiment(sizes=(7, 3, 5, 5), batch=24, loss="CrossEntropyLoss")
+    rng = np.random.RandomState(0)
+    gradients = for_dy(experiment.problem(), dy_of(experiment.problem()) + 0.01 * rng.standard_normal((24, 5)))
+    gradients["fc3.W"] = gradients["fc3.W"] + rng.standard_normal((5, 5))
+    [finding] = check_given_gradients(*experiment.problem(), gradients).diagnosis
+    assert "only of fc3.W it says nothing" in finding.sentence
+
+
+def test_one_wrong_tensor_is_no_other_dy_though_one_would_give_it():
+    experiment = Experiment(sizes=(7, 3, 5, 5), batch=24, loss="CrossEntropyLoss")
+    gradients = right(experiment.problem())
+    gradients["fc3.W"] = gradients["fc3.W"] + np.random.RandomState(0).standard_normal((5, 5))
+    [finding] = check_given_gradients(*experiment.problem(), gradients).diagnosis
+    assert finding.layer == "fc3"
+    assert "All gradients below it are right" in finding.sentence
+
+
+def test_few_significant_digits_are_named():
+    gradients = right(BASE.problem())
+    gradients["fc2.W"] = np.array([[float(f"{value:.1e}") for value in row] for row in gradients["fc2.W"]])
+    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    assert "fc2: dW is right but rounded to 2 significant digits" in finding.sentence
+
+
+def test_units_in_another_order_are_one_finding():
+    order = [2, 0, 1, 3, 5, 4]
+    gradients = right(BASE.problem())
+    gradients["fc1.W"], gradients["fc1.b"] = gradients["fc1.W"][order], gradients["fc1.b"][order]
+    gradients["fc2.W"] = gradients["fc2.W"][:, order]
+    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    assert "The units of fc1 come in the order [2, 0, 1, 3, 5, 4]" in finding.sentence
+
+
+def test_parameters_after_a_step_in_the_place_of_gradients_are_recognised():
+    problem = BASE.problem()
+    gradients = right(problem)
+    moved = {name: value - 0.05 * gradients[name] for name, value in problem.network.parameters().items()}
+    [finding] = check_given_gradients(*problem, {**gradients, **moved}).diagnosis
+    assert "fc1.W holds the parameter itself after a step with the learning rate 0.05" in finding.sentence
+
+
+def test_the_same_fault_with_two_factors_is_two_findings():
+    gradients = right(BASE.problem())
+    gradients["fc2.W"], gradients["fc2.b"] = 3 * gradients["fc2.W"], 0.7 * gradients["fc2.b"]
+    found = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    assert [(one.tensors, one.measured) for one in found] == [
+        (("dW",), "the factor is 3"),
+        (("db",), "the factor is 0.7"),
+    ]
+
+
+def test_another_delta_of_a_loss_is_found():
+    def dy(problem):
+        problem.network.forward(problem.x)
+        return np.clip(problem.network.apply(problem.x) - problem.target, -0.6, 0.6) / 24
+
+    [finding] = check_given_gradients(*BASE.problem(), for_dy(BASE.problem(), dy(BASE.problem()))).diagnosis
+    assert "slope is constant where |y - t| > 0.6," in finding.sentence

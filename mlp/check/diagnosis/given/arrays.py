@@ -1,6 +1,7 @@
 """What shows in the arrays themselves, whatever was differentiated: no numbers, few digits, one in another's place."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from mlp.check.diagnosis.facts import PRECISIONS
 from mlp.check.diagnosis.given.backward import Backward, Setup
 from mlp.check.diagnosis.given.gradients import FITTED, GivenGradients
 from mlp.check.diagnosis.given.sentences import finding
-from mlp.check.passes import RemarkKind, parameter_name
+from mlp.check.passes import RemarkKind
 from mlp.check.report import Certainty, Finding
 from mlp.check.rounding import FLOAT32, gradient_rounding
 from mlp.nn.arrays import Array
@@ -17,6 +18,7 @@ from mlp.nn.problem import INPUT, Problem
 
 _FEWEST_NUMBERS = 8
 _MOST_EXCHANGED = 4
+_FEWEST_MOVED = 3
 
 
 def not_finite(given: GivenGradients) -> list[Finding]:
@@ -101,6 +103,25 @@ def scaled_to_norm(right: Backward, given: GivenGradients) -> tuple[list[Finding
     return [], given
 
 
+def reordered(right: Backward, given: GivenGradients) -> tuple[list[Finding], GivenGradients]:
+    """The finding that the units of a layer come in another order, in its W and b and in the next W, mended."""
+    found: list[Finding] = []
+    for name, after in pairwise(visit.name for visit in right.visits if visit.layer.parameters()):
+        W, b, next_W = f"{name}.W", f"{name}.b", f"{after}.W"
+        order = [int(np.argmin(np.abs(right.gradients[b] - value))) for value in given.gradients[b]]
+        if order == sorted(order) or len(set(order)) < len(order):
+            continue
+        moved = {key: right.gradients[key][order] for key in (W, b)} | {next_W: right.gradients[next_W][:, order]}
+        if len(given.agreeing(moved)) == len(moved):
+            given = given.with_gradients({key: right.gradients[key] for key in moved})
+            sentence = (
+                f"The units of {name} come in the order {order}, in {W}, {b} and the columns of {next_W} alike: these "
+                "are the gradients of the same network with its units numbered otherwise."
+            )
+            found.append(finding(name, "units in another order", sentence, Certainty.CERTAIN, list(moved)))
+    return found, given
+
+
 def misplaced(setup: Setup, right: Backward, given: GivenGradients) -> tuple[list[Finding], GivenGradients]:
     """The finding that tensors hold something else than their own gradients, and the gradients with these mended."""
     wrong = [name for name in given.gradients if not given.is_as(name, right.gradients[name], FITTED)]
@@ -121,15 +142,23 @@ def misplaced(setup: Setup, right: Backward, given: GivenGradients) -> tuple[lis
 
 def _held(name: str, setup: Setup, gradients: Mapping[str, Array], given: GivenGradients) -> str:
     """What stands under a name, if it is another array that is told from a constant; "" if none."""
-    values = {
-        parameter_name(layer, key): value for layer, one in setup.layers for key, value in one.parameters().items()
-    }
+    layer, _, key = name.rpartition(".")
+    value = setup.x if name == INPUT else dict(setup.layers)[layer].parameters()[key]
+    right = gradients[name]
     arrays = {f"the gradient of {other}": gradient for other, gradient in gradients.items() if other != name}
-    arrays |= {f"the {'input' if name == INPUT else 'parameter'} itself": {**values, INPUT: setup.x}[name]}
+    arrays |= {f"the {'input' if name == INPUT else 'parameter'} itself": value}
     for words, array in arrays.items():
-        if array.shape == gradients[name].shape and np.ptp(array) > 0 and given.is_as(name, array, FITTED):
+        if array.shape == right.shape and np.ptp(array) > 0 and given.is_as(name, array, FITTED):
             return words
-    return _exchanged(given.gradients[name], gradients[name])
+    return _moved(name, value, right, given) or _exchanged(given.gradients[name], right)
+
+
+def _moved(name: str, value: Array, gradient: Array, given: GivenGradients) -> str:
+    """The rate of the step of gradient descent after which the parameter itself stands here; "" if it does not."""
+    size = float(np.sum(np.square(gradient)))
+    rate = float(np.nansum((value - given.gradients[name]) * gradient)) / (size or 1.0)
+    is_moved = gradient.size >= _FEWEST_MOVED and np.any(value) and given.is_as(name, value - rate * gradient, FITTED)
+    return f"the parameter itself after a step with the learning rate {rate:.6g}" if rate > 0 and is_moved else ""
 
 
 def _exchanged(said: Array, right: Array) -> str:

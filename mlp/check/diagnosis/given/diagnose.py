@@ -12,7 +12,7 @@ import numpy as np
 
 from mlp.check.diagnosis.common import FITTED
 from mlp.check.diagnosis.facts import FACTS
-from mlp.check.diagnosis.given.arrays import misplaced, not_finite, rounded, scaled_to_norm
+from mlp.check.diagnosis.given.arrays import misplaced, not_finite, reordered, rounded, scaled_to_norm
 from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup, backward_of
 from mlp.check.diagnosis.given.changes import changed_alternatives
 from mlp.check.diagnosis.given.curves import curve_alternatives
@@ -55,8 +55,9 @@ def diagnose_given(
         setup = Setup(layers, problem.loss, problem.x, target)
         right = backward_of(setup)
         given, coarse = rounded(problem, right.gradients, GivenGradients(gradients, errors))
-        clipped, unclipped = scaled_to_norm(right, given)
-        found = [*not_finite(given), *coarse, *clipped, *_Search(setup, right, unclipped).best().findings]
+        clipped, rest = scaled_to_norm(right, given)
+        turned, rest = reordered(right, rest)
+        found = [*not_finite(given), *coarse, *clipped, *turned, *_Search(setup, right, rest).best().findings]
         return tuple(together(found))
 
 
@@ -109,13 +110,17 @@ class _Search:
         """Those with which all gradients agree, and else the few with which more agree than with the right problem."""
         part: list[tuple[int, Alternative]] = []
         agreeing = len(self.given.agreeing(self.right.gradients))
-        for family in (
-            changed_alternatives(self.setup),
+        changed = list(changed_alternatives(self.setup))
+        for family in (  # each with the fewest numbers to find first
+            changed,
+            self._with_factors(changed),
             curve_alternatives(self.setup, self.right, self.given),
             output_alternatives(self.setup, self.right, self.given),
         ):
-            whole = []
-            for one in self._with_factors(family):
+            whole: list[Alternative] = []
+            for one in family:
+                if whole and one.weights > whole[0].weights:
+                    break
                 count = len(self.given.agreeing(one.backward.gradients))
                 if count == len(self.given.gradients):
                     whole.append(one)
@@ -127,14 +132,12 @@ class _Search:
         return [], [one for _, one in part[:_MOST_WALKS]]
 
     def _with_factors(self, family: Iterable[Alternative]) -> Iterator[Alternative]:
-        """The alternatives, and each that has no number to find with a factor for all of it beside."""
+        """Alternatives that have no number to find, with a factor for all of it beside."""
         names = list(self.given.gradients)
         said = self.given.vector(self.given.gradients, names)
         for one in family:
-            yield one
             plain = self.given.vector(one.backward.gradients, names)
-            size = float(plain @ plain)
-            if one.weights == 0 and size > 0:
+            if np.any(plain):
                 # The median, since a tensor with a fault of its own would spoil a mean.
                 factor = float(np.median((said / plain)[plain != 0]))
                 backward = replace(one.backward, dy=factor * one.backward.dy)

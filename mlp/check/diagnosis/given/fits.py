@@ -7,19 +7,23 @@ says something only if there are more equations than weights; how many there are
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup
+from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup, backward_of
 from mlp.check.diagnosis.given.factors import and_times
 from mlp.check.diagnosis.given.gradients import GivenGradients
-from mlp.check.diagnosis.given.target import implied_target
+from mlp.check.diagnosis.given.target import implied_target, order_of_samples
 from mlp.check.passes import LOSS
 from mlp.nn.arrays import Array
+from mlp.nn.losses import HuberLoss, MSELoss
+from mlp.nn.problem import INPUT
 
 MOST_WEIGHTS = 300
 _MOST_SAMPLES = 32
+_MOST_CUTS = 150
 _FEWEST_LEFT = 4  # equations beyond the weights, at least
 _RCOND = 1e-9
 _APART = 1e-5
@@ -68,19 +72,36 @@ class Parts:
             yield from (one for one in found if one)
 
     def fit(self, names: Sequence[str]) -> Fit | None:
-        """The weights that give the gradients of these tensors; None without equations left over to show it."""
+        """The weights that give the gradients of these tensors; None without equations left over to show it.
+
+        What is wrong in them must be more numbers than are chosen: else the weights describe it, and explain nothing.
+        """
         wanted = self.given.vector(self.given.gradients, names) - self.given.vector(self._of_base, names)
         if not 0 < len(self.parts) <= min(MOST_WEIGHTS, wanted.size - _FEWEST_LEFT):
             return None
         columns = np.concatenate([self._columns[name] for name in names])
         told = int(np.sum(np.any(columns != 0, axis=1)))
         weights, _, rank, _ = np.linalg.lstsq(columns, wanted, rcond=_RCOND)
-        if told < rank + _FEWEST_LEFT:
+        wrong = sum(self.given.gradients[name].size for name in names if name not in self._agreeing)
+        if min(told, wrong) < rank + _FEWEST_LEFT:
             return None
         dy = self.base + np.tensordot(weights, np.stack(self.parts), axes=1)
         if not self.given.agreeing(self.backward.gradients_for(dy)).issuperset(names):
             return None
         return Fit(dy, weights, int(rank), told)
+
+    def untold(self, fit: Fit) -> list[str]:
+        """The tensors that some dy fits whatever they hold, though all others hold what they do."""
+        names = list(self._columns)
+        ranks = {
+            name: np.linalg.matrix_rank(np.concatenate([self._columns[other] for other in names if other != name]))
+            for name in names
+        }
+        return [name for name in names if fit.rank - ranks[name] >= len(self._columns[name])]
+
+    @cached_property
+    def _agreeing(self) -> frozenset[str]:
+        return self.given.agreeing(self.backward.gradients)
 
     @cached_property
     def _of_base(self) -> dict[str, Array]:
@@ -120,14 +141,30 @@ def output_alternatives(setup: Setup, right: Backward, given: GivenGradients) ->
             words = family.words(fit.weights)
             if words:
                 yield _alternative(family.pattern, f"of another problem: {words}", right, fit)
+    if isinstance(setup.loss, MSELoss | HuberLoss):
+        yield from _of_another_delta(setup, right, given)
     if right.dy.size <= MOST_WEIGHTS:
         yield from _of_one_sample(right, given)
-        for fit in Parts(given, right, 0 * right.dy, elements(right.dy)).fits():
-            yield _any_dy(setup, right, fit)
+        parts = Parts(given, right, 0 * right.dy, elements(right.dy))
+        for fit in parts.fits():
+            yield from _any_dy(setup, right, fit, parts.untold(fit))
 
 
 def _alternative(pattern: str, words: str, right: Backward, fit: Fit) -> Alternative:
     return Alternative(pattern, LOSS, words, replace(right, dy=fit.dy), fit.dy.size - fit.rank, fit.rank)
+
+
+def _of_another_delta(setup: Setup, right: Backward, given: GivenGradients) -> Iterator[Alternative]:
+    """A loss that is a parabola near 0 and linear beyond, as Huber's is with any delta, by which errors lie beyond."""
+    error = right.visits[-1].y - setup.target
+    sizes = np.unique(np.abs(error)).tolist()
+    for near, beyond in pairwise(sizes if len(sizes) <= _MOST_CUTS else ()):
+        parts = [np.where(np.abs(error) <= near, error, 0.0), np.where(np.abs(error) >= beyond, np.sign(error), 0.0)]
+        fit = Parts(given, right, 0 * error, parts).fit(list(given.gradients))
+        if fit and near <= fit.weights[1] / fit.weights[0] <= beyond:
+            delta = f"{fit.weights[1] / fit.weights[0]:.6g}"
+            words = f"with a loss whose slope is constant where |y - t| > {delta}, as Huber's or the smooth L1 loss"
+            yield _alternative("another loss", f"of another problem: {words}", right, fit)
 
 
 def _of_one_sample(right: Backward, given: GivenGradients) -> Iterator[Alternative]:
@@ -139,22 +176,32 @@ def _of_one_sample(right: Backward, given: GivenGradients) -> Iterator[Alternati
             yield _alternative("one sample differs", words, right, fit)
 
 
-def _any_dy(setup: Setup, right: Backward, fit: Fit) -> Alternative:
+def _any_dy(setup: Setup, right: Backward, fit: Fit, untold: Sequence[str]) -> Iterator[Alternative]:
     rests = f"{fit.equations} numbers agree on it, {fit.rank} of which it takes to find it"
-    target = implied_target(setup, right, fit.dy) if fit.rank == fit.dy.size else ""
-    if target:
-        words = f"of another problem: {target} ({rests})"
-        return _alternative("another target", words, right, fit)._replace(place="target", left=fit.dy.size // 2)
+    if fit.rank == fit.dy.size:
+        order = order_of_samples(setup, right, fit.dy)
+        if order:  # the same, but for the gradient of the input
+            back = np.argsort(order)
+            words = f"of another problem: with the samples of the input in the order {back.tolist()} ({rests})"
+            backward = backward_of(setup._replace(x=setup.x[back]))
+            yield Alternative("another problem", INPUT, words, backward, fit.dy.size // 2, fit.rank)
+        target = implied_target(setup, right, fit.dy)
+        if target:
+            found = _alternative("another target", f"of another problem: {target} ({rests})", right, fit)
+            yield found._replace(place="target", left=fit.dy.size // 2)
+            return
+    but = f"; only of {' and '.join(untold)} it says nothing, since some dy gives whatever they hold" if untold else ""
     words = (
         f"for another dy at the output than {type(setup.loss).__name__} gives ({rests}). So backward through the "
-        "network is right, and the loss's gradient or the target is not"
+        f"network is right, and the loss's gradient or the target is not{but}"
     )
-    return _alternative("another dy at the output", words, right, fit)._replace(left=fit.equations - fit.rank)
+    yield _alternative("another dy at the output", words, right, fit)._replace(left=fit.equations - fit.rank)
 
 
 def _families(setup: Setup, right: Backward) -> Iterator[Family]:
     """The usual ways in which a dy at the output is made of other parts, those with few weights first."""
     dy, t, nothing = right.dy, setup.target, np.zeros(right.dy.shape)
+    yield Family("constant factor", nothing, [dy], lambda weights: "with the loss as it is" + and_times(weights[0], dy))
     for words, moved in _other_targets(t):
         part = setup.loss.gradient(right.visits[-1].y, t + moved) - dy
         if np.any(part):

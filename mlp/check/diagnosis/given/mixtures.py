@@ -14,11 +14,12 @@ from mlp.nn.problem import INPUT
 _FEWEST_LEFT = 1  # numbers beyond the factors, at least
 _NEAR = 1e-6
 _FITS = 1e-5
+_MOST_DIGITS = 6
 
 
 def _mixed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     said, known = case.said[tensor], _known(case, tensor)
-    for count in (1, 2):
+    for count in (1, 2, 3):
         for names in combinations(known, count):
             if "right" not in names and "its transpose" not in names:
                 continue
@@ -56,4 +57,12 @@ def _times(case: IsolatedLayer, factor: float, name: str) -> str:
     return f"{factor_words(factor, case.samples, case.y.shape[-1])} times {what}"
 
 
+def _few_digits(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The right gradient with the significant digits that are left."""
+    for digits in range(1, _MOST_DIGITS + 1):
+        rounded = [float(f"{value:.{digits - 1}e}") for value in case.right(tensor).ravel().tolist()]
+        yield Prediction(np.reshape(rounded, case.right(tensor).shape), f"{digits} significant digits")
+
+
+FEW_DIGITS = Hypothesis("few digits", "{tensor} is right but rounded to {measured}.", _few_digits)
 MIXED = Hypothesis("two faults in one gradient", "{tensor} has two faults: {measured}.", _mixed)

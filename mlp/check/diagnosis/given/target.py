@@ -17,10 +17,20 @@ def implied_target(setup: Setup, right: Backward, dy: Array) -> str:
     Some target explains any dy of many a loss, so that there is one says nothing by itself.
     """
     other = _solved(setup, right, dy)
-    tolerance = _NEAR * max(1.0, float(np.max(np.abs(setup.target))))
+    tolerance = _tolerance(setup)
     if other is None or np.max(np.abs(other - setup.target)) <= tolerance:
         return ""
     return next(_differences(other, setup.target, tolerance), "")
+
+
+def order_of_samples(setup: Setup, right: Backward, dy: Array) -> list[int]:
+    """The order of the target's samples for which the loss gives this dy; empty if there is none."""
+    other = _solved(setup, right, dy)
+    return _order(other, setup.target, _tolerance(setup)) if other is not None and other.ndim > 1 else []
+
+
+def _tolerance(setup: Setup) -> float:
+    return _NEAR * max(1.0, float(np.max(np.abs(setup.target))))
 
 
 def _solved(setup: Setup, right: Backward, dy: Array) -> Array | None:

@@ -17,7 +17,7 @@ from mlp.check.diagnosis.given.backward import Backward, Setup
 from mlp.check.diagnosis.given.fits import MOST_WEIGHTS, Parts, elements
 from mlp.check.diagnosis.given.gradients import FOUND, GivenGradients
 from mlp.check.diagnosis.given.layers import Upstream, loss_source, own_cases, sources
-from mlp.check.diagnosis.given.mixtures import MIXED
+from mlp.check.diagnosis.given.mixtures import FEW_DIGITS, MIXED
 from mlp.check.diagnosis.given.sentences import BY_ITSELF, OF_INPUT, SPARED, from_above, not_told
 from mlp.check.diagnosis.hypotheses import Explanation, explain
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
@@ -106,9 +106,9 @@ class Walk:
         """The findings if the layer's own gradients are at fault, and whether all of them have a name."""
         findings, is_named = [], True
         for case in own_cases(visit, dy, tensors, self.given):
-            explained = {tensor: explanations_of(case, tensor) or _mixture(case, tensor) for tensor in case.said}
+            explained = {tensor: _explanations(case, tensor) for tensor in case.said}
             is_named &= all(explained.values())
-            findings += findings_of(case, explained, why)
+            findings += _findings(case, explained, why)
         return findings, is_named
 
     def _from_above(self, k: int, above: Above, arrival: Arrival, dy: Array, best: _Candidate | None) -> _Step:
@@ -162,8 +162,17 @@ class Walk:
         return self._own(*above[0], [INPUT], OF_INPUT)[0]
 
 
-def _mixture(case: IsolatedLayer, tensor: str) -> list[Explanation]:
-    return explain(MIXED, case, tensor)[:1]
+def _explanations(case: IsolatedLayer, tensor: str) -> list[Explanation]:
+    return explanations_of(case, tensor) or [*explain(FEW_DIGITS, case, tensor), *explain(MIXED, case, tensor)][:1]
+
+
+def _findings(case: IsolatedLayer, explained: dict[str, list[Explanation]], why: str) -> list[Finding]:
+    """The findings, one for each tensor where they are the same in name but not in number."""
+    first = [explanations[0] for explanations in explained.values() if explanations]
+    names = {one.hypothesis.pattern for one in first}
+    if len(names) == 1 and len({one.prediction.measured for one in first}) > 1:
+        return [one for tensor in explained for one in findings_of(case, {tensor: explained[tensor]}, why)]
+    return findings_of(case, explained, why)
 
 
 def _own_names(visits: Sequence[Visit]) -> list[str]:
