@@ -91,6 +91,22 @@ def turned(problem):
     return {**gradients, "fc2.W": gradients["fc2.W"].T}
 
 
+class Leaky(Tanh):
+    """A leaky ReLU, whose slope is no layer's here."""
+
+    @staticmethod
+    def function(x):
+        return np.where(x > 0, x, 0.2 * x)
+
+    @staticmethod
+    def derivative(x):
+        return np.where(x > 0, 1.0, 0.2)
+
+
+def leaking(problem):
+    return with_layer(with_layer(problem, "activation_fn1", Leaky()), "activation_fn2", Leaky())
+
+
 def unit_dropped(problem):
     layer = problem.network.layers["fc2"]
     mask = np.arange(6) != 4
@@ -152,6 +168,7 @@ CASES = {
         lambda problem: right(with_layer(problem, "activation_fn2", ReLU())),
         ("activation_fn2", "with ReLU in activation_fn2, where Tanh should be"),
     ),
+    "another slope of a leaky ReLU": (BASE, lambda problem: right(leaking(problem)), ("", "of slope 0.2 below 0")),
     "a unit dropped": (BASE, unit_dropped, ("activation_fn1", "units [4] of activation_fn1 set to zero")),
     "clipped by norm": (BASE, clipped_by_norm, ("", "makes 0.01 of the norm of all gradients")),
     "exchanged": (
@@ -245,6 +262,13 @@ def test_what_is_not_finite_is_counted_and_the_rest_still_diagnosed():
     assert [(one.layer, one.pattern) for one in found[1:]] == [("fc2", "sign flipped")]
 
 
+def test_right_gradients_but_for_what_is_not_finite_have_no_other_fault():
+    gradients = right(BASE.problem())
+    gradients["fc2.W"][2, 0] = np.inf
+    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    assert finding.tensors == ("fc2.W",)
+
+
 def test_gradients_without_one_number_get_no_further_sentence():
     gradients = {name: np.full_like(value, np.nan) for name, value in right(BASE.problem()).items()}
     [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
@@ -311,7 +335,7 @@ def test_of_a_tensor_that_any_dy_fits_it_is_said_that_the_fit_tells_nothing():
     gradients = for_dy(experiment.problem(), dy_of(experiment.problem()) + 0.01 * rng.standard_normal((24, 5)))
     gradients["fc3.W"] = gradients["fc3.W"] + rng.standard_normal((5, 5))
     [finding] = check_given_gradients(*experiment.problem(), gradients).diagnosis
-    assert "only of fc3.W it says nothing" in finding.sentence
+    assert "only of fc3.W and fc3.b it says nothing" in finding.sentence
 
 
 def test_one_wrong_tensor_is_no_other_dy_though_one_would_give_it():

@@ -86,13 +86,15 @@ def _coarse(words: str, is_all: bool) -> Finding:
 
 def scaled_to_norm(right: Backward, given: GivenGradients) -> tuple[list[Finding], GivenGradients]:
     """The finding that all gradients are scaled to one norm, and the right ones in their place."""
+    if not all(np.all(finite) for finite in given.finite.values()):  # their norm is not known
+        return [], given
     for names in (list(given.gradients), [name for name in given.gradients if name != INPUT]):
         said, wanted = given.vector(given.gradients, names), given.vector(right.gradients, names)
         factor = float(said @ wanted) / (float(wanted @ wanted) or 1.0)
-        norm = float(np.sqrt(sum(np.nansum(np.square(given.gradients[name])) for name in names)))
+        norm = float(np.sqrt(sum(np.sum(np.square(given.gradients[name])) for name in names)))
         scaled = {name: factor * right.gradients[name] for name in names}
         is_round = np.isclose(norm, float(f"{norm:.2g}"), rtol=1e-6)
-        if 0 < factor < 1 and is_round and len(given.agreeing(scaled)) == len(names):
+        if 0 < factor < 1 - FITTED and is_round and len(given.agreeing(scaled)) == len(names):
             whose = "all gradients" if INPUT in names else "all parameters' gradients"
             sentence = (
                 f"These are the right gradients times {factor:.6g}, which makes {norm:.6g} of the norm of {whose} "

@@ -8,7 +8,6 @@ import numpy as np
 from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup, backward_of
 from mlp.check.diagnosis.given.gradients import GivenGradients
 from mlp.check.passes import parameter_name
-from mlp.nn.activations import LeakyReLU, ReLU
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Activation, Layer, Linear
 from mlp.nn.problem import INPUT
@@ -72,10 +71,8 @@ def _curves(setup: Setup, right: Backward, given: GivenGradients) -> Iterator[Cu
     yield Curve(words, INPUT, lambda factor: setup._replace(x=factor * setup.x), (0.5, 2.0, 0.1, 10.0))
     words = "with the output times {:.6g} before the loss, as by a temperature"
     yield Curve(words, "loss", lambda factor: _ending_in(setup, _Factor(factor)), (0.5, 2.0, 0.1))
-    if any(isinstance(layer, ReLU | LeakyReLU) for _, layer in setup.layers):
-        yield Curve(
-            "with a slope of {:.6g} below 0 in the activations", "", lambda slope: _leaking(setup, slope), (0.1, 0.3)
-        )
+    words = "with a leaky ReLU as activation, of slope {:.6g} below 0"
+    yield Curve(words, "", lambda slope: _leaking(setup, slope), (0.1, 0.3))
     yield from _units_left_out(setup, given)
 
 
@@ -138,10 +135,8 @@ def _ending_in(setup: Setup, layer: Layer) -> Setup:
 
 
 def _leaking(setup: Setup, slope: float) -> Setup:
-    is_leaky = (ReLU, LeakyReLU)
-    return setup._replace(
-        layers=[(name, _Leaky(slope) if isinstance(layer, is_leaky) else layer) for name, layer in setup.layers]
-    )
+    layers = [(name, _Leaky(slope) if isinstance(layer, Activation) else layer) for name, layer in setup.layers]
+    return setup._replace(layers=layers)
 
 
 def _units_left_out(setup: Setup, given: GivenGradients) -> Iterator[Curve]:
