@@ -388,3 +388,13 @@ def test_another_delta_of_a_loss_is_found():
 
     [finding] = check_given_gradients(*BASE.problem(), for_dy(BASE.problem(), dy(BASE.problem()))).diagnosis
     assert "slope is constant where |y - t| > 0.6," in finding.sentence
+
+
+def test_where_dw_and_db_are_permuted_alike_the_dy_may_be_so_too_unless_something_below_decides():
+    gradients = right(BASE.problem())
+    gradients["fc1.W"], gradients["fc1.b"] = gradients["fc1.W"][::-1], gradients["fc1.b"][::-1]
+    [decided] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    assert decided.layer == "fc1"
+    del gradients["x"]
+    [open_] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    assert open_.layer == "fc1 or activation_fn1 or fc2"

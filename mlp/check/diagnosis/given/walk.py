@@ -100,6 +100,10 @@ class Walk:
         best = max(candidates, key=lambda one: (one.agreeing, -one.explanations[0].prediction.fitted), default=None)
         if is_named and (best is None or self._agreeing_below(k, dy) > best.agreeing):
             return _Step(findings, dy)
+        if is_named and best and self._agreeing_below(k, dy) == best.agreeing and _may_be_anywhere(best):
+            # What is done to dW and db alike may have been done to the dy they come from, and nothing below decides.
+            place = " or ".join([visit.name, *(source.name for source in self._sources(k, above))])
+            return _Step([replace(one, layer=place) for one in findings], dy)
         return self._from_above(k, above, arrival, dy, best)
 
     def _own(self, visit: Visit, dy: Array, tensors: list[str], why: str) -> tuple[list[Finding], bool]:
@@ -115,7 +119,7 @@ class Walk:
         names = [source.name for source in self._sources(k, above)]
         if best:
             case = best.case
-            if best.explanations[0].hypothesis.pattern in _ANYWHERE:
+            if _may_be_anywhere(best):
                 case = replace(case, name=" or ".join(names))
             return _Step(findings_of(case, {INPUT: best.explanations}), best.dy)
         layer = self.backward.visits[k].name
@@ -160,6 +164,10 @@ class Walk:
         if not self.given.has_input or self.given.is_as(INPUT, dx, slack) or len(above) > 1:
             return []
         return self._own(*above[0], [INPUT], OF_INPUT)[0]
+
+
+def _may_be_anywhere(candidate: _Candidate) -> bool:
+    return candidate.explanations[0].hypothesis.pattern in _ANYWHERE
 
 
 def _explanations(case: IsolatedLayer, tensor: str) -> list[Explanation]:
