@@ -55,12 +55,16 @@ def table_cells(table):
 
 
 def everything(app):
-    """All text of the page."""
-    elements = [*app.markdown, *app.caption, *app.latex, *app.success, *app.error, *app.warning, *app.info]
+    """All text of the page; a box with a title as "title: text"."""
+    elements = [*app.markdown, *app.caption, *app.latex]
+    boxes = [
+        f"{box.proto.title}: {box.value}" if box.proto.title else box.value
+        for box in (*app.success, *app.error, *app.warning, *app.info)
+    ]
     metrics = [f"{metric.label}: {metric.value}" for metric in app.metric]
     captions = [" | ".join(radio.proto.captions) for radio in app.radio]
     alts = [chart.proto.alt for chart in app.get("plotly_chart")]
-    return "\n".join([*(element.value for element in elements), *metrics, *captions, *alts])
+    return "\n".join([*(element.value for element in elements), *boxes, *metrics, *captions, *alts])
 
 
 def _decoded(values):

@@ -199,7 +199,7 @@ def gradient_check() -> Expected:
         ],
         [tensors.worst_entries_with_losses(problem, checked, name), tensors.summary(checked)],
         [
-            plain(checked.summary),
+            f"It cannot be told at this step: {plain(checked.summary)}",
             plain(checked[name].summary),
             " | ".join(captions.values()),
             heatmaps.alt_text(checked[name]),
@@ -397,7 +397,7 @@ def your_gradients() -> Expected:
         [heatmaps.comparison(checks["complex-step"], names=("yours", "complex-step"))],
         [given.summary(result, titles), given.worst_entries(result, name)],
         [
-            plain(result.numerical.summary),
+            f"These gradients are wrong: {plain(result.numerical.summary)}",
             plain(result.numerical[name].summary),
             " | ".join(captions.values()),
             heatmaps.alt_text(checks["complex-step"], ("yours", "complex-step")),
@@ -455,7 +455,7 @@ def your_layers(path) -> Expected:
         [heatmaps.comparison(check, ("analytical", "numerical", heatmaps.RATIO), heatmaps.counted_axes(check))],
         [user_code.summary([case, other]), user_code.pairing(case), tensors.worst_entries(check)],
         [
-            plain(user_code.findings(case)[0]),
+            f"Scale is wrong: {plain(user_code.findings(case)[0])}",
             *(plain(aside) for aside in user_code.asides(case.facts)),
             plain(user_code.reading(case)),
             " | ".join(tensors.verdict_markdown(check) for check in case.report.values()),
