@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mlp.check.html import as_html
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.tensor import TensorCheck, agreement
 from mlp.check.verdict import Verdict, overall
@@ -124,3 +125,7 @@ class GradientReport(Mapping[str, TensorCheck]):
             drawn = [f" {remark.sentence}" for remark in self.remarks if remark.kind is RemarkKind.DRAWN]
             return f"Backward agrees with the numerical gradient {agreement(counts)}.{''.join(drawn)}"
         return next(check.summary for check in self.values() if check.verdict is self.verdict)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows for a cell that ends in the report."""
+        return as_html(self)
