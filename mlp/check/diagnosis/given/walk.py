@@ -112,7 +112,7 @@ class Walk:
         for case in own_cases(visit, dy, tensors, self.given):
             explained = {tensor: _explanations(case, tensor) for tensor in case.said}
             is_named &= all(explained.values())
-            findings += _findings(case, explained, why)
+            findings += findings_of(case, explained, why)
         return findings, is_named
 
     def _from_above(self, k: int, above: Above, arrival: Arrival, dy: Array, best: _Candidate | None) -> _Step:
@@ -172,15 +172,6 @@ def _may_be_anywhere(candidate: _Candidate) -> bool:
 
 def _explanations(case: IsolatedLayer, tensor: str) -> list[Explanation]:
     return explanations_of(case, tensor) or [*explain(FEW_DIGITS, case, tensor), *explain(MIXED, case, tensor)][:1]
-
-
-def _findings(case: IsolatedLayer, explained: dict[str, list[Explanation]], why: str) -> list[Finding]:
-    """The findings, one for each tensor where they are the same in name but not in number."""
-    first = [explanations[0] for explanations in explained.values() if explanations]
-    names = {one.hypothesis.pattern for one in first}
-    if len(names) == 1 and len({one.prediction.measured for one in first}) > 1:
-        return [one for tensor in explained for one in findings_of(case, {tensor: explained[tensor]}, why)]
-    return findings_of(case, explained, why)
 
 
 def _own_names(visits: Sequence[Visit]) -> list[str]:
