@@ -11,6 +11,7 @@ from mlp.check.check import analytical_gradients
 from mlp.lab.experiment import Experiment
 from mlp.report.files import exchange
 from mlp.report.tables import tensors
+from pages.ui import address
 from tests.pages.plots import arrays, shown_table
 
 
@@ -92,6 +93,16 @@ def test_the_verdict_is_that_of_the_chosen_method(page):
     table = shown_table(app, "by complex-step")
     assert set(table["verdict"]) == {"consistent"}
     assert set(table["by complex-step"]) == {"wrong"}
+
+
+def test_each_of_several_mistakes_is_told(page):
+    problem, gradients = Experiment().problem(), right(Experiment())
+    wrong = gradients | {"fc1.b": 2 * gradients["fc1.b"], "fc2.W": -gradients["fc2.W"], "fc3.W": 3 * gradients["fc3.W"]}
+    first, *others = check_given_gradients(*problem, wrong).diagnosis
+    assert len(others) == 2
+    app = upload(page(), ("g.npz", npz(wrong)))
+    assert app.error[0].value == address.plain(first.sentence)
+    assert [box.value for box in app.warning] == [address.plain(finding.sentence) for finding in others]
 
 
 def test_our_own_csv_plain_matrices_and_an_npz_give_the_same_answer(page):

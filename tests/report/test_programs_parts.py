@@ -8,6 +8,7 @@ from mlp.check.jacobians import check_loss, check_products, layer_jacobians
 from mlp.lab.lessons import activation_input, linear_problem
 from mlp.nn.trace import jacobians_by_backward
 from mlp.report import programs
+from mlp.report.programs.writing import folded
 from tests.comparing import U, assert_close
 from tests.programs import RTOL, assert_within, quotient_tolerance, run
 
@@ -161,3 +162,12 @@ def test_the_quotient_is_over_the_step_that_was_taken(method):
     # 1 + 1e-12 is rounded, and the step is off by a part in ten thousand; over what is left of it, y = x has slope 1.
     printed = run(programs.linear([[1.0]], [1.0], [0.0], [1.0], 1e-12, method)["numpy"])
     assert printed["numerical Jacobian dy/dx"] == 1
+
+
+@pytest.mark.parametrize(("before", "longest"), [("x=[", 86), ("xy=[", 87), ("xyz=[", 88)])
+def test_a_long_list_goes_on_below_its_bracket_within_88_columns(before, longest):
+    # Each number takes three columns with its comma and blank.
+    first, second = folded(before, ["1"] * 40, "]").splitlines()
+    assert len(first) == longest
+    assert second.index("1") == len(before)
+    assert second.endswith("1]")
