@@ -59,7 +59,7 @@ WRONG_INSIDE = {
     "LookupOverwrites": ({"W"}, "overwritten where it should be added up"),
     "DerivativeOfSomethingElse": ({"x"}, "a slope that is not the activation's"),
     "NoSlopeInside": ({"W1"}, "dW1 is wrong"),
-    "SlopeForgotten": ({"x"}, "the derivative of the sigmoid is missing"),
+    "SlopeForgotten": ({"x"}, "s (1 - s) with s = sigmoid(x)"),
     "half_penalty_loss": ({"x"}, "dx is right but for one term"),
     "cell_forward": ({"Wh"}, "dWh is wrong"),
     "conv_forward": ({"b"}, "the factor is 0.5 (one half or one over the number of samples)"),

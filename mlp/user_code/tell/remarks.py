@@ -59,7 +59,7 @@ def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
     done = {*layer.pairs, *override.constants}
     rest = [name for name, value in held.items() if name not in done and (value.ndim or _sounds_learnt(name))]
     moving = [name for name in rest if matters(tried.subject, tried.x, held, name)]
-    moving += [name for name in _moving_settings(tried) if name not in done]
+    moving += [name for name in _moving_settings(tried, override) if name not in done]
     if moving:
         move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
         text = (
@@ -118,12 +118,13 @@ def _sounds_learnt(name: str) -> bool:
     return re.fullmatch(r"[wb]\d*", vocabulary.family(name.rpartition(".")[2])) is not None
 
 
-def _moving_settings(tried: Attempt) -> list[str]:
-    """The floating-point arrays in what forward was given beside x that move the output."""
+def _moving_settings(tried: Attempt, override: Override) -> list[str]:
+    """The floating-point arrays in what GRADCHECK gives forward beside x that move the output."""
     subject, found = tried.subject, []
     before = subject.run(tried.x, {}).y
     for path, array in object_arrays.arrays(dict(subject.settings)).items():
-        if not array.ndim or array.dtype.kind != "f":
+        given = path[0] in {**override.args, **override.forward_args}
+        if not given or not array.ndim or array.dtype.kind != "f":
             continue
         moved = object_arrays.duplicate(dict(subject.settings))
         object_arrays.put(moved, path, array + 1e-3 * random(array.shape))
