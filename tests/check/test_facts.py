@@ -18,7 +18,7 @@ from mlp import (
     dense_layers,
 )
 from mlp.check.check import check_layer
-from mlp.check.diagnosis.sentences import apart
+from mlp.check.diagnosis.algebra import apart
 from mlp.nn.layers import Layer
 
 
@@ -111,8 +111,16 @@ def as_type(dtype):
         ({"dW": lambda g: g.dW + 0.03 * np.sign(g.W)}, "term added or missing", "an L1 penalty"),
         ({"dW": lambda g: g.dW + 0.25}, "term added or missing", "0.25 times a constant is added"),
         ({"dx": lambda g: g.dx + 0.1 * g.x}, "term added or missing", "0.1 times the input x is added"),
-        ({"db": lambda g: np.full(3, g.db.sum())}, "gradient changed", "the sum of g over the elements"),
-        ({"db": lambda g: np.full(3, g.db.mean())}, "gradient changed", "the mean of g over the elements"),
+        (
+            {"db": lambda g: np.full(3, g.db.sum())},
+            "gradient changed",
+            "the sum of g over the elements, the same",
+        ),
+        (
+            {"db": lambda g: np.full(3, g.db.mean())},
+            "gradient changed",
+            "the mean of g over the elements, the",
+        ),
         ({"dW": lambda g: g.dW * np.array([[1], [2], [3]])}, "factor along an axis", "from 1 to 3"),
         ({"dx": lambda g: np.sign(g.dx)}, "gradient changed", "the sign of g"),
     ],

@@ -51,8 +51,8 @@ def _one(index: int) -> Callable[[Array, int], Array]:
 
 
 ALONG: tuple[tuple[str, Callable[[Array, int], Array]], ...] = (
-    ("the sum of {} over the {place}s in each of them", _alike(np.sum)),
-    ("the mean of {} over the {place}s in each of them", _alike(np.mean)),
+    ("the sum of {} over the {place}s, the same for all of them,", _alike(np.sum)),
+    ("the mean of {} over the {place}s, the same for all of them,", _alike(np.mean)),
     ("{} less its mean over the {place}s", lambda a, axis: a - a.mean(axis=axis, keepdims=True)),
     ("{} summed up to each {place}", np.cumsum),
     ("{} summed up from each {place} on", lambda a, axis: np.flip(np.cumsum(np.flip(a, axis), axis), axis)),

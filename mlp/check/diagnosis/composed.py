@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from mlp.check.diagnosis.algebra import known_factor
-from mlp.check.diagnosis.facts import smoothing_terms
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.other_losses import smoothing_terms
 from mlp.check.diagnosis.places import place_of
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT

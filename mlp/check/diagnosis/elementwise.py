@@ -9,6 +9,7 @@ from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.differences.methods import CENTRAL
 from mlp.differences.networks import jacobian
+from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
@@ -77,6 +78,14 @@ def _wrong_slope(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     yield Prediction(paths.gradient(np.diag(said)), measured, fitted=1)
 
 
+def _of_another_activation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    if tensor == INPUT:
+        for number, (name, activation) in enumerate(ACTIVATIONS.items()):
+            if activation is not Identity:
+                slope = activation.derivative(case.x)
+                yield Prediction(slope * np.asarray(case.dy), f"it is that of {name}", values=(number,))
+
+
 ELEMENTWISE: tuple[Hypothesis, ...] = (
     Hypothesis(
         "derivative missing",
@@ -123,6 +132,11 @@ WRONG_SLOPE = Hypothesis(
     "{tensor} multiplies dy by a slope that is not the activation's: {measured}. The formula of the derivative is "
     "wrong.",
     _wrong_slope,
+)
+
+
+ANOTHER_SLOPE = Hypothesis(
+    "wrong slope", "{tensor} multiplies dy by the slope of another activation: {measured}.", _of_another_activation
 )
 
 

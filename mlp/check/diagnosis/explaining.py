@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.containers import WIRED
-from mlp.check.diagnosis.elementwise import ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
-from mlp.check.diagnosis.facts import ANOTHER_SLOPE, FACTS, INGREDIENT
+from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
+from mlp.check.diagnosis.facts import FACTS
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
@@ -15,6 +15,7 @@ from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
+from mlp.check.diagnosis.substitutions import INGREDIENT
 from mlp.check.report import Finding
 from mlp.nn.problem import INPUT
 

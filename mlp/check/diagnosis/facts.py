@@ -8,18 +8,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.algebra import known_factor
-from mlp.check.diagnosis.changes import changed, moved
+from mlp.check.diagnosis.groups import SAMPLES
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import Directions, Ingredient, ingredients, tensor_places
-from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role
-from mlp.check.diagnosis.losses import means_over, target_of
-from mlp.check.diagnosis.path_faults import SAMPLES
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.other_losses import OTHER_LOSSES, smoothing_terms
 from mlp.check.diagnosis.paths import Paths
-from mlp.differences.networks import loss_gradients
-from mlp.nn.activations import ACTIVATIONS, Identity
+from mlp.check.diagnosis.substitutions import CHANGED, INGREDIENT
 from mlp.nn.arrays import Array
-from mlp.nn.losses import LOSSES
 from mlp.nn.problem import INPUT
 
 _MOST_SAMPLES = 32
@@ -129,14 +124,6 @@ def _along(case: IsolatedLayer, tensor: str, axis: int) -> str:
         return ("the samples", "the features")[axis]
     rank = case.right(tensor).ndim
     return "the entries" if rank == 1 else ("the rows", "the columns")[axis] if rank == 2 else f"axis {axis}"
-
-
-def smoothing_terms(case: IsolatedLayer) -> Iterator[tuple[str, Array]]:
-    """What a loss's gradient has beside the right one if its target is smoothed or scaled."""
-    target = target_of(case)
-    yield "the target less one over the classes, as of label smoothing", target - 1 / max(1, target.shape[-1])
-    yield "the target less one half, as of label smoothing", target - 0.5
-    yield "the target", target
 
 
 def _terms(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
@@ -260,130 +247,8 @@ def _regardless_of_dys_size(case: IsolatedLayer, tensor: str) -> Iterator[Predic
         yield Prediction(said.astype(np.float64), "twice the dy gives the same", 2)
 
 
-def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The right gradient with something done to it."""
-    with np.errstate(all="ignore"):
-        for words, gradient in changed("g", case.right(tensor), tensor_places(case, tensor)):
-            yield Prediction(gradient, words, key=words)
-
-
-def _gradient_moved(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The right gradient with its numbers in other places."""
-    for words, gradient in moved("right gradient", case.right(tensor), tensor_places(case, tensor)):
-        yield Prediction(gradient, words, key=words)
-
-
-def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The right formula with something done to one of its ingredients, or with another in its place; maybe scaled."""
-    said, directions = case.said[tensor].astype(np.float64), Directions(case, tensor)
-    if said.shape != case.right(tensor).shape or case.seen(case.right(tensor)) is not case.right(tensor):
-        return
-    for part, words, array in _changes(case):
-        if not np.all(np.isfinite(array)) or np.array_equal(array, part.value):
-            continue
-        problem = part.put(array)
-        if directions.may_fit(problem):
-            gradient = loss_gradients(*problem, EPS)[tensor]
-            if _are_parallel(gradient, case.right(tensor)):  # a factor, by another name
-                continue
-            factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
-            exact = abs(factor - 1) < _APART
-            size = "" if abs(abs(factor) - 1) < _APART else f"is times {abs(factor):.6g}{known_factor(case, factor)}"
-            also = " and ".join(one for one in ("has the wrong sign" if factor < 0 else "", size) if one)
-            also = "" if exact else f", and all of it {also}"
-            yield Prediction(
-                gradient if exact else factor * gradient,
-                f"{words} stands where {part.name} should{also}",
-                0 if exact else 1,
-                () if exact else (factor,),
-                words,
-            )
-
-
-def _are_parallel(one: Array, other: Array) -> bool:
-    product = abs(float(np.sum(one * other)))
-    return product >= (1 - _LEFT**2) * float(np.linalg.norm(one) * np.linalg.norm(other))
-
-
-def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:
-    """Each ingredient with each change, or with another ingredient of its shape in its place."""
-    parts = list(ingredients(case))
-    others = [(part.name, part.value) for part in parts] + ([("y", case.y)] if case.role is not Role.LOSS else [])
-    with np.errstate(all="ignore"):
-        for part in parts:
-            for change in (changed, moved):
-                for words, array in change(part.name, part.value, part.places):
-                    yield part, words, array
-            for name, array in others:
-                if name != part.name and array.shape == part.value.shape:
-                    yield part, name, array
-
-
-def _target(case: IsolatedLayer) -> Array | None:
-    """The target of a loss whose target has the shape of its y; None for any other, and for layers."""
-    target = target_of(case) if case.role is Role.LOSS else None
-    return target if target is not None and target.shape == case.x.shape else None
-
-
-def _of_another_loss(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
-    """The gradient of another of the usual losses, up to its mean."""
-    target = _target(case)
-    if target is None:
-        return
-    here = type(getattr(case.subject, "inner", case.subject)).__name__
-    for number, (name, loss) in enumerate(LOSSES.items()):
-        if name == here:
-            continue
-        with np.errstate(all="ignore"):
-            gradient = loss.gradient(case.x, target) * case.x.size
-        for count in means_over(case):
-            yield Prediction(gradient / count, f"it is that of {name} where {here} should be", values=(number,))
-
-
-def _another_limit(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The error y - t, clipped at another place than the loss's."""
-    target = _target(case)
-    if target is None or case.said[tensor].shape != target.shape:
-        return
-    error = case.x - target
-    for count in means_over(case):
-        limit = float(np.max(np.abs(case.said[tensor]))) * count
-        if limit < np.max(np.abs(error)):
-            yield Prediction(np.clip(error, -limit, limit) / count, f"it is y - t cut off at {limit:.6g}", 1, (limit,))
-
-
-def _of_another_activation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    if tensor == INPUT:
-        for number, (name, activation) in enumerate(ACTIVATIONS.items()):
-            if activation is not Identity:
-                slope = activation.derivative(case.x)
-                yield Prediction(slope * np.asarray(case.dy), f"it is that of {name}", values=(number,))
-
-
-def _factor_by_target(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """One factor for each value of the target, as weights of classes are."""
-    said, right, target = case.said[tensor].astype(np.float64), case.right(tensor), _target(case)
-    if target is None or said.shape != right.shape:
-        return
-    values = np.unique(target)
-    if not 2 <= len(values) <= _FEWEST:
-        return
-    factor, found = np.ones(right.shape), []
-    for value in values:
-        there = target == value
-        found.append(float(np.sum(said[there] * right[there]) / np.sum(np.square(right[there]))))
-        factor[there] = found[-1]
-    words = ", ".join(f"{one:.4g} where the target is {value:g}" for one, value in zip(found, values, strict=True))
-    if np.ptp(found) > _APART:
-        yield Prediction(factor * right, f"the factor is {words}", len(found), tuple(found))
-
-
-INGREDIENT = Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _ingredient_changed)
-
 FACTS: tuple[Hypothesis, ...] = (
-    Hypothesis("another loss's gradient", "{tensor} is right for another loss: {measured}.", _of_another_loss),
-    Hypothesis("clipped elsewhere", "{tensor} is right but for where it is clipped: {measured}.", _another_limit),
-    Hypothesis("weights of classes", "{tensor} is right but for weights: {measured}.", _factor_by_target),
+    *OTHER_LOSSES,
     Hypothesis(
         "low precision",
         "{tensor} is right but rounded to {measured}. Somewhere its numbers pass through an array of that type.",
@@ -399,12 +264,7 @@ FACTS: tuple[Hypothesis, ...] = (
     Hypothesis(
         "another tensor's gradient", "{tensor} is the gradient of something else: {measured}.", _of_another_tensor
     ),
-    Hypothesis(
-        "rows or columns permuted",
-        "{tensor} holds the right numbers in the wrong places: {measured}.",
-        _gradient_moved,
-    ),
-    Hypothesis("gradient changed", "{tensor} is {measured}, where g is the right gradient.", _gradient_changed),
+    *CHANGED,
     Hypothesis("term added or missing", "{tensor} is right but for one term: {measured}.", _term_added),
     Hypothesis(
         "mean and variance taken for constants",
@@ -422,7 +282,3 @@ FACTS: tuple[Hypothesis, ...] = (
 )
 
 FACTOR_ALONG = Hypothesis("factor along an axis", "{tensor} is right but for factors: {measured}.", _factor_along)
-
-ANOTHER_SLOPE = Hypothesis(
-    "wrong slope", "{tensor} multiplies dy by the slope of another activation: {measured}.", _of_another_activation
-)

@@ -5,15 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mlp.check.diagnosis.groups import by_distance, by_output
 from mlp.check.diagnosis.ingredients import batch_places
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
-from mlp.check.diagnosis.path_faults import (
-    by_distance,
-    by_output,
-    derivatives_wrong,
-    factors_wrong,
-    terms_wrong,
-)
+from mlp.check.diagnosis.path_models import derivatives_wrong, factors_wrong, terms_wrong
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.places import place_of
 from mlp.nn.arrays import Array

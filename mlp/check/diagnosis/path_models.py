@@ -1,0 +1,106 @@
+"""Models of what backward says: each path right but for a factor or a term with a name, or such a factor alone."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp.check.diagnosis.hypotheses import Hypothesis, Predict, Prediction
+from mlp.check.diagnosis.ingredients import Factor, entry_factors, output_factors
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.paths import Paths
+from mlp.nn.arrays import Array
+
+_APART = 1e-3
+
+
+class Model(NamedTuple):
+    """A model of A in words, with the number that was fitted."""
+
+    words: str
+    number: float
+    paths: Array
+
+
+def _by(models: Callable[[IsolatedLayer, str, Paths, Array], Iterator[Model]]) -> Predict:
+    def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+        paths = case.paths.get(tensor)
+        if paths is not None:
+            for model in models(case, tensor, paths, np.ones(paths.there.shape, dtype=bool)):
+                yield Prediction(paths.gradient(model.paths), model.words, 1, (model.number,), model.words)
+
+    return predict
+
+
+def factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
+    """Each path is right but for a factor that belongs to its output, or to its entry."""
+    for factor in _factors(case, tensor, paths):
+        for value, words in (
+            (factor.value, "the factor {} is too much"),
+            (_inverse(factor.value), "the factor {} is missing"),
+        ):
+            yield from _fitted(paths, where, paths.said, paths.right * value, 0.0, words, factor.words)
+
+
+def derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
+    """Each path is such a factor, where it should be a derivative."""
+    for factor in _factors(case, tensor, paths):
+        for value, words in ((factor.value, "it is dy times {}"), (_inverse(factor.value), "it is dy divided by {}")):
+            yield from _fitted(paths, where, paths.said, paths.given * value, 0.0, words, factor.words)
+
+
+def terms_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
+    """Each path has a term too much or too little that is such a factor."""
+    support = paths.there | paths.given
+    for factor in (Factor("1", np.ones((1, 1))), *_factors(case, tensor, paths)):
+        yield from _fitted(
+            paths,
+            where,
+            paths.said - paths.right,
+            support * factor.value,
+            paths.right,
+            "dy times {} is added",
+            factor.words,
+        )
+
+
+def _factors(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[Factor]:
+    """Named arrays of one number for each output, as a column, or for each entry, as a row."""
+    for factor in output_factors(case):
+        if factor.value.size == len(paths.said):
+            yield Factor(factor.words, factor.value.reshape(-1, 1))
+    for factor in entry_factors(case, tensor):
+        yield Factor(factor.words, factor.value.reshape(1, -1))
+
+
+def _inverse(value: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(1 / value)
+
+
+def _fitted(
+    paths: Paths, where: Array, target: Array, term: Array, start: Array | float, words: str, name: str
+) -> Iterator[Model]:
+    """The model start + c * term, for the c that fits best, if it explains what is said at these paths."""
+    if not np.all(np.isfinite(term)):
+        return
+    there = term[where]
+    squares = float(np.sum(np.square(there)))
+    number = float(np.sum(target[where] * there)) / squares if squares > 0 else 0.0
+    if abs(number) > 1e-9 and paths.explained_by(start + number * term, where):
+        is_missing = number < 0 and words.endswith("is added")
+        words = words.replace("is added", "is missing, or taken off") if is_missing else words
+        size = -number if is_missing else number
+        times = "" if abs(size - 1) < _APART else f"{size:.4g} times "
+        yield Model(words.format(times + name), number, start + number * term)
+
+
+MODELS: tuple[Hypothesis, ...] = (
+    Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", _by(factors_wrong)),
+    Hypothesis(
+        "wrong derivative",
+        "{tensor} has something else where a derivative should stand: {measured}.",
+        _by(derivatives_wrong),
+    ),
+    Hypothesis("wrong term", "{tensor} is right but for a term: {measured}.", _by(terms_wrong)),
+)

@@ -1,0 +1,87 @@
+"""Gradients with something done to them, or made of an ingredient to which something was done, or of another one."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mlp.check.diagnosis.algebra import known_factor
+from mlp.check.diagnosis.changes import changed, moved
+from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.ingredients import Directions, Ingredient, ingredients, tensor_places
+from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role
+from mlp.differences.networks import loss_gradients
+from mlp.nn.arrays import Array
+
+_LEFT = 1e-5
+_APART = 1e-3
+
+
+def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The right gradient with something done to it."""
+    with np.errstate(all="ignore"):
+        for words, gradient in changed("g", case.right(tensor), tensor_places(case, tensor)):
+            yield Prediction(gradient, words, key=words)
+
+
+def _gradient_moved(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The right gradient with its numbers in other places."""
+    for words, gradient in moved("right gradient", case.right(tensor), tensor_places(case, tensor)):
+        yield Prediction(gradient, words, key=words)
+
+
+def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The right formula with something done to one of its ingredients, or with another in its place; maybe scaled."""
+    said, directions = case.said[tensor].astype(np.float64), Directions(case, tensor)
+    if said.shape != case.right(tensor).shape or case.seen(case.right(tensor)) is not case.right(tensor):
+        return
+    for part, words, array in _changes(case):
+        if not np.all(np.isfinite(array)) or np.array_equal(array, part.value):
+            continue
+        problem = part.put(array)
+        if directions.may_fit(problem):
+            gradient = loss_gradients(*problem, EPS)[tensor]
+            if _are_parallel(gradient, case.right(tensor)):  # a factor, by another name
+                continue
+            factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
+            exact = abs(factor - 1) < _APART
+            size = "" if abs(abs(factor) - 1) < _APART else f"is times {abs(factor):.6g}{known_factor(case, factor)}"
+            also = " and ".join(one for one in ("has the wrong sign" if factor < 0 else "", size) if one)
+            also = "" if exact else f", and all of it {also}"
+            yield Prediction(
+                gradient if exact else factor * gradient,
+                f"{words} stands where {part.name} should{also}",
+                0 if exact else 1,
+                () if exact else (factor,),
+                words,
+            )
+
+
+def _are_parallel(one: Array, other: Array) -> bool:
+    product = abs(float(np.sum(one * other)))
+    return product >= (1 - _LEFT**2) * float(np.linalg.norm(one) * np.linalg.norm(other))
+
+
+def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:
+    """Each ingredient with each change, or with another ingredient of its shape in its place."""
+    parts = list(ingredients(case))
+    others = [(part.name, part.value) for part in parts] + ([("y", case.y)] if case.role is not Role.LOSS else [])
+    with np.errstate(all="ignore"):
+        for part in parts:
+            for change in (changed, moved):
+                for words, array in change(part.name, part.value, part.places):
+                    yield part, words, array
+            for name, array in others:
+                if name != part.name and array.shape == part.value.shape:
+                    yield part, name, array
+
+
+INGREDIENT = Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _ingredient_changed)
+
+CHANGED: tuple[Hypothesis, ...] = (
+    Hypothesis(
+        "rows or columns permuted",
+        "{tensor} holds the right numbers in the wrong places: {measured}.",
+        _gradient_moved,
+    ),
+    Hypothesis("gradient changed", "{tensor} is {measured}, where g is the right gradient.", _gradient_changed),
+)
