@@ -143,6 +143,11 @@ def test_any_text_is_a_whole_number_or_refused_in_a_sentence(text):
         assert is_sentence(str(refusal.value))
 
 
+def test_what_is_no_whole_number_is_quoted():
+    with pytest.raises(ValueError, match=r"^This must be a whole number, not '1\.5'\.$"):
+        read_whole("1.5")
+
+
 def test_every_setting_can_be_read_from_the_text_that_is_written():
     experiment = Experiment((3, 4, 2), "SiLU", "HuberLoss", "He", 12, 5, 2e-7, "five-point")
     text = {name: format_setting(value) for name, value in experiment.settings().items()}

@@ -242,24 +242,3 @@ def test_the_ready_code_is_shown_when_it_is_opened(page, library):
 def test_the_settings_that_are_handed_out_make_the_problem_again():
     told = json.loads(exchange.problem_json(Experiment(sizes=(3, 4, 2), batch=5, loss="HuberLoss")))
     assert Experiment.from_settings(told["settings"]) == Experiment(sizes=(3, 4, 2), batch=5, loss="HuberLoss")
-
-
-def test_the_program_prints_the_pages_verdict(tmp_path):
-    import subprocess
-    import sys
-    from pathlib import Path
-
-    from mlp.report.programs import checking
-
-    experiment = Experiment(sizes=(3, 4, 2), activation="Sigmoid", loss="HuberLoss", batch=3)
-    (tmp_path / "problem.npz").write_bytes(exchange.problem_npz(experiment))
-    (tmp_path / "gradients.npz").write_bytes(npz({n: -v for n, v in right(experiment).items()}))
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", checking(experiment)],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout.startswith("wrong\nThe loss (HuberLoss): dy has the wrong sign throughout")

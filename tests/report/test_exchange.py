@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from mlp.lab.experiment import Experiment
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
 from mlp.report.files.exchange import problem_json, problem_npz, sample_npz
-from mlp.report.programs import computing
+from mlp.report.programs import checking, computing
 from mlp.report.tables.given import read_upload
 
 EVERY = [
@@ -97,3 +99,18 @@ def test_the_numpy_script_neither_overflows_nor_gives_nan_far_out(activation, ru
     experiment = Experiment(sizes=(2, 2, 1), activation=activation)
     gradients = run_script(experiment, "numpy", x=np.array([-800.0, 800.0]))  # a warning is an error here
     assert all(np.all(np.isfinite(gradient)) for gradient in gradients.gradients.values())
+
+
+def test_the_checking_program_prints_the_verdict_and_what_to_fix(tmp_path):
+    experiment = Experiment(sizes=(3, 4, 2), activation="Sigmoid", loss="HuberLoss", batch=3)
+    (tmp_path / "problem.npz").write_bytes(problem_npz(experiment))
+    np.savez(tmp_path / "gradients.npz", **{name: -gradient for name, gradient in ours(experiment).items()})
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", checking(experiment)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.startswith("wrong\nThe loss (HuberLoss): dy has the wrong sign throughout")

@@ -38,6 +38,7 @@ FIGURES = {
     "matrices": lambda: matrices.matrices([matrices.Matrix("A", np.eye(3))]),
     "network": lambda: network.diagram(PROBLEM.network, network.weights(PROBLEM.network), "weight", "fc1"),
     "step size": step_size_figure,
+    "difference": lambda: step_size.difference_by_step(np.array(EPS_STEPS)[:, None] * X, 0 * X, 1e-4),
     "flow": lambda: steps.flow_figure(
         steps.gradient_norms(passes(*PROBLEM)), jacobian_flow(PROBLEM.network, PROBLEM.x)
     ),
@@ -52,6 +53,7 @@ SIZES = {
     "matrices": (102 + 90, (10, 10, 40, 40)),  # 34 for each of three rows
     "network": (140 + 32 * 4, (10, 10, 10, 50)),  # 32 for each of at most ten units, which are 15 high
     "step size": (480, (75, 15, 75, 55)),
+    "difference": (300, (62, 10, 15, 50)),
     "flow": (380, (10, 10, 60, 10)),  # titles of two lines
 }
 # Each trace in the order of drawing: colour, width and dash of its line; colour, size and symbol of its markers.
@@ -131,6 +133,14 @@ def test_panels_lie_side_by_side_with_their_titles_above_the_middle():
             assert (title.xref, title.yref, title.showarrow) == ("paper", "paper", False)
 
 
+def test_titles_of_panels_say_what_is_drawn():
+    titles = {kind: [note.text for note in FIGURES[kind]().layout.annotations] for kind in ("activation", "flow")}
+    assert titles == {
+        "activation": ["f(x)", "f'(x)"],
+        "flow": ["norm of the gradient<br>on its way back", "singular values<br>of each layer's Jacobian"],
+    }
+
+
 def test_only_the_first_map_names_its_rows_and_all_scroll_together():
     layout = FIGURES["comparison"]().layout
     assert (layout.yaxis.title.text, layout.yaxis.showticklabels, layout.yaxis.matches) == ("i, output", None, None)
@@ -189,6 +199,7 @@ HOVERS = {
     "matrices": ["A<br>row %{y}, column %{x}: %{z:.9g}"],
     "network": [WEIGHT("fc1"), WEIGHT("fc2")],
     "step size": [f"{name}<br>eps %{{x:.0e}}: %{{customdata:.3g}}" for name in METHODS],
+    "difference": ["eps %{x:.0e}: %{y:.3g}"],
     "flow": ["%{x}: %{y:.4g}", *(f"{name}: %{{y:.4g}}" for name in ("fc1", "activation_fn1", "fc2"))],
 }
 

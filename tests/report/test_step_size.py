@@ -172,6 +172,26 @@ def test_the_mark_of_eps_has_its_name_on_the_side_with_more_room(result, eps, si
     assert (note.xanchor, note.y, note.yref) == (side, 1, "paper")
 
 
+def test_the_largest_difference_of_any_entry_is_drawn_at_every_step():
+    analytical = np.array([[1.0, 2.0], [3.0, 4.0]])
+    # At each step another entry is off by as much as the step; at the first one none is.
+    numerical = np.stack([analytical] * len(EPS_STEPS))
+    for k, eps in enumerate(EPS_STEPS[1:], start=1):
+        numerical[k].flat[k % 4] += eps if k % 2 else -eps
+    figure = step_size.difference_by_step(numerical, analytical, 1e-4)
+    [curve] = figure.data
+    np.testing.assert_array_equal(curve.x, EPS_STEPS)
+    assert np.isnan(curve.y[0])  # no zero on a logarithmic axis
+    # Differences of numbers of at most 4 keep a step to within an eighth of 2^-49.
+    np.testing.assert_allclose(curve.y[1:], EPS_STEPS[1:], rtol=0, atol=2**-51)
+    [mark] = figure.layout.shapes
+    assert (mark.x0, mark.x1) == (1e-4, 1e-4)
+    assert figure.layout.yaxis.range == (-16, 1)
+    numerical[-1, 0, 0] += 1e3
+    top = step_size.difference_by_step(numerical, analytical, 1e-4).layout.yaxis.range[1]
+    assert top == pytest.approx(3.5, abs=1e-3)
+
+
 def test_errors_of_zero_can_be_drawn():
     result = sweep_of(lambda x: 0 * np.sum(x))
     for method in METHODS:
