@@ -124,6 +124,23 @@ def test_a_loop_without_end_is_cut_off_and_what_follows_is_defined(checked):
     assert [fact.line for fact in result.asides] == [2, 2]
 
 
+def test_a_cell_that_waits_is_left(checked):
+    result = checked("import time\ntime.sleep(3600)\nSIZE = 2", twice(forward="SIZE * x"))
+    assert verdicts(result) == {"Twice": "passed"}
+    (warning,) = result.asides
+    assert "running cell 1 was left, since it waited for 5 seconds" in warning.text
+    assert warning.line == 2
+
+
+def test_a_cell_that_is_no_python_is_told_and_a_pass_if_it_defines_nothing(checked):
+    result = checked(twice(), "print 'in an older Python'")
+    assert verdicts(result) == {"Twice": "passed"}
+    (warning,) = result.asides
+    assert "running cell 2 raised SyntaxError" in warning.text
+    assert warning.level == "warning"
+    assert result.passed
+
+
 def test_magics_and_shell_lines_are_left_out(checked):
     cells = (
         "%matplotlib inline\n%load_ext autoreload\nimport numpy as np\n!pip install \\\n    nothing",

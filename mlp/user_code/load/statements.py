@@ -9,8 +9,13 @@ import __future__
 import ast
 import linecache
 import math
-from contextlib import nullcontext
+import re
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 
 from mlp.user_code.clock import TimeIsUpError, limited, remaining
@@ -24,6 +29,7 @@ _ASSIGNING = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 # Of what is left of the time, the part that a single statement may take, such as a loop that trains a network.
 _SHARE = 0.1
+_PATIENCE = 5.0
 
 
 class Run:
@@ -44,7 +50,9 @@ class Run:
         try:
             body = ast.parse(source, cell.file).body
         except (SyntaxError, ValueError) as error:
-            self._facts.append(exception_fact(error, cell.doing))
+            fact = exception_fact(error, cell.doing)
+            lost = re.search(r"^\s*(class|def) ", source, re.MULTILINE)
+            self._facts.append(replace(fact, level="problem" if lost else "warning"))
             return
         failed = False
         for statement in body:
@@ -64,7 +72,7 @@ class Run:
         try:
             code = compile(ast.Module([statement], []), cell.file, "exec", self._flags, dont_inherit=True)
             self._flags |= code.co_flags & _FUTURE
-            with nullcontext() if importing or seconds == math.inf else limited(seconds):
+            with nullcontext() if importing or seconds == math.inf else _bounded(seconds):
                 exec(code, self._names)
         except NotInstalledError as error:
             self._stand_in(statement, error, cell)
@@ -72,6 +80,10 @@ class Run:
             if importing:
                 raise
             text = f"{cell.doing} was cut off after {seconds:.1f} seconds of processor time"
+            self._fail(statement, Fact("warning", text, cell.file, statement.lineno), cell)
+            return False
+        except _WaitsError:
+            text = f"{cell.doing} was left, since it waited for {_PATIENCE:g} seconds"
             self._fail(statement, Fact("warning", text, cell.file, statement.lineno), cell)
             return False
         except (Exception, SystemExit) as error:
@@ -106,6 +118,35 @@ class Run:
             self._fail(statement, exception_fact(error, cell.doing), cell)
             return
         self._names |= {name: Inert(error.library) for name in _bound(statement) if name not in self._names}
+
+
+class _WaitsError(BaseException):
+    """A statement computes nothing: it sleeps, or waits for another process."""
+
+
+@contextmanager
+def _bounded(seconds: float) -> Iterator[None]:
+    """Raise TimeIsUpError inside after this much processor time, _WaitsError after _PATIENCE seconds of waiting."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = time.process_time()
+
+    def look(_number: int, _frame: FrameType | None) -> None:
+        nonlocal before
+        before, last = time.process_time(), before
+        # On a machine with a hundred processes to run, this one still gets so much.
+        if before - last < 0.01 * _PATIENCE:
+            raise _WaitsError
+
+    handler = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _PATIENCE)
+    try:
+        with limited(seconds):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def _defines(statement: ast.stmt) -> bool:
