@@ -1,5 +1,6 @@
 """The page about people's own layers: what the isolated check found, for whatever stands in the file."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -116,6 +117,26 @@ def test_a_saved_file_is_checked_anew_and_the_last_result_stays_until_then(start
         if app.error:
             break
     assert "wrong sign throughout" in app.error[0].value
+
+
+def test_a_notebook_is_followed_as_it_is_saved(started_with, tmp_path):
+    def saved(*sources):
+        cells = [{"cell_type": "code", "source": source} for source in sources]
+        path = tmp_path / "homework.ipynb"
+        path.write_text(json.dumps({"nbformat": 4, "metadata": {}, "cells": cells}))
+        return path
+
+    app = started_with("--layers", saved("import numpy", RIGHT))
+    assert "agrees" in app.success[0].value
+    assert list(shown_table(app, "what was found")["where"]) == ["homework.ipynb, cell 2, line 1"]
+    saved("import numpy", RIGHT.replace("2 * self.x", "-2 * self.x"), "class Lost:\n    size = 1 / 0")
+    for _ in range(400):
+        app.run()
+        if app.error:
+            break
+    lost, wrong = app.error
+    assert "homework.ipynb, cell 3, line 2: running cell 3 raised ZeroDivisionError" in lost.value
+    assert "wrong sign throughout" in wrong.value
 
 
 def test_the_pairing_comes_with_the_line_that_overrides_it(started_with, mine):
