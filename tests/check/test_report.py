@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from mlp import Linear, MSELoss, Sequential, Tanh, Verdict, check_gradients, check_layer, dense_layers, he
+from mlp import (
+    Linear,
+    MSELoss,
+    Sequential,
+    Tanh,
+    Verdict,
+    check_given_gradients,
+    check_gradients,
+    check_layer,
+    dense_layers,
+    he,
+)
 from mlp.check.fixed_rules import RULES
 from mlp.check.kinks import Kink
 from mlp.check.tensor import TensorCheck, agreement
@@ -62,6 +73,15 @@ def test_check_layer_takes_any_dy(problem):
     assert check_layer(layer, x).passed
     with pytest.raises(ValueError, match="dy must have shape"):
         check_layer(layer, x, dy[:2])
+
+
+def test_all_given_gradients_that_are_missing_are_named(problem):
+    network, loss, x, target = problem
+    given = {name: np.zeros(value.shape) for name, value in network.parameters().items()}
+    del given["fc1.b"], given["fc3.W"]
+    sentence = "^gradients lacks fc1.b, fc3.W; only that of the input, x, may be left out$"
+    with pytest.raises(ValueError, match=sentence.replace(".", r"\.")):
+        check_given_gradients(network, loss, x, target, given)
 
 
 def test_the_fixed_rules_err_where_the_verdict_does_not(problem):
