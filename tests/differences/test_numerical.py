@@ -91,7 +91,8 @@ def test_the_complex_step_takes_functions_of_complex_numbers_whatever_the_step(f
 
 @pytest.mark.parametrize("method", REAL)
 @pytest.mark.parametrize(
-    ("function", "x", "derivative"), [(np.sqrt, 5e-5, 0.5 / np.sqrt(5e-5)), (np.log, 1e-4 / 3, 3e4)]
+    ("function", "x", "derivative"),
+    [(np.sqrt, 5e-5, 0.5 / np.sqrt(5e-5)), (np.log, 1e-4 / 3, 3e4), (np.log, 1e-4, 1e4)],  # the last one to log 0
 )
 def test_a_step_out_of_the_domain_falls_back_to_one_side_and_says_so(method, function, x, derivative):
     if method == "forward":  # which stays inside

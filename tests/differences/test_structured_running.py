@@ -217,5 +217,10 @@ def test_cost_counts_what_the_steps_move():
     assert structured_cost(network, np.stack([x, x])).elements > 2 * cost.elements
 
 
+def test_the_cost_is_that_of_real_inputs():
+    with pytest.raises(TypeError, match=r"^x must be real, not complex128"):
+        structured_cost(Tanh(), np.ones(3) + 0j)
+
+
 def test_there_is_at_least_one_core():
     assert available_cores() >= 1
