@@ -34,7 +34,7 @@ def _by(models: Callable[[IsolatedLayer, str, Paths, Array], Iterator[Model]]) -
 
 def factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
     """Each path is right but for a factor that belongs to its output, or to its entry."""
-    for factor in _factors(case, tensor, paths):
+    for factor in _factors(case, tensor, paths, where, paths.said, paths.right):
         for value, words in (
             (factor.value, "the factor {} is too much"),
             (_inverse(factor.value), "the factor {} is missing"),
@@ -44,19 +44,20 @@ def factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) 
 
 def derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
     """Each path is such a factor, where it should be a derivative."""
-    for factor in _factors(case, tensor, paths):
+    for factor in _factors(case, tensor, paths, where, paths.said, paths.given):
         for value, words in ((factor.value, "it is dy times {}"), (_inverse(factor.value), "it is dy divided by {}")):
             yield from _fitted(paths, where, paths.said, paths.given * value, 0.0, words, factor.words)
 
 
 def terms_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
     """Each path has a term too much or too little that is such a factor."""
-    support = paths.there | paths.given
-    for factor in (Factor("1", np.ones((1, 1))), *_factors(case, tensor, paths)):
+    support, difference = paths.there | paths.given, paths.said - paths.right
+    one = Factor("1", np.ones((1, 1)))
+    for factor in (one, *_factors(case, tensor, paths, where, difference, support)):
         yield from _fitted(
             paths,
             where,
-            paths.said - paths.right,
+            difference,
             support * factor.value,
             paths.right,
             "dy times {} is added",
@@ -64,13 +65,28 @@ def terms_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) ->
         )
 
 
-def _factors(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[Factor]:
-    """Named arrays of one number for each output, as a column, or for each entry, as a row."""
-    for factor in output_factors(case):
-        if factor.value.size == len(paths.said):
-            yield Factor(factor.words, factor.value.reshape(-1, 1))
-    for factor in entry_factors(case, tensor):
-        yield Factor(factor.words, factor.value.reshape(1, -1))
+def _factors(
+    case: IsolatedLayer, tensor: str, paths: Paths, where: Array, target: Array, base: Array
+) -> Iterator[Factor]:
+    """Named arrays of one number for each output, as a column, or for each entry, as a row.
+
+    Only those are given that may do: where the target is the base times any number for each output, or each entry.
+    """
+    if _is_multiple(paths, where, target, base, 1):
+        for factor in output_factors(case):
+            if factor.value.size == len(paths.said):
+                yield Factor(factor.words, factor.value.reshape(-1, 1))
+    if _is_multiple(paths, where, target, base, 0):
+        for factor in entry_factors(case, tensor):
+            yield Factor(factor.words, factor.value.reshape(1, -1))
+
+
+def _is_multiple(paths: Paths, where: Array, target: Array, base: Array, axis: int) -> bool:
+    """Whether a target is, for each line along an axis, some number times a base."""
+    target, base = np.where(where, target, 0), np.where(where, base, 0)
+    squares = np.sum(np.square(base), axis=axis, keepdims=True)
+    number = np.sum(target * base, axis=axis, keepdims=True) / np.where(squares > 0, squares, 1)
+    return paths.explained_by(paths.said - target + number * base, where)
 
 
 def _inverse(value: Array) -> Array:
