@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mlp import Verdict, check_model
+from mlp.check.model import Model
 
 RNG = np.random.RandomState(3)
 X, Y = RNG.standard_normal((5, 3)), RNG.standard_normal((5, 2))
@@ -152,3 +153,18 @@ def test_a_large_model_is_looked_at_in_part_and_the_report_says_so() -> None:
     assert half.verdict is Verdict.WRONG
     row = int(half.remarks[0].sentence.split(" is W[")[1].split(",")[0])
     assert row >= 150  # the worst entry is told by its own index
+
+
+def test_so_many_entries_as_are_asked_for_are_drawn_over_all_parameters_and_one_of_each_at_least() -> None:
+    whole = Model(model, PARAMETERS, PARAMETERS, {})
+    assert whole.drawn(26) is whole  # all there are
+    for count in (1, 10, 25):
+        drawn = whole.drawn(count)
+        sizes = {name: array.size for name, array in drawn.arrays.items()}
+        assert list(sizes) == list(PARAMETERS)
+        assert min(sizes.values()) >= 1
+        assert max(count, len(PARAMETERS)) <= sum(sizes.values()) <= count + len(PARAMETERS)
+        for name, array in drawn.arrays.items():
+            places = drawn.places.get(name, np.arange(PARAMETERS[name].size))
+            assert len(set(places.tolist())) == len(places)
+            np.testing.assert_array_equal(array.ravel(), PARAMETERS[name].ravel()[places])

@@ -274,6 +274,20 @@ def test_of_two_layers_that_accumulate_the_one_that_backward_comes_to_first_is_n
     ]
 
 
+def test_a_gradient_that_is_missing_hides_no_other_that_accumulates():
+    class Half(Linear):
+        def backward(self, dy):
+            old = self.grad_b
+            dx, _, self.grad_b = linear_backward(dy, self._x, self.W, self.b)
+            if old is not None:
+                self.grad_b = self.grad_b + old
+            return dx
+
+    remarks = check_gradients(*problem(fc2=Half)).remarks
+    assert [remark.kind for remark in remarks] == [RemarkKind.MISSING, RemarkKind.ACCUMULATES]
+    assert "gradient of fc2.b" in remarks[1].sentence
+
+
 def test_updated_parameters_are_put_back():
     network, *rest = problem(fc2=Updates)
     before = network.fc2.W.copy()
