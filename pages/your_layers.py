@@ -23,8 +23,8 @@ if given.problem:
 if not given.layers:
     with st.container(border=True):
         st.markdown(
-            "1. Start the dashboard with your file, `streamlit run app.py -- --layers path/to/my_layers.py`, or with "
-            "the name of a module.\n"
+            "1. Start the dashboard with your file, `streamlit run app.py -- --layers path/to/my_layers.py`, with a "
+            "notebook, `homework.ipynb`, or with the name of a module.\n"
             "2. Open this page. Your file runs in a process of its own; what loops for ever or crashes is cut off.\n"
             "3. Edit and save: the page follows within a second or two.\n\n"
             f"Until then you see **an example**, `{watch.EXAMPLE.name}`. One of its layers has a mistake in it."

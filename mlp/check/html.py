@@ -34,7 +34,8 @@ def as_html(report: "GradientReport") -> str:
         _paragraph(escape(map_caption(check)), "opacity:.75"),
         _paragraph(escape(f"{report.method.name} differences with h = {report.eps:g}"), "opacity:.75"),
     ]
-    return f'<div style="max-width:600px;font-size:13px;line-height:1.4;color:inherit">{"".join(parts)}</div>'
+    style = "max-width:600px;overflow-x:auto;font-size:13px;line-height:1.4;color:inherit"
+    return f'<div style="{style}">{"".join(parts)}</div>'
 
 
 def _paragraph(content: str, style: str = "") -> str:

@@ -145,7 +145,7 @@ def test_magics_and_shell_lines_are_left_out(checked):
     cells = (
         "%matplotlib inline\n%load_ext autoreload\nimport numpy as np\n!pip install \\\n    nothing",
         "%%time\n" + DENSE,
-        "%%bash\nrm -rf everything\n",
+        "%%writefile other.py\nSIZE = 1 / 0\n",
         "files = !ls\nfor n in range(2):\n    %time n + 1\nnp.sum?\n?np.sum\npip install nothing\ndisplay(np)\n",
         "get_ipython().run_line_magic('matplotlib', 'inline')",
         "answer = 17\n\ntext = '''\n%kept\n!kept\n'''\nassert (answer\n% 2) == 1 and len(text) == 13\n",
@@ -177,6 +177,24 @@ def test_plotting_needs_no_library(checked):
     assert verdicts(result) == {"Twice": "passed"}
     (note,) = result.asides
     assert note.text == f"not installed, so a stand-in that does nothing was imported: {ORNAMENT}"
+
+
+SUMS = """\
+class Sums:
+    def forward(self, x):
+        y = 0 * x
+        for n in tqdm(range(3)):
+            y = y + n * x
+        return y
+    def backward(self, dy):
+        return 3 * dy
+"""
+
+
+def test_a_progress_bar_that_is_not_installed_goes_through_what_it_is_given(checked):
+    count = "from tqdm import tqdm\nSIZE = len([n for n in tqdm(range(4))])"
+    result = checked(count, SUMS, twice("Four", "SIZE * x", "4 * dy"))
+    assert verdicts(result) == {"Sums": "passed", "Four": "passed"}
 
 
 def test_a_number_made_of_a_stand_in_is_no_number(checked):

@@ -24,6 +24,7 @@ _TELLING = (
     "tqdm", "progressbar", "colorama", "termcolor", "tabulate", "prettytable", "wandb", "tensorboardX", "pytest",
     "memory_profiler", "line_profiler",
 )  # fmt: skip
+_BARS = ("tqdm", "progressbar")
 _FETCHING = (
     "nnfs", "sklearn", "tensorflow", "keras", "torchvision", "h5py", "pandas", "requests", "dill", "joblib",
     "idx2numpy", "mnist",
@@ -57,9 +58,10 @@ class Inert:
         return self
 
     def __call__(self, *arguments: Any, **_named: Any) -> Any:
-        """Give itself; as a decorator, `@profile`, the function that it decorates."""
+        """Give itself; of `@profile` the function that it decorates, of `tqdm(range(9))` what it goes through."""
         called[self._library] = None
-        return arguments[0] if len(arguments) == 1 and callable(arguments[0]) else self
+        given_back = arguments and (self._library in _BARS or (len(arguments) == 1 and callable(arguments[0])))
+        return arguments[0] if given_back else self
 
     def __getitem__(self, _key: Any) -> "Inert":
         """Give itself: `axes[0].plot(x)`."""
