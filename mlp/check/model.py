@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from mlp.check.check import check_gradients
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.projection import Projection
-from mlp.check.report import Finding, GradientReport
+from mlp.check.report import Certainty, Finding, GradientReport
 from mlp.check.structures import by_name, filled, leaves
 from mlp.check.tensor import TensorCheck
 from mlp.differences.methods import CENTRAL, Method, as_method
@@ -27,6 +27,9 @@ from mlp.nn.layers import Layer
 
 _TELLING, _MOST_CALLS = 0.05, 50
 ModelFunction = Callable[[Any], tuple[Any, Any]]
+
+# A gradient that is off by a multiple of so many numbers, to so many digits, is so by no chance.
+_TELLING_ENTRIES, _SAME = 3, 1e-5
 
 
 def check_model(
@@ -62,22 +65,54 @@ def check_model(
     arrays = {name: as_real(name, leaf) for name, leaf in leaves(parameters)}
     if not arrays:
         raise ValueError("parameters holds no array: give a dict, list, tuple or dataclass of arrays")
-    model = Model(function, parameters, arrays, {})
+    name = getattr(function, "__name__", "")
+    cls: type[Model] = type(name, (Model,), {}) if name.isidentifier() else Model  # whatever names a layer says this
+    model = cls(function, parameters, arrays, {})
     model = model.drawn(_affordable(model, as_method(method), seconds) if entries is None else entries)
     report = check_gradients(model, Projection(), [1.0], [1.0], eps, method)
     checks = {name: check for name, check in report.items() if name in arrays}
     remarks = (*model.faults(), *model.limits(checks), *report.remarks)
-    return dataclasses.replace(report, checks=checks, remarks=remarks, diagnose=_Diagnosis(report))
+    return dataclasses.replace(report, checks=checks, remarks=remarks, diagnose=_Diagnosis(report, model))
 
 
 @dataclasses.dataclass(frozen=True)
 class _Diagnosis:
-    """The findings of the model as a layer; not that its layers are put together wrongly, since it has but one."""
+    """The penalties that are missing, else the findings of the model as a layer.
+
+    Not that its layers are put together wrongly, since it has but one.
+    """
 
     of_layer: GradientReport
+    model: "Model"
 
     def __call__(self, _: GradientReport) -> tuple[Finding, ...]:
-        return tuple(finding for finding in self.of_layer.diagnosis if finding.tensors)
+        penalties = [found for name, array in self.model.arrays.items() for found in self._penalty(name, array)]
+        if len(penalties) == sum(not self.of_layer[name].passed for name in self.model.arrays):
+            return tuple(penalties)
+        told = {name for finding in penalties for name in finding.tensors}
+        others = [finding for finding in self.of_layer.diagnosis if finding.tensors and not told & set(finding.tensors)]
+        return (*penalties, *others)
+
+    def _penalty(self, name: str, array: Array) -> Iterator[Finding]:
+        """That a gradient is off by a multiple of its parameter, as that of a penalty c sum(W**2) / 2 is."""
+        check = self.of_layer[name]
+        if check.passed or array.size < _TELLING_ENTRIES or not np.any(array):
+            return
+        factor, fits = _multiple(check.difference, array, check.error_bar)
+        if not fits or _multiple(check.numerical, array, check.error_bar)[1]:  # then it may as well be a factor
+            return
+        what = f"{abs(factor):.6g} times {name} is {'missing' if factor < 0 else 'too much'}"
+        sentence = (
+            f"{type(self.model).__name__}: d{name} is right but for one term: {what}. The gradient of a penalty "
+            f"reg * sum({name}**2) is 2 * reg * {name}, and has to be in d{name} just as the penalty is in the value."
+        )
+        yield Finding("", (f"d{name}",), "penalty", what, Certainty.CERTAIN, sentence, self.model.right_line(name))
+
+
+def _multiple(gradient: Array, array: Array, error_bar: Array) -> tuple[float, bool]:
+    """The factor by which a gradient comes closest to a multiple of an array, and whether it is one."""
+    factor = float(np.vdot(array, gradient) / np.vdot(array, array))
+    return factor, bool(np.all(np.abs(gradient - factor * array) <= error_bar + _SAME * np.abs(factor * array)))
 
 
 def seconds_of(call: Callable[[], Any]) -> float:
@@ -134,7 +169,7 @@ class Model(Layer):
         return self._with(self.arrays | {name: value})
 
     def _with(self, arrays: dict[str, Array]) -> "Model":
-        return Model(self.function, self.structure, self.whole, self.places, arrays)
+        return type(self)(self.function, self.structure, self.whole, self.places, arrays)
 
     def drawn(self, count: int) -> "Model":
         """The model with `count` of its entries, drawn over all parameters, but one of each at least."""

@@ -132,6 +132,7 @@ def _checked(
             name: _shaped(by_key[one.gradient], one) for name, one in pairs.items() if one.gradient in by_key
         }
 
+    function.__name__ = model.parts.name
     values = {name: value for name, (_, value) in arrays.items() if name in pairs}
     return Read(model, words, pairs, check_model(function, values, eps, method, seconds, entries))
 
@@ -159,9 +160,10 @@ def _unchecked(read: Read, override: Override) -> list[Fact]:
     moving = [name for name in rest if read.model.run({name: _other(arrays[name][1])})[0] != before]
     if not moving:
         return []
+    move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
     text = (
-        f"{' and '.join(moving)} move the loss, but no gradient of them was found in what backward returns, so they "
-        f"were not compared; if nobody trains them, say {line(read.model.parts.name, constants=moving)}"
+        f"{' and '.join(moving)} {move} the loss, but no gradient of {it} was found in what backward returns, so {were} "
+        f"not compared; if nobody trains {it}, say {line(read.model.parts.name, constants=moving)}"
     )
     return [Fact("unchecked", text)]
 

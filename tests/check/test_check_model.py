@@ -105,6 +105,23 @@ def test_a_wrong_gradient_is_called_wrong_and_the_fault_named(name: str, change:
     assert [check.name for check in report.values() if check.verdict is Verdict.WRONG] == [name]
 
 
+@pytest.mark.parametrize(("factor", "words"), [(0.1, "0.1 times W2 is missing"), (-0.3, "0.3 times W2 is too much")])
+def test_a_penalty_that_is_not_in_the_gradient_as_in_the_value_is_named(factor: float, words: str) -> None:
+    def function(parameters: dict[str, Any]) -> Any:
+        value, gradients = model(parameters)
+        W = parameters["W2"]
+        return value + 0.2 * np.sum(W**2), gradients | {"W2": gradients["W2"] + (0.4 - factor) * W}
+
+    (finding,) = check_model(function, PARAMETERS).diagnosis
+    assert finding.sentence.startswith(f"function: dW2 is right but for one term: {words}.")
+
+
+def test_of_a_gradient_that_is_a_multiple_of_its_parameter_a_factor_is_told_and_no_penalty() -> None:
+    (finding,) = check_model(lambda W: (np.sum(W**2), W), np.arange(1.0, 6.0)).diagnosis
+    assert "penalty" not in finding.sentence
+    assert "0.5" in finding.sentence
+
+
 def test_the_callers_parameters_stay_as_they_are_and_an_update_in_place_is_told() -> None:
     def step(parameters: dict[str, Any]) -> Any:
         value, gradients = model(parameters)

@@ -60,7 +60,7 @@ WRONG_INSIDE = {
     "DerivativeOfSomethingElse": ({"x"}, "a slope that is not the activation's"),
     "NoSlopeInside": ({"W1"}, "dW1 is wrong"),
     "SlopeForgotten": ({"x"}, "s (1 - s) with s = sigmoid(x)"),
-    "half_penalty_loss": ({"x"}, "dx is right but for one term"),
+    "half_penalty_loss": ({"W"}, "dW is right but for one term: 0.1 times W is missing"),
     "cell_forward": ({"Wh"}, "dWh is wrong"),
     "conv_forward": ({"b"}, "the factor is 0.5 (one half or one over the number of samples)"),
     "CategoricalNotDivided": ({"x"}, "factor is 5 (the number of samples"),

@@ -31,7 +31,10 @@ MISTAKES = {
     "any depth": ("d.sum(axis=1, keepdims=True)", "d.mean(axis=1, keepdims=True)", {"b1", "b2", "b3"}),
     "cost from forward": ('"dW2": d', '"dW2": 2 * d', {"W2"}),
     "gradients first": ('"db": np.mean(', '"db": np.sum(', {"b"}),
-    "labels": ('"W1": X.T', '"W1": -X.T', {"W1"}),
+    "labels": ("+ 2 * self.reg * W1", "+ self.reg * W1", {"params.W1"}),
+    "step of a function": ("(1 - h**2)", "(1 - h)", {"W1"}),
+    "a vector": ("np.mean(error)", "np.sum(error)", {"b"}),
+    "classes by number": ('"W1": X.T', '"W1": -X.T', {"W1"}),
     "no loss": ("return dZ1 @ X.T / m", "return dZ1 @ X.T", {"W1"}),
     "training step": ("(1 - self.h**2)", "(1 - self.h)", {"W1"}),
     "target in backward": ("dW2 = (self.W2.T", "dW2 = (2 * self.W2.T", {"W1"}),
@@ -84,6 +87,23 @@ def test_an_update_that_comes_too_early_is_named(tmp_path):
     assert (
         "train_step updates a parameter too early: the update of W1 is right for a tiny learning rate only" in fact.text
     )
+
+
+def test_a_loss_beside_backward_counts_though_backward_has_the_gradients_of_another(tmp_path):
+    source = MODELS["labels"].replace(".mean() +", ".sum() +").replace("2 * self.reg", "0 * self.reg")
+    result = examined(tmp_path, source.replace("self.reg * penalty", "0 * penalty"))
+    assert result.status == "wrong"
+    assert "and not those of its compute_loss" in "\n".join(fact.text for fact in result.facts)
+
+
+def test_what_is_right_for_one_output_alone_is_no_pass(tmp_path):
+    result = examined(
+        tmp_path,
+        MODELS["columns"].replace("dZ2.sum(axis=1, keepdims=True)", "np.full_like(parameters['b2'], dZ2.sum())"),
+    )
+    assert result.status == "partly checked"
+    (fact,) = result.gaps
+    assert "with one output all gradients are right, with 3 those of b2 are not" in fact.text
 
 
 def test_a_loss_that_has_to_be_guessed_and_suits_nothing_is_not_called_wrong(tmp_path):

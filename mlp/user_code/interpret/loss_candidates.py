@@ -1,15 +1,14 @@
 """Every way to read a loss, and a network that has one inside: predictions, targets, and how it becomes one number."""
 
 from collections.abc import Callable, Iterator
-from itertools import chain, product
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
 from mlp.nn.arrays import Array
-from mlp.user_code import vocabulary
 from mlp.user_code.interpret import losses_inside, samples, targets
 from mlp.user_code.interpret.inputs import inputs, is_upstream
-from mlp.user_code.interpret.predictions import sides, sound
+from mlp.user_code.interpret.predictions import sides
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
@@ -67,24 +66,6 @@ def candidates_inside(
         for target in samples.targets_for(y):
             for objective, closed in losses_inside.networks(thing, kind.forward, kind.backward, rate):
                 yield objective.words, _closed(name, closed, x, target, layout, module)
-
-
-def weighted_loss_candidates(
-    name: str, function: Callable[..., Any], module: ModuleType | None, override: Override
-) -> Iterator[Candidate]:
-    """A function of (W, X, y, reg) that returns the loss and its gradient by W, which is the x of the check."""
-    arguments = [one.name for one in calls.required(calls.parameters_of(function))]
-    first = next(one for one in arguments if "weight" in vocabulary.roles(one))
-    target = next(one for one in arguments if sound(one) > 0)
-    rest = [one for one in arguments if one not in (first, target)]
-    for shapes, kind in product(samples.LINEAR, ("labels", "one-hot", "binary", "signs", "normal")):
-        x = samples.normal(shapes.weight)
-        given = {target: targets.target(kind, shapes.outputs)}
-        given |= {one: samples.normal(shapes.data, seed=4) if "input" in vocabulary.roles(one) else 0.1 for one in rest}
-        given |= override.args
-        layout = Layout(f"the weights {first}, {shapes.words}", shapes.orientation, x.shape, True)
-        subject = Subject(name, function, (), first=first, module=module, **override.of_run() | {"settings": given})
-        yield Candidate(subject, x, layout, "value")
 
 
 def loss_function_candidates(

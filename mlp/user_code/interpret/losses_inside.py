@@ -138,7 +138,8 @@ def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> An
             return found
         if objective.method:
             return number(own_loss(self, x, t), what)
-        return objective.value(output(self, x), t)
+        y = output(self, x)
+        return objective.value(y, one_hot(t, y))
 
     def own_loss(self: Any, x: Any, t: Any) -> Any:
         method, y = getattr(self, objective.method), output(self, x)
@@ -157,6 +158,14 @@ def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> An
         return None if isinstance(returned, float | np.floating) else returned  # a loss
 
     return _with_methods(closed, value, gradient, getattr(thing, forward), getattr(thing, backward))
+
+
+def one_hot(t: Array, y: Array) -> Array:
+    """Labels as one hot in the shape of the prediction; any other target as it is."""
+    if t.ndim != y.ndim - 1 or t.dtype.kind != "i":
+        return t
+    axis = 1 if y.shape[0] == t.size else 0
+    return np.moveaxis(np.eye(y.shape[axis])[t], -1, axis)
 
 
 def number(value: Any, what: str) -> Array:

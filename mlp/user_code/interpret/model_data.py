@@ -81,6 +81,9 @@ def moved(structure: Any) -> Any:
 def _guessed(keys: tuple[str, ...], outputs: int) -> Iterator[Made]:
     """Weights and biases of these names, for columns and for rows."""
     layers = list(dict.fromkeys(re.sub(r"\D", "", key) for key in keys))
+    if layers == [""] and outputs > 1:
+        drawn = {key: samples.normal((FEATURES,) if vocabulary.family(key).startswith("w") else (), 3) for key in keys}
+        yield Made("random, the weights a vector", {key: np.asarray(value) for key, value in drawn.items()})
     sizes = [FEATURES, *HIDDEN[: len(layers) - 1], outputs]
     if not layers or len(sizes) != len(layers) + 1:
         return
@@ -105,7 +108,8 @@ def inputs(made: Made, override: Override) -> Iterator[Array]:
     if given is not None:
         yield given
         return
-    matrices = [array for array in object_arrays.arrays([made.parameters]).values() if array.ndim == 2]
+    matrices = [array for array in object_arrays.arrays([made.parameters]).values() if array.ndim in (1, 2)]
+    matrices = [array for array in matrices if array.ndim > 1] or matrices
     whole = [array for array in matrices if 1 not in array.shape] or matrices
     sizes = dict.fromkeys(size for array in whole[:1] for size in array.shape)
     for size in sorted(sizes, key=lambda size: size != FEATURES):
@@ -119,13 +123,19 @@ def targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[Target
         return
     shapes = [np.shape(y)] if y is not None else list(_last_shapes(made, x))
     for shape, kind in product(shapes, ("one-hot", "labels", "binary", "normal")):
-        if override.target in (None, kind) and len(shape) == 2:
+        if override.target in (None, kind) and shape == (BATCH,):
+            drawn = samples.normal(shape, seed=2)
+            drawn = (drawn > 0).astype(float) if kind == "binary" else drawn
+            yield from [Targets(kind, drawn, drawn)] if kind in ("binary", "normal") else []
+        elif override.target in (None, kind) and len(shape) == 2:
             axis = shape.index(BATCH) if BATCH in shape else 0
             yield from _drawn(kind, shape, 1 - axis)
 
 
-def _last_shapes(made: Made, x: Array) -> Iterator[tuple[int, int]]:
+def _last_shapes(made: Made, x: Array) -> Iterator[tuple[int, ...]]:
     last = [array for array in object_arrays.arrays([made.parameters]).values() if array.ndim == 2][-1:]
+    if not last:
+        yield (BATCH,)
     for size in sorted(
         {size for array in last for size in array.shape if size != max(last[0].shape)} | {1}, reverse=True
     ):

@@ -73,7 +73,7 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
     for name, function in functions.items():
         if name in taken or name in overrides:
             continue
-        if name in free and has_target(function) and _returns_loss_and_gradients(function):
+        if name in free and has_target(function) and _returns_loss_and_gradients(name, function):
             found.append(Parts(None, function, None, makers))
         elif _is_backward(name, function, structures):
             loss = _closest(name, losses)
@@ -87,6 +87,11 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
         parts._replace(keys=keys, title=parts.backward.__name__ if parts.backward and names[i] in names[:i] else "")
         for i, parts in enumerate(found)
     ]
+
+
+def linear(function: Function) -> Parts:
+    """The model that is a function of weights, X and the target, and returns loss and gradient."""
+    return Parts(None, function, None, (), tuple(filter(_is_key, calls.parameters_named(function))))
 
 
 def _said(functions: Functions, overrides: Mapping[str, Override], makers: tuple[Function, ...]) -> Iterator[Parts]:
@@ -163,7 +168,13 @@ def _text(function: Function) -> str:
 def takes(function: Function, structures: Iterable[str]) -> bool:
     """Whether a function takes the parameters: in a structure, or two or more by their names."""
     names = calls.parameters_named(function)
-    return any(name in structures for name in names) or sum(map(_is_key, names)) > 1
+    keys = sum(map(_is_key, names))
+    return any(name in structures for name in names) or keys > 1 or (keys == 1 and _is_linear(function))
+
+
+def _is_linear(function: Function) -> bool:
+    """Whether a function takes X and the target: one array of weights beside them is all of its parameters."""
+    return has_target(function) and _takes_input(function)
 
 
 def _is_backward(name: str, function: Function, structures: set[str]) -> bool:
@@ -194,8 +205,10 @@ def _is_role(name: str, *roles: str) -> bool:
     return vocabulary.roles(name)[:1] in {(role,) for role in roles}
 
 
-def _returns_loss_and_gradients(function: Function) -> bool:
-    """Whether the return statement names a loss and gradients, in either order."""
+def _returns_loss_and_gradients(name: str, function: Function) -> bool:
+    """Whether the return statement names a loss and gradients, in either order; a training step makes them itself."""
+    if name in vocabulary.TRAIN_STEPS:
+        return bool(_takes_input(function))
     names = [str(one) for one in returned_names(function, 2)]
     gradients = [vocabulary.is_mark(one) or bool(re.match(r"grad|d[A-Z_]", one)) for one in names]
     return sum(gradients) == 1 and any(sounds_like_loss(one) or one in ("J", "L") for one in names)

@@ -66,29 +66,13 @@ def drawn(layout: Layout) -> Array:
 
 
 def targets_for(y: Array) -> Iterator[Array]:
-    """Targets for an output, of which nothing is known: numbers between 0 and 1, and one hot in each row or column."""
+    """Targets for an output, of which nothing is known: numbers between 0 and 1, one hot or labels."""
     scores = normal(y.shape, seed=2)
     yield 1 / (1 + np.exp(-scores))
     for axis in range(y.ndim):
         yield (scores == scores.max(axis=axis, keepdims=True)).astype(np.float64)
-
-
-class Linear(NamedTuple):
-    """Shapes of weights and data of a linear classifier that go together, and the layout of its outputs."""
-
-    words: str
-    orientation: str
-    weight: tuple[int, ...]
-    data: tuple[int, ...]
-    outputs: Layout
-
-
-LINEAR = (
-    Linear("(features, classes)", "rows", (FEATURES, OUTPUTS), (BATCH, FEATURES), Layout("", "rows", (BATCH, 3), True)),
-    Linear("(classes, features)", "columns", (3, FEATURES), (FEATURES, BATCH), Layout("", "columns", (3, BATCH), True)),
-    Linear("(features,)", "rows", (FEATURES,), (BATCH, FEATURES), Layout("", "rows", (BATCH,), True)),
-    Linear("(features, 1)", "rows", (FEATURES, 1), (BATCH, FEATURES), Layout("", "rows", (BATCH, 1), True)),
-)
+    for axis in reversed(range(y.ndim)) if y.ndim == 2 else ():
+        yield scores.argmax(axis=axis)
 
 
 def normal(shape: tuple[int, ...], seed: int = 1) -> Array:

@@ -15,10 +15,9 @@ from mlp.user_code.interpret.candidates import function_candidates, object_candi
 from mlp.user_code.interpret.loss_candidates import (
     candidates_inside,
     loss_function_candidates,
-    weighted_loss_candidates,
 )
 from mlp.user_code.interpret.losses_inside import RETURNED, has_target_inside, may_be_upstream, own_losses
-from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
+from mlp.user_code.interpret.predictions import is_loss
 from mlp.user_code.interpret.ranking import are_enough, best, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade, attempt, compare
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds, sounds_like_loss
@@ -77,9 +76,7 @@ def read_functions(
     override: Override,
 ) -> Attempt:
     """Find the reading of a function and its gradient; without one, of a function that returns value and gradient."""
-    if backward is None and is_weighted_loss(forward):
-        candidates = weighted_loss_candidates(name, forward, module, override)
-    elif is_loss(forward) or sounds_like_loss(name):
+    if is_loss(forward) or sounds_like_loss(name):
         candidates = loss_function_candidates(name, forward, backward, module, override)
     else:
         candidates = function_candidates(name, forward, backward, module, override)

@@ -79,6 +79,8 @@ def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterat
         flag = _derivative_flag(function)
         if flag:
             yield _case(name, function, _flagged(function, flag))
+        elif is_weighted_loss(function) and _returns_both(name, function):
+            yield Case(name, "model", models.linear(function), None, *place_of(function))
         elif _returns_both(name, function):
             yield _case(name, function, None)
 

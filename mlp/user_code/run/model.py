@@ -48,10 +48,14 @@ class Model:
     outputs: int = 0
 
     @cached_property
+    def held(self) -> dict[object_arrays.Path, Array]:
+        """Every array in the structure of parameters, by its path."""
+        return {path[1:]: array for path, array in object_arrays.arrays([self.parameters]).items()}
+
+    @cached_property
     def arrays(self) -> dict[str, tuple[list[object_arrays.Path], Array]]:
         """The parameters that are floating-point arrays, by name: their paths, and their values."""
-        found = object_arrays.arrays([self.parameters])
-        real = {path[1:]: array for path, array in found.items() if array.dtype.kind == "f" and array.size}
+        real = {path: array for path, array in self.held.items() if array.dtype.kind == "f" and array.size}
         return {object_arrays.text(path): ([path], np.array(array, float)) for path, array in real.items()}
 
     def prediction(self) -> Any:
@@ -72,7 +76,9 @@ class Model:
                 value = self.objective.value(words["y"], self.t)
             returned = self._called(backward, words) if backward is not None else value
         found = sources.returned_sources(returned, backward or loss)  # type: ignore[arg-type]  # one of the two is there
-        return _number(value), [one for one in found if one.array.ndim or one.path[:1] != ("cost",)]
+        before = {path: array for path, array in self.held.items() if array.dtype.kind == "f"}
+        before |= {self.arrays[name][0][0]: np.asarray(value) for name, value in values.items()}
+        return _number(value), [*found, *sources.update_sources(before, words["parameters"], 1.0)]
 
     def _words(self, values: Mapping[str, Array]) -> dict[str, Any]:
         """Fresh copies of the parameters with these values, and of the data."""

@@ -96,7 +96,7 @@ def propagate(w, b, X, Y):
     return grads, cost
 
 
-# labels
+# classes by number
 def scores_of(net, X):
     return np.tanh(X @ net["W1"]) @ net["W2"]
 
@@ -219,3 +219,51 @@ def margin_loss(score, y):
     dscore = (margins > 0) * 1.0
     dscore[np.arange(len(y)), y] = -dscore.sum(axis=1)
     return margins.sum() / len(y), dscore / len(y)
+
+
+# labels
+class Labelled:
+    def __init__(self, layers=[3, 5, 2], reg=0.1):
+        self.params, self.grads, self.reg = {}, {}, reg
+        self.params = {f"W{i}": np.random.randn(a, b) for i, (a, b) in enumerate(zip(layers, layers[1:]))}
+
+    def forward(self, X):
+        self.X, self.H = X, np.tanh(X @ self.params["W0"])
+        e = np.exp(self.H @ self.params["W1"])
+        return e / e.sum(axis=1, keepdims=True)
+
+    def compute_loss(self, y_pred, y):
+        penalty = sum(np.sum(W**2) for W in self.params.values())
+        return -np.log(y_pred[np.arange(len(y)), y]).mean() + self.reg * penalty
+
+    def backward(self, y_pred, y):
+        d = y_pred / len(y)
+        d[np.arange(len(y)), y] -= 1 / len(y)
+        W0, W1 = self.params["W0"], self.params["W1"]
+        self.grads["W1"] = self.H.T @ d + 2 * self.reg * W1
+        self.grads["W0"] = self.X.T @ (d @ W1.T * (1 - self.H**2)) + 2 * self.reg * W0
+
+
+# step of a function
+def make_params(n_in, n_hidden, n_out):
+    return {"W1": np.random.randn(n_in, n_hidden), "W2": np.random.randn(n_hidden, n_out)}
+
+
+def train_step(params, X, y, lr=0.1):
+    h = np.tanh(X @ params["W1"])
+    d = h @ params["W2"] - y
+    dW1, dW2 = X.T @ (d @ params["W2"].T * (1 - h**2)), h.T @ d
+    params["W1"] -= lr * dW1
+    params["W2"] -= lr * dW2
+    return np.sum(d**2) / 2
+
+
+# a vector
+def compute_cost(X, y, w, b):
+    return np.sum((X @ w + b - y) ** 2) / (2 * len(y))
+
+
+def compute_gradient(X, y, w, b):
+    error = X @ w + b - y
+    dj_db, dj_dw = np.mean(error), X.T @ error / len(y)
+    return dj_db, dj_dw
