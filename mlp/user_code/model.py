@@ -162,8 +162,8 @@ def _unchecked(read: Read, override: Override) -> list[Fact]:
         return []
     move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
     text = (
-        f"{' and '.join(moving)} {move} the loss, but no gradient of {it} was found in what backward returns, so {were} "
-        f"not compared; if nobody trains {it}, say {line(read.model.parts.name, constants=moving)}"
+        f"{' and '.join(moving)} {move} the loss, but no gradient of {it} was found in what backward returns, so "
+        f"{were} not compared; if nobody trains {it}, say {line(read.model.parts.name, constants=moving)}"
     )
     return [Fact("unchecked", text)]
 
