@@ -85,6 +85,7 @@ def test_the_network_page_walks_through_both_passes(open_page):
     app = open_page("network", sizes="3-4-2", seed="3")
     for k, step in enumerate(passes):
         assert app.selectbox(key="step").value == f"{step.direction} {step.name}"
+        assert f"Step {k + 1} of {len(passes)}" in [caption.value for caption in app.caption]
         if step.name != "loss":
             np.testing.assert_array_equal(arrays(app, 1)[0].ravel(), step.given)
             np.testing.assert_array_equal(arrays(app, 1)[1].ravel(), step.result)
