@@ -125,6 +125,11 @@ def test_a_tensor_that_cannot_be_told_is_not_the_most_telling_one():
     assert checks["fc2.W"].verdict is Verdict.CANNOT_TELL
     report = GradientReport(checks, 1.0, 1e-4, CENTRAL)
     assert clearest_tensor(report, ("fc1", "fc2"), "fc2") == "fc1.W"
+    # What lies after the bug's layer is no sign of it, the input's gradient is; without that, the worst tensor is left.
+    after = {"fc1.W": check("fc1.W", 0.0, 1e-6), "fc2.W": check("fc2.W", 2.0, 1e-6)}
+    for difference, expected in ((1.0, "x"), (0.0, "fc2.W")):
+        report = GradientReport({**after, "x": check("x", difference, 1e-6)}, 1.0, 1e-4, CENTRAL)
+        assert clearest_tensor(report, ("fc1", "fc2"), "fc1") == expected
 
 
 def test_gradients_are_those_of_the_check_and_leave_no_trace():

@@ -49,6 +49,8 @@ def test_tangent_and_secant_have_the_derivatives_slopes(name, index, output):
     # Heights of size 10 at most, over a window of size 2.
     assert slope(lines["tangent"]) == pytest.approx(exact, abs=32 * U)
     assert slope(lines["secant"]) == pytest.approx(central, abs=32 * U)
+    at, value = points["x"]
+    assert np.interp(at, lines["tangent"].x, lines["tangent"].y) == pytest.approx(value, abs=64 * U)
     for text, shift in (("x - eps", -eps), ("x", 0), ("x + eps", eps)):
         moved = x.copy()
         moved[index] += shift

@@ -215,6 +215,9 @@ def test_an_edge_is_as_wide_and_as_dark_as_its_weight_is_large():
         assert line.width == pytest.approx(0.6 + 3.4 * abs(share))
         assert line.color == sample_colorscale(["#1f78d1", "#8c8c8c", "#d6404e"], [(share + 1) / 2])[0]
     assert len(lines) == 6
+    # The strongest are drawn last, on top.
+    widths = [edges.line.width for edges in figure.data if edges.mode == "lines"]
+    assert widths == sorted(widths)
     [hover] = [markers for markers in figure.data if markers.customdata is not None]
     rows, columns = hover.customdata[:, :2].astype(int).T
     np.testing.assert_array_equal(hover.customdata[:, 2], weights[rows, columns])

@@ -98,6 +98,11 @@ def test_eps_theory_and_best_are_marked(result, method):
     texts = {note.text: note.x for note in figure.layout.annotations}
     assert texts["your eps"] == pytest.approx(np.log10(2e-3))
     assert texts["theory"] == pytest.approx(np.log10(result.theory[method]))
+    # One below the other, so that they can be read where the two steps are near each other.
+    assert {note.text: note.y for note in figure.layout.annotations if note.yref == "paper"} == {
+        "your eps": 1.0,
+        "theory": 0.94,
+    }
     star, best = named(figure)["measured best"], result.best("median", method)
     assert (star.x[0], star.y[0]) == (result.steps[best], result.median[method][best])
 
@@ -187,6 +192,8 @@ def test_the_largest_difference_of_any_entry_is_drawn_at_every_step():
     [mark] = figure.layout.shapes
     assert (mark.x0, mark.x1) == (1e-4, 1e-4)
     assert figure.layout.yaxis.range == (-16, 1)
+    assert (figure.layout.xaxis.dtick, figure.layout.yaxis.dtick) == (6, 4)
+    assert [(note.text, note.y) for note in figure.layout.annotations] == [("your eps", 0.12)]
     numerical[-1, 0, 0] += 1e3
     top = step_size.difference_by_step(numerical, analytical, 1e-4).layout.yaxis.range[1]
     assert top == pytest.approx(3.5, abs=1e-3)

@@ -132,7 +132,7 @@ def test_the_input_may_be_left_out_and_what_is_not_needed_is_told():
     ("change", "words"),
     [
         ({"fc2.b": None}, "There is no gradient of fc2.b; the upload holds fc1.W"),
-        ({"fc2.W": np.ones((3, 3))}, r"fc2.W has shape \(3, 3\), but the gradient of fc2.W has shape \(2, 4\)"),
+        ({"fc2.W": np.ones((3, 3))}, r"fc2.W has shape \(3, 3\), but the gradient of fc2.W has shape \(2, 4\)\.$"),
         ({"fc2.b": np.ones((5, 2))}, "It has a row for each of 5 samples: add them up"),
         ({"fc2.W": None, "W2": np.ones((2, 4)), "2.weight": np.ones((2, 4))}, "Both W2 and 2.weight may be"),
     ],
