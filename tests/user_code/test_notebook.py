@@ -172,8 +172,11 @@ def test_a_file_with_the_lines_of_a_notebook_is_checked(tmp_path):
 
 
 def test_plotting_needs_no_library(checked):
-    plot = "fig, axes = plt.subplots(1, 2)\naxes[0].plot(3)\nfor axis in axes:\n    axis.grid()\nn = 2 * axes[0].size\n"
-    result = checked(f"import {ORNAMENT}.drawn as plt", plot, twice(), "plt.show()\nplt.plot(n)")
+    plot = "fig, axes = plt.subplots(1, 2)\naxes[0].plot(3)\nn = 2 * axes[0].size\n"
+    loop = "SIZE = 2\nfor axis in axes:\n    SIZE = axis.grid()\n"
+    result = checked(
+        f"import {ORNAMENT}.drawn as plt", plot, loop, twice(forward="SIZE * x"), "plt.show()\nplt.plot(n)"
+    )
     assert verdicts(result) == {"Twice": "passed"}
     (note,) = result.asides
     assert note.text == f"not installed, so a stand-in that does nothing was imported: {ORNAMENT}"
@@ -198,7 +201,7 @@ def test_a_progress_bar_that_is_not_installed_goes_through_what_it_is_given(chec
 
 
 def test_a_number_made_of_a_stand_in_is_no_number(checked):
-    result = checked(f"import {ORNAMENT}\nSIZE = {ORNAMENT}.size()", twice(forward="SIZE * x"))
+    result = checked(f"import {ORNAMENT}\nSIZE = 3\nSIZE = 2 * {ORNAMENT}.size()", twice(forward="SIZE * x"))
     (problem,) = result.cases[0].problems
     assert f"{ORNAMENT} is not installed, and the stand-in for it has no numbers" in problem.text
     assert not result.passed

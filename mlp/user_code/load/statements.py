@@ -76,15 +76,12 @@ class Run:
                 exec(code, self._names)
         except NotInstalledError as error:
             self._stand_in(statement, error, cell)
-        except TimeIsUpError:
+        except (TimeIsUpError, _WaitsError) as error:
             if importing:
                 raise
-            text = f"{cell.doing} was cut off after {seconds:.1f} seconds of processor time"
-            self._fail(statement, Fact("warning", text, cell.file, statement.lineno), cell)
-            return False
-        except _WaitsError:
-            text = f"{cell.doing} was left, since it waited for {_PATIENCE:g} seconds"
-            self._fail(statement, Fact("warning", text, cell.file, statement.lineno), cell)
+            waited, computed = f"it waited for {_PATIENCE:g} seconds", f"{seconds:.1f} seconds of processor time"
+            how = f"left, since {waited}" if isinstance(error, _WaitsError) else f"cut off after {computed}"
+            self._fail(statement, Fact("warning", f"{cell.doing} was {how}", cell.file, statement.lineno), cell)
             return False
         except (Exception, SystemExit) as error:
             if quiet and isinstance(statement, _ASSIGNING):
@@ -113,11 +110,13 @@ class Run:
         self._facts.append(replace(fact, level="problem" if _defines(statement) else "warning", text=text))
 
     def _stand_in(self, statement: ast.stmt, error: NotInstalledError, cell: Cell) -> None:
-        """Leave out what asks a stand-in for more than it has; what would be made of it, is a stand-in too."""
+        """Leave out what asks a stand-in for more than it has; what would be made of it is a stand-in too."""
         if _defines(statement):
             self._fail(statement, exception_fact(error, cell.doing), cell)
             return
-        self._names |= {name: Inert(error.library) for name in _bound(statement) if name not in self._names}
+        # What a loop changes keeps its value, as if the loop had nothing to go through.
+        kept = set() if isinstance(statement, _ASSIGNING) else set(self._names)
+        self._names |= {name: Inert(error.library) for name in _bound(statement) - kept}
 
 
 class _WaitsError(BaseException):
