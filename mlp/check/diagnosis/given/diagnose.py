@@ -1,8 +1,8 @@
 """What is wrong with gradients whose backward nobody has: they are held against what other problems would give.
 
 The network and the loss are known, so everything can be computed that somebody may have computed instead. Gradients are
-tried as those of this problem, of another one (`changes`), and of one with numbers to find (`fits`). What
-then is left over is followed from the output down (`walk`). The account with the fewest faults is told.
+tried as those of this problem, of another one (`changes`), and of one with numbers to find (`curves`, `fits`). What is
+left over then is followed from the output down (`walk`). The account with the fewest faults is told.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
