@@ -108,10 +108,12 @@ def _sorted(spec: str, outline: Outline, results: list[CaseResult]) -> ModuleRes
     if cases:
         return ModuleResult(cases, asides=asides)
     # What broke off the import is the likelier reason why nothing was found.
-    failed = (fact for fact in outline.facts if fact.level in ("problem", "warning"))
-    broken = next((replace(fact, level="problem") for fact in failed), None)
+    broken = next((fact for fact in outline.facts if fact.level in ("problem", "warning")), None)
+    if broken is not None:
+        others = tuple(fact for fact in asides if fact is not broken)
+        return ModuleResult(problem=replace(broken, level="problem"), asides=others)
     nothing = Fact("problem", f"{spec} defines no layers, losses or functions with a gradient")
-    return ModuleResult(problem=broken or nothing, asides=asides)
+    return ModuleResult(problem=nothing, asides=asides)
 
 
 def _run(order: Order, progress: Progress) -> int | None:

@@ -172,7 +172,7 @@ def test_a_file_with_the_lines_of_a_notebook_is_checked(tmp_path):
 
 
 def test_plotting_needs_no_library(checked):
-    plot = "fig, axes = plt.subplots(1, 2)\naxes[0].plot(3)\nn = 2 * axes[0].size\n"
+    plot = "plt.rcParams['figure.dpi'] = 80\nfig, axes = plt.subplots(1, 2)\naxes[0].plot(3)\nn = 2 * axes[0].size\n"
     loop = "SIZE = 2\nfor axis in axes:\n    SIZE = axis.grid()\n"
     result = checked(
         f"import {ORNAMENT}.drawn as plt", plot, loop, twice(forward="SIZE * x"), "plt.show()\nplt.plot(n)"
@@ -214,6 +214,14 @@ def test_a_package_that_no_layer_uses_is_not_needed(checked):
     first, *_, note = result.asides
     assert f"No module named '{MISSING}'" in first.text
     assert "cell 2" in note.text
+
+
+def test_what_is_told_as_the_reason_why_nothing_was_found_is_told_once(checked):
+    result = checked(f"import {MISSING}", "1 / 0")
+    assert result.problem is not None
+    assert f"No module named '{MISSING}'" in result.problem.text
+    (aside,) = result.asides
+    assert "ZeroDivisionError" in aside.text
 
 
 def test_a_package_that_a_layer_uses_is_told_where_it_is_used(checked):

@@ -26,7 +26,7 @@ _TELLING = (
 )  # fmt: skip
 _BARS = ("tqdm", "progressbar")
 _FETCHING = (
-    "nnfs", "sklearn", "tensorflow", "keras", "torchvision", "h5py", "pandas", "requests", "dill", "joblib",
+    "google", "nnfs", "sklearn", "tensorflow", "keras", "torchvision", "h5py", "pandas", "requests", "dill", "joblib",
     "idx2numpy", "mnist",
 )  # fmt: skip
 ORNAMENTS = frozenset((*_DRAWING, *_TELLING, *_FETCHING))
@@ -66,6 +66,9 @@ class Inert:
     def __getitem__(self, _key: Any) -> "Inert":
         """Give itself: `axes[0].plot(x)`."""
         return self
+
+    def __setitem__(self, _key: Any, _value: Any) -> None:
+        """Forget it: `plt.rcParams["figure.dpi"] = 80`."""
 
     def __enter__(self) -> "Inert":
         """Give itself: `with tqdm(total=9) as bar:`."""
