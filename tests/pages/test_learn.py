@@ -31,7 +31,9 @@ def test_own_numbers_in_the_address_are_used(open_page):
     np.testing.assert_array_equal(arrays(app, 0)[0].ravel(), expected.analytical)
 
 
-@pytest.mark.parametrize("text", ["1,2", "1,2,3,4,x", "1,2,3,4,nan", "1,2,3,4,1e300", "", "1;2;3;4;5"])
+@pytest.mark.parametrize(
+    "text", ["1,2", "1,2,3,4,x", "1,2,3,4,1000001", "1,2,3,4,nan", "1,2,3,4,1e300", "", "1;2;3;4;5"]
+)
 def test_own_numbers_that_do_not_fit_are_named(open_page, text):
     app = open_page("loss", loss_y=text)
     assert not app.exception
