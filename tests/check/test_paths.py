@@ -209,6 +209,16 @@ def test_two_faults_and_factors_are_named(also, words):
     assert words in check_layer(squared(also), X).diagnosis[0].sentence
 
 
+def test_a_gradient_that_has_nothing_of_dy_says_what_it_is():
+    class Itself(Linear):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grad_W = self.W.copy()
+            return dx
+
+    assert "it is 1 times W, whatever dy is" in check_layer(Itself(5, 3, np.random.RandomState(1)), X).summary
+
+
 class Dropped(Layer):
     """Every other feature is dropped, and the others doubled."""
 

@@ -238,15 +238,6 @@ def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         )  # fmt: skip
 
 
-def _regardless_of_dys_size(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    if case.role is Role.LOSS:
-        return
-    again = case.said_for(2 * np.asarray(case.dy)).get(tensor)
-    said = case.said[tensor]
-    if again is not None and again.shape == said.shape and np.any(said) and np.allclose(again, said, rtol=1e-9, atol=0):
-        yield Prediction(said.astype(np.float64), "twice the dy gives the same", 2)
-
-
 FACTS: tuple[Hypothesis, ...] = (
     *OTHER_LOSSES,
     Hypothesis(
@@ -274,11 +265,6 @@ FACTS: tuple[Hypothesis, ...] = (
     Hypothesis("term alike along an axis", "{tensor} is right but for a term: {measured}.", _same_along),
     INGREDIENT,
     Hypothesis("scaled to a norm", "{tensor} has the right direction, but is scaled {measured}.", _scaled_to_norm),
-    Hypothesis(
-        "not linear in dy",
-        "{tensor} does not grow with dy ({measured}): it is normalised, or made of signs.",
-        _regardless_of_dys_size,
-    ),
 )
 
 FACTOR_ALONG = Hypothesis("factor along an axis", "{tensor} is right but for factors: {measured}.", _factor_along)

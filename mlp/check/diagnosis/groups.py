@@ -68,7 +68,7 @@ def _reweighted(paths: Paths, groupings: Sequence[Grouping]) -> Iterator[Predict
         there = np.sqrt(size) > 1e-6 * np.sqrt(size.max())
         weights = np.where(there, product / np.where(there, size, 1), 1.0)
         model = weights[index] * paths.right
-        is_one_factor = np.ptp(weights[there]) < _APART * np.max(np.abs(weights[there]))
+        is_one_factor = np.ptp(weights[there]) <= _APART * np.max(np.abs(weights[there]))
         if not is_one_factor and np.sum(paths.there) >= 2 * np.sum(there) and paths.explained_by(model):
             words = "; ".join(_weighed(grouping, labels[there], weights[there]))
             fitted = int(np.sum((np.abs(weights - 1) > _APART) & (np.abs(weights) > _APART)))

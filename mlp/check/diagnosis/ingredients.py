@@ -122,7 +122,7 @@ INNER: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("tanh({})", np.tanh),
     ("the gate sigmoid({})", sigmoid),
     ("1 less the gate sigmoid({})", lambda v: sigmoid(-v)),
-    ("s / (1 - s) with the gate s = sigmoid({})", np.exp),
+    ("exp({}), which is s / (1 - s) for the gate s = sigmoid({})", np.exp),
 )
 
 

@@ -1,11 +1,12 @@
 """Terms of dx that go through a matrix, or through a sum of dy over one axis, and are wrong or left out."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import Factor, batch_places, entry_factors, output_factors
+from mlp.check.diagnosis.ingredients import Factor, batch_places, entry_factors, factors, output_factors
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.diagnosis.paths import Paths
 from mlp.nn.arrays import Array
@@ -21,12 +22,12 @@ def _through_matrix(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         return
     difference = paths.said - paths.right
     for name, link in _links(case, paths):
-        for axis, which, factors in ((1, "output", output_factors(case)), (0, "entry", entry_factors(case, tensor))):
+        for axis, which, named in ((1, "output", output_factors(case)), (0, "entry", entry_factors(case, tensor))):
             squares = np.sum(np.square(link), axis=axis, keepdims=True)
             multiple = np.sum(difference * link, axis=axis, keepdims=True) / np.where(squares > 0, squares, 1)
             model = paths.right + multiple * link
             if np.min(np.sum(link != 0, axis=axis)) >= 3 and paths.explained_by(model):
-                called = _called(multiple, factors) or f"a number of its own for each {which}"
+                called = _called(multiple, named) or f"a number of its own for each {which}"
                 words = f"the difference is the term through {name}, dy times {name} times {called}"
                 yield Prediction(paths.gradient(model), words, 2, (), name + which)
 
@@ -62,8 +63,11 @@ def _through_sum(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         model[lines[:, :, None], lines[:, None, :]] += s[:, :1, None] * u[:, :, :1] * vt[:, :1, :]
         weights, times = np.empty(paths.right.shape[1]), np.empty(paths.right.shape[1])
         weights[lines], times[lines] = u[:, :, 0], vt[:, 0, :]
-        inner = _along(weights, lines, output_factors(case)) or "with weights"
-        outer = _along(times, lines, entry_factors(case, tensor)) or "times another number"
+        inner = _along(weights, lines, itertools.chain(factors("y", case.y), output_factors(case))) or "with weights"
+        outer = (
+            _along(times, lines, itertools.chain(factors("y", case.y), entry_factors(case, tensor)))
+            or "times another number"
+        )
         words = f"the difference is a sum over the {place}s of dy {inner}, {outer} for each entry"
         yield Prediction(paths.gradient(model), words, 2, (), place + inner + outer)
 
