@@ -42,6 +42,7 @@ def test_the_right_answer_is_offered_and_can_be_seen(experiment):
     for number in NUMBERS[:20]:
         asked, problem = question(experiment, number), experiment.problem()
         assert len(asked.patterns) == len(set(asked.patterns)) == 6
+        assert list(asked.patterns) == sorted(asked.patterns)  # the order gives nothing away
         assert NOTHING not in asked.patterns
         assert asked.layers == (*problem.network.layers, LOSS)
         report = check_gradients(*posed(asked, problem))
