@@ -101,7 +101,8 @@ def place_of(thing: Any) -> tuple[str, int]:
 
 def _place_by_methods(cls: type) -> tuple[str, int] | None:
     """The last `class` line above a method of the class: a class itself does not know in which cell it stands."""
-    for method in filter(inspect.isfunction, vars(cls).values()):
+    members = (getattr(member, "__func__", member) for member in vars(cls).values())
+    for method in filter(inspect.isfunction, members):
         code = inspect.unwrap(method).__code__
         lines = linecache.getlines(code.co_filename)[: code.co_firstlineno]
         above = [number for number, line in enumerate(lines, 1) if re.match(rf"\s*class {cls.__name__}\b", line)]

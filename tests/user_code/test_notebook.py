@@ -133,11 +133,12 @@ def test_a_cell_that_waits_is_left(checked):
 
 
 def test_a_cell_that_is_no_python_is_told_and_a_pass_if_it_defines_nothing(checked):
-    result = checked(twice(), "print 'in an older Python'")
+    result = checked(twice(), "import os\nprint 'in an older Python'", "os.getcwd()")
     assert verdicts(result) == {"Twice": "passed"}
-    (warning,) = result.asides
+    warning, note = result.asides
     assert "running cell 2 raised SyntaxError" in warning.text
     assert warning.level == "warning"
+    assert note.text.endswith("needs what has failed: cell 3")
     assert result.passed
 
 
@@ -172,10 +173,11 @@ def test_a_file_with_the_lines_of_a_notebook_is_checked(tmp_path):
 
 
 def test_plotting_needs_no_library(checked):
-    plot = "plt.rcParams['figure.dpi'] = 80\nfig, axes = plt.subplots(1, 2)\naxes[0].plot(3)\nn = 2 * axes[0].size\n"
+    settings = "print(plt.__version__)\nplt.rcParams['figure.dpi'] = 80\n"
+    plot = "fig, axes = plt.subplots(1, 2)\naxes[0].plot(3)\nn = 2 * axes[0].size\n"
     loop = "SIZE = 2\nfor axis in axes:\n    SIZE = axis.grid()\n"
     result = checked(
-        f"import {ORNAMENT}.drawn as plt", plot, loop, twice(forward="SIZE * x"), "plt.show()\nplt.plot(n)"
+        f"import {ORNAMENT}.drawn as plt", settings, plot, loop, twice(forward="SIZE * x"), "plt.show()\nplt.plot(n)"
     )
     assert verdicts(result) == {"Twice": "passed"}
     (note,) = result.asides
@@ -240,6 +242,18 @@ def test_of_two_definitions_the_later_one_counts(checked):
     assert (Path(result.cases[0].file).name, result.cases[0].line) == ("homework.ipynb, cell 3", 2)
 
 
+def test_what_is_imported_from_the_future_holds_for_the_cells_that_follow(checked):
+    later = twice().replace("(self, x)", "(self, x: Unknown)")
+    assert verdicts(checked("from __future__ import annotations", later)) == {"Twice": "passed"}
+    assert verdicts(checked("print()", later, twice("Other"))) == {"Other": "passed"}
+
+
+def test_a_class_of_static_methods_has_its_place(checked):
+    source = "\n" + twice().replace("    def", "    @staticmethod\n    def").replace("self, ", "")
+    (case,) = checked("1", source).cases
+    assert (Path(case.file).name, case.line) == ("homework.ipynb, cell 2", 2)
+
+
 def test_cells_come_in_their_order_and_not_in_that_of_their_names(checked):
     result = checked(*[twice(f"Layer{11 - n}") for n in range(11)])
     assert [case.name for case in result.cases] == [f"Layer{11 - n}" for n in range(11)]
@@ -275,11 +289,15 @@ def test_it_runs_in_its_own_folder_and_without_a_network(checked, tmp_path):
         (json.dumps(contents({"cell_type": "markdown", "source": "x"}, 7, " ")), "homework.ipynb has no code cells"),
         (
             json.dumps(contents("x <- 3", metadata={"kernelspec": {"language": "R"}})),
-            "homework.ipynb is a notebook in R; only Python can be checked",
+            "homework.ipynb is a notebook in R; only Python 3 can be checked",
         ),
         (
-            json.dumps(contents("x = 3;", metadata={"language_info": {"name": "julia"}})),
-            "homework.ipynb is a notebook in julia; only Python can be checked",
+            json.dumps(contents("x = 3;", metadata={"language_info": {"name": "julia", "version": "1.9"}})),
+            "homework.ipynb is a notebook in julia 1.9; only Python 3 can be checked",
+        ),
+        (
+            json.dumps(contents("print 3", metadata={"language_info": {"name": "python", "version": "2.7.9"}})),
+            "homework.ipynb is a notebook in python 2.7.9; only Python 3 can be checked",
         ),
     ],
 )  # fmt: skip

@@ -68,8 +68,8 @@ def _sources(file: Path) -> Iterator[str]:
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise _unread(file, "is no notebook: it has no list of cells")
     language = _language(notebook.get("metadata"))
-    if language and not language.lower().startswith("python"):
-        raise _unread(file, f"is a notebook in {language}; only Python can be checked")
+    if not language.lower().startswith("python") or language.lower().startswith("python 2"):
+        raise _unread(file, f"is a notebook in {language}; only Python 3 can be checked")
     for cell in notebook["cells"]:
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = cell.get("source", "")
@@ -77,12 +77,12 @@ def _sources(file: Path) -> Iterator[str]:
 
 
 def _language(metadata: Any) -> str:
-    """The language that a notebook says it is written in, "" where it says none."""
-    for part, key in (("kernelspec", "language"), ("language_info", "name")):
-        said = metadata.get(part) if isinstance(metadata, dict) else None
-        if isinstance(said, dict) and said.get(key):
-            return str(said[key])
-    return ""
+    """The language that a notebook says it is written in, and its version; Python where it says none."""
+    said = metadata if isinstance(metadata, dict) else {}
+    kernel, language = (
+        part if isinstance(part := said.get(key), dict) else {} for key in ("kernelspec", "language_info")
+    )
+    return f"{language.get('name') or kernel.get('language') or 'python'} {language.get('version', '')}".strip()
 
 
 def _unread(file: Path, text: str) -> ForeignError:

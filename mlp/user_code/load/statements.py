@@ -51,8 +51,9 @@ class Run:
             body = ast.parse(source, cell.file).body
         except (SyntaxError, ValueError) as error:
             fact = exception_fact(error, cell.doing)
-            lost = re.search(r"^\s*(class|def) ", source, re.MULTILINE)
-            self._facts.append(replace(fact, level="problem" if lost else "warning"))
+            defines = re.search(r"^\s*(class|def) ", source, re.MULTILINE)
+            self._facts.append(replace(fact, level="problem" if defines else "warning"))
+            self._lost |= set(re.findall(r"\w+", source))
             return
         failed = False
         for statement in body:

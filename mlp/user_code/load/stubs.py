@@ -113,7 +113,7 @@ class Missing:
 
 class _StandIn(ModuleType):
     def __getattr__(self, name: str) -> Inert:
-        if name.startswith("__"):
+        if name.startswith("__") and name != "__version__":
             raise AttributeError(name)
         return Inert(self.__name__.partition(".")[0])
 
