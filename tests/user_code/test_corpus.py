@@ -65,6 +65,7 @@ WRONG_INSIDE = {
     "conv_forward": ({"b"}, "the factor is 0.5 (one half or one over the number of samples)"),
     "CategoricalNotDivided": ({"x"}, "factor is 5 (the number of samples"),
     "MeanInForwardOnly": ({"x"}, "factor is 20"),
+    "HalfPenalty": ({"x"}, "the factor is 0.5"),
 }
 
 

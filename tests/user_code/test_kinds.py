@@ -50,6 +50,7 @@ MISTAKES = [
     ("Cell", "3 * dy", "2 * dy"),
     ("huber", "-delta, delta)", "-delta, 2 * delta)"),
     ("Thinned", "dout * self.mask / self.keep", "dout"),
+    ("Tower", "self.a[i].T @ dz", "self.a[i].T @ dy"),
 ]
 
 

@@ -26,6 +26,7 @@ from mlp.user_code.run.randomness import same_randomness
 from mlp.user_code.settings import Override, line
 
 _PAIRED = ("kernel_size", "stride", "padding")
+_OTHERWISE = {"hidden": "hidden_sizes", "hidden_sizes": "hidden"}  # one hidden layer or several: a name may mean both
 _UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
 _BY_ANNOTATION: dict[Any, Any] = {float: 0.5, "float": 0.5, bool: False, "bool": False, str: "", "str": ""}
 
@@ -108,7 +109,7 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
         ]
     wanted += [one for one in parameters if one.default is None and "seed" in vocabulary.roles(one.name)]
     optional = [one for one in parameters if one.default is None and one not in wanted]
-    for paired in (False, True):  # a kernel of 3, then one of (3, 3)
+    for paired in (False, True):  # a kernel of 3, then one of (3, 3); hidden units of one layer, then of several
         for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
             for conventions in CONVENTIONS:
                 for activation in offered:
@@ -150,6 +151,7 @@ def _value(one: inspect.Parameter, conventions: Conventions, activation: Any, us
         "rng": np.random.RandomState(0),
     }
     for role in vocabulary.roles(one.name):
+        role = _OTHERWISE.get(role, role) if conventions.paired else role
         array = array_for(role, conventions)
         if array is not None and one.annotation not in (int, "int", bool, "bool", float, "float"):
             return role, array

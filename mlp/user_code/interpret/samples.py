@@ -97,7 +97,7 @@ class Conventions(NamedTuple):
         weight, bias, scale: shapes of a weight matrix, a bias, and of one number for each feature.
         input_shape: what a constructor's `input_shape` gets.
         hidden: the size of a recurrent cell's state, of which the weights may hold several side by side, as in an LSTM.
-        paired: whether sizes of kernels and steps are pairs.
+        paired: whether sizes of kernels and steps are pairs, and those of hidden layers the other of number and list.
     """
 
     weight: tuple[int, ...]

@@ -150,7 +150,7 @@ def is_hollow(tried: Attempt) -> bool:
         other = layer.apply(tried.x + 0.1 * random(tried.x.shape))
         if np.allclose(y, other, rtol=0, atol=1e-9):  # of numbers of about 1: no more than rounding
             return True
-    return not tried.reduction and y.size == 1 and y.ndim > 0 and tried.x.size > 1
+    return not tried.reduction and y.size == 1 and tried.y_shape != () and tried.x.size > 1
 
 
 def compare(layer: Foreign, x: Array, dy: Array | None = None) -> dict[str, float]:

@@ -123,7 +123,8 @@ class Foreign(Layer):
             raise RuntimeError("call forward() first: there is nothing to go on yet")
         dy = np.asarray(dy, dtype=np.float64)
         scale = float(dy.sum()) if self._reduction else 1.0
-        found = {source.key: source.array for source in self._run.backward(np.ones(()) if self._reduction else dy)}
+        upstream = np.ones(()) if self._reduction else dy.reshape(self._run.y.shape)
+        found = {source.key: source.array for source in self._run.backward(upstream)}
         self._gradients = {
             name: scale * self._scale * self._picked(found, name, value.shape) for name, value in self._values.items()
         }
@@ -137,7 +138,8 @@ class Foreign(Layer):
         return self._subject.run(x, {**self._hidden, **self._values})
 
     def _reduced(self, y: Array) -> Array:
-        return np.reshape(REDUCTIONS[self._reduction](y), (1,)) if self._reduction else y
+        """The output, a single number as a vector of one: our layers have at least one axis."""
+        return np.atleast_1d(REDUCTIONS[self._reduction](y) if self._reduction else y)
 
     def _picked(self, found: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Array:
         pair = self.pairs[name]

@@ -329,3 +329,24 @@ class Thinned:
 
     def backward(self, dout):
         return dout * self.mask / self.keep
+
+
+# A list of sizes, called as one number might be.
+class Tower:
+    def __init__(self, n_in, hidden_units, n_out):
+        widths = [n_in, *hidden_units, n_out]
+        self.W = [np.random.randn(widths[i], widths[i + 1]) for i in range(len(widths) - 1)]
+
+    def forward(self, x):
+        self.a = [x]
+        for W in self.W:
+            self.a.append(np.tanh(self.a[-1] @ W))
+        return self.a[-1]
+
+    def backward(self, dy):
+        self.dW = [None] * len(self.W)
+        for i in range(len(self.W))[::-1]:
+            dz = dy * (1 - self.a[i + 1] ** 2)
+            self.dW[i] = self.a[i].T @ dz
+            dy = dz @ self.W[i].T
+        return dy
