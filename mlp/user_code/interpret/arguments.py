@@ -150,8 +150,8 @@ def _value(one: inspect.Parameter, conventions: Conventions, activation: Any, us
         "optimizer": Recorder(),
         "rng": np.random.RandomState(0),
     }
-    for role in vocabulary.roles(one.name):
-        role = _OTHERWISE.get(role, role) if conventions.paired else role
+    roles = vocabulary.roles(one.name)
+    for role in [_OTHERWISE.get(role, role) for role in roles] if conventions.paired else roles:
         array = array_for(role, conventions)
         if array is not None and one.annotation not in (int, "int", bool, "bool", float, "float"):
             return role, array
