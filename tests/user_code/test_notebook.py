@@ -237,9 +237,10 @@ def test_a_package_that_a_layer_uses_is_told_where_it_is_used(checked):
 
 
 def test_of_two_definitions_the_later_one_counts(checked):
-    result = checked(twice(backward="3 * dy"), "1 / 0", "\n" + twice())
+    wrong = twice(backward="3 * dy")
+    result = checked(wrong, "1 / 0", wrong + twice())
     assert verdicts(result) == {"Twice": "passed"}
-    assert (Path(result.cases[0].file).name, result.cases[0].line) == ("homework.ipynb, cell 3", 2)
+    assert (Path(result.cases[0].file).name, result.cases[0].line) == ("homework.ipynb, cell 3", 6)
 
 
 def test_what_is_imported_from_the_future_holds_for_the_cells_that_follow(checked):
