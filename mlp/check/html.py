@@ -16,23 +16,25 @@ if TYPE_CHECKING:
     from mlp.check.report import GradientReport
 
 _WORST = 3
+_SHOWN = 4
 _GREEN, _RED, _BROWN = "#1a7f4b", "#c0392b", "#8a6100"
 _CELL = "border:0;border-bottom:1px solid rgba(128,128,128,.4);padding:2px 10px 2px 0;background:none;text-align:left"
 
 
 def as_html(report: "GradientReport") -> str:
-    """The verdict and what to fix, a row for each tensor, and of the worst tensor the worst entries and a map."""
-    check = report.worst
+    """The verdict and what to fix, a row for each tensor, and of what did not pass the worst entries and a map.
+
+    Where all passed, these are of the tensor with the worst entry; where much did not, of the first few.
+    """
+    shown = [check for check in report.values() if not check.passed][:_SHOWN] or [report.worst]
     said = [finding.sentence for finding in report.diagnosis] + [remark.sentence for remark in report.remarks]
     first, *others = dict.fromkeys([report.summary, *said])
     parts = [
         _paragraph(f"{_badge(report)} {escape(first)}"),
         *(_paragraph(escape(sentence)) for sentence in others),
         _table(*_tensors(report.values())),
-        _table(*_entries(check)),
-        map_svg(check),
-        _paragraph(escape(map_caption(check)), "opacity:.75"),
-        _paragraph(escape(f"{report.method.name} differences with h = {report.eps:g}"), "opacity:.75"),
+        *(part for check in shown for part in _closely(check)),
+        _paragraph(escape(f"{report.method.name.capitalize()} differences with h = {report.eps:g}"), "opacity:.75"),
     ]
     style = "max-width:600px;overflow-x:auto;font-size:13px;line-height:1.4;color:inherit"
     return f'<div style="{style}">{"".join(parts)}</div>'
@@ -84,6 +86,11 @@ def _entries(check: TensorCheck) -> _Table:
         )
         for index in check.worst_entries(_WORST)
     ]
+
+
+def _closely(check: TensorCheck) -> tuple[str, ...]:
+    """The worst entries of a tensor and its map."""
+    return _table(*_entries(check)), map_svg(check), _paragraph(escape(map_caption(check)), "opacity:.75")
 
 
 def _table(titles: Sequence[str], rows: list[Sequence[str]]) -> str:

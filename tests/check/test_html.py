@@ -68,7 +68,7 @@ def test_a_report_that_passed_says_so_with_its_summary():
         *("W", "(2, 3)", "consistent", "0 of 6", "0", "0"),
         *("b", "(1,)", "consistent", "0 of 1", "0", "0"),
     ]
-    assert texts(tree, "p")[-1] == "central differences with h = 0.0001"
+    assert texts(tree, "p")[-1] == "Central differences with h = 0.0001"
 
 
 def test_the_worst_entries_of_the_worst_tensor_have_their_numbers():
@@ -81,6 +81,16 @@ def test_the_worst_entries_of_the_worst_tensor_have_their_numbers():
         *("W[0, 1]", "-1.875", "-2", "0.12", "2e-09"),
         *("W[1, 2]", "-0.875", "-1", "0.12", "2e-09"),
     ]
+
+
+def test_each_tensor_that_did_not_pass_is_shown_up_to_four():
+    names = "abcde"
+    report = reported(*[checked(name, [1.0], [2.0]) for name in names], checked("right", [1.0], [1.0]))
+    captions = [text.partition(":")[0] for text in texts(shown(report), "p") if "blue is positive" in text]
+    assert captions == ["a", "b", "c", "d"]
+    report = reported(checked("right", [1.0], [1.0]), checked("worse", [1.0 + BAR / 4], [1.0]))
+    captions = [text.partition(":")[0] for text in texts(shown(report), "p") if "blue is positive" in text]
+    assert captions == ["worse"]
 
 
 def test_the_maps_show_sign_size_and_verdict_of_every_entry():
