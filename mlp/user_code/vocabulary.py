@@ -80,6 +80,8 @@ _RULES = (
         f"{_GRADIENT} out outs output outputs y z a h s value values next prev previous curr l loss wrt of activation",
     ),
     _Rule("upstream", "d dl de dc dj", "out outs output outputs y z a h values value l next prev"),
+    _Rule("mask", "mask masks", "loss target targets label labels y valid padding pad token tokens time"),
+    _Rule("mask", "sample samples", "weight weights"),
     _Rule(
         "target",
         "t tt target targets label labels true actual actuals expected desired truth gt real correct hot onehot ytrue",

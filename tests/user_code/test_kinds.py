@@ -51,6 +51,8 @@ MISTAKES = [
     ("huber", "-delta, delta)", "-delta, 2 * delta)"),
     ("Thinned", "dout * self.mask / self.keep", "dout"),
     ("Tower", "self.a[i].T @ dz", "self.a[i].T @ dy"),
+    ("masked_mse", ", 2 * d /", ", 2 * (pred - target) /"),
+    ("Scorer", "X.T @ p}", "-X.T @ p}"),
 ]
 
 

@@ -1,14 +1,16 @@
 """Every way to read a loss, and a network that has one inside: predictions, targets, and how it becomes one number."""
 
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, product
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code.interpret import losses_inside, samples, targets
 from mlp.user_code.interpret.inputs import inputs, is_upstream
-from mlp.user_code.interpret.predictions import sides
+from mlp.user_code.interpret.predictions import masks, sides
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
@@ -76,17 +78,27 @@ def loss_function_candidates(
     override: Override,
 ) -> Iterator[Candidate]:
     """A loss and its gradient, on every kind of prediction and target."""
-    said = sides(forward, "prediction", "target")
-    first = next((argument for argument, side in said.items() if side == "prediction"), "")
+    places = sides(forward, "prediction", "target")
+    first = next((argument for argument, side in places.items() if side == "prediction"), "")
     ways = _loss_ways(backward)[:1] if backward is not None else ("gradient",)
-    settings = {"settings": {**override.args, **override.forward_args}}
+    said = {**override.args, **override.forward_args}
     for x, target, layout in loss_inputs(name, override):
-        for way in ways:
+        for way, masked in product(ways, _masked(forward, x, target, layout)):
+            settings = {"settings": {**masked, **said}}
             subject = Subject(
                 name, forward, () if backward is None else (backward,), first=first, target=target, pass_on=way,
                 module=module, **override.of_run() | settings,
             )  # fmt: skip
             yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
+
+
+def _masked(forward: Callable[..., Any], x: Array, target: Any, layout: Layout) -> Iterator[dict[str, Array]]:
+    """A mask of the target's entries, then of the samples, as bools and as numbers; {} where forward takes none."""
+    of_samples = x.shape[1:] if layout.orientation == "columns" else x.shape[:-1]
+    shapes = dict.fromkeys((np.shape(target), of_samples if 1 not in x.shape else ()))
+    shapes.pop((), None)  # one entry alone would always count
+    for shape, kind in product(shapes, (bool, float)) if masks(forward) else (((), bool),):
+        yield {name: (np.arange(np.prod(shape)) % 3 != 1).reshape(shape).astype(kind) for name in masks(forward)}
 
 
 def _loss_ways(function: Callable[..., Any]) -> tuple[str, ...]:

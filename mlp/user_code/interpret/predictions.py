@@ -20,7 +20,7 @@ def sides(function: Callable[..., Any], prediction: Any, target: Any) -> dict[st
     One argument is the target if it sounds like one, else nothing is said of it. Of two, the one that sounds more like
     a target is it; where both sound alike, the second.
     """
-    arguments = _with_optional_target(parameters_of(function))
+    arguments = _with_optional_target(function)
     sounds = [sound(one.name) for one in arguments]
     if len(arguments) == 1:
         return {arguments[0].name: target} if sounds[0] > 1 else {}
@@ -31,9 +31,19 @@ def sides(function: Callable[..., Any], prediction: Any, target: Any) -> dict[st
     return {one.name: value for one, value in zip(arguments, values, strict=True)}
 
 
-def _with_optional_target(parameters: Parameters) -> Parameters:
-    """The required arguments, and for loss(X, y=None) the target."""
-    wanted = required(parameters)
+def masks(function: Callable[..., Any]) -> list[str]:
+    """The arguments that say which entries of a target count, as the mask of sequences that end early."""
+    return [one.name for one in required(parameters_of(function)) if "mask" in vocabulary.roles(one.name)]
+
+
+def data(function: Callable[..., Any]) -> Parameters:
+    """The required arguments without masks."""
+    return [one for one in required(parameters_of(function)) if "mask" not in vocabulary.roles(one.name)]
+
+
+def _with_optional_target(function: Callable[..., Any]) -> Parameters:
+    """Those without masks, and for loss(X, y=None) the target."""
+    wanted, parameters = data(function), parameters_of(function)
     optional = [one for one in parameters if one.default is None and sound(one.name) > 0]
     return [*wanted, *optional[:1]] if len(wanted) == 1 and sound(wanted[0].name) <= 0 else wanted
 
@@ -47,7 +57,7 @@ def is_weighted_loss(function: Callable[..., Any]) -> bool:
 
 def is_loss(function: Callable[..., Any]) -> bool:
     """Whether a function takes a prediction and a target, by the names of its arguments."""
-    arguments = required(parameters_of(function))
+    arguments = data(function)
     return len(arguments) == 2 and max(sound(one.name) for one in arguments) > 1
 
 

@@ -1,5 +1,6 @@
 """What a class of theirs is: a layer, a loss, a function with its derivative, or none of our business."""
 
+import ast
 import dis
 import inspect
 import re
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.predictions import is_loss, sound
 from mlp.user_code.run.calls import parameters_of, required
+from mlp.user_code.run.sources import return_values
 from mlp.user_code.settings import Override
 
 _LOSS_NAME = re.compile(
@@ -76,14 +78,12 @@ def _meets_target(function: Callable[..., Any]) -> bool:
 
 
 def _returns_loss_and_gradients(cls: type) -> bool:
-    """Whether a class is a network whose loss(X, y) returns the loss and all gradients."""
+    """Whether a class is a network whose loss(X, y) returns the loss and a dict of all gradients."""
     method = inspect.getattr_static(cls, "loss", None)
     if not inspect.isfunction(method) or "loss" not in vars(cls):
         return False
-    try:
-        return re.search(r"return\s+\(?\s*(loss|cost)\s*,\s*\w*grad\w*", inspect.getsource(method)) is not None
-    except OSError:
-        return False
+    pairs = [one.elts for one in return_values(method) if isinstance(one, ast.Tuple) and len(one.elts) == 2]
+    return any(isinstance(second, ast.Dict) or "grad" in ast.unparse(second) for _, second in pairs)
 
 
 def sounds_like_loss(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import models
-from mlp.user_code.interpret.predictions import is_loss, is_weighted_loss
+from mlp.user_code.interpret.predictions import data, is_loss, is_weighted_loss
 from mlp.user_code.load.classes import is_base, is_hollow, kind_of, sounds_like_loss
 from mlp.user_code.messages import in_order, place_of
 from mlp.user_code.run import calls
@@ -133,7 +133,7 @@ def _flagged(function: Callable[..., Any], flag: str) -> Callable[..., Any]:
 
 def _returns_both(name: str, function: Callable[..., Any]) -> bool:
     """Whether a loss returns its value and its gradient together: `softmax_loss(x, y)`."""
-    arguments = calls.required(calls.parameters_of(function))
+    arguments = data(function)
     scores = len(arguments) == 2 and {"input", "prediction"} & set(vocabulary.roles(arguments[0].name))
     takes_scores = bool(scores) or is_loss(function)
     if not sounds_like_loss(name) or not (takes_scores or is_weighted_loss(function)):

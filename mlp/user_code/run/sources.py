@@ -68,7 +68,7 @@ def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
 
 def returned_names(function: Callable[..., Any], count: int) -> list[str | int]:
     """The names in `return dx, dW, db`, and the place of what has no plain name there."""
-    for value in _return_values(getattr(function, "__func__", function)):
+    for value in return_values(getattr(function, "__func__", function)):
         if isinstance(value, ast.Tuple | ast.List):
             labels = [_name(element) or place for place, element in enumerate(value.elts)]
             if len(labels) == count and len(set(labels)) == count:
@@ -78,12 +78,12 @@ def returned_names(function: Callable[..., Any], count: int) -> list[str | int]:
 
 def returned_name(function: Callable[..., Any]) -> str:
     """The name in `return dW`, "" where the last return statement has none."""
-    values = _return_values(getattr(function, "__func__", function))
+    values = return_values(getattr(function, "__func__", function))
     return _name(values[0]) if values else ""
 
 
 @cache
-def _return_values(function: Callable[..., Any]) -> tuple[ast.expr, ...]:
+def return_values(function: Callable[..., Any]) -> tuple[ast.expr, ...]:
     """What stands in the return statements of a function, the last one first."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
