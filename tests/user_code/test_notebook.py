@@ -294,11 +294,11 @@ def test_it_runs_in_its_own_folder_and_without_a_network(checked, tmp_path):
         ),
         (
             json.dumps(contents("x = 3;", metadata={"language_info": {"name": "julia", "version": "1.9"}})),
-            "homework.ipynb is a notebook in julia 1.9; only Python 3 can be checked",
+            "homework.ipynb is a notebook in Julia 1.9; only Python 3 can be checked",
         ),
         (
             json.dumps(contents("print 3", metadata={"language_info": {"name": "python", "version": "2.7.9"}})),
-            "homework.ipynb is a notebook in python 2.7.9; only Python 3 can be checked",
+            "homework.ipynb is a notebook in Python 2.7.9; only Python 3 can be checked",
         ),
     ],
 )  # fmt: skip

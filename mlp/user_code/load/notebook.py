@@ -69,7 +69,7 @@ def _sources(file: Path) -> Iterator[str]:
         raise _unread(file, "is no notebook: it has no list of cells")
     language = _language(notebook.get("metadata"))
     if not language.lower().startswith("python") or language.lower().startswith("python 2"):
-        raise _unread(file, f"is a notebook in {language}; only Python 3 can be checked")
+        raise _unread(file, f"is a notebook in {language[0].upper()}{language[1:]}; only Python 3 can be checked")
     for cell in notebook["cells"]:
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = cell.get("source", "")
