@@ -45,8 +45,9 @@ def check_model(
     Args:
         function: takes parameters of this structure, always fresh copies, and returns the value, one real number, and
             the gradients: in the same structure, or in a dict by the parameters' names ("W1", "dW1", "grad_W1").
-        parameters: an array, or a dict, list, tuple or dataclass of such structures. Their names in the report are
-            the keys, indices and fields on the way to them, joined by dots: "W1", "layers.0.W".
+        parameters: an array, or a dict, list, tuple or dataclass of such structures, and of text, switches and None,
+            which are handed on. Their names in the report are the keys, indices and fields on the way to them, joined
+            by dots: "W1", "layers.0.W".
         eps: the step of the numerical gradients, positive.
         method: a method or the name of one in METHODS.
         seconds: roughly the processor time that the differences may take. Where all entries would take longer, as many
@@ -58,8 +59,8 @@ def check_model(
         check of a parameter of which entries were drawn is that of the vector of these, and a remark tells how many.
 
     Raises:
-        ValueError: the parameters are empty, the function does not return a number and gradients, or it changes its
-            parameters in place.
+        ValueError: the parameters are empty, the function does not return a number and gradients, it changes its
+            parameters in place, or returns another value each time.
         TypeError: a parameter is no array of real numbers.
     """
     arrays = {name: as_real(name, leaf) for name, leaf in leaves(parameters)}
@@ -68,6 +69,8 @@ def check_model(
     name = getattr(function, "__name__", "")
     cls: type[Model] = type(name, (Model,), {}) if name.isidentifier() else Model  # whatever names a layer says this
     model = cls(function, parameters, arrays, {})
+    if not np.array_equal(model.apply([1.0]), model.apply([1.0]), equal_nan=True):
+        raise ValueError("function returns another value each time: seed what is random in it, and keep no state")
     model = model.drawn(_affordable(model, as_method(method), seconds) if entries is None else entries)
     report = check_gradients(model, Projection(), [1.0], [1.0], eps, method)
     checks = {name: check for name, check in report.items() if name in arrays}
@@ -172,18 +175,17 @@ class Model(Layer):
         return type(self)(self.function, self.structure, self.whole, self.places, arrays)
 
     def drawn(self, count: int) -> "Model":
-        """The model with `count` of its entries, drawn over all parameters, but one of each at least."""
-        sizes = [array.size for array in self.whole.values()]
-        if count >= sum(sizes):
+        """The model with `count` of its entries, about as many of each parameter, but one of each at least."""
+        sizes = {name: array.size for name, array in self.whole.items()}
+        if count >= sum(sizes.values()):
             return self
-        rng, ends = np.random.RandomState(0), np.cumsum(sizes)
-        drawn = rng.choice(ends[-1], count, replace=False)
-        drawn = np.union1d(drawn, [end - 1 - rng.randint(size) for end, size in zip(ends, sizes, strict=True)])
-        parts = np.split(drawn, np.searchsorted(drawn, ends[:-1]))
-        starts = ends - sizes
-        places = {name: part - start for name, part, start in zip(self.whole, parts, starts, strict=True)}
-        places = {name: part for name, part in places.items() if part.size < self.whole[name].size}
-        return Model(self.function, self.structure, self.whole, places)
+        rng, places = np.random.RandomState(0), {}
+        for i, name in enumerate(sorted(sizes, key=lambda name: sizes[name])):  # what a small one leaves goes to others
+            share = max(1, min(sizes[name], count // (len(sizes) - i)))
+            count -= share
+            if share < sizes[name]:
+                places[name] = np.sort(rng.choice(sizes[name], share, replace=False))
+        return type(self)(self.function, self.structure, self.whole, places)
 
     def limits(self, checks: Mapping[str, TensorCheck]) -> Iterator[Remark]:
         """What was not looked at, and where the worst of the drawn entries stands."""
@@ -256,6 +258,8 @@ class Model(Layer):
             )
         if not isinstance(returned, (tuple, list)) or len(returned) != 2:
             raise ValueError("function must return two things, the value and the gradients")
+        if isinstance(returned[0], Mapping) or dataclasses.is_dataclass(returned[0]):
+            raise ValueError("function must return the value first and the gradients second")
         value = np.asarray(returned[0])
         if value.size != 1 or value.dtype.kind not in "fciu":
             raise ValueError(f"function must return one number as its value, not an array of shape {value.shape}")

@@ -9,6 +9,8 @@ from mlp.nn.arrays import Array, as_real
 # How a gradient in a dict is spelled, for a parameter of that name.
 _SPELLINGS = ("{}", "d{}", "grad_{}", "d_{}", "{}_grad", "grad{}")
 
+_SETTINGS = (str, bytes, bool, type(None))
+
 
 def _children(structure: Any) -> dict[str, Any] | None:
     """What a dict, list, tuple or dataclass holds, by name; None for anything else."""
@@ -22,20 +24,24 @@ def _children(structure: Any) -> dict[str, Any] | None:
 
 
 def leaves(structure: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Everything in a structure that holds nothing itself, with its dotted name; "parameters" for a bare array."""
+    """Everything in a structure that may be an array, with its dotted name; "parameters" for a bare array.
+
+    Text, switches and None are settings, which are handed on as they are.
+    """
     children = _children(structure)
     if children is None:
-        yield name or "parameters", structure
+        if not isinstance(structure, _SETTINGS):
+            yield name or "parameters", structure
         return
     for key, child in children.items():
         yield from leaves(child, f"{name}.{key}" if name else key)
 
 
 def filled(structure: Any, arrays: Mapping[str, Array], name: str) -> Any:
-    """A structure of the same kind with these arrays for its leaves."""
+    """A structure of the same kind with these arrays for its leaves; what is no array stays."""
     children = _children(structure)
     if children is None:
-        return arrays[name or "parameters"]
+        return arrays.get(name or "parameters", structure)
     values = [filled(child, arrays, f"{name}.{key}" if name else key) for key, child in children.items()]
     if isinstance(structure, Mapping):
         return dict(zip(structure, values, strict=True))
@@ -48,6 +54,6 @@ def filled(structure: Any, arrays: Mapping[str, Array], name: str) -> Any:
 
 def by_name(gradients: Any, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The gradients under their parameters' names; one that is not there, or is None, is left out."""
-    found = {name: leaf for name, leaf in leaves(gradients) if leaf is not None}
+    found = dict(leaves(gradients))
     named = {name: [s.format(name) for s in _SPELLINGS if s.format(name) in found] for name in arrays}
     return {name: as_real(f"the gradient of {name}", found[keys[0]]) for name, keys in named.items() if keys}

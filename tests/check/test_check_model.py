@@ -138,7 +138,7 @@ def test_the_callers_parameters_stay_as_they_are_and_an_update_in_place_is_told(
     ("function", "parameters", "error", "words"),
     [
         (model, {}, ValueError, "holds no array"),
-        (model, {"W1": "text"}, TypeError, "W1"),
+        (model, {"W1": np.array([1j])}, TypeError, "W1"),
         (lambda _: 1.0, np.ones(2), ValueError, "two things"),
         (lambda p: (p, p), np.ones(2), ValueError, "one number"),
     ],
@@ -185,3 +185,32 @@ def test_so_many_entries_as_are_asked_for_are_drawn_over_all_parameters_and_one_
             places = drawn.places.get(name, np.arange(PARAMETERS[name].size))
             assert len(set(places.tolist())) == len(places)
             np.testing.assert_array_equal(array.ravel(), PARAMETERS[name].ravel()[places])
+
+
+def test_a_small_parameter_is_looked_at_whole_where_of_a_large_one_entries_are_drawn() -> None:
+    whole = {"W": np.zeros((300, 400)), "b": np.zeros(9)}
+    drawn = Model(model, whole, whole, {}).drawn(100)
+    assert {name: array.size for name, array in drawn.arrays.items()} == {"W": 91, "b": 9}
+
+
+def test_text_and_switches_among_the_parameters_are_handed_on_as_they_are() -> None:
+    def function(parameters: dict[str, Any]) -> Any:
+        assert parameters["activation"] == "square"
+        assert parameters["bias"] is None
+        return np.sum(parameters["W"] ** 2), {"W": 2 * parameters["W"]}
+
+    report = check_model(function, {"activation": "square", "W": np.arange(3.0), "bias": None})
+    assert report.passed
+    assert list(report) == ["W"]
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda W: ({"W": 2 * W}, np.sum(W**2)), "the value first and the gradients second"),
+        (lambda W: (np.sum(W) + RNG.standard_normal(), W), "another value each time"),
+    ],
+)
+def test_what_cannot_be_checked_is_told_in_the_callers_words(function: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        check_model(function, np.arange(3.0))
