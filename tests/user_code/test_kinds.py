@@ -53,6 +53,8 @@ MISTAKES = [
     ("Tower", "self.a[i].T @ dz", "self.a[i].T @ dy"),
     ("masked_mse", ", 2 * d /", ", 2 * (pred - target) /"),
     ("Scorer", "X.T @ p}", "-X.T @ p}"),
+    ("dense_forward", "dz.sum(axis=0)", "dz.mean(axis=0)"),
+    ("stretch_forward", " * dtotal.sum()", ""),
 ]
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
-from mlp.user_code.interpret.dicts import form_of_input, settings_of_backward
+from mlp.user_code.interpret.dicts import form_of_input, keys_asked, settings_of_backward
 from mlp.user_code.interpret.inputs import inputs, is_upstream, own_sizes
 from mlp.user_code.interpret.loss_candidates import loss_object_candidates
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import Kind
 from mlp.user_code.messages import problem
-from mlp.user_code.run import calls
+from mlp.user_code.run import calls, sources
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import Override, line
 
@@ -110,8 +110,8 @@ def function_candidates(
     first = next((one.name for one in arguments if "input" in vocabulary.roles(one.name)), arguments[0].name)
     for conventions in (*samples.CONVENTIONS, None):
         for way, (x, layout, plain) in product(ways, inputs(override)):
-            form = form_of_input(forward, backward, x.shape, plain)
-            arrays, settings = _filled(name, forward, first, x, conventions, override)
+            form = form_of_input(forward, backward, x.shape, plain) if first == arguments[0].name else plain
+            arrays, settings = _filled(name, forward, backward, first, x, conventions, override)
             subject = Subject(
                 name, forward, () if backward is None else (backward,), first=first, form=form,
                 arrays=arrays | _inside(form, x, override), pass_on=way, module=module, integers=layout.integers,
@@ -125,6 +125,7 @@ def function_candidates(
 def _filled(
     name: str,
     function: Callable[..., Any],
+    backward: Callable[..., Any] | None,
     first: str,
     x: Array,
     conventions: samples.Conventions | None,
@@ -134,6 +135,7 @@ def _filled(
     arrays: dict[str, Array] = {}
     settings: dict[str, Any] = {}
     said = {**override.args, **override.forward_args}
+    gradients = {stem for name in sources.returned(backward) for stem in vocabulary.gradient_of(name)}
     for one in calls.parameters_of(function):
         if one.name in said:
             given = said[one.name]
@@ -141,7 +143,11 @@ def _filled(
         elif one.name in override.arrays:
             arrays[one.name] = samples.normal(override.arrays[one.name], seed=len(arrays) + 3)
         elif one.name != first and one in calls.required([one]) and not _is_switch(one.name):
-            value = samples.argument(one.name, x.shape, conventions, len(arrays))
+            held = _of_dict(function, one.name, x, conventions, arrays)
+            value: Any = {key: key for key in held} or samples.argument(one.name, x.shape, conventions, len(arrays))
+            if value is None and one.name.lower() in gradients:
+                value = samples.normal(conventions.unnamed if conventions else x.shape, seed=len(arrays) + 3)
+            arrays |= held
             if value is None:
                 raise problem(
                     f"{name} wants `{one.name}`, for which I have no value; say it, as an array of some shape, in one "
@@ -150,3 +156,13 @@ def _filled(
                 )
             (arrays if samples.is_tensor(value) else settings)[one.name] = value
     return arrays, settings
+
+
+def _of_dict(
+    function: Callable[..., Any], name: str, x: Array, conventions: samples.Conventions | None, others: dict[str, Array]
+) -> dict[str, Array]:
+    """The arrays of an argument that is a dict of parameters, by its keys; {} if one is not called like a parameter."""
+    keys = keys_asked(function, name)
+    held = {key: samples.argument(key, x.shape, conventions, len(others) + i) for i, key in enumerate(keys)}
+    named = {*others, *calls.parameters_named(function)}
+    return held if not named & held.keys() and all(map(samples.is_tensor, held.values())) else {}

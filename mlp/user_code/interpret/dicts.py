@@ -17,9 +17,9 @@ def form_of_input(
 ) -> Any:
     """What forward's input is given as, in the words of GRADCHECK: `plain`, or a dict with the keys it asks for."""
     names = calls.parameters_named(function)
-    if plain != "x" or not names or not _keys(function, names[0]):
+    if plain != "x" or not names or not keys_asked(function, names[0]):
         return plain
-    keys = [*_keys(function, names[0]), *(_keys(backward, names[0]) if backward else [])]
+    keys = [*keys_asked(function, names[0]), *(keys_asked(backward, names[0]) if backward else [])]
     return _around(keys, "x", shape)
 
 
@@ -28,7 +28,7 @@ def settings_of_backward(
 ) -> Mapping[str, Any]:
     """The argument of backward that is a dict around dy, with what else it asks for; {} where there is none."""
     upstream = calls.upstream_names(backward, calls.parameters_named(forward)) if backward else []
-    keys = _keys(backward, upstream[0]) if backward and upstream else []
+    keys = keys_asked(backward, upstream[0]) if backward and upstream else []
     return {upstream[0]: _around(keys, "dy", shape)} if keys else {}
 
 
@@ -41,7 +41,7 @@ def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any
     return {key: word if key == main else "y" if key in arrays else sizes[key] for key in dict.fromkeys(keys)}
 
 
-def _keys(function: Callable[..., Any] | None, argument: str) -> list[str]:
+def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
     """The keys of an argument that a function asks for: `data` of inputs["data"]."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]  # None raises TypeError

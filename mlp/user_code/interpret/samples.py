@@ -98,6 +98,7 @@ class Conventions(NamedTuple):
         input_shape: what a constructor's `input_shape` gets.
         hidden: the size of a recurrent cell's state, of which the weights may hold several side by side, as in an LSTM.
         paired: whether sizes of kernels and steps are pairs, and those of hidden layers the other of number and list.
+        unnamed: shape of an array whose name says nothing.
     """
 
     weight: tuple[int, ...]
@@ -106,18 +107,19 @@ class Conventions(NamedTuple):
     input_shape: Any
     hidden: int = OUTPUTS
     paired: bool = False
+    unnamed: tuple[int, ...] = (FEATURES,)
 
 
 CONVENTIONS = (
-    Conventions((FEATURES, OUTPUTS), (OUTPUTS,), (FEATURES,), (FEATURES,)),
-    Conventions((OUTPUTS, FEATURES), (OUTPUTS, 1), (FEATURES, 1), FEATURES),
+    Conventions((FEATURES, OUTPUTS), (OUTPUTS,), (FEATURES,), (FEATURES,), unnamed=(FEATURES, OUTPUTS)),
+    Conventions((OUTPUTS, FEATURES), (OUTPUTS, 1), (FEATURES, 1), FEATURES, unnamed=(OUTPUTS, FEATURES)),
     Conventions((OUTPUTS, FEATURES), (OUTPUTS,), (FEATURES,), (FEATURES, 6, 6)),
-    Conventions((FEATURES, OUTPUTS), (1, OUTPUTS), (1, FEATURES), (BATCH, FEATURES)),
-    Conventions((FEATURES, OUTPUTS), (OUTPUTS, 1), (FEATURES, 1), (6, 6, FEATURES)),
-    Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (FEATURES,), (6, 6)),
-    Conventions((FEATURES, 4 * OUTPUTS), (4 * OUTPUTS,), (FEATURES,), (FEATURES, 6)),
-    Conventions((FEATURES, 3 * OUTPUTS), (3 * OUTPUTS,), (FEATURES,), (FEATURES,)),
-    Conventions((3, 3, FEATURES, OUTPUTS), (1, 1, 1, OUTPUTS), (FEATURES,), (6, 6, FEATURES)),
+    Conventions((FEATURES, OUTPUTS), (1, OUTPUTS), (1, FEATURES), (BATCH, FEATURES), unnamed=(1, FEATURES)),
+    Conventions((FEATURES, OUTPUTS), (OUTPUTS, 1), (FEATURES, 1), (6, 6, FEATURES), unnamed=(FEATURES, 1)),
+    Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (FEATURES,), (6, 6), unnamed=(BATCH, FEATURES)),
+    Conventions((FEATURES, 4 * OUTPUTS), (4 * OUTPUTS,), (FEATURES,), (FEATURES, 6), unnamed=()),
+    Conventions((FEATURES, 3 * OUTPUTS), (3 * OUTPUTS,), (FEATURES,), (FEATURES,), unnamed=(BATCH, 1)),
+    Conventions((3, 3, FEATURES, OUTPUTS), (1, 1, 1, OUTPUTS), (FEATURES,), (6, 6, FEATURES), unnamed=(BATCH,)),
 )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlp.differences.derivatives import differentiate
 from mlp.nn.arrays import Array
+from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.messages import Fact, ForeignError, problem
 from mlp.user_code.run import pairing
@@ -17,7 +18,7 @@ from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.run.parameters import is_parameter, lively, may_vary, random
 from mlp.user_code.run.subject import Subject
-from mlp.user_code.settings import Override
+from mlp.user_code.settings import Override, line
 
 # A first look that only chooses between readings; the verdict comes from the check itself. The step 1e-4 leaves
 # about 1e-8 relative on smooth functions, and a wrong reading is off by far more than one part in ten thousand. In
@@ -110,6 +111,7 @@ def attempt(
         }
         pairs = pairing.pair(parameters, None if subject.integers else x, found, override.pairs)
         pairs = {name: one for name, one in pairs.items() if is_parameter(subject, x, held, one)}
+        _require_fitting_guesses(subject, pairs, override)
         tried.layer = adapt(subject, pairs, tried.reduction, scale, values or lively(subject, x, pairs, held))
         guessed_list = isinstance(subject.form, list) and override.x is None
         if not pairs or (guessed_list and not pairs.keys() >= set(subject.form)):
@@ -124,6 +126,19 @@ def attempt(
     except ForeignError as error:
         tried.error = error.fact
     return tried
+
+
+def _require_fitting_guesses(subject: Subject, pairs: Mapping[str, Pair], override: Override) -> None:
+    """Refuse a guessed shape that is not the gradient's: where a name says nothing of it, the guess may be at fault.
+
+    Raises:
+        ForeignError: there is such an array.
+    """
+    said = {*override.arrays, *override.args, *override.forward_args, *override.inputs()[0]}
+    for name in subject.arrays.keys() & pairs.keys() - said if subject.thing is None else ():
+        if not pairs[name].fits and samples.argument(name, (1,), None, 0) is None:
+            hint = line(subject.name, arrays={name: pairs[name].gradient_shape})
+            raise problem(f"no shape of {name} was found that its gradient has too; say it in one line, {hint}")
 
 
 def _try_other_pairs(tried: Attempt, x: Array) -> None:

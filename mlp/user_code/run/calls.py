@@ -117,16 +117,21 @@ def parameters_named(function: Callable[..., Any]) -> list[str]:
 _NEVER_UPSTREAM = ("cache", "target", "training", "rate", "optimizer")
 
 
-def upstream_names(function: Callable[..., Any], known: Iterable[str] = ()) -> list[str]:
+def upstream_names(function: Callable[..., Any], known: Iterable[str] = (), returned: Iterable[str] = ()) -> list[str]:
     """The arguments of a backward that are gradients of outputs, dy first.
 
-    Those that sound so; else the first that forward does not know by name and that is no cache, target or switch; else
-    the first that may be one at all.
+    Those that sound so, or are called after what forward returns; else the first that forward does not know by name and
+    that is no cache, target or switch; else the first that may be one at all.
     """
     free = [one for one in parameters_of(function) if one.kind not in VARIABLE]
     free = [one for one in free if one.default in (inspect.Parameter.empty, None)] or free
     leading = {one.name: (*vocabulary.roles(one.name), "")[0] for one in free}
-    sounding = [name for name, role in leading.items() if role == "upstream"]
+    outputs = {name.lower() for name in returned}
+    sounding = [
+        name
+        for name, role in leading.items()
+        if role == "upstream" or (not role and vocabulary.gradient_of(name) & outputs)
+    ]
     possible = [name for name, role in leading.items() if role not in _NEVER_UPSTREAM]
     new = [name for name in possible if name not in known]
     return sounding or new[:1] or possible[:1]

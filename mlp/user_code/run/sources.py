@@ -82,6 +82,12 @@ def returned_name(function: Callable[..., Any]) -> str:
     return _name(values[0]) if values else ""
 
 
+def returned(function: Callable[..., Any] | None) -> set[str]:
+    """Every name in the return statements of a function, none where there is no function."""
+    values = return_values(getattr(function, "__func__", function)) if function is not None else ()
+    return {_name(part) for value in values for part in getattr(value, "elts", [value])} - {""}
+
+
 @cache
 def return_values(function: Callable[..., Any]) -> tuple[ast.expr, ...]:
     """What stands in the return statements of a function, the last one first."""

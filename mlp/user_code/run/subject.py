@@ -181,7 +181,7 @@ class Subject:
     def _outputs(self, thing: Any, returned: Any, x: Array) -> Outputs:
         _, forward, *backward = self.sources()
         labels = sources.returned_names(forward, len(returned)) if isinstance(returned, tuple | list) else []
-        upstream = calls.upstream_names(backward[0], self._known()) if backward else []
+        upstream = self._upstream(backward[0]) if backward else []
         out = outputs_of(thing, returned, self.outputs, labels, upstream, self._what(self.forward))
         if self.target is None or self.outputs or not np.array_equal(out.arrays[0], x):
             return out
@@ -189,10 +189,10 @@ class Subject:
         kept = next((value for value in values if isinstance(value, float | np.floating | np.ndarray)), None)
         return out if kept is None else Outputs((as_output(kept, self.name),), ("loss",), out.cache)  # it hands x on
 
-    def _known(self) -> set[str]:
-        """The names of what forward is given."""
+    def _upstream(self, backward: Callable[..., Any]) -> list[str]:
+        """The arguments of a backward that are gradients of outputs."""
         forward = self.sources()[1]
-        return {one.name for one in calls.parameters_of(forward)}
+        return calls.upstream_names(backward, calls.parameters_named(forward), sources.returned(forward))
 
     def _backward(
         self, thing: Any, words: dict[str, Any], x: Array, out: Outputs, dy: Array, facts: list[Fact]
@@ -221,7 +221,7 @@ class Subject:
         firsts = out.unpacked(first) if self.pass_on == "gradient" and np.shape(first) == y.shape else (first,)
         words = {**words, "y": y, "cache": out.cache, **{f"dy.{i}" if i else "dy": one for i, one in enumerate(firsts)}}
         said = {name: filled(object_arrays.duplicate(one), words) for name, one in self.backward_settings.items()}
-        upstream = calls.upstream_names(function, self._known())
+        upstream = self._upstream(function)
         named = (
             {}
             if self.pass_on == "nothing" or mentions(self.backward_settings, "dy")

@@ -369,3 +369,25 @@ class Scorer:
         value = -np.log(p[np.arange(len(y)), y]).sum()
         p[np.arange(len(y)), y] -= 1
         return value, {"W": X.T @ p}
+
+
+# Parameters in a dict.
+def dense_forward(params, x):
+    return np.tanh(x @ params["W"] + params["b"])
+
+
+def dense_backward(dy, x, params):
+    dz = dy * (1 - dense_forward(params, x) ** 2)
+    return dz @ params["W"].T, {"W": x.T @ dz, "b": dz.sum(axis=0)}
+
+
+# An array whose gradient tells its shape, and the gradient of an output that has a name of its own.
+def stretch_forward(x, q):
+    total = np.full(len(x), np.sum(q**2))
+    return x * q, total, (x, q)
+
+
+def stretch_backward(dy, dtotal, cache):
+    x, q = cache
+    dq = np.sum(dy * x, axis=0) + 2 * q * dtotal.sum()
+    return dy * q, dq
