@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -28,7 +28,9 @@ from mlp.nn.trace import Step, trace
 from mlp.report.files.exchange import archive
 from mlp.report.numbers import duration
 
-MAX_RESULTS = 32
+# Of each kind so many bytes of results are kept, the latest ones: a class that follows one link, or moves one slider
+# through all its steps, computes nothing twice. A large network's result takes some 39 MB, the exercise's 30 kB.
+MAX_BYTES = 200_000_000
 # In the unit of Experiment.work: below the first a check is over before a progress bar could be read. The second was
 # measured on two cores, and serves to announce a time, no more.
 QUICK = 100_000_000
@@ -38,8 +40,6 @@ SECONDS_PER_UNIT = 2.5e-9
 # How often who waits for another's large computation looks whether it is over, or whether there is a new input.
 LOOK_EVERY = 0.2  # seconds
 
-# All sessions add to the same results.
-_SHARING = threading.Lock()
 # Of the computations that are announced one runs at a time: each uses all cores already, and several at once would hold
 # up everybody's short ones.
 _LARGE = threading.Lock()
@@ -68,6 +68,29 @@ def _arrays(value: object) -> Iterator[Array]:
         held = value.values()
     for part in held:
         yield from _arrays(part)
+
+
+class Kept(Generic[Result]):
+    """The latest results by experiment, as many as MAX_BYTES hold; all sessions add to the same ones."""
+
+    def __init__(self) -> None:
+        self._held: dict[Experiment, tuple[Result, int]] = {}
+        self._adding = threading.Lock()
+        self.bytes = 0
+
+    def get(self, experiment: Experiment) -> Result | None:
+        """The result for these settings, if it is still there."""
+        result, _ = self._held.get(experiment, (None, 0))
+        return result
+
+    def add(self, experiment: Experiment, result: Result) -> None:
+        """Keep it, and let the oldest go where there is no room; the new one stays, however large it is."""
+        size = sum(array.nbytes for array in _arrays(result))
+        with self._adding:
+            self.bytes += size - self._held.pop(experiment, (None, 0))[1]
+            self._held[experiment] = result, size
+            while self.bytes > MAX_BYTES and len(self._held) > 1:
+                self.bytes -= self._held.pop(next(iter(self._held)))[1]
 
 
 class Checked(NamedTuple):
@@ -103,9 +126,7 @@ def references(experiment: Experiment) -> References:
     return _remembered(_references(), experiment, _refer, experiment.work + _by_complex_step(experiment).work)
 
 
-def _remembered(
-    results: dict[Experiment, Result], experiment: Experiment, compute: Callable[..., Result], work: int
-) -> Result:
+def _remembered(results: Kept[Result], experiment: Experiment, compute: Callable[..., Result], work: int) -> Result:
     # A place of its own, taken in every run: the bar then pushes nothing of the last result off the page.
     place = st.empty()
     result = results.get(experiment)
@@ -118,22 +139,19 @@ def _remembered(
             # Whoever was before may have asked for the same, such as a class that follows one link.
             result = results.get(experiment) or read_only(_announced(experiment, compute, work, place))
         place.empty()
-    with _SHARING:
-        results[experiment] = result
-        while len(results) > MAX_RESULTS:
-            results.pop(next(iter(results)))
+    results.add(experiment, result)
     return result
 
 
 # The last results, for all visitors. Not cached by Streamlit, which would show no progress from within.
 @st.cache_resource
-def _results() -> dict[Experiment, Checked]:
-    return {}
+def _results() -> Kept[Checked]:
+    return Kept()
 
 
 @st.cache_resource
-def _references() -> dict[Experiment, References]:
-    return {}
+def _references() -> Kept[References]:
+    return Kept()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import EPS_STEPS
 from mlp.report.numbers import duration
 from pages.ui import bugs, compute
 
@@ -38,7 +39,7 @@ class Place:
 
 def test_many_sessions_at_once_get_their_own_results_and_no_error(monkeypatch):
     monkeypatch.setattr(compute.st, "empty", nullcontext)
-    results, errors = {}, []
+    results, errors = compute.Kept(), []
 
     def visit(first):
         try:
@@ -54,7 +55,6 @@ def test_many_sessions_at_once_get_their_own_results_and_no_error(monkeypatch):
     for thread in threads:
         thread.join()
     assert errors == []
-    assert len(results) <= compute.MAX_RESULTS
 
 
 def test_large_computations_run_one_at_a_time_and_who_waits_for_the_same_gets_the_same(monkeypatch):
@@ -62,7 +62,7 @@ def test_large_computations_run_one_at_a_time_and_who_waits_for_the_same_gets_th
     monkeypatch.setattr(compute, "LOOK_EVERY", 0.001)
     places = threading.local()
     monkeypatch.setattr(compute.st, "empty", lambda: places.mine)
-    results, computed, waited, running = {}, [], [], []
+    results, computed, waited, running = compute.Kept(), [], [], []
 
     def slow(experiment, progress):
         running.append(experiment.seed)
@@ -94,10 +94,10 @@ def test_a_new_input_ends_waiting_and_work_and_the_next_has_its_turn(monkeypatch
     monkeypatch.setattr(compute.st, "empty", lambda: place)
     if text == "Another visitor's":
         with compute._turn(Place()), pytest.raises(InterruptedError):
-            compute._remembered({}, Experiment(), seed_of, compute.QUICK)
+            compute._remembered(compute.Kept(), Experiment(), seed_of, compute.QUICK)
     else:
         with pytest.raises(InterruptedError):
-            compute._remembered({}, Experiment(), seed_of, compute.QUICK)
+            compute._remembered(compute.Kept(), Experiment(), seed_of, compute.QUICK)
     assert compute._LARGE.acquire(blocking=False)
     compute._LARGE.release()
 
@@ -122,7 +122,7 @@ def test_the_progress_of_two_checks_runs_from_nothing_to_all_without_a_step_back
 def test_only_what_takes_a_while_is_announced(monkeypatch, work, texts):
     place = Place()
     monkeypatch.setattr(compute.st, "empty", lambda: place)
-    assert compute._remembered({}, Experiment(seed=4), seed_of, work) == 4
+    assert compute._remembered(compute.Kept(), Experiment(seed=4), seed_of, work) == 4
     assert {text.removeprefix("Checking 355 parameters ") for text in place.shown if text} == texts
 
 
@@ -151,3 +151,22 @@ def test_no_session_can_change_what_it_shares_with_others(name):
         todo += gc.get_referents(value)
     assert arrays
     assert not [array for array in arrays if array.flags.writeable]
+
+
+def test_the_latest_results_are_kept_within_their_bytes(monkeypatch):
+    monkeypatch.setattr(compute, "MAX_BYTES", 100)
+    kept, experiments = compute.Kept(), [Experiment(seed=seed) for seed in range(4)]
+    for experiment, numbers in zip(experiments, (4, 5, 6, 6), strict=True):  # 32, 40, 48 and 48 bytes
+        kept.add(experiment, [np.zeros(numbers)])
+    assert [kept.get(experiment) is not None for experiment in experiments] == [False, False, True, True]
+    assert kept.bytes == 96
+    kept.add(experiments[2], [np.zeros(5)])  # the same again, smaller
+    assert kept.bytes == 88
+    kept.add(experiments[0], [np.zeros(1000)])  # larger than there is room for, and what is on a page now
+    assert [kept.get(experiment) is not None for experiment in experiments] == [True, False, False, False]
+    assert kept.bytes == 8000
+
+
+def test_a_slider_moved_through_all_its_steps_computes_nothing_twice():
+    results = [compute.checked(Experiment(eps=eps)) for eps in (*EPS_STEPS, *EPS_STEPS)]
+    assert len({id(result) for result in results}) == len(EPS_STEPS)
