@@ -55,6 +55,7 @@ MISTAKES = [
     ("Scorer", "X.T @ p}", "-X.T @ p}"),
     ("dense_forward", "dz.sum(axis=0)", "dz.mean(axis=0)"),
     ("stretch_forward", " * dtotal.sum()", ""),
+    ("Perceptron", "(1 - p**2)", "(1 - p)"),
 ]
 
 

@@ -47,6 +47,9 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         derivative = said or _first(cls, vocabulary.DERIVATIVE, besides=value)
         if value and derivative:
             return Kind("loss" if _meets_target(_bound(cls, value)) else "function", value, derivative)
+    step = "" if forward else _train_step(cls, "predict" if _has(cls, "predict") else "")
+    if step:
+        return Kind("layer", "predict", step)
     is_model = any(callable(getattr(cls, name, None)) for name in _MODEL)
     told = forward and forward != "__call__" and not is_model and not _NO_LAYER.search(cls.__name__)
     return Kind("loss" if loss else "layer", forward, "") if told or (backward and not forward) else None
@@ -66,9 +69,22 @@ def _marked(cls: type) -> tuple[str, str]:
 
 
 def _train_step(cls: type, forward: str) -> str:
-    """A method of a class that goes forward, which takes the target and makes a step of training."""
-    steps = [name for name in vocabulary.TRAIN_STEPS if forward and _has(cls, name)]
-    return next((name for name in steps if any(sound(one.name) > 0 for one in parameters_of(_bound(cls, name)))), "")
+    """A method of a class that goes forward, which takes the target and makes a step of training.
+
+    `train`, and whatever stands beside `predict`, may be a whole training instead, so these are looked at.
+    """
+    steps = [name for name in (*vocabulary.TRAIN_STEPS, "train") if forward and _has(cls, name)]
+    steps = [name for name in steps if any(sound(one.name) > 0 for one in parameters_of(_bound(cls, name)))]
+    sure = vocabulary.TRAIN_STEPS if forward != "predict" else ()
+    return next((name for name in steps if name in sure or _is_one_step(_bound(cls, name))), "")
+
+
+def _is_one_step(method: Callable[..., Any]) -> bool:
+    """Whether a method changes an attribute that it goes by, without a loop over steps."""
+    code = getattr(method, "__code__", None)
+    steps = list(dis.get_instructions(code)) if code is not None else []
+    loaded, stored = ({one.argval for one in steps if one.opname == name} for name in ("LOAD_ATTR", "STORE_ATTR"))
+    return bool(loaded & stored) and not any(one.opname.startswith(("FOR_ITER", "JUMP_BACKWARD")) for one in steps)
 
 
 def _meets_target(function: Callable[..., Any]) -> bool:

@@ -391,3 +391,19 @@ def stretch_backward(dy, dtotal, cache):
     x, q = cache
     dq = np.sum(dy * x, axis=0) + 2 * q * dtotal.sum()
     return dy * q, dq
+
+
+# A training step that is called train.
+class Perceptron:
+    lr = 0.2
+
+    def __init__(self, n_in=4):
+        self.w = np.random.randn(n_in, 1)
+
+    def predict(self, x):
+        return np.tanh(x @ self.w)
+
+    def train(self, x, target):
+        p = self.predict(x)
+        self.w -= self.lr * x.T @ ((p - target) * (1 - p**2))
+        return np.sum((p - target) ** 2) / 2
