@@ -32,7 +32,7 @@ def main() -> None:
             for name, (script, where, page) in apps.items():
                 server = serve(script, where)
                 try:
-                    address = f"{server.url}/{page}"
+                    address = server.at(page) if page else server.url
                     times[name].append((loaded(browser, address), loaded(browser, address)))
                 finally:
                     server.stop()

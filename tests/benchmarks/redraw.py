@@ -5,6 +5,7 @@ are measured in turns in the same browser. A page counts as redrawn at the last 
 press caused.
 """
 
+import re
 import shutil
 import statistics
 import sys
@@ -16,6 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.benchmarks.servers import BARE, ROOT, serve
 
 ROUNDS = 15
+SLIDER = "[data-testid=stSidebar] input[type=range]"
 # Resolves with the milliseconds from the key press to the last change of the main area, once it has been quiet.
 WATCH = """
 () => new Promise(resolve => {
@@ -43,7 +45,7 @@ def main() -> None:
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-background-networking"]
             )
             tabs = {"bare app": opened(browser.new_page(), bare.url)}
-            tabs |= {page: opened(browser.new_page(), f"{ours.url}/{page}") for page in pages}
+            tabs |= {page: opened(browser.new_page(), ours.at(page)) for page in pages}
             times: dict[str, list[float]] = {name: [] for name in tabs}
             for turn in range(ROUNDS):
                 for name, tab in tabs.items():
@@ -58,9 +60,13 @@ def main() -> None:
 
 
 def opened(tab: Page, url: str) -> Page:
+    tab.bring_to_front()
     tab.set_viewport_size({"width": 1280, "height": 900})
     tab.goto(url)
     tab.locator(".plot-container").first.wait_for(timeout=30_000)
+    tab.wait_for_timeout(1000)
+    if not tab.locator(SLIDER).first.is_visible():
+        tab.get_by_text(re.compile("^(More s|S)ettings$")).click()  # folded away where it does not matter
     tab.wait_for_timeout(2000)
     return tab
 
@@ -68,7 +74,7 @@ def opened(tab: Page, url: str) -> Page:
 def redrawn(tab: Page, key: str) -> float:
     """Press the key on the sidebar's slider and return the milliseconds until the page has been redrawn."""
     tab.bring_to_front()
-    tab.locator("[data-testid=stSidebar] input[type=range]").first.focus()
+    tab.locator(SLIDER).first.focus()
     watching = tab.evaluate_handle(f"() => ({{done: ({WATCH})()}})")
     tab.keyboard.press(key)
     return float(watching.evaluate("watched => watched.done"))

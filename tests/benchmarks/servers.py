@@ -35,6 +35,10 @@ class Served:
         command += ["--browser.gatherUsageStats=false"]
         self._process = subprocess.Popen(command, cwd=folder, env=os.environ, stdout=subprocess.DEVNULL)
 
+    def at(self, page: str) -> str:
+        """The address of one of our pages; the first has none of its own."""
+        return self.url if page == "overview" else f"{self.url}/{page}"
+
     def processor_seconds(self) -> float:
         """What the server has used of its processors so far."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
