@@ -114,12 +114,12 @@ def as_type(dtype):
         (
             {"db": lambda g: np.full(3, g.db.sum())},
             "gradient changed",
-            "the sum of g over the elements, the same",
+            "the sum of g over the elements, the same for all of them, where g is",
         ),
         (
             {"db": lambda g: np.full(3, g.db.mean())},
             "gradient changed",
-            "the mean of g over the elements, the",
+            "the mean of g over the elements, the same for all of them, where g is",
         ),
         ({"dW": lambda g: g.dW * np.array([[1], [2], [3]])}, "factor along an axis", "from 1 to 3"),
         ({"dx": lambda g: np.sign(g.dx)}, "gradient changed", "the sign of g"),

@@ -20,7 +20,7 @@ def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The right gradient with something done to it."""
     with np.errstate(all="ignore"):
         for words, gradient in changed("g", case.right(tensor), tensor_places(case, tensor)):
-            yield Prediction(gradient, words, key=words)
+            yield Prediction(gradient, words.rstrip(","), key=words)  # a clause of the sentence follows anyway
 
 
 def _gradient_moved(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
