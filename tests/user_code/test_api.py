@@ -185,3 +185,49 @@ def test_check_layer_hears_what_the_command_line_hears():
     report = check_layer(Twice(), np.ones((2, 3)))
     assert report.passed
     assert any("Twice.forward changes its input in place" in remark.sentence for remark in report.remarks)
+
+
+class Embedding:
+    """Rows of a matrix by their numbers; one that comes up several times has the sum of its gradients."""
+
+    adds_up = True
+
+    def __init__(self):
+        self.E = np.random.RandomState(0).standard_normal((7, 3))
+
+    def forward(self, ids):
+        self.ids = ids
+        return self.E[ids]
+
+    def backward(self, dy):
+        self.dE = np.zeros_like(self.E)
+        if self.adds_up:
+            np.add.at(self.dE, self.ids, dy)
+        else:
+            self.dE[self.ids] = dy
+
+
+class Overwriting(Embedding):
+    adds_up = False
+
+
+@pytest.mark.parametrize("ids", [[1, 2, 1, 5], [[1, 2, 1], [0, 6, 3]]])
+def test_whole_numbers_are_ids_where_forward_takes_no_others(ids):
+    right, wrong = (check_layer(layer, np.array(ids)) for layer in (Embedding(), Overwriting()))
+    assert right.passed
+    assert list(right) == list(wrong) == ["E"]
+    off = np.abs(wrong["E"].difference).max(axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(off > 1e-6), [1])  # the one that is repeated; the rest is rounding
+
+
+def test_whole_numbers_are_an_input_like_any_other_where_forward_multiplies_them():
+    class Half:
+        def forward(self, x):
+            return x / 2
+
+        def backward(self, dy):
+            return dy / 2
+
+    report = check_layer(Half(), np.arange(6).reshape(2, 3))
+    assert report.passed
+    assert list(report) == ["x"]

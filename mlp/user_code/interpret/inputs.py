@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
@@ -22,7 +24,10 @@ def inputs(override: Override, thing: Any = None) -> Iterator[tuple[Array, Layou
     if arrays:
         given = arrays["x"]
         batch = given.ndim > 1 and 1 not in given.shape[:2] and override.orientation != "single"
-        yield given, Layout(f"as given, shape {given.shape}", override.orientation, given.shape, batch), form
+        layout = Layout(f"as given, shape {given.shape}", override.orientation, given.shape, batch)
+        yield given, layout, form
+        if np.array_equal(given, np.abs(np.rint(given))):
+            yield given, layout._replace(words=f"as given, ids of shape {given.shape}", integers=True), form
         return
     for layout in samples.layouts(override.orientation):
         yield samples.drawn(layout), layout, "x"
