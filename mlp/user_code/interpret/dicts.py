@@ -1,13 +1,12 @@
 """Layers that hand a dict from one to the next: {"data": array, "batch": 5}, as their code asks for its keys."""
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlp.user_code import vocabulary
 from mlp.user_code.run import calls
+from mlp.user_code.run.sources import syntax
 
 _ARRAY = ("data", "x", "value", "values", "array", "tensor", "input", "output", "out")
 
@@ -43,13 +42,9 @@ def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any
 
 def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
     """The keys of an argument that a function asks for: `data` of inputs["data"]."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]  # None raises TypeError
-    except (OSError, TypeError, SyntaxError):
-        return []
     asked = [
         node.slice.value
-        for node in ast.walk(tree)
+        for node in ast.walk(syntax(function))
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == argument
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
     ]

@@ -7,7 +7,6 @@ as in forward(X, W1, b1, W2, b2). Names and arguments tell the functions' roles;
 import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.load.classes import sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls
-from mlp.user_code.run.sources import returned_names
+from mlp.user_code.run.sources import returned_names, syntax
 from mlp.user_code.settings import Override
 
 Function = Callable[..., Any]
@@ -122,10 +121,7 @@ def structure_names(functions: Functions) -> set[str]:
 @cache
 def subscripts(function: Function) -> dict[str, list[str]]:
     """The text in the square brackets after each name in a function: "W1" in p["W1"], "W" in p["W" + str(i)]."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-    except (OSError, TypeError, SyntaxError):
-        return {}
+    tree = syntax(function)
     texts: dict[str, list[str]] = {}
     everywhere = _texts(tree)
     for node in ast.walk(tree):

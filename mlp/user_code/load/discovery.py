@@ -3,7 +3,6 @@
 import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from mlp.user_code.interpret.predictions import data, is_loss, is_weighted_loss
 from mlp.user_code.load.classes import is_base, is_hollow, kind_of, sounds_like_loss
 from mlp.user_code.messages import in_order, place_of
 from mlp.user_code.run import calls
+from mlp.user_code.run.sources import return_values
 from mlp.user_code.settings import Override
 
 
@@ -138,13 +138,9 @@ def _returns_both(name: str, function: Callable[..., Any]) -> bool:
     takes_scores = bool(scores) or is_loss(function)
     if not sounds_like_loss(name) or not (takes_scores or is_weighted_loss(function)):
         return False
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError):
-        return False
-    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
     return any(
-        isinstance(value, ast.Tuple) and len(value.elts) > 1 and _may_be_gradient(value.elts[1]) for value in returned
+        isinstance(value, ast.Tuple) and len(value.elts) > 1 and _may_be_gradient(value.elts[1])
+        for value in return_values(function)
     )
 
 

@@ -7,13 +7,13 @@ place of `p + 1e-7`, backward as it stands.
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
 from mlp.user_code.run import object_arrays
+from mlp.user_code.run.sources import syntax
 
 # Adding a constant changes a derivative only inside a further function, which it is there to guard. A larger one is
 # part of the formula.
@@ -67,11 +67,8 @@ def _rewritten(function: FunctionType, owner: Any, guards: list[float]) -> Funct
     """The function without the guards that it adds, which are appended to `guards`; None where it adds none."""
     if function.__code__.co_freevars:
         return None
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError):
-        return None
-    (definition,) = tree.body
+    tree = syntax(function)
+    definition = next(iter(tree.body), None)
     if not isinstance(definition, ast.FunctionDef):
         return None
     definition.decorator_list = []

@@ -88,14 +88,18 @@ def returned(function: Callable[..., Any] | None) -> set[str]:
     return {_name(part) for value in values for part in getattr(value, "elts", [value])} - {""}
 
 
+def syntax(function: Callable[..., Any] | None) -> ast.Module:
+    """The source of a function as a tree, an empty one where there is no function or no source."""
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]  # None raises TypeError
+    except (OSError, TypeError, SyntaxError):
+        return ast.Module([], [])
+
+
 @cache
 def return_values(function: Callable[..., Any]) -> tuple[ast.expr, ...]:
     """What stands in the return statements of a function, the last one first."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-    except (OSError, TypeError, SyntaxError):
-        return ()
-    nodes = reversed(list(ast.walk(tree)))
+    nodes = reversed(list(ast.walk(syntax(function))))
     return tuple(node.value for node in nodes if isinstance(node, ast.Return) and node.value is not None)
 
 
