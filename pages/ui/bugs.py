@@ -68,9 +68,10 @@ def plain_bug(experiment: Experiment) -> tuple[Bug, str] | None:
     if within_reach(experiment) != experiment:
         return None
     right = experiment.problem()
+    expected = gradients(right)
     for bug in (GALLERY[name] for name in PLAIN):
         for place in reversed(places(bug, right.network, right.loss, right.x)):
-            if change(gradients(planted(bug, right, place)), gradients(right)) > 0:
+            if change(gradients(planted(bug, right, place)), expected) > 0:
                 return bug, place
     return None
 

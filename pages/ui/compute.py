@@ -83,14 +83,15 @@ class Kept(Generic[Result]):
         result, _ = self._held.get(experiment, (None, 0))
         return result
 
-    def add(self, experiment: Experiment, result: Result) -> None:
-        """Keep it, and let the oldest go where there is no room; the new one stays, however large it is."""
-        size = sum(array.nbytes for array in _arrays(result))
+    def add(self, experiment: Experiment, result: Result) -> Result:
+        """Keep it, read only, and let the oldest go where there is no room; it stays itself, however large it is."""
+        size = sum(array.nbytes for array in _arrays(read_only(result)))
         with self._adding:
             self.bytes += size - self._held.pop(experiment, (None, 0))[1]
             self._held[experiment] = result, size
             while self.bytes > MAX_BYTES and len(self._held) > 1:
                 self.bytes -= self._held.pop(next(iter(self._held)))[1]
+        return result
 
 
 class Checked(NamedTuple):
@@ -133,13 +134,13 @@ def _remembered(results: Kept[Result], experiment: Experiment, compute: Callable
     if result is not None:
         return result
     if work < QUICK:
-        result = read_only(compute(experiment))
-    else:
-        with _turn(place):
-            # Whoever was before may have asked for the same, such as a class that follows one link.
-            result = results.get(experiment) or read_only(_announced(experiment, compute, work, place))
-        place.empty()
-    results.add(experiment, result)
+        return results.add(experiment, compute(experiment))
+    with _turn(place):
+        # Whoever was before may have asked for the same, such as a class that follows one link.
+        result = results.get(experiment)
+        if result is None:
+            result = results.add(experiment, _announced(experiment, compute, work, place))
+    place.empty()
     return result
 
 

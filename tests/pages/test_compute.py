@@ -34,6 +34,7 @@ class Place:
         return self
 
     def empty(self):
+        time.sleep(0.01)  # as long as it may take: whoever is next must find the result by now
         self.shown.append("")
 
 
