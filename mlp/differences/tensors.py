@@ -55,7 +55,6 @@ class Tensor(NamedTuple):
         move: from moved entries to the first change that they cause.
         stages: what the changes pass through.
         entry: the number of the first stage whose input that change is; all stages for the last layer's parameters.
-        outputs: how many numbers the loss takes for one step: all of the network's outputs.
         reach: how many numbers the largest array has that a step may change, or that the loss takes.
         sample: where in the batch the change is, if only that sample goes through the network.
     """
@@ -67,9 +66,13 @@ class Tensor(NamedTuple):
     move: Callable[[Moved], Change]
     stages: tuple[Stage, ...]
     entry: int
-    outputs: int
     reach: int
     sample: int | None = None
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the loss takes for one step: all of the network's outputs."""
+        return self.stages[-1].y.size * (1 if self.sample is None else self.shape[0])
 
 
 class Block(NamedTuple):
@@ -101,24 +104,23 @@ def movable_tensors(stages: tuple[Stage, ...]) -> Iterator[Tensor]:
         TypeError: a tensor is not real.
     """
     sizes = [stage.y.size for stage in stages]
-    outputs = sizes[-1]
     for entry, stage in enumerate(stages, start=1):
         reach = max(sizes[entry - 1 :])
         for key, parameter in stage.layer.parameters().items():
             name = f"{stage.prefix}.{key}" if stage.prefix else key
             values = _differentiable(name, parameter)
             move = _parameter_mover(stage, key)
-            yield Tensor(name, values.shape, as_matrix, as_matrix(values), move, stages, entry, outputs, reach)
+            yield Tensor(name, values.shape, as_matrix, as_matrix(values), move, stages, entry, reach)
     x = _differentiable(INPUT, stages[0].x)
     reach = max(x.size, *sizes)
     if x.ndim == 1:
-        yield Tensor(INPUT, x.shape, as_matrix, as_matrix(x), _input_columns, stages, 0, outputs, reach)
+        yield Tensor(INPUT, x.shape, as_matrix, as_matrix(x), _input_columns, stages, 0, reach)
     elif x.ndim != 2:
-        yield Tensor(INPUT, x.shape, as_matrix, as_matrix(x), _entry_mover(x), stages, 0, outputs, reach)
+        yield Tensor(INPUT, x.shape, as_matrix, as_matrix(x), _entry_mover(x), stages, 0, reach)
     elif x.size * reach > SMALL and all(stage.layer.samples_apart for stage in stages):
-        yield from (_sample_tensor(index, stages, max(outputs, reach // len(x))) for index in range(len(x)))
+        yield from (_sample_tensor(index, stages, max(sizes[-1], reach // len(x))) for index in range(len(x)))
     else:
-        yield Tensor(INPUT, x.shape, np.transpose, x.T, _batch_mover(x), stages, 0, outputs, reach)
+        yield Tensor(INPUT, x.shape, np.transpose, x.T, _batch_mover(x), stages, 0, reach)
 
 
 def _sample_tensor(index: int, stages: tuple[Stage, ...], reach: int) -> Tensor:
@@ -126,8 +128,7 @@ def _sample_tensor(index: int, stages: tuple[Stage, ...], reach: int) -> Tensor:
         return as_matrix(batch[index])
 
     alone = tuple(Stage(stage.prefix, stage.layer, stage.x[index], stage.y[index]) for stage in stages)
-    outputs = stages[-1].y.size
-    return Tensor(INPUT, stages[0].x.shape, see, as_matrix(alone[0].x), _input_columns, alone, 0, outputs, reach, index)
+    return Tensor(INPUT, stages[0].x.shape, see, as_matrix(alone[0].x), _input_columns, alone, 0, reach, index)
 
 
 def _parameter_mover(stage: Stage, key: str) -> Callable[[Moved], Change]:
