@@ -12,7 +12,10 @@ from numpy.typing import ArrayLike
 
 from mlp.differences.derivatives import Function, require_step
 from mlp.differences.methods import COMPLEX_STEP, METHODS, Method, optimal_step
+from mlp.differences.structured import structured_gradients
 from mlp.nn.arrays import Array, as_real
+from mlp.nn.layers import Layer
+from mlp.nn.problem import Problem
 
 TINY = 1e-20
 # What a sweep may cost. A small network's evaluation takes some 20 µs, whatever it multiplies.
@@ -113,6 +116,14 @@ def leading(derivatives: Array, count: int) -> list[tuple[int, ...]]:
         return list(np.ndindex(derivatives.shape))
     largest = np.argsort(-np.abs(derivatives), axis=None, kind="stable")[:count]
     return [tuple(map(int, np.unravel_index(flat, derivatives.shape))) for flat in largest]
+
+
+def swept_entries(problem: Problem[Layer], name: str, count: int) -> list[tuple[int, ...]]:
+    """Those entries of a problem's tensor that are `leading`, from its gradient by structured complex steps."""
+    tensor = problem.tensors()[name]
+    if tensor.size <= count:
+        return leading(tensor, count)  # all of them, whatever the gradients are
+    return leading(structured_gradients(*problem, TINY, COMPLEX_STEP)[name], count)
 
 
 def affordable(multiplications: int) -> int:

@@ -18,7 +18,7 @@ from mlp.check.report import GradientReport
 from mlp.differences.methods import COMPLEX_STEP, optimal_step
 from mlp.differences.networks import loss_gradients
 from mlp.differences.parallel import Progress
-from mlp.differences.sweep import TINY, Sweep, affordable, leading, sampled, sweep
+from mlp.differences.sweep import Sweep, affordable, sampled, sweep, swept_entries
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
 from mlp.nn.arrays import Array
@@ -230,8 +230,7 @@ def swept(experiment: Experiment, name: str) -> Sweep:
 def _swept(experiment: Experiment, name: str) -> Sweep:
     problem = experiment.problem()
     tensor = problem.tensors()[name]
-    truth = loss_gradients(*problem, TINY, COMPLEX_STEP)[name]
-    indices = leading(truth, affordable(experiment.forward_multiplications))
+    indices = swept_entries(problem, name, affordable(experiment.forward_multiplications))
     entries = np.array([tensor[index] for index in indices])
     return read_only(sweep(sampled(problem.function(name), tensor, indices), entries, EPS_STEPS))
 

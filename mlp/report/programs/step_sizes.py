@@ -3,8 +3,7 @@
 from functools import partial
 
 from mlp.differences.methods import METHODS
-from mlp.differences.networks import loss_gradients
-from mlp.differences.sweep import TINY, affordable, leading
+from mlp.differences.sweep import affordable, swept_entries
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
 from mlp.report.figures.step_size import called
@@ -34,15 +33,14 @@ def step_size(experiment: Experiment, tensor: str) -> Programs:
 def _mlp(experiment: Experiment, tensor: str) -> str:
     return program(
         "import numpy as np\n\n"
-        "from mlp.differences.networks import loss_gradients\n"
-        "from mlp.differences.sweep import leading, sampled, sweep\n"
+        "from mlp.differences.sweep import sampled, sweep, swept_entries\n"
         f"from mlp.lab.experiment import Experiment\nfrom mlp.lab.settings_text import EPS_STEPS\n\n{PRINT_ALL}",
         settings(experiment),
         "problem = experiment.problem()\n"
         f'tensor = problem.tensors()["{tensor}"]\n'
         f'fun = problem.function("{tensor}")\n'
-        f'truth = loss_gradients(*problem, {TINY:g}, "complex-step")["{tensor}"]\n'
-        f"indices = leading(truth, {_count(experiment)})  # all, or as many of the largest gradients\n"
+        "# All entries, or as many of those with the largest gradients.\n"
+        f'indices = swept_entries(problem, "{tensor}", {_count(experiment)})\n'
         "entries = np.array([tensor[index] for index in indices])\n"
         "result = sweep(sampled(fun, tensor, indices), entries, EPS_STEPS)",
         lines(
@@ -98,7 +96,7 @@ def _entries(experiment: Experiment, tensor: str, variable: str) -> str:
     size = problem.tensors()[tensor].size
     if size <= count:
         return f"entries = list(np.ndindex({variable}.shape))"
-    indices = leading(loss_gradients(*problem, TINY, "complex-step")[tensor], count)
+    indices = swept_entries(problem, tensor, count)
     return f"# Those {count} of the {size:,} entries that have the largest gradients.\n" + folded(
         "entries = [", map(str, indices), "]"
     )
