@@ -20,16 +20,16 @@ def _wired_otherwise(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         return
     for words, walk in _walks(case.subject.layers):
         try:
-            gradients = _gradients(case, walk)
+            gradients = _gradients(case, case.subject.layers, walk)
         except ValueError:  # a dy of another shape than this layer's output
             continue
         if tensor in gradients:
             yield Prediction(gradients[tensor], words, key=words)
 
 
-def _gradients(case: IsolatedLayer, walk: Walk) -> dict[str, Array]:
-    """What the layers say if backward goes this way through them."""
-    layers: dict[str, Layer] = copy.deepcopy(getattr(case.subject, "layers"))  # noqa: B009  # known to be a Sequential
+def _gradients(case: IsolatedLayer, layers: Mapping[str, Layer], walk: Walk) -> dict[str, Array]:
+    """What copies of the layers say if backward goes this way through them."""
+    layers = copy.deepcopy(layers)
     x = np.asarray(case.x, dtype=np.float64)
     for layer in layers.values():
         x = layer.forward(x)

@@ -133,6 +133,17 @@ def factors(name: str, value: Array, inner: bool = False) -> Iterator[Factor]:
             yield Factor(words.replace("{}", name), form(value))
 
 
+def multiples(values: Array, factors: Iterator[Factor], part: float) -> Iterator[str]:
+    """The factors of which an array is a multiple but for this part of it, with the number in words."""
+    flat = values.reshape(-1)
+    for factor in factors:
+        if factor.value.size == flat.size:
+            other = factor.value.reshape(-1)
+            number = float(flat @ other / max(other @ other, 1e-300))
+            if np.linalg.norm(flat - number * other) < part * np.linalg.norm(flat):
+                yield f"{number:.4g} times {factor.words}"
+
+
 def output_factors(case: IsolatedLayer) -> Iterator[Factor]:
     """Factors that belong to an output: of y, of x where it has that shape, and of what goes into an inner gate."""
     if case.x.shape == case.y.shape:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import Factor, batch_places, entry_factors, factors, output_factors
+from mlp.check.diagnosis.ingredients import Factor, batch_places, entry_factors, factors, multiples, output_factors
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.diagnosis.paths import Paths
 from mlp.nn.arrays import Array
@@ -27,7 +27,7 @@ def _through_matrix(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             multiple = np.sum(difference * link, axis=axis, keepdims=True) / np.where(squares > 0, squares, 1)
             model = paths.right + multiple * link
             if np.min(np.sum(link != 0, axis=axis)) >= 3 and paths.explained_by(model):
-                called = _called(multiple, named) or f"a number of its own for each {which}"
+                called = next(multiples(multiple, named, 1e-3), f"a number of its own for each {which}")
                 words = f"the difference is the term through {name}, dy times {name} times {called}"
                 yield Prediction(paths.gradient(model), words, 2, (), name + which)
 
@@ -93,16 +93,6 @@ def _along(values: Array, lines: Array, factors: Iterator[Factor]) -> str:
             )
             if np.linalg.norm(rest) < 1e-3 * np.linalg.norm(one):
                 return f"times {factor.words}"
-    return ""
-
-
-def _called(values: Array, factors: Iterator[Factor]) -> str:
-    for factor in factors:
-        if factor.value.size == values.size:
-            other = factor.value.reshape(-1)
-            number = float(values.reshape(-1) @ other / max(other @ other, 1e-300))
-            if np.linalg.norm(values.reshape(-1) - number * other) < 1e-3 * np.linalg.norm(values):
-                return f"{number:.4g} times {factor.words}"
     return ""
 
 

@@ -7,11 +7,10 @@ import numpy as np
 
 from mlp.check.diagnosis.groups import PLACES
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import entry_factors
+from mlp.check.diagnosis.ingredients import entry_factors, multiples
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.diagnosis.path_models import MODELS, derivatives_wrong, factors_wrong, terms_wrong
 from mlp.check.diagnosis.paths import Paths
-from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
 
@@ -54,7 +53,7 @@ def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     paths = case.paths[tensor]
     if not np.any(paths.constant):
         return
-    added = next(_constants(case, tensor, np.asarray(paths.constant)), "something")
+    added = next(multiples(np.asarray(paths.constant), entry_factors(case, tensor), 1e-6), "something")
     if not np.any(paths.said):
         yield Prediction(paths.gradient(paths.said), f"it is {added}, whatever dy is", 1)
     whole = np.ones(paths.there.shape, dtype=bool)
@@ -66,15 +65,6 @@ def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             yield Prediction(paths.gradient(model.paths), words, 1, (model.number,), model.words)
 
 
-def _constants(case: IsolatedLayer, tensor: str, constant: Array) -> Iterator[str]:
-    """Names of multiples of which a constant may be."""
-    for factor in entry_factors(case, tensor):
-        size = float(np.sum(np.square(factor.value)))
-        number = float(np.sum(factor.value * constant)) / size if size > 0 else 0.0
-        if np.linalg.norm(constant - number * factor.value) < 1e-6 * np.linalg.norm(constant):
-            yield f"{number:.4g} times {factor.words}"
-
-
 def rerouted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The dy of an output handed to other entries than those it depends on."""
     paths = case.paths.get(tensor)
@@ -84,19 +74,14 @@ def rerouted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if any(np.ptp(count) for count in counts) or np.any(counts[0] == 0):
         return
     given, right = (int(count[0]) for count in counts)
-    if given > 64 or any(_varied(values, which) for values, which in ((paths.said, paths.given),)):
-        return
     values = paths.said[paths.given]
+    if given > 64 or np.ptp(values) > 1e-6 * np.max(np.abs(values)):
+        return
     words = (
         f"the dy of each output goes to {given} {'entry' if given == 1 else 'entries'}, times {values[0]:.4g}, where "
         f"it depends on {right}; {_shared(paths)}"
     )
     yield Prediction(paths.gradient(paths.said), words, 2, (given, right, float(values[0])))
-
-
-def _varied(values: Array, which: Array) -> bool:
-    there = values[which]
-    return bool(np.ptp(there) > 1e-6 * np.max(np.abs(there)))
 
 
 def _shared(paths: Paths) -> str:
