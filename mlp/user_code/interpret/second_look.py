@@ -1,5 +1,6 @@
 """A second look at the reading that agrees: what it may hide, and what a reading that is off by a factor may mean."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -40,9 +41,7 @@ def with_other_strides(tried: Attempt, cls: type | None, module: ModuleType | No
     again = next((one for one in found if one.grade is Grade.SHAPES), None)
     if again is None or any(one.grade is Grade.AGREES for one in found):
         return tried
-    again.args = {**tried.args, **args}
-    again.notes = [*tried.notes, Fact("note", "checked with a stride of 2; with a stride of 1 it is right")]
-    return again
+    return _in_place_of(tried, again, "checked with a stride of 2; with a stride of 1 it is right", args)
 
 
 def _is_stride(name: str, value: Any) -> bool:
@@ -70,8 +69,7 @@ def with_update(tried: Attempt, override: Override) -> Attempt:
     again = attempt(Candidate(longer, tried.x, tried.layout, tried.reduction), override)
     if again.grade < Grade.SHAPES or again.layer is None or len(again.layer.pairs) <= len(layer.pairs):
         return tried
-    again.args, again.notes = tried.args, [*tried.notes, Fact("note", f"{method} was run after backward")]
-    return again
+    return _in_place_of(tried, again, f"{method} was run after backward")
 
 
 def with_other_target(tried: Attempt, override: Override) -> Attempt:
@@ -86,10 +84,8 @@ def with_other_target(tried: Attempt, override: Override) -> Attempt:
     # code is not made for.
     if again.grade is not Grade.SHAPES or not all(np.isfinite(factor) for factor in again.factors.values()):
         return tried
-    again.args = tried.args
     now, before = ("class labels", "one-hot targets") if other.ndim < tried.x.ndim else ("one-hot targets", "labels")
-    again.notes = [*tried.notes, Fact("note", f"checked with {now}; with {before} it is right")]
-    return again
+    return _in_place_of(tried, again, f"checked with {now}; with {before} it is right")
 
 
 def without_averages(tried: Attempt, override: Override) -> Attempt:
@@ -102,13 +98,11 @@ def without_averages(tried: Attempt, override: Override) -> Attempt:
     )
     if override.average or (averaged and override.average is None and tried.layout.orientation == "columns"):
         again = attempt(Candidate(tried.subject, tried.x, tried.layout, tried.reduction), override, float(samples))
-        again.args = tried.args
         text = (
             f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}; "
             f"dx is not an average. To have that called wrong, say {line(tried.subject.name, average=False)}"
         )
-        again.notes = [*tried.notes, Fact("note", text)]
-        return again
+        return _in_place_of(tried, again, text)
     if averaged:
         said = line(tried.subject.name, average=True)
         text = (
@@ -117,3 +111,10 @@ def without_averages(tried: Attempt, override: Override) -> Attempt:
         )
         tried.notes.append(Fact("note", text))
     return tried
+
+
+def _in_place_of(tried: Attempt, again: Attempt, note: str, args: Mapping[str, Any] | None = None) -> Attempt:
+    """The other reading, with what was known of the first one, these arguments changed, and a note that says why."""
+    again.args = {**tried.args, **(args or {})}
+    again.notes = [*tried.notes, Fact("note", note)]
+    return again
