@@ -18,6 +18,7 @@ from mlp.nn.initialisations import INITIALISATIONS, glorot, he, standard_normal
 from mlp.nn.layers import Activation, Layer, Linear
 from mlp.nn.losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, Loss, MSELoss
 from mlp.nn.network import MLP, Sequential, dense_layers
+from mlp.nn.optimisers import OPTIMISERS, SGD, Adam, Momentum, Optimiser
 from mlp.user_code.api import check_function, check_layer
 from mlp.user_code.messages import ForeignError
 
@@ -29,7 +30,10 @@ __all__ = [
     "LOSSES",
     "METHODS",
     "MLP",
+    "OPTIMISERS",
+    "SGD",
     "Activation",
+    "Adam",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "ForeignError",
@@ -42,6 +46,8 @@ __all__ = [
     "Loss",
     "MSELoss",
     "Method",
+    "Momentum",
+    "Optimiser",
     "ReLU",
     "Sequential",
     "SiLU",

@@ -54,9 +54,9 @@ class Experiment:
         """Check every setting, then what they cost together."""
         _require_sizes(self.sizes)
         for name, known in CHOICES.items():
-            _require_choice(name, getattr(self, name), known)
-        _require_whole("seed", self.seed, 0, MAX_SEED)
-        _require_whole("batch", self.batch, 1, MAX_BATCH)
+            require_choice(name, getattr(self, name), known)
+        require_whole("seed", self.seed, 0, MAX_SEED)
+        require_whole("batch", self.batch, 1, MAX_BATCH)
         if isinstance(self.eps, bool) or not isinstance(self.eps, int | float) or not 0 < self.eps <= 1:
             raise ValueError(f"eps must be above 0 and at most 1, not {self.eps!r}.")
         _require_affordable(self)
@@ -138,12 +138,14 @@ def _require_sizes(sizes: tuple[int, ...]) -> None:
             )
 
 
-def _require_choice(name: str, value: str, known: Iterable[str]) -> None:
+def require_choice(name: str, value: str, known: Iterable[str]) -> None:
+    """Raise a ValueError, a sentence, unless the setting of this name is one of those known."""
     if value not in tuple(known):
         raise ValueError(f"{name} must be one of {', '.join(known)}, not {shortened(value)}.")
 
 
-def _require_whole(name: str, value: int, low: int, high: int) -> None:
+def require_whole(name: str, value: int, low: int, high: int) -> None:
+    """Raise a ValueError, a sentence, unless the setting of this name is a whole number from low to high."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise ValueError(f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}.")
 

@@ -1,0 +1,232 @@
+"""A training run as it goes on, step by step.
+
+The same settings give the same run to the last bit, however its steps are portioned: weights as `Experiment` draws
+them, mini-batches shuffled anew for each epoch by `np.random.RandomState(seed)`.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp.check.gallery import GALLERY
+from mlp.check.gallery.bug import places
+from mlp.lab.datasets import Dataset
+from mlp.lab.planted_bug import planted
+from mlp.lab.training import UPLOAD, Training, require_fit
+from mlp.nn.arrays import Array
+from mlp.nn.network import Sequential
+from mlp.nn.optimisers import OPTIMISERS
+from mlp.nn.problem import Problem
+
+RECORDS = 200
+"""About so many steps of a run are recorded, spread evenly."""
+
+Batch = tuple[Array, Array]
+
+
+class Inspection(NamedTuple):
+    """One step of a run, looked at closely; every loss is that of the step's own mini-batch.
+
+    Attributes:
+        step: its number, from 1.
+        loss, loss_after: before the step and after it.
+        predicted: the loss after it by the first-order formula, loss + sum of gradient times update over all
+            parameters, which for plain gradient descent is loss - rate |gradient|^2. With a wrong gradient it misses.
+        gradients, updates: by parameter; an update is what the step added.
+        gradient_norm, update_norm: of all of them taken together.
+    """
+
+    step: int
+    loss: float
+    loss_after: float
+    predicted: float
+    gradients: dict[str, Array]
+    updates: dict[str, Array]
+    gradient_norm: float
+    update_norm: float
+
+
+class Run:
+    """A training run as it stands: it goes on with `advance`, and everything else can be read in between.
+
+    Attributes:
+        training: its settings.
+        data: what it trains on.
+        network, loss: as they are now, with the bug if there is one. They belong to the run: `apply` keeps nothing, and
+            `problem` is for a check, which copies; `forward` and `backward` are the run's own.
+        places: the layers that have the bug, or "loss": all that it fits, as one wrong class would have it.
+        step: how many steps have been taken.
+        ended: a sentence that says why the run cannot go on though it has steps left: it diverged, or the bug broke it
+            off; "" otherwise. After divergence the run stands at the last recorded step, where all numbers are finite.
+        history: what was recorded, as columns of one length by name: "step"; "loss" and "test loss" over all training
+            and test rows; "accuracy" and "test accuracy", the parts of rows whose largest output is the right one; and
+            for each layer with parameters, such as "gradient fc1", the norm of its gradients in the mini-batch of the
+            step that led here, NaN at step 0. Without test rows, or classes, the columns of these are missing.
+    """
+
+    def __init__(self, training: Training, data: Dataset | None = None) -> None:
+        """Draw the network and record step 0.
+
+        Args:
+            training: the settings.
+            data: the data set if that is UPLOAD, else None.
+
+        Raises:
+            ValueError: the experiment does not fit the data, or the bug has no place in the network.
+        """
+        if (data is None) == (training.data == UPLOAD):
+            raise ValueError(f"A data set goes with the settings if these say {UPLOAD!r}, and only then.")
+        self.training = training
+        self.data = data or training.dataset()
+        require_fit(training.experiment, self.data)
+        problem, self.places = _start(training, self.data)
+        self.network, self.loss = problem.network, problem.loss
+        self.step = 0
+        self.ended = ""
+        self.history: dict[str, list[float]] = {}
+        self._parameters = self.network.parameters()
+        self._gradients: dict[str, Array] = {}
+        self._optimiser = OPTIMISERS[training.optimiser](training.rate)
+        self._record_every = -(-training.steps // RECORDS)
+        self._batches = _mini_batches(training, self.data)
+        self._batch = next(self._batches)
+        self._record()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no further step to take."""
+        return bool(self.ended) or self.step == self.training.steps
+
+    def advance(self, steps: int = 1) -> None:
+        """Take so many further steps, or as many as the run has left."""
+        last = min(self.step + steps, self.training.steps)
+        with np.errstate(all="ignore"):
+            while self.step < last and not self.ended:
+                self._take_step()
+                if not self.ended and (self.step % self._record_every == 0 or self.step == self.training.steps):
+                    self._record()
+
+    def problem(self) -> Problem[Sequential]:
+        """The network as it is now on the mini-batch of the next step, for a gradient check."""
+        return Problem(self.network, self.loss, *self._batch)
+
+    def inspect(self) -> Inspection | None:
+        """Take one step and tell all about it; None if it could not be taken, as `ended` then says.
+
+        Raises:
+            RuntimeError: the run is over.
+        """
+        if self.is_over:
+            raise RuntimeError("the run is over: there is no further step")
+        before = {name: parameter.copy() for name, parameter in self._parameters.items()}
+        problem = self.problem()
+        loss = float(problem.value())
+        self.advance()
+        if self.ended:
+            return None
+        gradients = {name: np.array(gradient) for name, gradient in self._gradients.items()}
+        updates = {name: parameter - before[name] for name, parameter in self._parameters.items()}
+        change = sum(float(np.vdot(gradients[name], update)) for name, update in updates.items())
+        return Inspection(
+            self.step,
+            loss,
+            float(problem.value()),
+            loss + change,
+            gradients,
+            updates,
+            _norm(gradients.values()),
+            _norm(updates.values()),
+        )
+
+    def _take_step(self) -> None:
+        x, target = self._batch
+        try:
+            value = self.loss.forward(self.network.forward(x), target)
+            if not isfinite(value):
+                self._diverged()
+                return
+            self.network.backward(self.loss.backward())
+            self._gradients = self.network.gradients()
+            self._optimiser.step(self._parameters, self._gradients)
+        except ValueError as error:  # a wrong layer's shapes
+            self.ended = f"Step {self.step + 1:,} could not be taken: {error}."
+            return
+        self.step += 1
+        self._batch = next(self._batches)
+
+    def _record(self) -> None:
+        """Add a row to the history, and remember the parameters."""
+        row = {"step": float(self.step)}
+        for prefix, x, target in (
+            ("", self.data.x, self.data.target),
+            ("test ", self.data.test_x, self.data.test_target),
+        ):
+            if len(x):
+                y = self.network.apply(x)
+                row[f"{prefix}loss"] = float(self.loss.apply(y, target))
+                if self.data.is_classification:
+                    row[f"{prefix}accuracy"] = float(np.mean(y.argmax(axis=1) == target.argmax(axis=1)))
+        for layer, names in groupby(self._parameters, key=lambda name: name.rpartition(".")[0]):
+            row[f"gradient {layer}"] = _norm(self._gradients[name] for name in names) if self.step else np.nan
+        if self.step and not all(map(isfinite, row.values())):
+            self._diverged()
+            return
+        for name, value in row.items():
+            self.history.setdefault(name, []).append(value)
+        self._recorded = {name: parameter.copy() for name, parameter in self._parameters.items()}
+
+    def _diverged(self) -> None:
+        """Go back to the last recorded step, and end there."""
+        recorded = int(self.history["step"][-1])
+        self.ended = (
+            f"The run diverged: after step {self.step:,} the loss is no finite number any more. What is shown is step "
+            f"{recorded:,}. Take a smaller rate."
+        )
+        self.step = recorded
+        for name, parameter in self._parameters.items():
+            parameter[...] = self._recorded[name]
+
+
+def right_problem(training: Training, data: Dataset) -> Problem[Sequential]:
+    """The network as drawn, without the bug, on the first mini-batch."""
+    network, loss, _, _ = training.experiment.problem()
+    return Problem(network, loss, *next(_mini_batches(training, data)))
+
+
+def fitting_bugs(training: Training, data: Dataset) -> list[str]:
+    """The bugs of the gallery that have a place in this network, by name."""
+    problem = right_problem(training, data)
+    return [name for name, bug in GALLERY.items() if places(bug, problem.network, problem.loss, problem.x)]
+
+
+def _start(training: Training, data: Dataset) -> tuple[Problem[Sequential], tuple[str, ...]]:
+    """The network with the bug in it, on the first mini-batch, and where the bug is."""
+    problem = right_problem(training, data)
+    if not training.bug:
+        return problem, ()
+    bug = GALLERY[training.bug]
+    found = places(bug, problem.network, problem.loss, problem.x)
+    if not found:
+        raise ValueError(f"The bug {bug.name!r} has no place in this network and mini-batch: take another one.")
+    for place in found:
+        problem = planted(bug, problem, place)
+    return problem, found
+
+
+def _mini_batches(training: Training, data: Dataset) -> Iterator[Batch]:
+    """The mini-batches, epoch after epoch, for ever."""
+    rng = np.random.RandomState(training.experiment.seed)
+    while True:
+        order = rng.permutation(len(data.x))
+        x, target = data.x[order], data.target[order]
+        for start in range(0, len(x), training.mini_batch):
+            rows = slice(start, start + training.mini_batch)
+            yield x[rows], target[rows]
+
+
+def _norm(arrays: Iterable[Array]) -> float:
+    """The Euclidean norm of all entries of all arrays together."""
+    return float(np.sqrt(sum(np.vdot(array, array) for array in arrays)))
