@@ -8,7 +8,7 @@ import streamlit as st
 from mlp.check.check import analytical_gradients
 from mlp.lab.experiment import Experiment
 from mlp.nn.arrays import Array
-from mlp.report.files import UploadError
+from mlp.report.files import UploadError, listed
 from mlp.report.files.uploads import MAX_BYTES
 from mlp.report.tables.given import read_upload
 from pages.ui import address
@@ -74,7 +74,7 @@ def about(shown: Brought, experiment: Experiment) -> None:
         )
         return
     held = st.session_state[_HELD]
-    st.markdown(f":material/upload_file: **{address.plain(', '.join(held['files']))}** {address.plain(held['told'])}")
+    st.markdown(f":material/upload_file: **{address.plain(listed(held['files']))}** {address.plain(held['told'])}")
     if _of_the_problem(held["settings"]) != _of_the_problem(experiment.settings()):
         st.info(
             "They were uploaded for other settings than the sidebar has now, and are compared with the problem that "

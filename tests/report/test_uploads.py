@@ -4,6 +4,7 @@ import io
 import pickle
 import struct
 import tracemalloc
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from mlp.report.files import UploadError, csv_files, uploads
-from mlp.report.files.csv_files import MAX_CELLS
+from mlp.report.files.csv_files import MAX_CELLS, MAX_ROW
 from mlp.report.files.matching import match
 from mlp.report.files.uploads import MAX_BYTES, MAX_UNPACKED, read_files
 
@@ -24,6 +25,17 @@ OURS = list(SHAPES)
 def npz(arrays):
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def zipped_twice(*names):
+    """An NPZ with two arrays of one name, which numpy would read as the last of them."""
+    array, buffer = io.BytesIO(), io.BytesIO()
+    np.save(array, np.ones(3))
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as file:
+        warnings.simplefilter("ignore")  # zipfile's, of the second name
+        for name in names:
+            file.writestr(name, array.getvalue())
     return buffer.getvalue()
 
 
@@ -126,6 +138,8 @@ def test_the_input_may_be_left_out_and_what_is_not_needed_is_told():
     upload = match(sent, SHAPES)
     assert upload.missing == ("x",)
     assert upload.unused == ("loss",)
+    many = match(GRADIENTS | {f"u{i}": np.ones(7) for i in range(1000)}, SHAPES)
+    assert many.told == "Not used, since no tensor here is called so: u0, u1, u2, u3, u4 and 995 more."
 
 
 @pytest.mark.parametrize(
@@ -196,11 +210,11 @@ def test_decimal_commas_and_a_header_are_understood():
     ("name", "content", "words"),
     [
         ("W.csv", b"", "W.csv is empty"),
-        ("W.csv", b"1,2\n3\n", "row 2 has 1 cells, the row before has 2"),
+        ("W.csv", b"1,2\n3\n", "row 2 has 1 cell, the row before has 2"),
         ("W.csv", b"1,2\n3,four\n", "row 2, column 2 holds 'four', which is no number"),
         ("W.csv", b"a,b\n", "row 1, column 1 holds 'a', which is no number"),
         ("W.csv", b"1,nan\n", r"W in W.csv is nan at \[0, 1\]"),
-        ("W.csv", b"1,1e999\n", "is inf at"),
+        ("W.csv", b"1,1e999\n", "row 1, column 2 holds '1e999', which is too large for float64"),
         ("W.csv", b"\xff\xfe\x00", "not text in UTF-8"),
         ("g.csv", b"tensor,i,j,numerical\nW,0,0,1\n", "no column gradient or analytical"),
         ("g.csv", b"tensor,j,gradient\nW,0,1\n", "no column i"),
@@ -220,6 +234,21 @@ def test_decimal_commas_and_a_header_are_understood():
             r"W has no entry \[0, 0, 0, 1\]",
         ),
         ("g.csv", b"tensor,i,j,gradient\nW,0\n", "row 2 has 2 cells"),
+        ("g.csv", b"# of mine\n\ntensor,i,j,gradient\nb,0,,1\n\nb,one,,1\n", "row 6 has the index 'one'"),
+        ("g.csv", b"tensor,i,j,gradient\n,0,0,1\n", "row 2 names no tensor"),
+        ("g.csv", b"tensor,i,j,gradient,Gradient\nW,0,0,1,2\n", "has two columns gradient; leave one out"),
+        ("g.csv", b"tensor,i,j,gradient\n", "has a header and no entry"),
+        ("g.csv", b"tensor,i,j,gradient\n" + b"".join(b"W%d,0,,1\n" % i for i in range(501)), "more than 500"),
+        ("W.csv", b"1\n" * 2_000_001, "holds more than 2,000,000 numbers"),
+        ("W.csv", b"1_000,2\n", "holds '1_000', which is no number"),
+        ("W.csv", "\u0661,2\n".encode(), "which is no number"),
+        ("W.csv", b"1,5;2.25\n", "column 2 holds '2.25', but the numbers before it have the other decimal mark"),
+        ("g.csv", b"tensor;i;j;gradient\nW;0;0;1,500\nW;0;1;0.5\n", "row 3 holds '0.5', but the numbers before it"),
+        ("W.csv", b"a;b,c\n1,2\n", "row 2 has 1 cell, the row before has 2"),
+        ("W.csv", b"1," * MAX_ROW + b"1\n", "has a row of more than 1,000,000 cells"),
+        ("g.npz", npz({"W": np.array([np.longdouble("1e4000")])}), r"a number at \[0\] that is too large for float64"),
+        ("g.npz", zipped_twice("W.npy", "W.npy"), "W in g.npz comes twice"),
+        ("g.npz", zipped_twice("W.npy", "W"), "W in g.npz comes twice"),
         ("g.txt", b"1", "neither an .npz nor a .csv"),
         ("g.npz", b"no zip", "not a readable NPZ file"),
         ("g.npz", npz({"W": np.array([1j])}), "holds complex128, not real numbers"),
@@ -347,7 +376,7 @@ def test_what_numpy_never_writes_is_refused(compression):
     np.save(array, np.ones(3))
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         archive.writestr("W.npy", array.getvalue())
-    with pytest.raises(UploadError, match=r"W\.npy in g\.npz is compressed in a way that numpy never writes"):
+    with pytest.raises(UploadError, match=r"W in g\.npz is compressed in a way that numpy never writes"):
         read_files({"g.npz": buffer.getvalue()})
 
 

@@ -1,58 +1,136 @@
 """A CSV file of gradients: one row for each entry (tensor, i, j, ..., gradient, and whatever else), or one matrix."""
 
 import csv
+import io
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import prod
+from itertools import chain
+from math import isinf, prod
 from pathlib import PurePath
 
 import numpy as np
 
 from mlp.check.entries import AXES
 from mlp.nn.arrays import Array
-from mlp.report.files import UploadError
+from mlp.report.files import MAX_ARRAYS, MAX_NUMBERS, UploadError, brief
 
 MAX_CELLS = 6_000_000
+MAX_ROW = 1_000_000  # cells, of which each becomes an object
 _VALUES = ("gradient", "analytical")
 _NONE = -1
+
+Rows = Iterator[tuple[int, list[str]]]
+"""The rows that hold something, each with its number in the file, which counts all lines as an editor does."""
 
 
 def read_csv(file: str, content: bytes) -> dict[str, Array]:
     """The arrays of a CSV file: of all its tensors, or the one matrix that it is."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UploadError(f"{file} is not text in UTF-8, so it is no CSV file.") from error
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
-        raise UploadError(f"{file} is empty.")
-    # Beside a tab or a semicolon, a comma is a decimal point.
-    delimiter = next((mark for mark in "\t;" if mark in lines[0]), ",")
-    cells = text.count(delimiter) + len(lines)
+    cells = _count(content)
     if cells > MAX_CELLS:
-        raise UploadError(f"{file} has {cells:,} cells; the limit is {MAX_CELLS:,}.")
+        raise UploadError(f"{brief(file)} has {cells:,} cells; the limit is {MAX_CELLS:,}.")
     try:
-        rows = ([cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter))
-        first = next(rows)
+        rows, delimiter = _rows(file, io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""))
+        number, first = next(rows)
+        numbers = _Numbers(brief(file), delimiter)
         if "tensor" in map(str.lower, first):
-            return _read_long(file, [cell.lower() for cell in first], rows, delimiter)
-        return {PurePath(file).stem: _matrix(file, [first, *rows], delimiter)}
+            return _read_long([cell.lower() for cell in first], rows, numbers)
+        return {PurePath(file).stem: _matrix(chain([(number, first)], rows), numbers)}
+    except UnicodeDecodeError as error:
+        raise UploadError(f"{brief(file)} is not text in UTF-8, so it is no CSV file.") from error
     except csv.Error as error:
-        raise UploadError(f"{file} is not a readable CSV file ({error}).") from error
+        raise UploadError(f"{brief(file)} is not a readable CSV file ({error}).") from error
 
 
-def _matrix(file: str, rows: list[list[str]], delimiter: str) -> Array:
-    first = 1 if len(rows) > 1 and not any(_is_number(cell, delimiter) for cell in rows[0]) else 0
-    for place, row in enumerate(rows[first:], start=first + 1):
-        if len(row) != len(rows[first]):
-            raise UploadError(f"{file}: row {place} has {len(row)} cells, the row before has {len(rows[first])}.")
-    return np.array(
-        [
-            [_number(file, f"row {i}, column {j}", cell, delimiter) for j, cell in enumerate(row, start=1)]
-            for i, row in enumerate(rows[first:], start=first + 1)
-        ]
-    )
+def _count(content: bytes) -> int:
+    """About how many cells there are, before any is made."""
+    lines = max(content.count(b"\n"), content.count(b"\r")) + (not content.endswith((b"\n", b"\r")))
+    return lines + max(map(content.count, (b",", b";", b"\t")))
+
+
+def _rows(file: str, text: Iterable[str]) -> tuple[Rows, str]:
+    """The rows without comments and blank lines, and the delimiter, which the first of them shows."""
+    lines = (_checked(file, line) for line in text)
+    before: list[str] = []
+    for line in lines:
+        before.append(line)
+        if line:
+            break
+    if not before or not before[-1]:
+        raise UploadError(f"{brief(file)} is empty.")
+    # Beside a tab or a semicolon, a comma is a decimal point.
+    delimiter = next((mark for mark in "\t;" if mark in before[-1]), ",")
+    reader = csv.reader(chain(before, lines), delimiter=delimiter)
+    return ((reader.line_num, [cell.strip() for cell in row]) for row in reader if row), delimiter
+
+
+def _checked(file: str, line: str) -> str:
+    """The line, empty if it is blank or a comment; UploadError if its cells are too many to be taken apart."""
+    content = line.strip()
+    if max(map(line.count, ",;\t")) >= MAX_ROW:
+        raise UploadError(f"{brief(file)} has a row of more than {MAX_ROW:,} cells, which is the limit.")
+    return line if content and not content.startswith("#") else ""
+
+
+@dataclass
+class _Numbers:
+    """Reads the numbers of one file, which have one decimal mark.
+
+    Where the delimiter is no comma, that may be a comma, as some spreadsheets write it. Both in one file would be
+    thousands in one of them, and nobody knows in which.
+    """
+
+    file: str
+    delimiter: str
+    marks: set[str] = field(default_factory=set)
+
+    def read(self, place: str, cell: str) -> float:
+        """The number in a cell; UploadError if it holds none."""
+        if not _is_number(cell, self.delimiter):
+            raise UploadError(f"{self.file}: {place} holds {brief(cell[:20])!r}, which is no number.")
+        if self.delimiter != ",":
+            self.marks.update(mark for mark in ",." if mark in cell)
+        if len(self.marks) > 1:
+            raise UploadError(
+                f"{self.file}: {place} holds {cell[:20]!r}, but the numbers before it have the other decimal mark; "
+                "write all with the same, and none for thousands."
+            )
+        number = float(cell.replace(",", "."))
+        if isinf(number) and any(map(str.isdigit, cell)):
+            raise UploadError(f"{self.file}: {place} holds {cell[:20]!r}, which is too large for float64.")
+        return number
+
+
+def _is_number(cell: str, delimiter: str) -> bool:
+    """Whether a cell holds a number in ASCII, without the underscores that Python allows."""
+    try:
+        float(cell if delimiter == "," else cell.replace(",", "."))
+    except ValueError:
+        return False
+    return cell.isascii() and "_" not in cell
+
+
+def _matrix(rows: Rows, numbers: _Numbers) -> Array:
+    values, width, height = array("d"), 0, 0
+    header: tuple[int, list[str]] | None = None
+    for place, row in rows:
+        if width == 0 and header is None and not any(_is_number(cell, numbers.delimiter) for cell in row):
+            header = place, row
+            width = len(row)
+            continue
+        if width and len(row) != width:
+            raise UploadError(f"{numbers.file}: row {place} has {_cells(row)}, the row before has {width:,}.")
+        if len(values) + len(row) > MAX_NUMBERS:
+            raise UploadError(f"{numbers.file} holds more than {MAX_NUMBERS:,} numbers, which is the limit.")
+        width, height = len(row), height + 1
+        values.extend(numbers.read(f"row {place}, column {j}", cell) for j, cell in enumerate(row, start=1))
+    if header is not None and not height:  # one row of words is no header, but a matrix of no numbers
+        numbers.read(f"row {header[0]}, column 1", header[1][0])
+    return np.array(values).reshape(height, width)
+
+
+def _cells(row: list[str]) -> str:
+    return "1 cell" if len(row) == 1 else f"{len(row):,} cells"
 
 
 @dataclass
@@ -67,26 +145,36 @@ class _Entries:
     values: "array[float]" = field(default_factory=lambda: array("d"))
 
 
-def _read_long(file: str, header: list[str], rows: Iterable[list[str]], delimiter: str) -> dict[str, Array]:
+def _read_long(header: list[str], rows: Rows, numbers: _Numbers) -> dict[str, Array]:
     """The tensors of the file by name; UploadError if a column or an entry is missing, comes twice, or is no number."""
+    file = numbers.file
     value = next((name for name in _VALUES if name in header), "")
     lacking = [name for name in ("i", "j") if name not in header] + ([] if value else [" or ".join(_VALUES)])
     if lacking:
         raise UploadError(f"{file} has no column {lacking[0]}; it needs tensor, i, j and {' or '.join(_VALUES)}.")
+    again = next((name for name in ("tensor", value, *AXES) if header.count(name) > 1), "")
+    if again:
+        raise UploadError(f"{file} has two columns {again}; leave one out.")
     axes = [header.index(name) for name in AXES if name in header]
     tensor, gradient = header.index("tensor"), header.index(value)
     tensors: dict[str, _Entries] = {}
-    for place, row in enumerate(rows, start=2):
+    for place, row in rows:
         if len(row) != len(header):
             raise UploadError(
-                f"{file}: row {place} has {len(row)} cells, the header has {len(header)}. If commas are decimal "
+                f"{file}: row {place} has {_cells(row)}, the header has {len(header):,}. If commas are decimal "
                 "points, part the cells with semicolons."
             )
+        if not row[tensor]:
+            raise UploadError(f"{file}: row {place} names no tensor.")
         entries = tensors.setdefault(row[tensor], _Entries())
+        if len(tensors) > MAX_ARRAYS:
+            raise UploadError(f"{file} holds more than {MAX_ARRAYS:,} tensors, which is the limit.")
         entries.rows.append(place)
         entries.indices.extend(_index(file, place, row[axis]) if row[axis] else _NONE for axis in axes)
-        entries.values.append(_number(file, f"row {place}", row[gradient], delimiter))
-    return {name: _assembled(file, name, entries, len(axes)) for name, entries in tensors.items()}
+        entries.values.append(numbers.read(f"row {place}", row[gradient]))
+    if not tensors:
+        raise UploadError(f"{file} has a header and no entry.")
+    return {name: _assembled(file, brief(name), entries, len(axes)) for name, entries in tensors.items()}
 
 
 def _assembled(file: str, name: str, entries: _Entries, axes: int) -> Array:
@@ -122,25 +210,5 @@ def _first_gap(ordered: Array, shape: tuple[int, ...]) -> list[int]:
 def _index(file: str, row: int, cell: str) -> int:
     """The index in a cell; UploadError if it holds no whole number from 0."""
     if not cell.isascii() or not cell.isdigit() or len(cell) > 9:
-        raise UploadError(f"{file}: row {row} has the index {cell[:20]!r}; indices are whole numbers from 0.")
+        raise UploadError(f"{file}: row {row} has the index {brief(cell[:20])!r}; indices are whole numbers from 0.")
     return int(cell)
-
-
-def _number(file: str, place: str, cell: str, delimiter: str) -> float:
-    """The number in a cell; UploadError if it holds none.
-
-    Where the delimiter is no comma, a comma is a decimal point, as some spreadsheets write it.
-    """
-    try:
-        return float(cell if delimiter == "," else cell.replace(",", "."))
-    except ValueError:
-        raise UploadError(f"{file}: {place} holds {cell[:20]!r}, which is no number.") from None
-
-
-def _is_number(cell: str, delimiter: str) -> bool:
-    """Whether a cell holds a number."""
-    try:
-        _number("", "", cell, delimiter)
-    except UploadError:
-        return False
-    return True

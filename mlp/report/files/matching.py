@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlp.nn.arrays import Array
-from mlp.report.files import UploadError
+from mlp.report.files import UploadError, brief, listed
 
 _KINDS = {
     "W": frozenset(["w", "weight", "weights", "kernel", "kernels"]),
@@ -33,7 +33,7 @@ class Match:
     @property
     def origin(self) -> str:
         """Where the gradient was found, in a few words: W1 (by name, transposed)."""
-        return f"{self.uploaded} (by {self.reason}{', transposed' if self.transposed else ''})"
+        return f"{brief(self.uploaded)} (by {self.reason}{', transposed' if self.transposed else ''})"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Upload:
                 ("Not used, since no tensor here is called so: {}.", self.unused),
             )
             if names
-            for text in (text.format(", ".join(names)),)
+            for text in (text.format(listed(names)),)
         )
 
 
@@ -82,8 +82,7 @@ def match(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) ->
     missing = [tensor for tensor in shapes if tensor not in found]
     lacking = [tensor for tensor in missing if tensor != "x"]
     if lacking:
-        names = ", ".join(arrays)
-        raise UploadError(f"There is no gradient of {', '.join(lacking)}; the upload holds {names[:300]}.")
+        raise UploadError(f"There is no gradient of {listed(lacking)}; the upload holds {listed(arrays)}.")
     turned = {tensor: _is_turned(tensor, name, arrays[name], shapes[tensor]) for tensor, (name, _) in found.items()}
     oblong = [turned[tensor] for tensor in found if len(set(shapes[tensor])) == 2 and tensor != "x"]
     square = bool(oblong) and all(oblong)
@@ -108,7 +107,9 @@ def _by_name(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]])
         if tensor not in shapes:
             continue
         if tensor in found and found[tensor][0] != tensor and name != tensor:
-            raise UploadError(f"Both {found[tensor][0]} and {name} may be the gradient of {tensor}; leave one out.")
+            raise UploadError(
+                f"Both {brief(found[tensor][0])} and {brief(name)} may be the gradient of {tensor}; leave one out."
+            )
         if tensor not in found or name == tensor:
             found[tensor] = name, "name"
     return found
@@ -118,6 +119,8 @@ def _tensor(kind: str, number: int | None, numbers: list[int], layers: int) -> s
     """Our name of a weight or bias with this number: numbers may start at 0 or 1 and may have gaps, as 0, 2, 4 have."""
     if kind == "x":
         return "x"
+    if not kind:
+        return ""
     if number is None:
         return f"fc1.{kind}" if layers == 1 else ""
     counted = numbers.index(number) + 1 if len(numbers) == layers else number + (0 in numbers)
@@ -159,7 +162,7 @@ def _is_turned(tensor: str, name: str, array: Array, shape: tuple[int, ...]) -> 
     hint = ""
     if len(shape) == 1 and array.shape[1:] == shape:
         hint = f" It has a row for each of {len(array)} samples: add them up, {tensor} = dy.sum(axis=0)."
-    raise UploadError(f"{name} has shape {array.shape}, but the gradient of {tensor} has shape {shape}.{hint}")
+    raise UploadError(f"{brief(name)} has shape {array.shape}, but the gradient of {tensor} has shape {shape}.{hint}")
 
 
 def _either_way(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
