@@ -5,7 +5,7 @@ import streamlit as st
 from mlp.check.gallery import GALLERY
 from mlp.report import programs
 from mlp.report.tables import fixed_rules, tensors
-from pages.ui import address, bugs, shell, widgets
+from pages.ui import address, bugs, drawn, shell, widgets
 
 TELLING = "most telling"
 
@@ -37,11 +37,12 @@ if not changes_values:
 seen = widgets.segments("Tensor", (TELLING, *report), "seen")
 tensor = telling if seen == TELLING else seen
 st.markdown(f"**{tensor}**: {report[tensor].verdict.words}.")
-bugs.maps(report, tensor, "bug_maps")
+settings = shown.experiment, name, place
+bugs.maps(report, tensor, settings)
 
 st.subheader("What fixed rules say of it")
 st.markdown(fixed_rules.misjudged(report))
-widgets.table(fixed_rules.readings(report))
+drawn.table(settings, fixed_rules.readings, report)
 st.caption(f"a is the analytical, n the numerical gradient. {fixed_rules.formulas()}")
 
 with st.container(horizontal=True):

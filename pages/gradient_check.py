@@ -7,7 +7,7 @@ from mlp.report import numbers, programs
 from mlp.report.figures import heatmaps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import tensors
-from pages.ui import address, compute, shell, widgets
+from pages.ui import address, compute, drawn, shell, widgets
 
 # The Hessian of a tensor has as many rows and columns as the tensor has entries.
 MAX_HESSIAN = 64
@@ -34,13 +34,13 @@ check = report[name]
 panel = widgets.segments("Show", ("all", "all with error bars", *heatmaps.PANELS, heatmaps.RATIO), "panel")
 panels = {"all": heatmaps.PANELS, "all with error bars": (*heatmaps.PANELS[:2], heatmaps.RATIO)}.get(panel, (panel,))
 widgets.tensor_verdict(check)
-widgets.figure(heatmaps.comparison(check, panels), heatmaps.alt_text(check), "gradients")
+drawn.figure(heatmaps.alt_text(check), "gradients", (experiment, name, panels), heatmaps.comparison, check, panels)
 note = heatmaps.reduction_note(check)
 if note:
     st.caption(note)
 
 st.subheader(f"The entries of {name} that differ most")
-widgets.table(tensors.worst_entries_with_losses(problem, report, name))
+drawn.table((experiment, name), tensors.worst_entries_with_losses, problem, report, name)
 st.caption(
     f"c is the loss; {experiment.method} differences with h = {experiment.eps:g}. The error bar is the largest "
     "difference that the errors of both gradients explain; entries are ordered by their difference in units of it."
@@ -64,7 +64,7 @@ with widgets.unfolding("Second derivatives: the Hessian", "hessian") as second:
         )
 
 st.subheader("All tensors")
-widgets.table(tensors.summary(report))
+drawn.table((experiment,), tensors.summary, report)
 st.caption(
     "The verdict follows from error bars. Beside it stands what fixed tolerances say: np.allclose and torch's "
     "gradcheck with their defaults, and the relative error as the CS231n course reads it. They fail right code and "

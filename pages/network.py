@@ -7,7 +7,7 @@ from mlp.report import numbers, programs
 from mlp.report.figures import network, steps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import tensors
-from pages.ui import address, compute, shell, widgets
+from pages.ui import address, compute, drawn, shell, widgets
 
 # A layer of n units has a Jacobian of n x n numbers.
 MAX_UNITS = 1_000
@@ -35,8 +35,15 @@ else:
     what = "weight"
     if step.direction == "backward":
         edges, what = network.weight_gradients(problem.network, report), "gradient"
-    widgets.figure(
-        network.diagram(problem.network, edges, what, step.name), network.alt_text(experiment.sizes, what), "diagram"
+    drawn.figure(
+        network.alt_text(experiment.sizes, what),
+        "diagram",
+        (experiment, what, step.name),
+        network.diagram,
+        problem.network,
+        edges,
+        what,
+        step.name,
     )
 
 for step in shown:
@@ -55,10 +62,13 @@ if max(experiment.sizes) > MAX_UNITS:
     )
 else:
     flow = compute.flow(experiment)
-    widgets.figure(
-        steps.flow_figure(norms, flow),
+    drawn.figure(
         "The norm of the gradient on its way back, and the singular values of each layer's Jacobian",
         "flow",
+        (experiment,),
+        steps.flow_figure,
+        norms,
+        flow,
     )
     st.markdown(
         "The Jacobian of the output with respect to the input is the product of the layers' Jacobians, the last "
@@ -66,16 +76,22 @@ else:
         f"at most {numbers.brief(flow.error_of_product)}, which is rounding, and that from its differences by "
         f"{numbers.brief(flow.error_of_numerical)}" + (", all for the first sample." if experiment.batch > 1 else ".")
     )
-    widgets.figure(
-        matrices([Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)]),
+    drawn.figure(
         "The product of the layers' Jacobians and the whole network's Jacobian",
         "jacobians",
+        (experiment,),
+        matrices,
+        [Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)],
     )
     layer = widgets.selection(
         "Jacobian of one layer", list(flow.layers), "layer", "At the input that reaches this layer."
     )
-    widgets.figure(
-        matrices([Matrix(f"d{layer}: dy / dx", flow.layers[layer])]), f"The Jacobian of {layer}", "layer_jacobian"
+    drawn.figure(
+        f"The Jacobian of {layer}",
+        "layer_jacobian",
+        (experiment, layer),
+        matrices,
+        [Matrix(f"d{layer}: dy / dx", flow.layers[layer])],
     )
     table = tensors.flow(flow, norms)
     widgets.table(table)

@@ -5,7 +5,7 @@ import streamlit as st
 from mlp.report import numbers
 from mlp.report.figures import heatmaps, network, step_size
 from mlp.report.files.exchange import versions
-from pages.ui import address, bugs, compute, shell, sidebar, widgets
+from pages.ui import address, bugs, compute, drawn, shell, sidebar, widgets
 
 experiment = shell.settings()
 
@@ -19,24 +19,29 @@ address.show()
 problem, report, seconds = compute.checked(experiment)
 plain = bugs.plain_bug(experiment)
 with st.container(horizontal=True, vertical_alignment="center", gap="large"):
-    what = f"Break it: `{plain[0].wrong}` in {plain[1]}" if plain else "Break it (only smaller networks)"
-    broken = widgets.switch(what, "broken", disabled=plain is None)
+    label = f"Break it: `{plain[0].wrong}` in {plain[1]}" if plain else "Break it (only smaller networks)"
+    broken = widgets.switch(label, "broken", disabled=plain is None)
     sidebar.eps_beside()
-if broken and plain:
-    report = bugs.diagnosed(plain[0].name, experiment, plain[1]).report
+planted = (plain[0].name, plain[1]) if broken and plain else None
+if planted:
+    report = bugs.diagnosed(planted[0], experiment, planted[1]).report
 widgets.verdict(report)
 
 check = next(iter(report.values()))
 maps, curve = st.columns([3, 1])
 with maps:
-    widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "maps")
+    drawn.figure(heatmaps.alt_text(check), "maps", (experiment, planted), heatmaps.comparison, check)
 numerical = compute.numerical_by_step(experiment, check.name)
 if numerical is not None:
     with curve:
-        widgets.figure(
-            step_size.difference_by_step(numerical, check.analytical, experiment.eps),
+        drawn.figure(
             f"The largest difference in {check.name} against eps",
             "by_step",
+            (experiment, planted),
+            step_size.difference_by_step,
+            numerical,
+            check.analytical,
+            experiment.eps,
         )
 
 worst = report.worst
@@ -57,10 +62,15 @@ heading.subheader("The network")
 with toggle:
     shown = widgets.segments("Edges show", ("weights", "gradients"), "edges")
 edges = network.weights(problem.network) if shown == "weights" else network.weight_gradients(problem.network, report)
-widgets.figure(
-    network.diagram(problem.network, edges, shown.removesuffix("s")),
-    network.alt_text(experiment.sizes, shown.removesuffix("s")),
+what = shown.removesuffix("s")
+drawn.figure(
+    network.alt_text(experiment.sizes, what),
     "diagram",
+    (experiment, planted, what),
+    network.diagram,
+    problem.network,
+    edges,
+    what,
 )
 
 st.subheader("Where to go next")

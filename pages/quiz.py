@@ -21,7 +21,7 @@ if played != experiment:
 asked = questions.asked(played, number)
 
 tensor = widgets.segments("Tensor", tuple(asked.report), "look")
-bugs.maps(asked.report, tensor, "quiz_maps")
+bugs.maps(asked.report, tensor, (played, number))
 st.caption(
     "A map without colours: no number there, or a gradient of the wrong shape. Gradients run from the loss backwards, "
     "so a bug also spoils what lies before its layer."

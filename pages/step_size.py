@@ -5,7 +5,7 @@ import streamlit as st
 from mlp.report import programs
 from mlp.report.figures import step_size
 from mlp.report.tables.tensors import to_csv
-from pages.ui import address, compute, shell, widgets
+from pages.ui import address, compute, drawn, shell, widgets
 
 experiment = shell.settings()
 
@@ -27,14 +27,20 @@ with st.container(horizontal=True):
 result = compute.swept(experiment, name)
 
 st.info(step_size.verdict(result, sizes[name], kind, experiment.method, experiment.eps), icon=":material/straighten:")
-widgets.figure(
-    step_size.errors_by_step(result, sizes[name], kind, experiment.method, experiment.eps),
+drawn.figure(
     f"The {step_size.called(kind, result.truth.size, sizes[name])} error of every method in the gradient with respect "
     f"to {name} against eps, on logarithmic axes",
     "errors",
+    (experiment, name, kind),
+    step_size.errors_by_step,
+    result,
+    sizes[name],
+    kind,
+    experiment.method,
+    experiment.eps,
 )
 st.caption(step_size.explanation(result, sizes[name], experiment.method))
-widgets.table(step_size.table(result, kind, experiment.eps))
+drawn.table((experiment, name, kind), step_size.table, result, kind, experiment.eps)
 
 with st.container(horizontal=True):
     widgets.download(

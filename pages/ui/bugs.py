@@ -1,6 +1,6 @@
 """What the pages about bugs share: the cached check of a planted bug, and how a bug and its diagnosis are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import streamlit as st
@@ -21,7 +21,7 @@ from mlp.lab.planted_bug import (
     within_reach,
 )
 from mlp.report.figures import heatmaps
-from pages.ui import address, compute, widgets
+from pages.ui import address, compute, drawn
 
 # What breaks a network on its first page: the slip that is made most, and one that no network is without a place for.
 PLAIN = ("derivative missing", "minus in the gradient")
@@ -129,10 +129,10 @@ def no_value_changed(report: GradientReport) -> None:
     )
 
 
-def maps(report: GradientReport, name: str, key: str) -> None:
-    """The heatmaps of one tensor, and what their cells are where that needs saying."""
+def maps(report: GradientReport, name: str, settings: tuple[Hashable, ...]) -> None:
+    """The heatmaps of one tensor of the report that these settings lead to, and what their cells are if not entries."""
     check = report[name]
-    widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), key)
+    drawn.figure(heatmaps.alt_text(check), "bug_maps", (*settings, name), heatmaps.comparison, check)
     note = heatmaps.reduction_note(check)
     if note:
         st.caption(note)

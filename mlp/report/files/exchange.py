@@ -4,6 +4,7 @@ import io
 import json
 import platform
 import zipfile
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -76,6 +77,7 @@ def archive(experiment: Experiment, report: GradientReport) -> bytes:
     return buffer.getvalue()
 
 
+@cache
 def versions() -> dict[str, str]:
     """The versions of everything that has a say in the numbers and figures."""
     packages = {name: version(name) for name in ("numpy", "pandas", "plotly", "streamlit")}
