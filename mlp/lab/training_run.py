@@ -141,6 +141,24 @@ class Run:
             _norm(updates.values()),
         )
 
+    def measured(self) -> dict[str, float]:
+        """Where the run stands now, as a row of the history, whether this step is recorded or not."""
+        if self.history and self.history["step"][-1] == self.step:
+            return {name: column[-1] for name, column in self.history.items()}
+        row = {"step": float(self.step)}
+        for prefix, x, target in (
+            ("", self.data.x, self.data.target),
+            ("test ", self.data.test_x, self.data.test_target),
+        ):
+            if len(x):
+                y = self.network.apply(x)
+                row[f"{prefix}loss"] = float(self.loss.apply(y, target))
+                if self.data.is_classification:
+                    row[f"{prefix}accuracy"] = float(np.mean(y.argmax(axis=1) == target.argmax(axis=1)))
+        for layer, names in groupby(self._parameters, key=lambda name: name.rpartition(".")[0]):
+            row[f"gradient {layer}"] = _norm(self._gradients[name] for name in names) if self.step else np.nan
+        return row
+
     def _take_step(self) -> None:
         x, target = self._batch
         try:
@@ -159,18 +177,7 @@ class Run:
 
     def _record(self) -> None:
         """Add a row to the history, and remember the parameters."""
-        row = {"step": float(self.step)}
-        for prefix, x, target in (
-            ("", self.data.x, self.data.target),
-            ("test ", self.data.test_x, self.data.test_target),
-        ):
-            if len(x):
-                y = self.network.apply(x)
-                row[f"{prefix}loss"] = float(self.loss.apply(y, target))
-                if self.data.is_classification:
-                    row[f"{prefix}accuracy"] = float(np.mean(y.argmax(axis=1) == target.argmax(axis=1)))
-        for layer, names in groupby(self._parameters, key=lambda name: name.rpartition(".")[0]):
-            row[f"gradient {layer}"] = _norm(self._gradients[name] for name in names) if self.step else np.nan
+        row = self.measured()
         if self.step and not all(map(isfinite, row.values())):
             self._diverged()
             return
