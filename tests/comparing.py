@@ -40,4 +40,5 @@ def counterpart(table: Mapping[str, Entry], name: str, where: str) -> Entry:
 
 def is_sentence(text: str) -> bool:
     """A capital or a setting's name at the start, one full stop at the end, and short enough to be read."""
-    return bool(re.fullmatch(r"([A-Z]|(sizes|eps|seed|batch|activation|loss|initialisation|method) ).{10,250}\.", text))
+    settings = "sizes|eps|seed|batch|activation|loss|initialisation|method|data|optimiser|rate|steps|mini_batch"
+    return bool(re.fullmatch(rf"([A-Z]|({settings}) ).{{10,250}}\.", text))

@@ -3,9 +3,11 @@
 Whatever is random comes from `np.random.RandomState(seed)`, whose stream numpy has frozen.
 """
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -37,17 +39,19 @@ class Dataset:
 
     Attributes:
         name: what it is called.
+        about: what it is and where it is from, in a sentence.
         x, target: training rows, shapes (n, features) and (n, outputs). The features are standardised: of mean 0 and
             deviation 1 over the training rows. The target of a class is one-hot, that of a number standardised.
         test_x, test_target: the test rows, standardised by the training rows' means; there may be none.
         features: the names of the columns of x.
         outputs: the names of the columns of the target: the classes, or the numbers.
         is_classification: whether the outputs are classes.
-        x_scale: how x was standardised.
+        x_scale: how x was standardised: `x_scale.undo(x)` are the values of the source.
         target_scale: how the target was; None for classes.
     """
 
     name: str
+    about: str
     x: Array
     target: Array
     test_x: Array
@@ -82,6 +86,7 @@ class Dataset:
 
 def split(
     name: str,
+    about: str,
     x: Array,
     target: Array,
     features: tuple[str, ...],
@@ -93,21 +98,26 @@ def split(
 
     Args:
         name: what it is called.
-        x: shape (n, features), no column of which is constant over the training rows.
+        about: what it is, in a sentence.
+        x: finite numbers, shape (n, features).
         target: one-hot classes or numbers, shape (n, outputs).
         features: the names of the columns of x.
         outputs: the names of the columns of the target.
         is_classification: whether these are classes.
         rng: shuffles the rows.
+
+    Raises:
+        ValueError: a column is constant over the training rows, or has numbers too large to be standardised.
     """
     order = rng.permutation(len(x))
     test, train = np.split(order, [len(x) // TEST_PART])
-    x_scale = _scale(x[train])
-    target_scale = None if is_classification else _scale(target[train])
+    x_scale = _scale(x[train], features)
+    target_scale = None if is_classification else _scale(target[train], outputs)
     x = x_scale.apply(x)
     target = target if target_scale is None else target_scale.apply(target)
     return Dataset(
         name,
+        about,
         x[train],
         target[train],
         x[test],
@@ -120,11 +130,20 @@ def split(
     )
 
 
-def _scale(values: Array) -> Scale:
-    return Scale(values.mean(axis=0), values.std(axis=0))
+def _scale(values: Array, names: tuple[str, ...]) -> Scale:
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = Scale(values.mean(axis=0), values.std(axis=0))
+    for name, column, deviation in zip(names, values.T, scale.deviation, strict=True):
+        if column.min() == column.max():
+            raise ValueError(
+                f"The column {name} is {column[0]:g} in every row to train on: it tells nothing, so leave it out."
+            )
+        if not 0 < deviation < np.inf:
+            raise ValueError(f"The numbers in the column {name} are too large or too small to compute with.")
+    return scale
 
 
-# Each of these stands by itself: the programs that a page offers quote it.
+# Each of these stands by itself: its first line says what the data are, and programs that a page offers quote it whole.
 
 
 def xor(rng: np.random.RandomState, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -166,8 +185,18 @@ def curve(rng: np.random.RandomState, count: int) -> tuple[np.ndarray, np.ndarra
     return x, np.sin(4 * x) + 0.5 * x + 0.15 * rng.standard_normal((count, 1))
 
 
-class Drawn(NamedTuple):
-    """A data set that is drawn: the function that draws it, its number of rows, and its columns as in `Dataset`."""
+def iris(_rng: np.random.RandomState, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Three species of iris, measured by E. Anderson (1935) in centimetres and printed by R. A. Fisher in "The use of
+    multiple measurements in taxonomic problems" (1936).
+    """
+    with IRIS_FILE.open(encoding="utf-8") as file:
+        table = list(csv.reader(file))[1 : rows + 1]
+    x = np.array([row[:-1] for row in table], dtype=float)
+    return x, np.array([IRIS_SPECIES.index(row[-1]) for row in table])
+
+
+class Source(NamedTuple):
+    """Where a data set is from: the function that draws its rows, how many, and their columns as in `Dataset`."""
 
     draw: Callable[[np.random.RandomState, int], tuple[Array, Array]]
     rows: int
@@ -181,16 +210,21 @@ class Drawn(NamedTuple):
         x, target = self.draw(rng, self.rows)
         if self.is_classification:
             target = np.eye(len(self.outputs))[target]
-        return split(name, x, target, self.features, self.outputs, self.is_classification, rng)
+        about = " ".join((self.draw.__doc__ or "").split())
+        return split(name, about, x, target, self.features, self.outputs, self.is_classification, rng)
 
 
+IRIS_FILE = Path(__file__).with_name("iris.csv")
+IRIS_SPECIES = ("setosa", "versicolor", "virginica")
+_IRIS = (("sepal length", "sepal width", "petal length", "petal width"), IRIS_SPECIES, True)
 _PLANE = (("x1", "x2"), ("A", "B"), True)
-DATASETS: dict[str, Drawn] = {
-    "XOR": Drawn(xor, 200, *_PLANE),
-    "circles": Drawn(circles, 200, *_PLANE),
-    "moons": Drawn(moons, 200, *_PLANE),
-    "spirals": Drawn(spirals, 400, *_PLANE),
-    "noisy curve": Drawn(curve, 100, ("x",), ("y",), False),
+DATASETS: dict[str, Source] = {
+    "XOR": Source(xor, 200, *_PLANE),
+    "circles": Source(circles, 200, *_PLANE),
+    "moons": Source(moons, 200, *_PLANE),
+    "spirals": Source(spirals, 400, *_PLANE),
+    "noisy curve": Source(curve, 100, ("x",), ("y",), False),
+    "Iris": Source(iris, 150, *_IRIS),
 }
 """The data sets by the names that are shown."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from mlp.check.gallery import GALLERY
 from mlp.lab.datasets import DATASETS, Dataset, Scale, dataset
 from mlp.lab.experiment import Experiment, require_choice, require_whole
-from mlp.lab.settings_text import format_sizes
+from mlp.lab.settings_text import format_sizes, shortened
 from mlp.nn.losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss
 from mlp.nn.optimisers import OPTIMISERS
 
@@ -22,7 +22,7 @@ DATA = (RANDOM, *DATASETS, UPLOAD)
 MAX_STEPS = 100_000
 MAX_MINI_BATCH = 1_000
 MAX_RATE = 1_000.0
-MAX_WORK = 1_000_000_000_000
+MAX_WORK = 200_000_000_000
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Training:
         """Check every setting, then what they are together."""
         require_choice("data", self.data, DATA)
         require_choice("optimiser", self.optimiser, OPTIMISERS)
-        if self.bug:
-            require_choice("bug", self.bug, GALLERY)
+        if self.bug not in ("", *GALLERY):
+            raise ValueError(f"The gallery has no bug {shortened(self.bug)}.")
         require_whole("steps", self.steps, 1, MAX_STEPS)
         require_whole("mini_batch", self.mini_batch, 1, MAX_MINI_BATCH)
         if isinstance(self.rate, bool) or not isinstance(self.rate, int | float) or not 0 < self.rate <= MAX_RATE:
@@ -65,8 +65,8 @@ class Training:
         work = self.steps * self.mini_batch * self.experiment.parameters
         if work > MAX_WORK:
             raise ValueError(
-                f"{self.steps:,} steps of {self.mini_batch:,} rows with {self.experiment.parameters:,} parameters take "
-                f"{work:.1e} operations; the limit is {MAX_WORK:.0e}. Take fewer steps or smaller layers."
+                f"Training {self.experiment.parameters:,} parameters for {self.steps:,} steps of {self.mini_batch:,} "
+                f"rows takes {work:.1e} operations; the limit is {MAX_WORK:.0e}. Take fewer steps or smaller layers."
             )
         if self.data != UPLOAD:
             require_fit(self.experiment, self.dataset())
@@ -106,6 +106,7 @@ def _own_data(experiment: Experiment) -> Dataset:
     inputs, outputs = experiment.sizes[0], experiment.sizes[-1]
     return Dataset(
         name=RANDOM,
+        about="The input and target that all other pages have, drawn at random.",
         x=x,
         target=target,
         test_x=x[:0],

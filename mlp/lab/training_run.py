@@ -24,6 +24,9 @@ from mlp.nn.problem import Problem
 RECORDS = 200
 """About so many steps of a run are recorded, spread evenly."""
 
+EVALUATED = 2_000
+"""At most so many training rows, and test rows, are evaluated for a record: the first ones, in random order."""
+
 Batch = tuple[Array, Array]
 
 
@@ -61,10 +64,11 @@ class Run:
         step: how many steps have been taken.
         ended: a sentence that says why the run cannot go on though it has steps left: it diverged, or the bug broke it
             off; "" otherwise. After divergence the run stands at the last recorded step, where all numbers are finite.
-        history: what was recorded, as columns of one length by name: "step"; "loss" and "test loss" over all training
-            and test rows; "accuracy" and "test accuracy", the parts of rows whose largest output is the right one; and
-            for each layer with parameters, such as "gradient fc1", the norm of its gradients in the mini-batch of the
-            step that led here, NaN at step 0. Without test rows, or classes, the columns of these are missing.
+        history: what was recorded, as columns of one length by name: "step"; "loss" and "test loss" over the training
+            and the test rows, or the first EVALUATED of them; "accuracy" and "test accuracy", the parts of these rows
+            whose largest output is the right one; and for each layer with parameters, such as "gradient fc1", the norm
+            of its gradients in the mini-batch of the step that led here, NaN at step 0. Without test rows, or classes,
+            the columns of these are missing.
     """
 
     def __init__(self, training: Training, data: Dataset | None = None) -> None:
@@ -146,11 +150,10 @@ class Run:
         if self.history and self.history["step"][-1] == self.step:
             return {name: column[-1] for name, column in self.history.items()}
         row = {"step": float(self.step)}
-        for prefix, x, target in (
-            ("", self.data.x, self.data.target),
-            ("test ", self.data.test_x, self.data.test_target),
-        ):
+        data = self.data
+        for prefix, x, target in (("", data.x, data.target), ("test ", data.test_x, data.test_target)):
             if len(x):
+                x, target = x[:EVALUATED], target[:EVALUATED]  # noqa: PLW2901
                 y = self.network.apply(x)
                 row[f"{prefix}loss"] = float(self.loss.apply(y, target))
                 if self.data.is_classification:

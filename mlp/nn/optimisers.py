@@ -5,7 +5,8 @@ optimisers of the same names, which they equal to rounding.
 """
 
 from collections.abc import Mapping
-from math import isfinite, sqrt
+from math import sqrt
+from numbers import Real
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Optimiser:
         Raises:
             ValueError: the rate is not a finite number above 0.
         """
-        _require("rate", rate, 0 < rate < np.inf, "a finite number above 0")
+        _require_positive("rate", rate)
         self.rate = rate
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
@@ -93,7 +94,7 @@ class Adam(Optimiser):
         super().__init__(rate)
         for beta in betas:
             _require_fraction("betas", beta)
-        _require("eps", eps, 0 < eps < np.inf, "a finite number above 0")
+        _require_positive("eps", eps)
         self.betas = betas
         self.eps = eps
         self._steps = 0
@@ -123,13 +124,18 @@ def _kept(state: dict[str, Array], name: str, parameter: Array) -> Array:
     return state[name]
 
 
-def _require(name: str, value: float, is_right: bool, what: str) -> None:
-    if isinstance(value, bool) or not isfinite(value) or not is_right:
-        raise ValueError(f"{name} must be {what}, not {value!r}")
+def _require_positive(name: str, value: float) -> None:
+    if not _is_number(value) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a finite number above 0, not {value!r}")
 
 
 def _require_fraction(name: str, value: float) -> None:
-    _require(name, value, 0 <= value < 1, "a number from 0 to below 1")
+    if not _is_number(value) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be a number from 0 to below 1, not {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 OPTIMISERS: dict[str, type[Optimiser]] = {"SGD": SGD, "momentum": Momentum, "Adam": Adam}
