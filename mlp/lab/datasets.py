@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mlp.lab.settings_text import shortened
 from mlp.nn.arrays import Array
 
 TEST_PART = 5
@@ -135,11 +136,10 @@ def _scale(values: Array, names: tuple[str, ...]) -> Scale:
         scale = Scale(values.mean(axis=0), values.std(axis=0))
     for name, column, deviation in zip(names, values.T, scale.deviation, strict=True):
         if column.min() == column.max():
-            raise ValueError(
-                f"The column {name} is {column[0]:g} in every row to train on: it tells nothing, so leave it out."
-            )
+            told = f"The column {shortened(name)} is {column[0]:g} in every row to train on"
+            raise ValueError(f"{told}: it tells nothing, so leave it out.")
         if not 0 < deviation < np.inf:
-            raise ValueError(f"The numbers in the column {name} are too large or too small to compute with.")
+            raise ValueError(f"The numbers in the column {shortened(name)} are too large or too small to compute with.")
     return scale
 
 

@@ -91,13 +91,13 @@ def test_a_count_in_words():
     assert dataset("Iris", 0).fitting((2, 10, 20, 5)) == (4, 10, 20, 3)
 
 
-OUT_OF_RANGE = "The numbers in the column {} are too large or too small to compute with."
+OUT_OF_RANGE = "The numbers in the column {!r} are too large or too small to compute with."
 
 
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (np.full(20, 0.1), "The column {} is 0.1 in every row to train on: it tells nothing, so leave it out."),
+        (np.full(20, 0.1), "The column {!r} is 0.1 in every row to train on: it tells nothing, so leave it out."),
         (np.where(np.arange(20) % 2, 1e308, -1e308), OUT_OF_RANGE),
         (np.where(np.arange(20) % 2, 5e-324, 0), OUT_OF_RANGE),
     ],

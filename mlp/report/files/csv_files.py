@@ -26,31 +26,29 @@ Rows = Iterator[tuple[int, list[str]]]
 
 def read_csv(file: str, content: bytes) -> dict[str, Array]:
     """The arrays of a CSV file: of all its tensors, or the one matrix that it is."""
+    rows, delimiter = csv_rows(file, content, comment="#")
+    number, first = next(rows)
+    numbers = Numbers(brief(file), delimiter)
+    if "tensor" in map(str.lower, first):
+        return _read_long([cell.lower() for cell in first], rows, numbers)
+    return {PurePath(file).stem: _matrix(chain([(number, first)], rows), numbers)}
+
+
+def csv_rows(file: str, content: bytes, comment: str = "") -> tuple[Rows, str]:
+    """The rows that are not blank, at least one, and the delimiter, which the first of them shows.
+
+    Args:
+        file: its name.
+        content: its bytes.
+        comment: what a line begins with that is left out; "" for nothing.
+
+    Raises:
+        UploadError: it is too large, empty, no text or no CSV; some of it only while the rows are taken.
+    """
     cells = _count(content)
     if cells > MAX_CELLS:
         raise UploadError(f"{brief(file)} has {cells:,} cells; the limit is {MAX_CELLS:,}.")
-    try:
-        rows, delimiter = _rows(file, io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""))
-        number, first = next(rows)
-        numbers = _Numbers(brief(file), delimiter)
-        if "tensor" in map(str.lower, first):
-            return _read_long([cell.lower() for cell in first], rows, numbers)
-        return {PurePath(file).stem: _matrix(chain([(number, first)], rows), numbers)}
-    except UnicodeDecodeError as error:
-        raise UploadError(f"{brief(file)} is not text in UTF-8, so it is no CSV file.") from error
-    except csv.Error as error:
-        raise UploadError(f"{brief(file)} is not a readable CSV file ({error}).") from error
-
-
-def _count(content: bytes) -> int:
-    """About how many cells there are, before any is made."""
-    lines = max(content.count(b"\n"), content.count(b"\r")) + (not content.endswith((b"\n", b"\r")))
-    return lines + max(map(content.count, (b",", b";", b"\t")))
-
-
-def _rows(file: str, text: Iterable[str]) -> tuple[Rows, str]:
-    """The rows without comments and blank lines, and the delimiter, which the first of them shows."""
-    lines = (_checked(file, line) for line in text)
+    lines = _lines(file, content, comment)
     before: list[str] = []
     for line in lines:
         before.append(line)
@@ -60,20 +58,39 @@ def _rows(file: str, text: Iterable[str]) -> tuple[Rows, str]:
         raise UploadError(f"{brief(file)} is empty.")
     # Beside a tab or a semicolon, a comma is a decimal point.
     delimiter = next((mark for mark in "\t;" if mark in before[-1]), ",")
-    reader = csv.reader(chain(before, lines), delimiter=delimiter)
-    return ((reader.line_num, [cell.strip() for cell in row]) for row in reader if row), delimiter
+    return _rows(file, chain(before, lines), delimiter), delimiter
 
 
-def _checked(file: str, line: str) -> str:
-    """The line, empty if it is blank or a comment; UploadError if its cells are too many to be taken apart."""
-    content = line.strip()
-    if max(map(line.count, ",;\t")) >= MAX_ROW:
-        raise UploadError(f"{brief(file)} has a row of more than {MAX_ROW:,} cells, which is the limit.")
-    return line if content and not content.startswith("#") else ""
+def _count(content: bytes) -> int:
+    """About how many cells there are, before any is made."""
+    lines = max(content.count(b"\n"), content.count(b"\r")) + (not content.endswith((b"\n", b"\r")))
+    return lines + max(map(content.count, (b",", b";", b"\t")))
+
+
+def _lines(file: str, content: bytes, comment: str) -> Iterator[str]:
+    """The lines, those empty that are blank or a comment; UploadError if one has too many cells to be taken apart."""
+    try:
+        for line in io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""):
+            if max(map(line.count, ",;\t")) >= MAX_ROW:
+                raise UploadError(f"{brief(file)} has a row of more than {MAX_ROW:,} cells, which is the limit.")
+            words = line.strip()
+            yield line if words and not (comment and words.startswith(comment)) else ""
+    except UnicodeDecodeError as error:
+        raise UploadError(f"{brief(file)} is not text in UTF-8, so it is no CSV file.") from error
+
+
+def _rows(file: str, lines: Iterable[str], delimiter: str) -> Rows:
+    reader = csv.reader(lines, delimiter=delimiter)
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise UploadError(f"{brief(file)} is not a readable CSV file ({error}).") from error
 
 
 @dataclass
-class _Numbers:
+class Numbers:
     """Reads the numbers of one file, which have one decimal mark.
 
     Where the delimiter is no comma, that may be a comma, as some spreadsheets write it. Both in one file would be
@@ -86,7 +103,7 @@ class _Numbers:
 
     def read(self, place: str, cell: str) -> float:
         """The number in a cell; UploadError if it holds none."""
-        if not _is_number(cell, self.delimiter):
+        if not is_number(cell, self.delimiter):
             raise UploadError(f"{self.file}: {place} holds {brief(cell[:20])!r}, which is no number.")
         if self.delimiter != ",":
             self.marks.update(mark for mark in ",." if mark in cell)
@@ -101,7 +118,7 @@ class _Numbers:
         return number
 
 
-def _is_number(cell: str, delimiter: str) -> bool:
+def is_number(cell: str, delimiter: str) -> bool:
     """Whether a cell holds a number in ASCII, without the underscores that Python allows."""
     try:
         float(cell if delimiter == "," else cell.replace(",", "."))
@@ -110,16 +127,16 @@ def _is_number(cell: str, delimiter: str) -> bool:
     return cell.isascii() and "_" not in cell
 
 
-def _matrix(rows: Rows, numbers: _Numbers) -> Array:
+def _matrix(rows: Rows, numbers: Numbers) -> Array:
     values, width, height = array("d"), 0, 0
     header: tuple[int, list[str]] | None = None
     for place, row in rows:
-        if width == 0 and header is None and not any(_is_number(cell, numbers.delimiter) for cell in row):
+        if width == 0 and header is None and not any(is_number(cell, numbers.delimiter) for cell in row):
             header = place, row
             width = len(row)
             continue
         if width and len(row) != width:
-            raise UploadError(f"{numbers.file}: row {place} has {_cells(row)}, the row before has {width:,}.")
+            raise UploadError(f"{numbers.file}: row {place} has {counted(row)}, the row before has {width:,}.")
         if len(values) + len(row) > MAX_NUMBERS:
             raise UploadError(f"{numbers.file} holds more than {MAX_NUMBERS:,} numbers, which is the limit.")
         width, height = len(row), height + 1
@@ -129,7 +146,8 @@ def _matrix(rows: Rows, numbers: _Numbers) -> Array:
     return np.array(values).reshape(height, width)
 
 
-def _cells(row: list[str]) -> str:
+def counted(row: list[str]) -> str:
+    """How many cells a row has, in words."""
     return "1 cell" if len(row) == 1 else f"{len(row):,} cells"
 
 
@@ -145,7 +163,7 @@ class _Entries:
     values: "array[float]" = field(default_factory=lambda: array("d"))
 
 
-def _read_long(header: list[str], rows: Rows, numbers: _Numbers) -> dict[str, Array]:
+def _read_long(header: list[str], rows: Rows, numbers: Numbers) -> dict[str, Array]:
     """The tensors of the file by name; UploadError if a column or an entry is missing, comes twice, or is no number."""
     file = numbers.file
     value = next((name for name in _VALUES if name in header), "")
@@ -161,7 +179,7 @@ def _read_long(header: list[str], rows: Rows, numbers: _Numbers) -> dict[str, Ar
     for place, row in rows:
         if len(row) != len(header):
             raise UploadError(
-                f"{file}: row {place} has {_cells(row)}, the header has {len(header):,}. If commas are decimal "
+                f"{file}: row {place} has {counted(row)}, the header has {len(header):,}. If commas are decimal "
                 "points, part the cells with semicolons."
             )
         if not row[tensor]:
