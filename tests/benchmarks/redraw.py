@@ -1,10 +1,11 @@
-"""How long from a key press to the redrawn page, for every page, beside a bare app with one figure of three heatmaps.
+"""How long from a key press to the redrawn page, for every page, beside a bare app that shows the very same figures.
 
-Run `python -m tests.benchmarks.redraw`, or name some of the pages. The bare app runs with Streamlit's defaults; both
-are measured in turns in the same browser. A page counts as redrawn at the last change of its main area that the key
-press caused.
+Run `python -m tests.benchmarks.redraw`, or name some of the pages. The bare app has a slider, the page's figures at two
+steps, nothing else, and runs with Streamlit's defaults; both are measured in turns in the same browser. A page counts
+as redrawn at the last change of its main area that the key press caused.
 """
 
+import json
 import re
 import shutil
 import statistics
@@ -13,10 +14,11 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from streamlit.testing.v1 import AppTest
 
-from tests.benchmarks.servers import BARE, ROOT, serve
+from tests.benchmarks.servers import ROOT, serve
 
-ROUNDS = 15
+ROUNDS = 16
 SLIDER = "[data-testid=stSidebar] input[type=range]"
 # Resolves with the milliseconds from the key press to the last change of the main area, once it has been quiet.
 WATCH = """
@@ -35,28 +37,55 @@ WATCH = """
 """
 
 
+BARE = """
+import json
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+figures = json.loads(Path(f"{st.query_params['page']}.json").read_text())
+eps = st.sidebar.select_slider("eps", [0, 1], 1)
+for figure in figures[eps]:
+    st.plotly_chart(go.Figure(figure))
+"""
+STEPS = ("0.0001", "0.001")
+
+
 def main() -> None:
     pages = sys.argv[1:] or sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         (Path(folder) / "bare.py").write_text(BARE)
+        for page in pages:
+            (Path(folder) / f"{page}.json").write_text(json.dumps([figures(page, eps) for eps in STEPS]))
         bare, ours = serve("bare.py", folder), serve("app.py", ROOT)
         try:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-background-networking"]
             )
-            tabs = {"bare app": opened(browser.new_page(), bare.url)}
-            tabs |= {page: opened(browser.new_page(), ours.at(page)) for page in pages}
-            times: dict[str, list[float]] = {name: [] for name in tabs}
-            for turn in range(ROUNDS):
-                for name, tab in tabs.items():
-                    times[name].append(redrawn(tab, "ArrowLeft" if turn % 2 else "ArrowRight"))
+            for page in pages:
+                tabs = [opened(browser.new_page(), url) for url in (ours.at(page), f"{bare.url}?page={page}")]
+                keys = ["ArrowLeft", "ArrowRight"] * (ROUNDS // 2)
+                mine, theirs = (
+                    statistics.median(times)
+                    for times in zip(*(map(redrawn, tabs, [key] * 2) for key in keys), strict=True)
+                )
+                print(
+                    f"{page:20} {mine:6.0f} ms, the bare app {theirs:6.0f} ms: {mine / theirs:5.2f} times", flush=True
+                )
+                for tab in tabs:
+                    tab.close()
         finally:
             bare.stop()
             ours.stop()
-    reference = statistics.median(times["bare app"])
-    for name, measured in times.items():
-        median = statistics.median(measured)
-        print(f"{name:20} {median:6.0f} ms   {median / reference:5.2f} times the bare app")
+
+
+def figures(page: str, eps: str) -> list[dict[str, object]]:
+    """What the page draws at this step."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["eps"] = eps
+    app.run().switch_page(f"pages/{page}.py").run()
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
 def opened(tab: Page, url: str) -> Page:
