@@ -6,35 +6,38 @@ in the elements themselves, since a notebook takes style sheets out of what it d
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from mlp.check.map_svg import map_caption, map_svg
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
 
-if TYPE_CHECKING:
-    from mlp.check.report import GradientReport
-
+PASSED = "passed"
 _WORST = 3
 _SHOWN = 4
 _GREEN, _RED, _BROWN = "#1a7f4b", "#c0392b", "#8a6100"
 _CELL = "border:0;border-bottom:1px solid rgba(128,128,128,.4);padding:2px 10px 2px 0;background:none;text-align:left"
 
 
-def as_html(report: "GradientReport") -> str:
-    """The verdict and what to fix, a row for each tensor, and of what did not pass the worst entries and a map.
+def as_html(answer: str, sentences: Iterable[str], checks: Sequence[TensorCheck], worst: TensorCheck, how: str) -> str:
+    """The answer and what to fix, a row for each tensor, and of what did not pass the worst entries and a map.
 
     Where all passed, these are of the tensor with the worst entry; where much did not, of the first few.
+
+    Args:
+        answer: in a word or two: "passed", "partly checked", or the words of the verdict.
+        sentences: what there is to say, the most important first.
+        checks: of all tensors.
+        worst: the one with the worst entry.
+        how: the method and its step.
     """
-    shown = [check for check in report.values() if not check.passed][:_SHOWN] or [report.worst]
-    said = [finding.sentence for finding in report.diagnosis] + [remark.sentence for remark in report.remarks]
-    first, *others = dict.fromkeys([report.summary, *said])
+    shown = [check for check in checks if not check.passed][:_SHOWN] or [worst]
+    first, *others = sentences
     parts = [
-        _paragraph(f"{_badge(report)} {escape(first)}"),
+        _paragraph(f"{_badge(answer)} {escape(first)}"),
         *(_paragraph(escape(sentence)) for sentence in others),
-        _table(*_tensors(report.values())),
+        _table(*_tensors(checks)),
         *(part for check in shown for part in _closely(check)),
-        _paragraph(escape(f"{report.method.name.capitalize()} differences with h = {report.eps:g}"), "opacity:.75"),
+        _paragraph(escape(how), "opacity:.75"),
     ]
     style = "max-width:600px;overflow-x:auto;font-size:13px;line-height:1.4;color:inherit"
     return f'<div style="{style}">{"".join(parts)}</div>'
@@ -44,13 +47,11 @@ def _paragraph(content: str, style: str = "") -> str:
     return f'<p style="margin:6px 0;{style}">{content}</p>'
 
 
-def _badge(report: "GradientReport") -> str:
-    """The verdict on a ground of its own colour."""
-    word, colour = report.verdict.words, _RED if report.verdict is Verdict.WRONG else _BROWN
-    if report.verdict is Verdict.CONSISTENT:
-        word, colour = ("passed", _GREEN) if report.passed else ("partly checked", _BROWN)
+def _badge(answer: str) -> str:
+    """The answer on a ground of its own colour."""
+    colour = {PASSED: _GREEN, Verdict.WRONG.words: _RED}.get(answer, _BROWN)
     style = f"background:{colour};color:#fff;padding:1px 8px;border-radius:8px;font-weight:bold;white-space:nowrap"
-    return f'<span style="{style}">{word}</span>'
+    return f'<span style="{style}">{answer}</span>'
 
 
 _Table = tuple[Sequence[str], list[Sequence[str]]]

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mlp.check.html import as_html
+from mlp.check.html import PASSED, as_html
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.tensor import TensorCheck, agreement
 from mlp.check.verdict import Verdict, overall
@@ -128,4 +128,9 @@ class GradientReport(Mapping[str, TensorCheck]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows for a cell that ends in the report."""
-        return as_html(self)
+        answer = self.verdict.words
+        if self.verdict is Verdict.CONSISTENT:
+            answer = PASSED if self.passed else "partly checked"
+        said = [finding.sentence for finding in self.diagnosis] + [remark.sentence for remark in self.remarks]
+        how = f"{self.method.name.capitalize()} differences with h = {self.eps:g}"
+        return as_html(answer, dict.fromkeys([self.summary, *said]), list(self.values()), self.worst, how)
