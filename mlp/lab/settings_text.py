@@ -7,6 +7,9 @@ from typing import Any
 EPS_STEPS = tuple(float(f"{digit}e{power}") for power in range(-12, 0) for digit in (1, 2, 5))
 """The step sizes that can be chosen."""
 
+RATE_STEPS = tuple(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 5))
+"""The learning rates that can be chosen."""
+
 
 def parse_sizes(text: str) -> tuple[int, ...]:
     """Read layer sizes such as "2-10-20-5".
@@ -60,16 +63,29 @@ def read_eps(text: str) -> float:
     Raises:
         ValueError: anything else, in a sentence.
     """
+    return _read_step("eps", text, EPS_STEPS)
+
+
+def read_rate(text: str) -> float:
+    """Read one of RATE_STEPS, such as "0.01".
+
+    Raises:
+        ValueError: anything else, in a sentence.
+    """
+    return _read_step("rate", text, RATE_STEPS)
+
+
+def _read_step(name: str, text: str, steps: tuple[float, ...]) -> float:
     try:
-        eps = float(text)
+        step = float(text)
     except ValueError:
-        eps = 0.0
-    if eps not in EPS_STEPS:
+        step = 0.0
+    if step not in steps:
         raise ValueError(
-            f"eps must be 1, 2 or 5 times a power of ten from {format_eps(EPS_STEPS[0])} to "
-            f"{format_eps(EPS_STEPS[-1])}, not {shortened(text)}."
+            f"{name} must be 1, 2 or 5 times a power of ten from {format_eps(steps[0])} to {format_eps(steps[-1])}, "
+            f"not {shortened(text)}."
         )
-    return eps
+    return step
 
 
 def shortened(text: object) -> str:

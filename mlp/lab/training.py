@@ -1,7 +1,7 @@
 """The settings of a training run as one frozen value, and whether a network fits the data."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -95,8 +95,22 @@ def require_fit(experiment: Experiment, data: Dataset) -> None:
             f"The data have {data.counted}, so the layer sizes must begin with {wanted[0]} and end with {wanted[-1]}: "
             f"{format_sizes(wanted)} instead of {format_sizes(experiment.sizes)}."
         )
-    if data.target_scale is not None and issubclass(LOSSES[experiment.loss], (BCEWithLogitsLoss, CrossEntropyLoss)):
+    if data.target_scale is not None and _is_for_classes(experiment.loss):
         raise ValueError(f"{experiment.loss} is for classes, and here numbers are to be fitted: take MSELoss.")
+
+
+def fitted(experiment: Experiment, data: Dataset) -> Experiment:
+    """The experiment with the sizes that the data ask for, and with MSELoss where its loss is for classes and they not.
+
+    Raises:
+        ValueError: with these sizes a check would be too large.
+    """
+    loss = "MSELoss" if _is_for_classes(experiment.loss) and data.target_scale is not None else experiment.loss
+    return replace(experiment, sizes=data.fitting(experiment.sizes), loss=loss)
+
+
+def _is_for_classes(loss: str) -> bool:
+    return issubclass(LOSSES[loss], (BCEWithLogitsLoss, CrossEntropyLoss))
 
 
 def _own_data(experiment: Experiment) -> Dataset:

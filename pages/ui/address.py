@@ -20,6 +20,8 @@ PAGE_SETTINGS = (
     *("bug", "place", "seen", "quiz", "look"),
     *("case", "wrt", "slice", "third"),
     *("ready", "library", "beside", "of"),
+    *("trained_on", "planted", "optimiser", "rate", "steps", "mini_batch", "at_step"),
+    *("closer", "moved", "looked_at", "on_the_way"),
 )
 
 

@@ -90,6 +90,13 @@ PAGES = {
             "sizes eps method",
             "What eps does to the error, for every method, and which is best.",
         ),
+        Entry(
+            "training",
+            "Training",
+            "trending_down",
+            "sizes activation loss seed",
+            "What the gradients are for, and what a wrong one costs.",
+        ),
     ],
     "Check": [
         Entry(

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import (
     EPS_STEPS,
+    RATE_STEPS,
     READERS,
     format_eps,
     format_setting,
     format_sizes,
     parse_sizes,
     read_eps,
+    read_rate,
     read_whole,
     shortened,
 )
@@ -120,6 +122,17 @@ def test_any_text_is_one_of_the_eps_steps_or_refused_in_a_sentence(text):
         with pytest.raises(ValueError, match=r"^eps must be .* from 1e-12 to 0\.5, not ") as refusal:
             read_eps(text)
         assert is_sentence(str(refusal.value))
+
+
+@pytest.mark.parametrize("rate", RATE_STEPS)
+def test_learning_rates_survive_writing_and_reading(rate):
+    assert read_rate(format_eps(rate)) == rate
+
+
+def test_what_is_no_learning_rate_is_named_as_one():
+    assert (RATE_STEPS[0], RATE_STEPS[-1], len(RATE_STEPS)) == (1e-5, 5.0, 18)
+    with pytest.raises(ValueError, match=r"^rate must be .* from 1e-5 to 5, not '3'\.$"):
+        read_rate("3")
 
 
 @given(st.integers(-(10**18) + 1, 10**18 - 1))

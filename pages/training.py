@@ -1,0 +1,69 @@
+"""What the gradients are for: a network that trains with the right gradient, beside one whose backward has a bug."""
+
+import streamlit as st
+
+from mlp.nn.layers import Linear
+from mlp.report.figures import predictions
+from mlp.report.figures import training as curves
+from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.tables import training as tables
+from pages.ui import address, shell, training, training_checks, training_settings, widgets
+
+LAST, LAYERS, NORMS, CHECK = CLOSER = ("the last step", "layers", "gradient norms", "gradient check")
+
+experiment = shell.settings()
+
+st.title("Training")
+st.markdown("Gradients are there for this: each step moves every weight a little against its gradient.")
+address.show()
+
+chosen = training_settings.chosen(experiment)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    controls = st.container(horizontal=True, width="content")
+    step = training.step(chosen.training.steps)
+place = st.empty()
+held = training.brought(chosen.training, chosen.data, step, place)
+with controls:
+    training.buttons(held)
+runs = held.runs
+
+if runs[0].ended:
+    st.warning(address.plain(runs[0].ended), icon=":material/trending_up:")
+if chosen.training.bug:
+    st.info(tables.compared(*runs), icon=":material/compare_arrows:")
+left, right = st.columns([2, 3])
+with left:
+    widgets.figure(curves.losses(runs), "The loss of each run over its steps", "losses")
+with right:
+    widgets.figure(predictions.figure(runs), predictions.alt_text(runs), "predictions")
+widgets.table(tables.standing(runs))
+
+st.subheader("A closer look")
+closer = widgets.segments("Look at", CLOSER, "closer")
+network = runs[0].network
+if closer == LAST and not held.inspections:
+    st.markdown("No step has been taken yet.")
+elif closer == LAST:
+    widgets.table(tables.inspected(held.inspections))
+    st.caption(
+        "All losses are those of the step's own mini-batch. To first order, a step changes the loss by the sum of "
+        "gradient times update over all parameters, which for SGD is -rate |gradient|². With a wrong gradient that is "
+        "a promise that the step does not keep."
+    )
+    tensor = widgets.selection("Tensor", list(network.parameters()), "moved", "Whose gradient and update are shown.")
+    for what in ("gradients", "updates"):
+        shown = [
+            Matrix(f"{what} of {tensor}, {name}", getattr(one, what)[tensor]) for name, one in held.inspections.items()
+        ]
+        widgets.figure(matrices(shown), f"The {what} of {tensor} in the last step", what)
+elif closer == LAYERS:
+    layer = widgets.selection("Layer", list(network.layers), "looked_at", "Whose weights and outputs are shown.")
+    if isinstance(network.layers[layer], Linear):
+        widgets.figure(curves.weights(runs, layer), f"The weights of {layer} in each run", "weights")
+    widgets.figure(curves.outputs(runs, layer), f"How often {layer} gives which output, in each run", "outputs")
+elif closer == NORMS:
+    widgets.figure(curves.gradient_norms(runs), "The norm of each layer's gradients over the steps", "norms")
+else:
+    training_checks.show(held, chosen.experiment)
+
+training.start_over_if_going_on(held)

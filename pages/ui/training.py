@@ -1,0 +1,180 @@
+"""The session's training runs, brought to the step that is shown.
+
+What is shown follows from the settings and the step alone, both in the address: a link shows the same numbers to the
+last bit. The session keeps its runs, to go on from where they are. They go on in portions: after each the page is drawn
+and starts over, so nothing that a person does has to wait, and drawing takes a third of the time at most.
+"""
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from mlp.check.report import GradientReport
+from mlp.lab.checks_on_the_way import Moment
+from mlp.lab.datasets import Dataset
+from mlp.lab.settings_text import read_whole
+from mlp.lab.training import UPLOAD, Training
+from mlp.lab.training_run import Inspection, Run
+from mlp.report.tables.training import named
+from pages.ui import address
+
+AT = "at_step"
+
+# Seconds of training between two drawings: twice as long as a drawing takes, within these bounds.
+FRAME, LONGEST_FRAME = 0.2, 2.0
+LOOK_EVERY = 0.05  # seconds between two looks whether there is a new input
+SLOW_FRAMES = 40  # of a whole run in slow motion
+
+_HELD, _SLOW = "training_held", "training_slow"
+
+
+@dataclass
+class Held:
+    """A session's runs of the same settings: the one with the right gradient, then the one with the bug, if any.
+
+    Attributes:
+        training: their settings.
+        data: what they train on.
+        runs: they.
+        inspections: what each one's last step did, by what the run is called.
+        reports: checks by name, step, eps and method; moments: those on the way by step, eps and method.
+        asked: the last step that was asked for.
+        drawn_since: when the last portion of steps was over and drawing began; 0 if nothing goes on.
+    """
+
+    training: Training
+    data: Dataset
+    runs: list[Run] = field(init=False)
+    inspections: dict[str, Inspection] = field(default_factory=dict)
+    reports: dict[tuple[str, int, float, str], GradientReport] = field(default_factory=dict)
+    moments: dict[tuple[int, float, str], dict[str, list[Moment]]] = field(default_factory=dict)
+    asked: int = 0
+    drawn_since: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Start the runs."""
+        settings = [replace(self.training, bug="")] + ([self.training] if self.training.bug else [])
+        self.runs = [Run(each, self.data if each.data == UPLOAD else None) for each in settings]
+
+    @property
+    def step(self) -> int:
+        """How far they are; of one that ended before, the other."""
+        return max(run.step for run in self.runs)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no further step to take."""
+        return all(run.is_over for run in self.runs)
+
+    def is_at(self, step: int) -> bool:
+        """Whether every run is there with its last step inspected, or can go no further."""
+        return all(bool(run.ended) or self._is_at(name, run, step) for name, run in named(self.runs).items())
+
+    def can_go_to(self, step: int) -> bool:
+        """Whether no run has to start over to get there: none is beyond, or ended on its way to a later step."""
+        return all(
+            step >= self.asked if run.ended else run.step < step or self._is_at(name, run, step)
+            for name, run in named(self.runs).items()
+        )
+
+    def advance(self, steps: int, target: int) -> None:
+        """Take each run so many steps further, but not beyond the target; the step that leads there is inspected."""
+        for name, run in named(self.runs).items():
+            run.advance(min(steps, target - 1 - run.step))
+            if run.step == target - 1 and not run.is_over:
+                inspection = run.inspect()
+                if inspection:
+                    self.inspections[name] = inspection
+
+    def _is_at(self, name: str, run: Run, step: int) -> bool:
+        return run.step == step and (step == 0 or (name in self.inspections and self.inspections[name].step == step))
+
+
+def brought(training: Training, data: Dataset, step: int, place: DeltaGenerator) -> Held:
+    """The session's runs of these settings, at this step or, if that takes a while, a portion nearer to it.
+
+    Args:
+        training: the settings.
+        data: what they train on.
+        step: where to go.
+        place: where a bar shows how far they are; at each of its calls a new input breaks off the portion.
+    """
+    held: Held | None = st.session_state.get(_HELD)
+    if held is None or held.training != training or held.data is not data or not held.can_go_to(step):
+        held = st.session_state[_HELD] = Held(training, data)
+    held.asked = step
+    _go_on(held, step, place)
+    return held
+
+
+def start_over_if_going_on(held: Held) -> None:
+    """At the page's foot: if the runs have further to go, start the page over, for the next portion."""
+    if held.drawn_since:
+        st.rerun()
+
+
+def step(steps: int) -> int:
+    """Show the slider of the step that is shown, 0 to `steps`, and return it."""
+    address.opened(AT, lambda text: _read(text, steps), "0 is used.")
+    st.session_state[AT] = min(st.session_state.get(AT, 0), steps)
+    return st.slider("Step that is shown", 0, steps, key=AT, bind="query-params", label_visibility="collapsed")
+
+
+def buttons(held: Held) -> None:
+    """Start, stop, one step, and back to the start."""
+    going, steps = held.drawn_since > 0, held.training.steps
+    if going:
+        st.button("Stop", type="primary", icon=":material/stop:", on_click=_stop, width=110)
+    else:
+        _button("Train", "play_arrow", (steps,), held.is_over, type="primary", width=110)
+    _button("In slow motion", "slow_motion_video", (steps, True), going or held.is_over)
+    _button("One step", "skip_next", (held.step + 1,), going or held.is_over)
+    _button("Start over", "replay", (0,), going or not held.step)
+
+
+def _button(label: str, icon: str, to: tuple[int, bool] | tuple[int], disabled: bool, **looks: Any) -> None:
+    st.button(label, icon=f":material/{icon}:", on_click=_go, args=to, disabled=disabled, **looks)
+
+
+def _go_on(held: Held, target: int, place: DeltaGenerator) -> None:
+    """Take a portion of the steps that lead to the target."""
+    start = time.monotonic()
+    is_first = not held.drawn_since
+    portion = FRAME if is_first else min(max(FRAME, 2 * (start - held.drawn_since)), LONGEST_FRAME)
+    is_slow = st.session_state.get(_SLOW, False)
+    steps = -(-held.training.steps // SLOW_FRAMES) if is_slow else 1
+    before = start
+    while not held.is_at(target):
+        held.advance(steps, target)
+        if is_slow:
+            time.sleep(portion)
+        now = time.monotonic()
+        if not is_first:  # a run that is over at once needs no bar
+            place.progress(held.step / target, f"Step {held.step:,} of {target:,}")
+        if now >= start + portion:
+            break
+        steps, before = steps if is_slow or now > before + LOOK_EVERY else 2 * steps, now
+    going = not held.is_at(target)
+    held.drawn_since = time.monotonic() if going else 0.0
+    if not going:
+        st.session_state[_SLOW] = False
+        place.empty()
+
+
+def _go(step: int, slowly: bool = False) -> None:
+    st.session_state.update({AT: step, _SLOW: slowly})
+
+
+def _stop() -> None:
+    held: Held = st.session_state[_HELD]
+    _go(min(held.step + 1, held.training.steps))
+
+
+def _read(text: str, steps: int) -> int:
+    step = read_whole(text)
+    if not 0 <= step <= steps:
+        raise ValueError(f"Steps are whole numbers from 0 to {steps:,}.")
+    return step

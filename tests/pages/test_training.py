@@ -1,0 +1,288 @@
+"""The training page shows the numbers of `mlp.lab`, at any step and however it was reached; the controls lead there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlp.check.check import check_gradients
+from mlp.lab.checks_on_the_way import moments
+from mlp.lab.datasets import dataset
+from mlp.lab.experiment import Experiment
+from mlp.lab.training import RANDOM, Training, fitted
+from mlp.lab.training_run import Run, fitting_bugs
+from mlp.report.figures import training as curves
+from mlp.report.figures.training import ON_THE_WAY
+from mlp.report.tables import training as tables
+from pages.ui import training
+from pages.ui.address import plain
+from tests.pages.plots import everything, shown_tables, table_cells, traces
+
+DEFAULT = Training(Experiment((2, 10, 20, 2)), "spirals", "Adam", 0.01, 1_000, 16, "derivative missing")
+
+
+def at(settings, step):
+    """The runs of these settings at a step, and what the step that led there did."""
+    runs = [Run(replace(settings, bug="")), Run(settings)] if settings.bug else [Run(settings)]
+    inspections = {}
+    for name, run in tables.named(runs).items():
+        if step:
+            run.advance(step - 1)
+            inspections[name] = run.inspect()
+    return runs, inspections
+
+
+def press(app, label):
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+
+
+def chart(app, key):
+    [place] = [k for k, drawn in enumerate(app.get("plotly_chart")) if drawn.proto.id.endswith(f"-{key}")]
+    return traces(app, place)
+
+
+def assert_shows(app, settings, step):
+    """The page's sentence, table and loss curves are those of these settings at this step."""
+    runs, _ = at(settings, step)
+    assert [info.value for info in app.info] == [tables.compared(*runs)]
+    assert table_cells(tables.standing(runs)) in shown_tables(app)
+    for drawn, line in zip(chart(app, "losses"), curves.losses(runs).data, strict=True):
+        np.testing.assert_array_equal(drawn["x"], line.x)
+        np.testing.assert_array_equal(drawn["y"], line.y)
+
+
+def test_it_opens_untrained_and_one_press_trains(open_page):
+    app = open_page("training")
+    assert_shows(app, DEFAULT, 0)
+    assert "Press Train" in app.info[0].value
+    press(app, "Train")
+    assert_shows(app, DEFAULT, 1_000)
+    assert app.query_params["at_step"] == "1000"
+
+
+def test_steps_one_by_one_back_to_the_start_and_to_any_step(open_page):
+    app = open_page("training")
+    for step in (1, 2):
+        press(app, "One step")
+        assert_shows(app, DEFAULT, step)
+    app.slider(key="at_step").set_value(137).run()
+    assert_shows(app, DEFAULT, 137)
+    app.slider(key="at_step").set_value(56).run()
+    assert_shows(app, DEFAULT, 56)
+    press(app, "Start over")
+    assert_shows(app, DEFAULT, 0)
+    assert "at_step" not in app.query_params
+
+
+def test_a_link_shows_what_was_seen_to_the_last_bit(open_page):
+    app = open_page("training", seed="3", trained_on="moons", optimiser="momentum", steps="90", mini_batch="7")
+    press(app, "Train")
+    link = dict(app.query_params)
+    assert link == {
+        **{"seed": "3", "trained_on": "moons", "optimiser": "momentum", "steps": "90", "mini_batch": "7"},
+        "at_step": "90",
+    }
+    assert [c.proto.spec for c in open_page("training", **link).get("plotly_chart")] == [
+        c.proto.spec for c in app.get("plotly_chart")
+    ]
+    assert_shows(
+        app, Training(Experiment((2, 10, 20, 2), seed=3), "moons", "momentum", 0.01, 90, 7, "derivative missing"), 90
+    )
+
+
+@pytest.mark.parametrize("slowly", [False, True])
+def test_however_small_the_portions_the_end_is_the_same(open_page, monkeypatch, slowly):
+    monkeypatch.setattr(training, "FRAME", 1e-9)
+    monkeypatch.setattr(training, "LONGEST_FRAME", 1e-9)
+    monkeypatch.setattr(training, "LOOK_EVERY", 0.0)
+    app = open_page("training", steps="40")
+    press(app, "In slow motion" if slowly else "Train")
+    assert_shows(app, replace(DEFAULT, steps=40), 40)
+
+
+@pytest.mark.parametrize("name", ["XOR", "circles", "moons", "noisy curve", "Iris"])
+def test_every_data_set_trains_and_the_network_that_fits_is_said(open_page, name):
+    experiment = Experiment(loss="CrossEntropyLoss")
+    settings = replace(DEFAULT, experiment=fitted(experiment, dataset(name, 0)), data=name)
+    app = open_page("training", trained_on=name, loss="CrossEntropyLoss", at_step="30")
+    assert_shows(app, settings, 30)
+    told = next(caption.value for caption in app.caption if name in caption.value)
+    assert "sizes" in told
+    assert ("loss MSELoss instead of CrossEntropyLoss" in told) == (name == "noisy curve")
+    press(app, "Set the sidebar so")
+    assert app.session_state["sizes"] == settings.experiment.settings()["sizes"]
+    assert app.session_state["loss"] == settings.experiment.loss
+    assert not [caption for caption in app.caption if "instead of" in caption.value]
+    assert_shows(app, settings, 30)
+
+
+def test_random_numbers_are_those_of_the_sidebar(open_page):
+    app = open_page("training", trained_on=RANDOM, batch="4", eps="1e-5", at_step="5")
+    assert_shows(app, replace(DEFAULT, experiment=Experiment(batch=4), data=RANDOM), 5)
+    assert not [caption for caption in app.caption if "instead of" in caption.value]
+
+
+def test_eps_and_method_change_no_run(open_page):
+    app = open_page("training", at_step="5")
+    before = [c.proto.spec for c in app.get("plotly_chart")]
+    app.select_slider(key="eps").set_value(1e-6).run()
+    assert [c.proto.spec for c in app.get("plotly_chart")] == before
+
+
+def test_the_bugs_to_choose_from_are_those_that_fit(open_page):
+    app = open_page("training")
+    assert app.selectbox(key="planted").options == ["none", *fitting_bugs(DEFAULT, DEFAULT.dataset())]
+    app.selectbox(key="planted").set_value("none").run()
+    assert not app.info
+    [table] = [table for table in shown_tables(app) if table[0][0] == "gradient"]
+    assert [row[0] for row in table] == ["gradient", "right gradient"]
+
+
+def test_the_last_step_looked_at_closely(open_page):
+    app = open_page("training", at_step="12", moved="fc2.b")
+    _, inspections = at(DEFAULT, 12)
+    assert table_cells(tables.inspected(inspections)) in shown_tables(app)
+    for what in ("gradients", "updates"):
+        for drawn, inspection in zip(chart(app, what), inspections.values(), strict=True):
+            np.testing.assert_array_equal(drawn["z"].ravel(), getattr(inspection, what)["fc2.b"])
+    press(app, "Start over")
+    assert "No step has been taken yet." in everything(app)
+
+
+@pytest.mark.parametrize(("layer", "keys"), [("fc2", ["weights", "outputs"]), ("activation_fn1", ["outputs"])])
+def test_layers_as_they_are(open_page, layer, keys):
+    app = open_page("training", at_step="12", closer="layers", looked_at=layer)
+    runs, _ = at(DEFAULT, 12)
+    figures = {"weights": curves.weights, "outputs": curves.outputs}
+    for key in keys:
+        for drawn, trace in zip(chart(app, key), figures[key](runs, layer).data, strict=True):
+            for axis in {"y", "z"} & set(drawn):
+                np.testing.assert_array_equal(drawn[axis], trace[axis])
+    assert len(app.get("plotly_chart")) == 2 + len(keys)
+
+
+def test_the_norms_of_the_gradients(open_page):
+    app = open_page("training", at_step="30", closer="gradient norms")
+    for drawn, trace in zip(chart(app, "norms"), curves.gradient_norms(at(DEFAULT, 30)[0]).data, strict=True):
+        np.testing.assert_array_equal(drawn["y"], trace.y)
+
+
+def test_the_check_at_the_present_weights_and_on_the_way(open_page):
+    app = open_page("training", at_step="20", closer="gradient check", on_the_way="true", eps="1e-5", method="forward")
+    runs, _ = at(DEFAULT, 20)
+    right, wrong = (check_gradients(*run.problem(), 1e-5, "forward") for run in runs)
+    assert plain(right.summary) in everything(app)
+    assert [error.value for error in app.error] == [plain(wrong.summary)]
+    np.testing.assert_array_equal(chart(app, "training_maps")[0]["z"], wrong["fc2.W"].analytical)
+    taken = [
+        list(moments(each, DEFAULT.dataset(), 20, 1e-5, "forward")) for each in (replace(DEFAULT, bug=""), DEFAULT)
+    ]
+    drawn = [trace for k in (0, 1) for trace in chart(app, f"on_the_way_{k}")]
+    for k, column in enumerate(ON_THE_WAY):
+        for trace, expected in zip(drawn[2 * k : 2 * k + 2], taken, strict=True):
+            values = np.array([getattr(moment, column) for moment in expected])
+            np.testing.assert_array_equal(trace["y"], values)
+
+
+def test_a_network_too_large_to_check_is_said_to_be(open_page):
+    app = open_page("training", sizes="2-300-300-2", closer="gradient check")
+    assert "too large to be checked at a glance" in app.info[-1].value
+
+
+def test_a_run_that_diverges_says_so_and_any_step_before_can_be_shown(open_page):
+    app = open_page("training", optimiser="SGD", rate="5", at_step="1000")
+    settings = replace(DEFAULT, optimiser="SGD", rate=5.0)
+    ended = [Run(replace(settings, bug="")), Run(settings)]
+    for run in ended:
+        run.advance(1_000)
+        assert run.ended
+    assert [warning.value for warning in app.warning] == [plain(ended[0].ended)]
+    assert [info.value for info in app.info] == [tables.compared(*ended)]
+    app.slider(key="at_step").set_value(3).run()
+    assert not app.warning
+    assert_shows(app, settings, 3)
+
+
+def test_a_bug_that_breaks_the_run_off_is_said_to(open_page):
+    app = open_page("training", planted="bias not summed", at_step="10")
+    assert "Step 1 could not be taken" in app.info[0].value
+    assert not app.warning
+
+
+def test_settings_that_cannot_be_are_named_and_what_was_there_stays(open_page):
+    app = open_page("training", sizes="2-600-600-2", steps="20", mini_batch="1000", at_step="0")
+    before = [c.proto.spec for c in app.get("plotly_chart")]
+    app.number_input(key="steps").set_value(100_000).run()
+    [error] = app.error
+    assert "operations; the limit is" in error.value
+    assert [c.proto.spec for c in app.get("plotly_chart")] == before
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "words"),
+    [
+        ("at_step", "1001", "from 0 to 1,000"),
+        ("at_step", "-1", "from 0 to 1,000"),
+        ("at_step", "ten", "whole number"),
+        ("steps", "0", "from 1 to 100,000"),
+        ("mini_batch", "1.5", "whole number"),
+        ("rate", "3", "power of ten"),
+        ("rate", "nan", "power of ten"),
+        ("optimiser", "sgd", "Here it can be SGD"),
+        ("planted", "a fly", "Here it can be none"),
+        ("trained_on", "clouds", "Here it can be random"),
+        ("closer", "nowhere", "Here it can be the last step"),
+    ],
+)
+def test_what_the_address_cannot_ask_for_is_named(open_page, key, text, words):
+    app = open_page("training", **{key: text})
+    [warning] = app.warning
+    assert words in warning.value
+    assert key not in app.query_params
+    assert_shows(app, DEFAULT, 0)
+
+
+class Place:
+    """A place on the page that, as Streamlit does when there is a new input, breaks off at the bar's second call."""
+
+    def __init__(self):
+        self.calls = []
+
+    def progress(self, done, _text):
+        self.calls.append(done)
+        if len(self.calls) == 2:
+            raise InterruptedError
+
+    def empty(self):
+        self.calls.append(None)
+
+
+def test_a_new_input_breaks_a_portion_off_and_nothing_is_lost(monkeypatch):
+    monkeypatch.setattr(training.st, "session_state", {})
+    monkeypatch.setattr(training, "LOOK_EVERY", 0.0)
+    held = training.brought(DEFAULT, DEFAULT.dataset(), 0, Place())
+    held.drawn_since = training.time.monotonic()  # a portion has been drawn
+    place = Place()
+    with pytest.raises(InterruptedError):
+        training.brought(DEFAULT, DEFAULT.dataset(), 100, place)
+    assert held.step == 2
+    assert place.calls == [0.01, 0.02]
+    training.st.session_state.pop("training_slow", None)
+    held.drawn_since = 0.0
+    while held.drawn_since or held.step < 100:
+        held = training.brought(DEFAULT, DEFAULT.dataset(), 100, Place.__new__(Quiet))
+    runs, inspections = at(DEFAULT, 100)
+    assert held.inspections["derivative missing"].loss_after == inspections["derivative missing"].loss_after
+    for run, expected in zip(held.runs, runs, strict=True):
+        assert run.history == expected.history
+
+
+class Quiet(Place):
+    """A place where nothing happens."""
+
+    def progress(self, _done, _text):
+        pass
+
+    def empty(self):
+        pass

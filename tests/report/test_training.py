@@ -1,0 +1,241 @@
+"""Training runs in figures, tables and sentences: every number is the run's own, and a bug's cost is called by name."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from mlp.lab.checks_on_the_way import Moment
+from mlp.lab.datasets import Dataset, Scale, dataset
+from mlp.lab.experiment import Experiment
+from mlp.lab.training import RANDOM, UPLOAD, Training, fitted
+from mlp.lab.training_run import Run
+from mlp.report.figures import predictions
+from mlp.report.figures import training as curves
+from mlp.report.numbers import brief
+from mlp.report.tables import training as tables
+
+SETTINGS = Training(Experiment((2, 6, 4, 2)), "spirals", "Adam", 0.01, 300, 16, "derivative missing")
+
+
+def runs_of(settings, steps, data=None):
+    runs = [Run(each, data) for each in (replace(settings, bug=""), settings)]
+    for run in runs:
+        run.advance(steps)
+    return runs
+
+
+RUNS = runs_of(SETTINGS, 101)
+
+
+def by_name(figure):
+    return {trace.name: trace for trace in figure.data if trace.name}
+
+
+def test_the_losses_are_the_histories_and_end_at_the_present_step():
+    drawn = by_name(curves.losses(RUNS))
+    assert list(drawn) == ["right gradient", "right gradient, test", "derivative missing", "derivative missing, test"]
+    for name, run in tables.named(RUNS).items():
+        for label, column in ((name, "loss"), (f"{name}, test", "test loss")):
+            np.testing.assert_array_equal(drawn[label].x, [*run.history["step"], 101])
+            np.testing.assert_array_equal(drawn[label].y, [*run.history[column], run.measured()[column]])
+    assert [trace.line.dash for trace in drawn.values()] == ["solid", "dot"] * 2
+    assert [trace.showlegend for trace in drawn.values()] == [True, False] * 2
+    assert drawn["right gradient"].line.color != drawn["derivative missing"].line.color
+
+
+def test_a_loss_that_is_no_positive_number_is_a_gap():
+    run = Run(replace(SETTINGS, bug=""))
+    run.history |= {"step": [0.0, 1.0, 2.0, 3.0], "loss": [1.0, 0.0, np.inf, 2.0], "test loss": [1.0] * 4}
+    run.step = 3
+    [line, _] = curves.losses([run]).data
+    np.testing.assert_array_equal(line.y, [1, np.nan, np.nan, 2])
+
+
+def test_the_norms_are_the_histories_layer_by_layer():
+    figure = curves.gradient_norms(RUNS)
+    assert [trace.name for trace in figure.data] == ["fc1", "fc2", "fc3"] * 2
+    assert [trace.showlegend for trace in figure.data] == [True] * 3 + [False] * 3
+    for trace, (run, layer) in zip(figure.data, [(run, f"fc{k}") for run in RUNS for k in (1, 2, 3)], strict=True):
+        expected = [*run.history[f"gradient {layer}"], run.measured()[f"gradient {layer}"]]
+        np.testing.assert_array_equal(trace.y, expected)
+
+
+def test_weights_and_outputs_of_a_layer():
+    for trace, run in zip(curves.weights(RUNS, "fc2").data, RUNS, strict=True):
+        np.testing.assert_array_equal(trace.z, run.network.fc2.W)
+    for trace, run in zip(curves.outputs(RUNS, "activation_fn1").data, RUNS, strict=True):
+        outputs = np.tanh(run.data.x @ run.network.fc1.W.T + run.network.fc1.b)
+        counts = [np.sum((outputs >= low) & (outputs < high)) for low, high in pairwise(trace.x)]
+        counts[-1] += np.sum(outputs == trace.x[-1])
+        assert sum(counts) == outputs.size
+        np.testing.assert_array_equal(trace.y, [*counts, counts[-1]])
+
+
+def test_the_checks_on_the_way_are_drawn_one_panel_each():
+    moments = {
+        name: [Moment(step, *(base + k / 10 for k in range(6))) for step in (0, 5)]
+        for name, base in (("right gradient", 0.1), ("a bug", 0.2))
+    }
+    figures = curves.checked_on_the_way(moments)
+    traces = [trace for figure in figures for trace in figure.data]
+    titles = [note.text for figure in figures for note in figure.layout.annotations]
+    assert titles == [title for title, _ in curves.ON_THE_WAY.values()]
+    for k, column in enumerate(curves.ON_THE_WAY):
+        for trace, taken in zip(traces[2 * k : 2 * k + 2], moments.values(), strict=True):
+            np.testing.assert_array_equal(trace.x, [0, 5])
+            np.testing.assert_array_equal(trace.y, [getattr(moment, column) for moment in taken])
+
+
+def test_every_place_of_the_map_has_the_color_of_the_largest_output():
+    figure = predictions.figure(RUNS)
+    maps = [trace for trace in figure.data if trace.type == "heatmap"]
+    assert [note.text for note in figure.layout.annotations] == ["right gradient", "derivative missing"]
+    for drawn, run in zip(maps, RUNS, strict=True):
+        x1, x2 = np.meshgrid(drawn.x, drawn.y)
+        places = run.data.x_scale.apply(np.stack([x1.ravel(), x2.ravel()], axis=1))
+        outputs = run.network.apply(places)
+        np.testing.assert_array_equal(np.floor(drawn.z).ravel(), outputs.argmax(axis=1))
+        lead = np.abs(outputs[:, 0] - outputs[:, 1])
+        # The places went through the source's units and back: a few roundings of numbers below 4, times the slope.
+        np.testing.assert_allclose(drawn.z.ravel() % 1, 0.999 * np.minimum(lead, 1), rtol=0, atol=1e-9)
+    colors = [color for _, color in maps[0].colorscale]
+    assert len(colors) == 4
+    assert colors[0].startswith("rgba(86,180,233")
+    assert colors[2].startswith("rgba(230,159,0")
+
+
+def test_training_rows_are_filled_and_test_rows_hollow_in_the_units_of_the_source():
+    data, drawn = RUNS[0].data, by_name(predictions.figure(RUNS[:1]))
+    assert list(drawn) == ["A", "B", "A, test", "B, test"]
+    for k, name in enumerate("AB"):
+        for label, rows, targets in ((name, data.x, data.target), (f"{name}, test", data.test_x, data.test_target)):
+            expected = data.x_scale.undo(rows[targets[:, k] == 1])
+            np.testing.assert_array_equal(np.stack([drawn[label].x, drawn[label].y], axis=1), expected)
+            assert drawn[label].marker.symbol.endswith("-open") == label.endswith("test")
+
+
+def test_a_curve_is_fitted_in_the_units_of_the_source():
+    data = dataset("noisy curve", 0)
+    runs = runs_of(replace(SETTINGS, experiment=Experiment((1, 6, 1)), data="noisy curve"), 50)
+    drawn = by_name(predictions.figure(runs))
+    assert list(drawn) == ["samples", "samples, test", "right gradient", "derivative missing"]
+    np.testing.assert_array_equal(drawn["samples"].y, data.target_scale.undo(data.target)[:, 0])
+    for name, run in tables.named(runs).items():
+        x = data.x_scale.apply(drawn[name].x[:, None])
+        expected = data.target_scale.undo(run.network.apply(x))[:, 0]
+        np.testing.assert_allclose(drawn[name].y, expected, rtol=0, atol=1e-9)  # as above
+
+
+def test_rows_of_more_features_are_counted_by_class():
+    runs = runs_of(replace(SETTINGS, experiment=Experiment((4, 6, 3)), data="Iris"), 60)
+    for drawn, run in zip(predictions.figure(runs).data, runs, strict=True):
+        data = run.data
+        said = np.concatenate([run.network.apply(rows).argmax(axis=1) for rows in (data.x, data.test_x)])
+        true = np.concatenate([rows.argmax(axis=1) for rows in (data.target, data.test_target)])
+        counts = [[np.sum((true == i) & (said == j)) for j in range(3)] for i in range(3)]
+        np.testing.assert_array_equal(drawn.z, counts)
+        assert drawn.z.sum() == 150
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_numbers_of_more_features_are_drawn_against_their_targets(outputs):
+    rng = np.random.RandomState(0)
+    x, target = rng.standard_normal((12, 2)), rng.standard_normal((12, outputs))
+    scale = Scale(np.full(outputs, 3.0), np.full(outputs, 2.0))
+    names, rows = ("y1", "y2")[:outputs], (x[:9], target[:9], x[9:], target[9:])
+    data = Dataset("mine", "Mine.", *rows, ("a", "b"), names, False, Scale(0.0, 1.0), scale)
+    runs = runs_of(replace(SETTINGS, experiment=Experiment((2, 6, outputs)), data=UPLOAD), 20, data)
+    figure = predictions.figure(runs)
+    shown = [trace for trace in figure.data if trace.mode == "markers"]
+    for trace, (run, k) in zip(shown, [(run, k) for run in runs for k in range(outputs)], strict=True):
+        np.testing.assert_array_equal(trace.x, 2 * target[:9, k] + 3)
+        np.testing.assert_array_equal(trace.y, 2 * run.network.apply(data.x)[:, k] + 3)
+    assert predictions.alt_text(runs).startswith("Prediction by target, mine, after 20 steps")
+
+
+@pytest.mark.parametrize("name", ["random", "XOR", "noisy curve", "Iris"])
+def test_every_figure_of_predictions_has_its_words(name):
+    settings = replace(SETTINGS, data=RANDOM)
+    if name != RANDOM:
+        settings = replace(SETTINGS, experiment=fitted(Experiment(), dataset(name, 0)), data=name)
+    runs = runs_of(settings, 1)
+    words = predictions.alt_text(runs)
+    assert name in words
+    assert words.endswith("after 1 step: right gradient beside derivative missing")
+    assert predictions.figure(runs).data
+
+
+def test_the_table_of_where_the_runs_stand():
+    table = tables.standing(RUNS)
+    assert list(table["gradient"]) == ["right gradient", "derivative missing"]
+    for row, run in zip(table.to_dict("records"), RUNS, strict=True):
+        now = run.measured()
+        assert row["step"] == run.step == 101
+        assert (row["training loss"], row["test loss"]) == (now["loss"], now["test loss"])
+        assert row["training accuracy"] == f"{100 * now['accuracy']:.1f}\u00a0%"
+        assert row["test accuracy"] == f"{100 * now['test accuracy']:.1f}\u00a0%"
+    assert list(tables.standing([Run(replace(SETTINGS, data=RANDOM, bug=""))])) == ["gradient", "step", "training loss"]
+
+
+def test_the_table_of_a_step():
+    run = Run(SETTINGS)
+    step = run.inspect()
+    [row] = tables.inspected({"a bug": step}).to_dict("records")
+    assert row == {
+        "gradient": "a bug",
+        "step": 1,
+        "loss before": step.loss,
+        "|gradient|": step.gradient_norm,
+        "|update|": step.update_norm,
+        "first-order prediction": step.predicted,
+        "loss after": step.loss_after,
+    }
+
+
+class Standing:
+    """What a sentence is made from: a run that stands at given numbers."""
+
+    def __init__(self, loss, accuracy=None, bug="", step=7, ended="", test=True):
+        self.training, self.step, self.ended = replace(SETTINGS, bug=bug), step, ended
+        self._now = {"loss": loss}
+        if accuracy is not None:
+            self._now |= {"accuracy": accuracy - 0.1, "test accuracy": accuracy} if test else {"accuracy": accuracy}
+
+    def measured(self):
+        return self._now
+
+
+BUG = "derivative missing"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        (Standing(1.0, step=0), Standing(1.0, bug=BUG, step=0), "Press Train"),
+        (Standing(1.0), Standing(1.1, bug=BUG), "This bug trains as well"),
+        (Standing(1.0), Standing(0.5, bug=BUG), "This bug trains as well"),
+        (Standing(1.0), Standing(1.11, bug=BUG), "This bug trains almost as well"),
+        (Standing(1.0), Standing(2.0, bug=BUG), "This bug trains almost as well"),
+        (Standing(1.0), Standing(2.01, bug=BUG), "only a check tells"),
+        (Standing(1.0, 0.9), Standing(5.0, 0.88, bug=BUG), "This bug trains almost as well"),
+        (Standing(1.0, 0.9), Standing(5.0, 0.87, bug=BUG), "only a check tells"),
+        (Standing(1.0, 0.9), Standing(5.0, 0.87, bug=BUG), "90.0\u00a0% and 87.0\u00a0% of the test rows are right"),
+        (Standing(1.0, 0.9, test=False), Standing(5.0, 0.87, bug=BUG, test=False), "87.0\u00a0% of the rows are right"),
+        (
+            Standing(1.0),
+            Standing(1.0, bug=BUG, ended="It broke."),
+            f"With **{BUG}**: It broke. After 7 steps the loss is 1",
+        ),
+        (Standing(1.0, step=1), Standing(1.0, bug=BUG, step=1), "After 1 step the loss is 1 with the right gradient"),
+    ],
+)
+def test_what_a_bug_costs_is_said_with_the_numbers(right, wrong, words):
+    assert words in tables.compared(right, wrong)
+
+
+def test_the_sentence_of_real_runs_has_their_losses():
+    told = tables.compared(*RUNS)
+    for run in RUNS:
+        assert brief(run.measured()["loss"]) in told
