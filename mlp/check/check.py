@@ -13,7 +13,7 @@ from mlp.check.report import Finding, GradientReport
 from mlp.check.verdict import Verdict
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array, as_array, as_real, require_methods
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.problem import Problem, as_problem, copied
@@ -91,7 +91,9 @@ def check_layer(
     Raises:
         ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
     """
+    require_methods("layer", layer, "a layer, such as Tanh()", "forward", "backward", "parameters", "replaced")
     applicable = with_apply(layer)
+    dy = None if dy is None else as_array("dy", dy)
     if dy is None:
         dy = random_dy(np.shape(copied(applicable).apply(as_real("x", x))))
     return check_gradients(applicable, Projection(), x, dy, eps, method)

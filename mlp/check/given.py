@@ -21,7 +21,7 @@ from mlp.check.verdict import ROUNDING_FACTOR, Verdict
 from mlp.differences.errors import Estimate, estimated_gradients
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress
-from mlp.nn.arrays import Array, as_real, require_shape
+from mlp.nn.arrays import Array, as_real, require_shape, shown
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.problem import INPUT, as_problem
@@ -143,6 +143,8 @@ class _Diagnosis:
 
 def _checked(reference: Reference, gradients: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """The gradients as float64, in the network's order."""
+    if not isinstance(gradients, Mapping):
+        raise TypeError(f"gradients must be a dict of arrays by tensor name, not {shown(gradients)}")
     unknown = [name for name in gradients if name not in reference.estimates]
     if unknown:
         names = ", ".join(reference.estimates)

@@ -15,7 +15,7 @@ from mlp.differences.hessians import SecondDerivative, hessian
 from mlp.differences.methods import CENTRAL, Method
 from mlp.differences.networks import jacobian
 from mlp.nn.activations import Identity
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array, as_real, shown
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
@@ -87,15 +87,17 @@ def loss_hessian(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, na
         The Hessian of shape (n, n) for the n entries of the tensor in C order, and how far off it may be.
 
     Raises:
-        KeyError: there is no tensor of this name.
-        ValueError, TypeError: as `check_gradients`.
+        ValueError, TypeError: there is no tensor of this name, or as `check_gradients`.
     """
     problem = in_float64(as_problem(network, loss, x, target).copied())
+    known = problem.tensors()
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"name must be one of {', '.join(known)}, not {shown(name)}")
 
     def gradient(values: Array) -> Array:
         return run_passes(problem.replaced(name, values)).gradients[name]
 
-    return hessian(problem.function(name), problem.tensors()[name], gradient)
+    return hessian(problem.function(name), known[name], gradient)
 
 
 def check_products(

@@ -13,6 +13,7 @@ from mlp.differences.tensors import Block, Tensor, evaluate, movable_tensors
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.changes import Columns, Moved
 from mlp.nn.layers import Layer
+from mlp.nn.problem import require_network
 
 # Numbers in the largest array of a block: 2 MB of float64, which a core finds in its own cache or in its share of the
 # common one. Measured on 784-256-128-10: an eighth of it takes half as long again on one thread and more than twice as
@@ -53,6 +54,7 @@ def structured_cost(network: Layer, x: ArrayLike, method: str | Method = CENTRAL
     Raises:
         ValueError, TypeError: x or the method is wrong; the message says how.
     """
+    require_network(network)
     stages = evaluate(network, as_real("x", x))
     offsets = np.array(as_method(method).offsets)
     elements = multiplications = 0

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.differences.methods import CENTRAL, Method, as_method
-from mlp.nn.arrays import Array, as_numbers, as_real
+from mlp.nn.arrays import Array, as_array, as_numbers, as_positive, as_real, require_function
 
 Function = Callable[[Array], ArrayLike]
 
@@ -17,6 +17,7 @@ def differentiate(fun: Function, x: ArrayLike, eps: ArrayLike = 1e-4, method: st
 
     Arguments, shape and the errors raised are as there.
     """
+    require_function("fun", fun)
     x = as_real("x", x)
     derivative = _derivative(fun, x, eps, as_method(method))
     if x.ndim == 1 and derivative.ndim <= 2:
@@ -49,7 +50,7 @@ def sample(fun: Function, x: ArrayLike, index: tuple[int, ...], eps: float, meth
         ValueError, TypeError: as `numerical_gradient`.
     """
     x, method = as_real("x", x), as_method(method)
-    require_step(eps)
+    eps = as_positive("eps", eps)
     points, values, step = [], [], 0.0
     for offset, weight in zip(method.offsets, method.weights, strict=True):
         shifted = x.astype(np.result_type(x, np.complex64)) if method.is_complex else x.copy()
@@ -67,21 +68,14 @@ def as_steps(eps: ArrayLike, x: Array) -> Array:
     Raises:
         ValueError: a step is not positive and finite, or eps has neither one number nor the shape of x.
     """
-    if np.ndim(eps) == 0:
-        require_step(eps)
-        return np.full(x.shape, eps, dtype=float)
-    steps = np.asarray(eps)
+    steps = as_array("eps", eps)
+    if steps.ndim == 0:
+        return np.full(x.shape, as_positive("eps", eps), dtype=float)
     if steps.shape != x.shape:
         raise ValueError(f"eps must be a number or have the shape of x, {x.shape}, not {steps.shape}")
     if steps.dtype.kind not in "fiu" or not np.all((steps > 0) & np.isfinite(steps)):
         raise ValueError("every step in eps must be a positive, finite number")
     return steps.astype(float)
-
-
-def require_step(eps: object) -> None:
-    """Raise a ValueError unless eps is a positive, finite number."""
-    if isinstance(eps, bool) or not isinstance(eps, int | float | np.floating) or not 0 < eps < np.inf:
-        raise ValueError(f"eps must be a positive, finite number, not {eps!r}")
 
 
 def _derivative(fun: Function, x: Array, eps: ArrayLike, method: Method) -> Array:

@@ -31,7 +31,7 @@ from mlp.differences.methods import CENTRAL, Method, optimal_step
 from mlp.differences.networks import loss_gradients
 from mlp.differences.noise import loss_noise
 from mlp.differences.parallel import Progress
-from mlp.nn.arrays import Array
+from mlp.nn.arrays import Array, as_positive, require_function
 from mlp.nn.layers import Layer
 from mlp.nn.problem import Problem
 
@@ -60,6 +60,9 @@ def estimated_gradients(
 
     Arguments and errors raised are those of `loss_gradients`, which is called two or three times.
     """
+    eps = as_positive("eps", eps)
+    if progress is not None:
+        require_function("progress", progress)
     other = second_step(eps, method)
     steps = (eps, other, 1.5 * other) if method.is_complex else (eps, other)
     gradients = [

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from mlp.differences.derivatives import Function, evaluate
 from mlp.differences.methods import CENTRAL, optimal_step
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array, as_real, require_function
 
 Gradient = Callable[[Array], ArrayLike]
 
@@ -42,8 +42,9 @@ def hessian(fun: Function, x: ArrayLike, gradient: Gradient | None = None) -> Se
 
     Raises:
         ValueError: x is empty, or fun returns no single number.
-        TypeError: x is not real.
+        TypeError: x is not real, or fun or gradient is no function.
     """
+    _require(fun, gradient)
     x = as_real("x", x).astype(np.float64)
     if x.size == 0:
         raise ValueError("x must not be empty")
@@ -72,6 +73,7 @@ def hessian_vector_product(
         ValueError: v has another shape than x, or as in `hessian`.
         TypeError: x or v is not real.
     """
+    _require(fun, gradient)
     x, v = as_real("x", x).astype(np.float64), as_real("v", v)
     if v.shape != x.shape:
         raise ValueError(f"v must have the shape of x, {x.shape}, not {v.shape}")
@@ -83,6 +85,12 @@ def hessian_vector_product(
     return _product(gradient, x, v, _largest(gradient, x))
 
 
+def _require(fun: Function, gradient: Gradient | None) -> None:
+    require_function("fun", fun)
+    if gradient is not None:
+        require_function("gradient", gradient)
+
+
 def _product(gradient: Gradient, x: Array, v: Array, size: float) -> SecondDerivative:
     """The Hessian times v, from a gradient whose largest entry at x is `size`."""
     step = float(np.min(optimal_step(CENTRAL, x))) / float(np.max(np.abs(v)))
@@ -92,11 +100,11 @@ def _product(gradient: Gradient, x: Array, v: Array, size: float) -> SecondDeriv
 
 def _copied(gradient: Gradient, x: Array) -> Array:
     """The gradient at x; a copy, for backward may write all its gradients into one buffer."""
-    return np.array(gradient(x))
+    return as_real("the gradient", np.array(gradient(x)))
 
 
 def _largest(gradient: Gradient, x: Array) -> float:
-    return float(np.max(np.abs(gradient(x.copy()))))
+    return float(np.max(np.abs(_copied(gradient, x.copy()))))
 
 
 def _second_differences(fun: Function, x: Array, steps: Array) -> Array:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array, as_numbers, as_real, require_size, shown
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class Method:
             the values of a function that does not depend on x cancel to exactly 0, whatever the rounding.
         weights: what each value is multiplied by; they add up to 0 for a finite difference.
         order: p in the truncation error C h^p.
+
+    Raises:
+        TypeError, ValueError: offsets and weights are no numbers, or not one weight for each offset, or order is no
+            whole number of at least 1.
     """
 
     name: str
@@ -33,20 +37,52 @@ class Method:
     weights: tuple[complex, ...]
     order: int
 
+    def __post_init__(self) -> None:
+        """Check what a formula is made of."""
+        offsets, weights = as_numbers("offsets", self.offsets), as_numbers("weights", self.weights)
+        if offsets.ndim != 1 or offsets.size == 0 or weights.shape != offsets.shape:
+            raise ValueError(
+                f"weights must hold one number for each of the offsets, not {weights.shape} for {offsets.shape}"
+            )
+        require_size("order", self.order)
+
     @property
     def is_complex(self) -> bool:
         """Whether f is evaluated off the real axis, where no subtraction of nearby values is needed."""
         return any(complex(offset).imag for offset in self.offsets)
 
 
-def richardson(method: Method, levels: int) -> Method:
+def as_method(method: str | Method) -> Method:
+    """Return the method of this name, or the method itself.
+
+    Raises:
+        ValueError: there is no method of this name.
+    """
+    if isinstance(method, Method):
+        return method
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {shown(method)}")
+    return METHODS[method]
+
+
+def richardson(method: str | Method, levels: int) -> Method:
     """Extrapolate a method to h -> 0 from the steps h, h/2, ..., h/2^levels.
 
     Each level removes the leading term of the error: D'(h) = (2^p D(h/2) - D(h)) / (2^p - 1). For a symmetric method,
     whose errors are C2 h^2 + C4 h^4 + ..., it is of order p + 2, for any other of order p + 1. Source: Richardson,
     "The approximate arithmetical solution by finite differences" (1911), in the halving form of Ridders (1982). A
     combination of differences is itself one with more offsets.
+
+    Args:
+        method: a method or the name of one in METHODS.
+        levels: from 0, which is the method itself, to 8, beyond which rounding has the say.
+
+    Raises:
+        ValueError: there is no such method, or levels is none of these.
     """
+    method = as_method(method)
+    if isinstance(levels, bool) or not isinstance(levels, int) or not 0 <= levels <= 8:
+        raise ValueError(f"levels must be a whole number from 0 to 8, not {shown(levels)}")
     for _ in range(levels):
         factor = 2**method.order
         weights: dict[complex, complex] = {}
@@ -89,19 +125,6 @@ METHODS: dict[str, Method] = {
         richardson(CENTRAL, levels=2),
     )
 }
-
-
-def as_method(method: str | Method) -> Method:
-    """Return the method of this name, or the method itself.
-
-    Raises:
-        ValueError: there is no method of this name.
-    """
-    if isinstance(method, Method):
-        return method
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-    return METHODS[method]
 
 
 def optimal_step(method: str | Method, x: ArrayLike) -> Array:

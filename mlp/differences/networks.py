@@ -10,7 +10,7 @@ from mlp.differences.derivatives import differentiate
 from mlp.differences.methods import CENTRAL, Method
 from mlp.differences.parallel import Progress
 from mlp.differences.structured import structured_gradients
-from mlp.nn.arrays import Array
+from mlp.nn.arrays import Array, require_methods
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.problem import as_problem
@@ -28,6 +28,7 @@ def jacobian(layer: Layer, x: ArrayLike, eps: float = 1e-4, method: str | Method
     Returns:
         Shape (ny, nx) for one sample, (n, ny, n, nx) for a batch.
     """
+    require_methods("layer", layer, "a layer, such as Tanh()", "apply")
     return differentiate(layer.apply, x, eps, method)
 
 

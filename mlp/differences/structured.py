@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.differences.blocks import batches
-from mlp.differences.derivatives import require_step
 from mlp.differences.methods import CENTRAL, Method, as_method
 from mlp.differences.parallel import Progress, available_cores, run_tasks
 from mlp.differences.perturbations import perturbations, propagate, require_complex, values_and_steps
 from mlp.differences.tensors import Block, evaluate, movable_tensors
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array, as_positive, as_real, require_function
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 
@@ -96,8 +95,9 @@ def structured_gradients(
     `threads` is how many to use; by default one for each core if the work is worth it. The result is the same to the
     last bit for any number.
     """
-    require_step(eps)
-    method = as_method(method)
+    eps, method = as_positive("eps", eps), as_method(method)
+    if progress is not None:
+        require_function("progress", progress)
     stages = evaluate(network, as_real("x", x))
     y = stages[-1].y
     precision = loss.apply(y, target).dtype

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.differences.derivatives import Function, require_step
+from mlp.differences.derivatives import Function
 from mlp.differences.methods import COMPLEX_STEP, METHODS, Method, optimal_step
 from mlp.differences.structured import structured_gradients
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array, as_positive, as_real
 from mlp.nn.layers import Layer
 from mlp.nn.problem import Problem
 
@@ -75,7 +75,7 @@ def sweep(derivatives: Derivatives, entries: Array, steps: Iterable[float]) -> S
     """
     steps = np.sort(np.array(list(steps), dtype=np.float64))
     for eps in steps:
-        require_step(eps)
+        as_positive("eps", eps)
     methods = dict(METHODS)
     try:
         truth, reference = derivatives(COMPLEX_STEP, np.array([TINY]))[0], COMPLEX_STEP

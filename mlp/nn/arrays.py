@@ -3,12 +3,60 @@
 Every error names what was expected and what came.
 """
 
-from typing import Any
+import sys
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
+
+# What a message quotes; of anything else it names the type, for a repr may be long or raise.
+_QUOTED = (bool, int, float, complex, str, bytes, type(None), np.number)
+LARGEST = 2**31 - 1
+
+
+def shown(value: object) -> str:
+    """What came in the place of what was expected, in a few words: 'text', None, a list, the class Tanh itself."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    if not isinstance(value, _QUOTED):
+        return f"an object of type {type(value).__name__}"
+    if isinstance(value, int) and abs(value) > LARGEST:  # Python writes no integer of more than 4,300 digits
+        return f"a whole number of {value.bit_length()} bits"
+    return f"{value!r:.40}"
+
+
+def require_methods(name: str, value: object, what: str, *methods: str) -> None:
+    """Raise a TypeError unless `value` is an object with these methods; a class whose objects have them is none."""
+    if isinstance(value, type) or not all(callable(getattr(value, method, None)) for method in methods):
+        raise TypeError(f"{name} must be {what}, not {shown(value)}")
+
+
+def require_function(name: str, value: object) -> None:
+    """Raise a TypeError unless `value` can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, not {shown(value)}")
+
+
+def as_array(name: str, value: ArrayLike) -> Array:
+    """Return `value` as an array of whatever it holds.
+
+    Raises:
+        TypeError: numpy makes no array of it.
+        ValueError: it is a masked array with masked entries, of which an array would take what is behind the mask.
+    """
+    if type(value) is np.ndarray:
+        return value
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # of lists that do not fit together, or whatever a person's class raises
+        raise TypeError(f"{name} must be a number or an array of numbers, not {shown(value)} ({error})") from error
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked entries, which have no value here; fill them, or leave them out")
+    return array
 
 
 def as_numbers(name: str, value: ArrayLike) -> Array:
@@ -17,9 +65,9 @@ def as_numbers(name: str, value: ArrayLike) -> Array:
     Integers become float64, as in any numpy arithmetic; float32 and complex arrays stay as they are.
 
     Raises:
-        TypeError: `value` holds anything but numbers (booleans, strings, objects).
+        TypeError, ValueError: `value` holds anything but numbers (booleans, strings, objects), or entries are masked.
     """
-    array = np.asarray(value)
+    array = as_array(name, value)
     if array.dtype.kind in "fc":
         return array
     if array.dtype.kind in "iu":
@@ -31,12 +79,26 @@ def as_real(name: str, value: ArrayLike) -> Array:
     """Return `value` as an array of real floating-point numbers.
 
     Raises:
-        TypeError: `value` holds complex numbers or no numbers at all.
+        TypeError, ValueError: `value` holds complex numbers or no numbers at all, or entries are masked.
     """
     array = as_numbers(name, value)
     if array.dtype.kind == "c":
         raise TypeError(f"{name} must be real, not {array.dtype}; only apply() takes complex numbers")
     return array
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether `value` is one real number, and no larger than a float can be."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
+        return False
+    return not isinstance(value, int) or abs(value) <= sys.float_info.max
+
+
+def as_positive(name: str, value: object) -> float:
+    """Return `value` as a float; ValueError unless it is a positive, finite number."""
+    if not is_number(value) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a positive, finite number, not {shown(value)}")
+    return float(value)
 
 
 def require_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:
@@ -64,9 +126,11 @@ def require_size(name: str, value: int) -> None:
 
     Raises:
         TypeError: not a whole number (True and 3.0 are none).
-        ValueError: zero or negative.
+        ValueError: zero or negative, or more than an array can have.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be a whole number, not {value!r}")
+        raise TypeError(f"{name} must be a whole number, not {shown(value)}")
     if value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
+        raise ValueError(f"{name} must be at least 1, not {shown(value)}")
+    if value > LARGEST:
+        raise ValueError(f"{name} must be at most {LARGEST:,}, not {shown(value)}")

@@ -23,9 +23,9 @@ def linear_forward(x: ArrayLike, W: Array, b: Array) -> Array:
 
     Raises:
         ValueError: the shapes do not fit together.
-        TypeError: x holds no numbers.
+        TypeError: one of them holds no numbers.
     """
-    x = as_numbers("x", x)
+    x, W, b = as_numbers("x", x), as_numbers("W", W), as_numbers("b", b)
     _require_linear(x, W, b)
     return x @ W.T + b
 
@@ -46,9 +46,9 @@ def linear_backward(dy: ArrayLike, x: ArrayLike, W: Array, b: Array) -> tuple[Ar
 
     Raises:
         ValueError: the shapes do not fit together.
-        TypeError: dy or x is not real.
+        TypeError: one of them is not real.
     """
-    dy, x = as_real("dy", dy), as_real("x", x)
+    dy, x, W, b = as_real("dy", dy), as_real("x", x), as_real("W", W), as_real("b", b)
     _require_linear(x, W, b)
     require_shape("dy", dy, (*x.shape[:-1], W.shape[0]))
     dx = dy @ W

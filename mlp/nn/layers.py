@@ -12,6 +12,7 @@ from mlp.nn.arrays import (
     as_real,
     require_elements,
     require_features,
+    require_function,
     require_shape,
     require_size,
 )
@@ -149,10 +150,11 @@ class Linear(Layer):
             initialisation: draws both from rng.
 
         Raises:
-            TypeError, ValueError: a size is not a whole number of at least 1.
+            TypeError, ValueError: a size is no whole number of at least 1, or rng or initialisation no such thing.
         """
         require_size("in_features", in_features)
         require_size("out_features", out_features)
+        require_function("initialisation", initialisation)
         self.W, self.b = initialisation(rng if rng is not None else np.random, in_features, out_features)
         self.grad_W: Array | None = None
         self.grad_b: Array | None = None

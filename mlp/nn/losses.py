@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.nn.arrays import Array, as_numbers, as_real, require_elements, require_shape
+from mlp.nn.arrays import Array, as_array, as_numbers, as_real, require_elements, require_shape
 from mlp.nn.changes import forget_inherited
 from mlp.nn.functional import log_softmax, magnitude, relu, sigmoid
 from mlp.nn.initialisations import RandomSource
@@ -220,7 +220,7 @@ class CrossEntropyLoss(Loss):
 
     def as_target(self, target: ArrayLike, y: Array) -> Array:
         """Turn class indices into probabilities of 0 and 1; check probabilities' shape."""
-        indices = np.asarray(target)
+        indices = as_array("target", target)
         if indices.dtype.kind not in "iu" or indices.shape != y.shape[:-1]:
             return super().as_target(target, y)
         classes = y.shape[-1]

@@ -7,7 +7,7 @@ from typing import Self
 from numpy.typing import ArrayLike
 
 from mlp.nn.activations import Tanh
-from mlp.nn.arrays import Array
+from mlp.nn.arrays import Array, require_function, require_methods, shown
 from mlp.nn.initialisations import Initialisation, RandomSource, standard_normal
 from mlp.nn.layers import Activation, Layer, Linear
 
@@ -24,6 +24,7 @@ class Sequential(Layer):
         Raises:
             ValueError: no layers, a name that Sequential itself uses or that holds a dot, or one layer object in two
                 places (its second forward would overwrite what the first one keeps for backward).
+            TypeError: one of them is no layer.
         """
         if not layers:
             raise ValueError("Sequential needs at least one layer")
@@ -35,6 +36,7 @@ class Sequential(Layer):
                 raise ValueError(f"a layer cannot be named {name!r}: Sequential has an attribute of that name")
             if "." in name:
                 raise ValueError(f"a layer cannot be named {name!r}: a dot parts layer and parameter, as in fc1.W")
+            require_methods(name, layer, "a layer, such as Tanh()", "apply", "forward", "backward", "parameters")
             setattr(self, name, layer)
         self._names = tuple(layers)
 
@@ -107,10 +109,13 @@ def dense_layers(
 
     Raises:
         ValueError: fewer than two sizes, or one below 1.
-        TypeError: a size is not a whole number.
+        TypeError: a size is not a whole number, or sizes or activation is no such thing.
     """
+    if not isinstance(sizes, tuple | list):
+        raise TypeError(f"sizes must be a tuple, such as (2, 10, 20, 5), not {shown(sizes)}")
     if len(sizes) < 2:
         raise ValueError(f"sizes must name at least the inputs and the outputs, not {sizes!r}")
+    require_function("activation", activation)
     layers: dict[str, Layer] = {}
     for i, (inputs, outputs) in enumerate(pairwise(sizes), start=1):
         if i > 1:

@@ -6,11 +6,10 @@ optimisers of the same names, which they equal to rounding.
 
 from collections.abc import Mapping
 from math import sqrt
-from numbers import Real
 
 import numpy as np
 
-from mlp.nn.arrays import Array, require_shape
+from mlp.nn.arrays import Array, as_positive, as_real, is_number, require_shape, shown
 
 
 class Optimiser:
@@ -25,8 +24,7 @@ class Optimiser:
         Raises:
             ValueError: the rate is not a finite number above 0.
         """
-        _require_positive("rate", rate)
-        self.rate = rate
+        self.rate = as_positive("rate", rate)
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Change every parameter in place by one step against its gradient.
@@ -36,11 +34,21 @@ class Optimiser:
             gradients: under each of these names an array of the parameter's shape.
 
         Raises:
-            KeyError, ValueError: a gradient is missing or has another shape; then nothing has been changed.
+            ValueError, TypeError: a gradient is missing, has another shape or holds no real numbers; then
+                nothing has been changed.
         """
+        for held, what in ((parameters, "parameters"), (gradients, "gradients")):
+            if not isinstance(held, Mapping):
+                raise TypeError(f"{what} must be a dict of arrays by name, not {shown(held)}")
+        fitting = {}
         for name, parameter in parameters.items():
-            require_shape(f"the gradient of {name}", gradients[name], parameter.shape)
-        self.update(parameters, gradients)
+            if not isinstance(parameter, np.ndarray) or parameter.dtype.kind != "f":
+                raise TypeError(f"{name} must be an array of floats, to be changed in place, not {shown(parameter)}")
+            if name not in gradients:
+                raise ValueError(f"gradients lacks {name}")
+            fitting[name] = as_real(f"the gradient of {name}", gradients[name])
+            require_shape(f"the gradient of {name}", fitting[name], parameter.shape)
+        self.update(parameters, fitting)
 
     def update(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Change the parameters by gradients that fit them."""
@@ -92,11 +100,12 @@ class Adam(Optimiser):
             ValueError: the rate or eps is not a finite number above 0, or one of betas not from 0 to below 1.
         """
         super().__init__(rate)
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise ValueError(f"betas must be two numbers, such as (0.9, 0.999), not {shown(betas)}")
         for beta in betas:
             _require_fraction("betas", beta)
-        _require_positive("eps", eps)
         self.betas = betas
-        self.eps = eps
+        self.eps = as_positive("eps", eps)
         self._steps = 0
         self._means: dict[str, Array] = {}
         self._squares: dict[str, Array] = {}
@@ -124,18 +133,9 @@ def _kept(state: dict[str, Array], name: str, parameter: Array) -> Array:
     return state[name]
 
 
-def _require_positive(name: str, value: float) -> None:
-    if not _is_number(value) or not 0 < value < np.inf:
-        raise ValueError(f"{name} must be a finite number above 0, not {value!r}")
-
-
 def _require_fraction(name: str, value: float) -> None:
-    if not _is_number(value) or not 0 <= value < 1:
-        raise ValueError(f"{name} must be a number from 0 to below 1, not {value!r}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number(value) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be a number from 0 to below 1, not {shown(value)}")
 
 
 OPTIMISERS: dict[str, type[Optimiser]] = {"SGD": SGD, "momentum": Momentum, "Adam": Adam}

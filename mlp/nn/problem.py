@@ -4,10 +4,9 @@ import copy
 from collections.abc import Callable
 from typing import Generic, NamedTuple, Self, TypeVar
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.nn.arrays import Array, as_real
+from mlp.nn.arrays import Array, as_array, as_real, require_methods
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss, Scalar
 
@@ -67,9 +66,18 @@ def as_problem(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> P
     """The problem of these, with whatever the two arrays are written as.
 
     Raises:
-        TypeError: x is not real.
+        TypeError: network or loss is no such thing, or x is not real.
+        ValueError: entries of x or target are masked.
     """
-    return Problem(network, loss, as_real("x", x), np.asarray(target))
+    require_network(network)
+    require_methods("loss", loss, "a loss, such as MSELoss()", "apply", "as_target", "values")
+    return Problem(network, loss, as_real("x", x), as_array("target", target))
+
+
+def require_network(network: Layer) -> None:
+    """Raise a TypeError unless this is a layer or network."""
+    methods = ("apply", "parameters", "replaced", "chain")
+    require_methods("network", network, "a layer or network, such as MLP(2, 10, 20, 5)", *methods)
 
 
 Copied = TypeVar("Copied")

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.report import GradientReport
-from mlp.nn.arrays import as_real
+from mlp.nn.arrays import as_real, require_function
 from mlp.nn.layers import Layer
 from mlp.user_code.check import CaseResult, conclude, examine
 from mlp.user_code.interpret.samples import Layout
@@ -76,7 +76,7 @@ def examine_object(
         report = report_on(layer, as_real("x", [] if x is None else x), dy, eps, method)
         return CaseResult(case.name, case.kind, case.file, case.line, report=report)
     if inspect.isclass(layer):
-        given = override if x is None else override_of({**settings, "x": np.asarray(x)}, cls.__name__)
+        given = override if x is None else override_of({**settings, "x": as_real("x", x)}, cls.__name__)
         return examine(case, module, given, eps, method)
     try:
         tried = read_object(layer, None if x is None else as_real("x", x), module, override)
@@ -105,6 +105,8 @@ def check_function(
     Raises:
         ForeignError: one of them raised, or the shapes do not fit.
     """
+    require_function("fun", fun)
+    require_function("grad", grad)
     x = as_real("x", x)
     name = getattr(fun, "__name__", "fun")
     subject = Subject(name, _unnamed(fun), (_unnamed(grad),), first="x", pass_on="input")

@@ -47,5 +47,5 @@ def test_the_network_is_left_as_it_was():
 
 def test_a_tensor_that_is_not_there_is_named():
     network = Sequential(**dense_layers((3, 2)))
-    with pytest.raises(KeyError, match="fc9"):
+    with pytest.raises(ValueError, match="fc9"):
         loss_hessian(network, MSELoss(), np.ones(3), np.ones(2), "fc9.W")

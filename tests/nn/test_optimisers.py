@@ -76,7 +76,7 @@ def test_a_gradient_that_does_not_fit_changes_nothing(name):
     right = {"a": np.ones(2), "b": np.ones((2, 3))}
     with pytest.raises(ValueError, match=re.escape("the gradient of b must have shape (2, 3), not (3,)")):
         optimiser.step(parameters, right | {"b": np.ones(3)})
-    with pytest.raises(KeyError, match="b"):
+    with pytest.raises(ValueError, match="gradients lacks b"):
         optimiser.step(parameters, {"a": np.ones(2)})
     assert all(np.all(parameter == 1) for parameter in parameters.values())
     # The refused steps were none: the next one is the first.
@@ -90,7 +90,7 @@ def test_a_gradient_that_does_not_fit_changes_nothing(name):
 @pytest.mark.parametrize("rate", [0, -0.1, float("inf"), float("nan"), True, "0.1", None, 1j])
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_a_rate_must_be_a_finite_number_above_zero(name, rate):
-    with pytest.raises(ValueError, match=re.escape(f"rate must be a finite number above 0, not {rate!r}")):
+    with pytest.raises(ValueError, match=re.escape(f"rate must be a positive, finite number, not {rate!r}")):
         OPTIMISERS[name](rate)
 
 
@@ -101,5 +101,5 @@ def test_what_is_kept_of_earlier_steps_is_a_part_below_one(part):
     for betas in ((part, 0.9), (0.9, part)):
         with pytest.raises(ValueError, match=re.escape(f"betas must be a number from 0 to below 1, not {part!r}")):
             Adam(0.1, betas)
-    with pytest.raises(ValueError, match="eps must be a finite number above 0, not 0"):
+    with pytest.raises(ValueError, match="eps must be a positive, finite number, not 0"):
         Adam(0.1, eps=0)
