@@ -36,6 +36,9 @@ with left:
     widgets.figure(curves.losses(runs), "The loss of each run over its steps", "losses")
 with right:
     widgets.figure(predictions.figure(runs), predictions.alt_text(runs), "predictions")
+note = predictions.drawn_note(runs[0])
+if note:
+    st.caption(note)
 widgets.table(tables.standing(runs))
 
 st.subheader("A closer look")

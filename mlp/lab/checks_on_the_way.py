@@ -9,7 +9,7 @@ from mlp.check.check import check_gradients
 from mlp.check.verdict import Verdict
 from mlp.lab.datasets import Dataset
 from mlp.lab.training import UPLOAD, Training
-from mlp.lab.training_run import Run
+from mlp.lab.training_run import EVALUATED, Run
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.layers import Activation
 
@@ -75,9 +75,10 @@ def _moment(run: Run, eps: float, method: str) -> Moment:
 
 
 def _slopes(run: Run) -> np.ndarray:
-    """The slope of every hidden unit's activation for every training row, shape (rows, units)."""
+    """The slope of every hidden unit's activation for every training row that is evaluated, shape (rows, units)."""
     right = ACTIVATIONS[run.training.experiment.activation]
-    y, slopes = run.data.x, [np.empty((len(run.data.x), 0))]
+    y = run.data.x[:EVALUATED]
+    slopes = [np.empty((len(y), 0))]
     for layer in run.network.layers.values():
         if isinstance(layer, Activation):
             slopes.append(right.derivative(y))

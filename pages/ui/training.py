@@ -69,6 +69,10 @@ class Held:
         """Whether there is no further step to take."""
         return all(run.is_over for run in self.runs)
 
+    def is_of(self, training: Training, data: Dataset) -> bool:
+        """Whether the runs have these settings, and if those do not tell the data, these data."""
+        return self.training == training and (training.data != UPLOAD or self.data is data)
+
     def is_at(self, step: int) -> bool:
         """Whether every run is there with its last step inspected, or can go no further."""
         return all(bool(run.ended) or self._is_at(name, run, step) for name, run in named(self.runs).items())
@@ -103,7 +107,7 @@ def brought(training: Training, data: Dataset, step: int, place: DeltaGenerator)
         place: where a bar shows how far they are; at each of its calls a new input breaks off the portion.
     """
     held: Held | None = st.session_state.get(_HELD)
-    if held is None or held.training != training or held.data is not data or not held.can_go_to(step):
+    if held is None or not held.is_of(training, data) or not held.can_go_to(step):
         held = st.session_state[_HELD] = Held(training, data)
     held.asked = step
     _go_on(held, step, place)

@@ -1,7 +1,7 @@
 """The settings of a training run: widgets in the address, and the sidebar's network fitted to the data."""
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from mlp.lab.settings_text import RATE_STEPS, format_eps, read_rate, read_whole
 from mlp.lab.training import DATA, MAX_MINI_BATCH, MAX_STEPS, RANDOM, UPLOAD, Training, fitted
 from mlp.lab.training_run import fitting_bugs
 from mlp.nn.optimisers import OPTIMISERS
-from pages.ui import address, widgets
+from pages.ui import address, tables, widgets
 
 NO_BUG = "none"
 FIRST_BUG = "derivative missing"
@@ -35,15 +35,18 @@ def chosen(experiment: Experiment) -> Chosen:
     settings are impossible a sentence says so, and the last possible ones are used.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        options = [name for name in DATA if name != UPLOAD]
-        name = widgets.selection("Data", options, "trained_on", "What the network is to learn.", FIRST.data)
+        name = widgets.selection("Data", DATA, "trained_on", "What the network is to learn.", FIRST.data)
         bug_place = st.container(width="content")
         with st.popover("How it is trained", icon=":material/tune:"):
             optimiser = widgets.segments("Optimiser", tuple(OPTIMISERS), "optimiser", FIRST.optimiser)
             rate = _rate()
             steps = _whole("Steps", "steps", MAX_STEPS, FIRST.steps, "Of the whole run.")
             mini_batch = _whole("Mini-batch", "mini_batch", MAX_MINI_BATCH, FIRST.mini_batch, "Rows in each step.")
-    right, data = _possible(experiment, name, optimiser, rate, steps, mini_batch)
+    own = tables.own_data(experiment.seed) if name == UPLOAD else None
+    if name == UPLOAD and own is None:
+        name = FIRST.data
+        st.markdown(f":material/info: Until you bring a table you see **{name}**. A table is not in the address.")
+    right, data = _possible(experiment, own, (name, optimiser, rate, steps, mini_batch))
     with bug_place:
         bugs = [NO_BUG, *fitting_bugs(right, data)]
         first = FIRST_BUG if FIRST_BUG in bugs else NO_BUG
@@ -53,29 +56,34 @@ def chosen(experiment: Experiment) -> Chosen:
     return Chosen(replace(right, bug="" if bug == NO_BUG else bug), data, shown)
 
 
-def _possible(experiment: Experiment, *how: object) -> tuple[Training, Dataset]:
-    """The settings of the run with the right gradient, or the last possible ones with a sentence that says why."""
+How = tuple[str, str, float, int, int]
+"""The name of the data, the optimiser, its rate, the steps and the rows of a mini-batch."""
+
+
+def _possible(experiment: Experiment, own: Dataset | None, how: How) -> tuple[Training, Dataset]:
+    """The settings of the run with the right gradient and its data, or the last possible ones, which is said."""
+    accepted: tuple[dict[str, Any], Dataset] = st.session_state.get(_ACCEPTED, (FIRST.settings(), FIRST.dataset()))
     try:
-        right = _training(experiment, *how)  # type: ignore[arg-type]
+        right, data = _fitting(experiment, own, how)
     except ValueError as error:
-        accepted = st.session_state.get(_ACCEPTED)
-        right = Training.from_settings(accepted) if accepted else FIRST
+        right, data = Training.from_settings(accepted[0]), accepted[1]
         st.error(
             address.plain(f"{error} What you see is still for the settings before."),
             title="These settings cannot be used",
             icon=":material/error:",
         )
-    st.session_state[_ACCEPTED] = right.settings()
-    return right, right.dataset()
+    st.session_state[_ACCEPTED] = right.settings(), data
+    return right, data
 
 
-def _training(experiment: Experiment, name: str, optimiser: str, rate: float, steps: int, mini_batch: int) -> Training:
-    """The settings of the run; what it does not depend on is left at its default, so that it changes nothing."""
-    bare = replace(experiment, eps=Experiment.eps, method=Experiment.method)
-    if name != RANDOM:
-        data = dataset(name, experiment.seed)
-        bare = replace(fitted(replace(bare, batch=1), data))
-    return Training(bare, name, optimiser, rate, steps, mini_batch)
+def _fitting(experiment: Experiment, own: Dataset | None, how: How) -> tuple[Training, Dataset]:
+    """The settings of the run and its data; what the run does not depend on is left at its default."""
+    bare, name = replace(experiment, eps=Experiment.eps, method=Experiment.method), how[0]
+    if name == RANDOM:
+        right = Training(bare, *how)
+        return right, right.dataset()
+    data = own or dataset(name, experiment.seed)
+    return Training(fitted(replace(bare, batch=1), data), *how), data
 
 
 def _say_what_changed(experiment: Experiment, shown: Experiment, data: Dataset) -> None:

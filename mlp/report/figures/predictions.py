@@ -27,6 +27,7 @@ SAMPLES = "#8c8c8c"  # in the middle between a light and a dark page
 CELLS = 60  # along each side of a map of decisions
 SURE = 1.0  # the lead of the largest output from which on a cell has its class's full colour
 HEIGHT = 340
+MAX_ROWS = 500  # of the training rows, and of the test rows: more would cover what lies below them
 
 
 def figure(runs: Sequence[Run]) -> go.Figure:
@@ -35,6 +36,15 @@ def figure(runs: Sequence[Run]) -> go.Figure:
     if data.is_classification:
         return decisions(runs) if len(data.features) == 2 else confusion(runs)
     return fit(runs) if (len(data.features), len(data.outputs)) == (1, 1) else predicted(runs)
+
+
+def drawn_note(run: Run) -> str | None:
+    """A sentence that says how many rows are drawn, where that is not all of them."""
+    data = run.data
+    if len(data.x) <= MAX_ROWS and len(data.test_x) <= MAX_ROWS:
+        return None
+    counted = f"{len(data.x):,} training and {len(data.test_x):,} test rows"
+    return f"Of {counted} at most {MAX_ROWS:,} each are drawn, the first ones in random order."
 
 
 def alt_text(runs: Sequence[Run]) -> str:
@@ -80,13 +90,13 @@ def decisions(runs: Sequence[Run]) -> go.Figure:
 def fit(runs: Sequence[Run]) -> go.Figure:
     """Draw the samples of one feature and one number, and every run's curve through them, in the source's units."""
     data = runs[0].data
-    low, high = data.x.min(), data.x.max()
+    low, high = _train(data)[0].min(), _train(data)[0].max()
     x = np.linspace(low - 0.05 * (high - low), high + 0.05 * (high - low), 4 * CELLS)[:, None]
     traces = [
         _markers(name, data.x_scale.undo(rows)[:, 0], _in_units(data, targets)[:, 0], SAMPLES, symbol)
         for name, rows, targets, symbol in (
-            ("samples", data.x, data.target, "circle"),
-            ("samples, test", data.test_x, data.test_target, "circle-open"),
+            ("samples", *_train(data), "circle"),
+            ("samples, test", *_test(data), "circle-open"),
         )
         if len(rows)
     ]
@@ -101,13 +111,14 @@ def fit(runs: Sequence[Run]) -> go.Figure:
 def predicted(runs: Sequence[Run]) -> go.Figure:
     """Draw every output against its target, in the source's units; on the dotted line both are equal."""
     data = runs[0].data
-    targets = _in_units(data, data.target)
+    rows, targets = _train(data)
+    targets = _in_units(data, targets)
     ends = np.array([targets.min(), targets.max()])
     panels: list[Panel] = []
     for name, run in named(runs).items():
         equal = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "hoverinfo": "skip", "showlegend": False}
         traces = [{**equal, "line": {"color": SAMPLES, "dash": "dot"}}]
-        outputs = _in_units(data, run.network.apply(data.x))
+        outputs = _in_units(data, run.network.apply(rows))
         for k, output in enumerate(data.outputs):
             traces.append(_markers(output, targets[:, k], outputs[:, k], *_look(k), is_named=not panels))
         yaxis = {"matches": "y", "showticklabels": False} if panels else {"title": {"text": "output"}}
@@ -123,7 +134,7 @@ def confusion(runs: Sequence[Run]) -> go.Figure:
 
 def _counts(run: Run) -> Array:
     data = run.data
-    rows, targets = np.vstack([data.x, data.test_x]), np.vstack([data.target, data.test_target])
+    rows, targets = (np.vstack(both) for both in zip(_train(data), _test(data), strict=True))
     counts = np.zeros((len(data.outputs), len(data.outputs)))
     np.add.at(counts, (targets.argmax(axis=1), run.network.apply(rows).argmax(axis=1)), 1)
     return counts
@@ -131,7 +142,7 @@ def _counts(run: Run) -> Array:
 
 def _plane(data: Dataset) -> tuple[Array, tuple[Array, Array]]:
     """The places of a map, shape (CELLS^2, 2), standardised, and those along each axis in the source's units."""
-    rows = np.vstack([data.x, data.test_x])
+    rows = np.vstack([_train(data)[0], _test(data)[0]])
     low, high = rows.min(axis=0), rows.max(axis=0)
     margin = 0.08 * (high - low)
     axes = np.linspace(low - margin, high + margin, CELLS)
@@ -152,7 +163,7 @@ def _scale(classes: int) -> list[tuple[float, str]]:
 def _samples(data: Dataset, is_named: bool) -> list[dict[str, Any]]:
     """The rows of each class: training rows filled, test rows hollow."""
     traces = []
-    for end, mark, rows, targets in (("", "", data.x, data.target), (", test", "-open", data.test_x, data.test_target)):
+    for end, mark, rows, targets in (("", "", *_train(data)), (", test", "-open", *_test(data))):
         points, labels = data.x_scale.undo(rows), targets.argmax(axis=1)
         for k, name in enumerate(data.outputs):
             color, symbol = _look(k)
@@ -178,6 +189,16 @@ def _markers(
         "marker": {"symbol": symbol, "color": color, "size": 7, "line": line},
         "hovertemplate": f"{name}<br>%{{x:.4g}}, %{{y:.4g}}<extra></extra>",
     }
+
+
+def _train(data: Dataset) -> tuple[Array, Array]:
+    """The training rows that are drawn, and their targets."""
+    return data.x[:MAX_ROWS], data.target[:MAX_ROWS]
+
+
+def _test(data: Dataset) -> tuple[Array, Array]:
+    """The test rows that are drawn, and their targets."""
+    return data.test_x[:MAX_ROWS], data.test_target[:MAX_ROWS]
 
 
 def _look(k: int) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mlp.lab.checks_on_the_way import Moment
-from mlp.lab.training_run import Run
+from mlp.lab.training_run import EVALUATED, Run
 from mlp.nn.arrays import Array
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.figures.style import Panel, side_by_side
@@ -123,7 +123,7 @@ def weights(runs: Sequence[Run], layer: str) -> go.Figure:
 
 
 def outputs(runs: Sequence[Run], layer: str) -> go.Figure:
-    """Draw how often the units of a layer give which output over all training rows, in every run."""
+    """Draw how often the units of a layer give which output for the training rows that are evaluated, in every run."""
     values = {name: _outputs(run, layer).ravel() for name, run in named(runs).items()}
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), BINS)
     traces = [
@@ -143,8 +143,8 @@ def outputs(runs: Sequence[Run], layer: str) -> go.Figure:
 
 
 def _outputs(run: Run, layer: str) -> Array:
-    """What a layer gives for all training rows."""
-    y = run.data.x
+    """What a layer gives for the training rows that are evaluated."""
+    y = run.data.x[:EVALUATED]
     for name, part in run.network.layers.items():
         y = part.apply(y)
         if name == layer:
