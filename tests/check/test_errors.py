@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from mlp import METHODS, BCEWithLogitsLoss, CrossEntropyLoss, Identity, MSELoss, Sequential, Tanh, dense_layers, he
+from mlp import (
+    METHODS,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    Identity,
+    Linear,
+    MSELoss,
+    Sequential,
+    Tanh,
+    dense_layers,
+    he,
+)
 from mlp.check.check import analytical_gradients
 from mlp.check.projection import Projection
 from mlp.check.rounding import FLOAT32, _noise, gradient_rounding
@@ -114,6 +125,41 @@ def test_a_sum_over_samples_may_be_off_by_an_eighth_of_a_last_bit_for_each(shape
     found = gradient_rounding(problem, {"x": np.full(shape, 1e6)}, 2.0**-52)["x"]
     # What a backward returns is shaken once: a root mean square of six normal numbers, which is 0.96 of one on average.
     assert np.mean(found) == pytest.approx((0.96 + samples) * 2.0**-52 * 1e6, rel=0.03)
+
+
+class CentredLinear(Linear):
+    """Without the mean of the batch: the bias has no influence, and its gradient is nothing but rounding."""
+
+    def apply(self, x):
+        y = super().apply(x)
+        return y - y.mean(axis=0)
+
+    def forward(self, x):
+        super().forward(x)
+        return self.apply(x)
+
+    def backward(self, dy):
+        return super().backward(dy - dy.mean(axis=0))
+
+
+def test_what_cancels_inside_a_layer_is_seen_along_a_path():
+    rng = np.random.RandomState(0)
+    layer = CentredLinear(5, 200, rng)
+    problem = as_problem(layer, MSELoss(), rng.standard_normal((50, 5)), rng.standard_normal((50, 200)))
+    _, gradients = analytical_gradients(*problem)
+    estimate = gradient_rounding(problem, gradients, 2.0**-52)["b"]
+    size, seen = (np.sqrt(np.mean(np.square(values))) for values in (gradients["b"], estimate))
+    assert 0 < size < 1e-15
+    # The root mean squares of 200 entries: each is known to 5 per cent, what a path shows of it to 10.
+    assert 0.7 * size < seen < 1.5 * size
+
+
+def test_the_noise_is_that_of_the_values_which_are_subtracted_a_whole_offset_away():
+    # From 1e-9 and a target of 0 a step leads to a loss of (o h)^2, which is rounded as such: five-point goes twice as
+    # far as central, and its noise is four times as large.
+    problem = as_problem(Sequential(act=Identity()), MSELoss(), np.full(3, 1e-9), np.zeros(3))
+    near, far = (errors._noise(problem, 1e-4, METHODS[name])["x"] for name in ("central", "five-point"))
+    assert far / near == pytest.approx(4, rel=1e-3)
 
 
 def test_the_noise_of_gradients_along_a_path_is_each_one_s_own_unless_it_is_nothing_but_noise():

@@ -19,13 +19,25 @@ from mlp import (
 )
 from mlp.check.check import check_layer
 from mlp.check.compare import compare_gradients
-from mlp.check.kinks import Slopes, _corner, _kink, _slopes, _zoomed, spread
+from mlp.check.evaluation_point import EvaluationPoint
+from mlp.check.kinks import Slopes, _corner, _kink, _slopes, _zoomed, examine, spread
 from mlp.differences.methods import CENTRAL, optimal_step
 from mlp.nn.layers import Layer
-from mlp.nn.problem import Problem
+from mlp.nn.problem import Problem, as_problem
 from tests.check.networks import Changed
 
 REAL = [name for name in METHODS if name != "complex-step"]
+
+
+class Scaled(Tanh):
+    """The tanh of something so many times as large."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+
+    def apply(self, x):
+        return np.tanh(self.scale * np.asarray(x))
 
 
 class Absolute(Layer):
@@ -263,6 +275,24 @@ def test_a_slope_is_over_the_step_that_floating_point_takes():
         assert (at + step) - at != step
         assert _slopes(identity, at, np.array([at]), (0,), step) == (1, 1)
     assert np.isnan(_slopes(identity, 1e17, np.array([1e17]), (0,), 1.0)).all()
+
+
+def test_the_slopes_that_a_corner_is_told_by_are_those_of_the_step_itself():
+    # c(x) = relu(x)^2 at 5e-5: the step of 1e-4 ends in 0 on the left and in 1.5e-4 on the right.
+    network, loss = Sequential(act=ReLU()), MSELoss()
+    (kink,) = check_gradients(network, loss, np.array([5e-5]), np.array([0.0]), 1e-4)["x"].kinks
+    assert (kink.left, kink.right) == pytest.approx((2.5e-9 / 1e-4, (2.25e-8 - 2.5e-9) / 1e-4), rel=1e-6)
+
+
+def test_the_slope_of_a_function_that_is_narrower_than_the_step_is_taken_to_both_sides():
+    scale = 3e5
+    network = Sequential(act=Scaled(scale))
+    point = EvaluationPoint(as_problem(network, MSELoss(), np.array([0.3 / scale]), np.array([0.0])), 1e-4, CENTRAL)
+    _, (narrow,) = examine(point, "x", np.array([0]), np.array([0.0]), 0.0)
+    exact = 2 * np.tanh(0.3) * (1 - np.tanh(0.3) ** 2) * scale
+    # The zoom ends where the gap, f'' h, is a tenth of the slope or less; to both sides the error is of second order
+    # in h, a few thousandths, and to one side it would be half the gap.
+    assert narrow.slope == pytest.approx(exact, rel=4e-3)
 
 
 def test_what_cannot_all_be_examined_is_taken_evenly_from_all_over_the_list():
