@@ -1,29 +1,39 @@
 """An experiment is one frozen set of plain values: the cache key, the address and the settings of an export.
 
 The same experiment gives the same numbers on every machine: it draws from `np.random.RandomState(seed)`, whose stream
-numpy has frozen, weights and biases layer by layer, then the input, then the target, as the exercise does.
+numpy has frozen, weights and biases layer by layer, then the input, then the target, as the exercise does. Or input
+and target are rows of a data set, in an order that the seed shuffles.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 
 from mlp.differences.methods import METHODS
+from mlp.lab.datasets import DATASETS, Dataset, dataset
 from mlp.lab.settings_text import format_sizes, parse_sizes, shortened
 from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.arrays import Array
 from mlp.nn.initialisations import INITIALISATIONS
-from mlp.nn.losses import LOSSES
+from mlp.nn.losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss
 from mlp.nn.network import Sequential, dense_layers
 from mlp.nn.problem import Problem
+
+RANDOM = "random"
+"""The input and target that are drawn, as the exercise draws them."""
 
 MAX_LAYERS = 20
 MAX_BATCH = 1_000
 MAX_SEED = 2**32 - 1
 MAX_PARAMETERS = 500_000
 MAX_WORK = 10_000_000_000
+
+
+class MisfitError(ValueError):
+    """A network or a batch that does not fit the data."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +46,10 @@ class Experiment:
         seed: for np.random.RandomState, 0 to 2^32 - 1.
         batch: number of samples; 1 is a single sample of shape (features,), more are (batch, features).
         eps: step of the numerical derivative, above 0 and at most 1.
+        data: RANDOM, or a name in DATASETS: then input and target are its first training rows.
 
     Raises:
+        MisfitError: the layer sizes, the loss or the batch do not fit the data; the sentence says what would do.
         ValueError: a setting is out of its range, or the check would be too large; the sentence says what would do.
     """
 
@@ -49,6 +61,7 @@ class Experiment:
     batch: int = 1
     eps: float = 1e-4
     method: str = "central"
+    data: str = RANDOM
 
     def __post_init__(self) -> None:
         """Check every setting, then what they cost together."""
@@ -60,6 +73,11 @@ class Experiment:
         if isinstance(self.eps, bool) or not isinstance(self.eps, int | float) or not 0 < self.eps <= 1:
             raise ValueError(f"eps must be above 0 and at most 1, not {self.eps!r}.")
         _require_affordable(self)
+        if self.data != RANDOM:
+            data = dataset(self.data, self.seed)
+            require_fit(self, data)
+            if self.batch > len(data.x):
+                raise MisfitError(f"The data {data.name} have {len(data.x)} training rows; the batch can have no more.")
 
     @property
     def parameters(self) -> int:
@@ -89,13 +107,36 @@ class Experiment:
         return len(METHODS[self.method].offsets) * steps
 
     def problem(self) -> Problem[Sequential]:
-        """Draw the network, then the input, then the target."""
+        """Draw the network, then the input, then the target; or take these two from the data."""
         rng = np.random.RandomState(self.seed)
         layers = dense_layers(self.sizes, ACTIVATIONS[self.activation], rng, INITIALISATIONS[self.initialisation])
         loss = LOSSES[self.loss]()
-        x = rng.standard_normal(self._shape(self.sizes[0]))
-        target = loss.random_target(rng, self._shape(self.sizes[-1]))
+        if self.data == RANDOM:
+            x = rng.standard_normal(self._shape(self.sizes[0]))
+            target = loss.random_target(rng, self._shape(self.sizes[-1]))
+        else:
+            x, target = self._rows(dataset(self.data, self.seed))
         return Problem(Sequential(**layers), loss, x, target)
+
+    def fitted(self, data: Dataset) -> Self:
+        """The experiment with the sizes that the data ask for, and MSELoss where its loss is for classes and they not.
+
+        Raises:
+            ValueError: with these sizes a check would be too large.
+        """
+        loss = "MSELoss" if _is_for_classes(self.loss) and data.target_scale is not None else self.loss
+        return self.changed(sizes=data.fitting(self.sizes), loss=loss)
+
+    def changed(self, **settings: Any) -> Self:
+        """The experiment with other settings, and with random numbers if its data do not fit these.
+
+        Raises:
+            ValueError: a setting is out of its range, or the check would be too large.
+        """
+        try:
+            return replace(self, **settings)
+        except MisfitError:
+            return replace(self, **settings, data=RANDOM)
 
     def settings(self) -> dict[str, Any]:
         """The settings as plain values that JSON and the address can hold: the sizes as text, all else as it is."""
@@ -110,6 +151,11 @@ class Experiment:
         """
         return cls(**{**settings, "sizes": parse_sizes(settings["sizes"])})
 
+    def _rows(self, data: Dataset) -> tuple[Array, Array]:
+        """The first training rows and their targets, in arrays of their own; a single one without the batch's axis."""
+        rows = 0 if self.batch == 1 else slice(self.batch)
+        return data.x[rows].copy(), data.target[rows].copy()
+
     def _shape(self, features: int) -> tuple[int, ...]:
         return (features,) if self.batch == 1 else (self.batch, features)
 
@@ -119,7 +165,24 @@ CHOICES: dict[str, Iterable[str]] = {
     "loss": LOSSES,
     "initialisation": INITIALISATIONS,
     "method": METHODS,
+    "data": (RANDOM, *DATASETS),
 }
+
+
+def require_fit(experiment: Experiment, data: Dataset) -> None:
+    """Raise a MisfitError, a sentence, unless the experiment's sizes and loss fit the data."""
+    wanted = data.fitting(experiment.sizes)
+    if experiment.sizes != wanted:
+        raise MisfitError(
+            f"The data have {data.counted}, so the layer sizes must begin with {wanted[0]} and end with {wanted[-1]}: "
+            f"{format_sizes(wanted)} instead of {format_sizes(experiment.sizes)}."
+        )
+    if data.target_scale is not None and _is_for_classes(experiment.loss):
+        raise MisfitError(f"{experiment.loss} is for classes, and here numbers are to be fitted: take MSELoss.")
+
+
+def _is_for_classes(loss: str) -> bool:
+    return issubclass(LOSSES[loss], (BCEWithLogitsLoss, CrossEntropyLoss))
 
 
 def _require_sizes(sizes: tuple[int, ...]) -> None:

@@ -1,7 +1,6 @@
 """A bug on show: planted in the network of an experiment, or in the nearest one that has a place for it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -46,7 +45,7 @@ class FittingExperiment(NamedTuple):
 
 def within_reach(experiment: Experiment) -> Experiment:
     """The experiment, or the same with small layers if it would take long to check, and if need be a small batch."""
-    smaller = (experiment, replace(experiment, sizes=SIZES), replace(experiment, sizes=SIZES, batch=BATCH))
+    smaller = (experiment, experiment.changed(sizes=SIZES), experiment.changed(sizes=SIZES, batch=BATCH))
     return next(each for each in smaller if each.work <= MAX_WORK)
 
 
@@ -116,7 +115,7 @@ def _variants(bug: Bug, experiment: Experiment) -> Iterator[Experiment]:
     settings["sizes"] = SIZES
     for count in range(len(settings) + 1):
         for keys in combinations(settings, count):
-            variant = replace(experiment, **{key: settings[key] for key in keys})  # type: ignore[arg-type]
+            variant = experiment.changed(**{key: settings[key] for key in keys})
             if variant.work <= MAX_WORK:
                 yield variant
 

@@ -103,5 +103,6 @@ READERS: dict[str, Callable[[str], Any]] = {
     "batch": read_whole,
     "eps": read_eps,
     "method": str,
+    "data": str,
 }
 """How each setting is read from text. What a choice may be, `Experiment` itself knows."""

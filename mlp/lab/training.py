@@ -1,20 +1,18 @@
 """The settings of a training run as one frozen value, and whether a network fits the data."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from mlp.check.gallery import GALLERY
 from mlp.lab.datasets import DATASETS, Dataset, Scale, dataset
-from mlp.lab.experiment import Experiment, require_choice, require_whole
-from mlp.lab.settings_text import format_sizes, shortened
-from mlp.nn.losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss
+from mlp.lab.experiment import RANDOM, Experiment, require_choice, require_fit, require_whole
+from mlp.lab.settings_text import shortened
+from mlp.nn.losses import CrossEntropyLoss
 from mlp.nn.optimisers import OPTIMISERS
 
-RANDOM = "random"
-"""The data set that is the experiment's own input and target."""
 UPLOAD = "your own file"
 """The data set that is handed to the run, and stands in no address."""
 DATA = (RANDOM, *DATASETS, UPLOAD)
@@ -85,32 +83,6 @@ class Training:
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         """Make the training of these `settings()`; errors raised as by the class."""
         return cls(**{**settings, "experiment": Experiment.from_settings(settings["experiment"])})
-
-
-def require_fit(experiment: Experiment, data: Dataset) -> None:
-    """Raise a ValueError, a sentence, unless the experiment's sizes and loss fit the data."""
-    wanted = data.fitting(experiment.sizes)
-    if experiment.sizes != wanted:
-        raise ValueError(
-            f"The data have {data.counted}, so the layer sizes must begin with {wanted[0]} and end with {wanted[-1]}: "
-            f"{format_sizes(wanted)} instead of {format_sizes(experiment.sizes)}."
-        )
-    if data.target_scale is not None and _is_for_classes(experiment.loss):
-        raise ValueError(f"{experiment.loss} is for classes, and here numbers are to be fitted: take MSELoss.")
-
-
-def fitted(experiment: Experiment, data: Dataset) -> Experiment:
-    """The experiment with the sizes that the data ask for, and with MSELoss where its loss is for classes and they not.
-
-    Raises:
-        ValueError: with these sizes a check would be too large.
-    """
-    loss = "MSELoss" if _is_for_classes(experiment.loss) and data.target_scale is not None else experiment.loss
-    return replace(experiment, sizes=data.fitting(experiment.sizes), loss=loss)
-
-
-def _is_for_classes(loss: str) -> bool:
-    return issubclass(LOSSES[loss], (BCEWithLogitsLoss, CrossEntropyLoss))
 
 
 def _own_data(experiment: Experiment) -> Dataset:

@@ -14,8 +14,9 @@ import numpy as np
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import places
 from mlp.lab.datasets import Dataset
+from mlp.lab.experiment import require_fit
 from mlp.lab.planted_bug import planted
-from mlp.lab.training import UPLOAD, Training, require_fit
+from mlp.lab.training import UPLOAD, Training
 from mlp.nn.arrays import Array
 from mlp.nn.network import Sequential
 from mlp.nn.optimisers import OPTIMISERS

@@ -7,6 +7,7 @@ the address stands for its settings; which preset is shown follows from the sett
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +16,8 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from mlp.differences.methods import METHODS
-from mlp.lab.experiment import MAX_BATCH, MAX_SEED, Experiment
+from mlp.lab.datasets import DATASETS, dataset
+from mlp.lab.experiment import MAX_BATCH, MAX_SEED, RANDOM, Experiment, MisfitError
 from mlp.lab.presets import PRESETS
 from mlp.lab.settings_text import EPS_STEPS, READERS, format_eps, format_setting
 from mlp.nn.activations import ACTIVATIONS
@@ -75,6 +77,8 @@ def _read(given: Mapping[str, str]) -> Experiment:
             try:
                 usable[key] = READERS[key](text)
                 replace(SMALLEST, **{key: usable[key]})
+            except MisfitError:
+                pass  # of what fits the data, all settings together decide
             except ValueError as error:
                 usable.pop(key, None)
                 _refuse(key, text, error, result)
@@ -83,6 +87,8 @@ def _read(given: Mapping[str, str]) -> Experiment:
     while True:
         try:
             return replace(result, **usable)
+        except MisfitError as error:
+            _refuse("data", usable.pop("data"), error, result)
         except ValueError as error:  # each is possible, and all together would take too long
             key = next(key for key in COSTLY if usable.pop(key, None) is not None)
             _refuse(key, given[key], error, result)
@@ -111,6 +117,9 @@ def _accepted() -> Experiment:
             title="These settings cannot be used",
             icon=":material/error:",
         )
+        if isinstance(error, MisfitError):
+            with suppress(ValueError):  # what fits may be too large
+                st.button("Fit the settings to the data", on_click=st.session_state.update, args=(_fitting(shown),))
     st.session_state["accepted"] = result.settings()
     return result
 
@@ -129,6 +138,13 @@ def _choose_preset() -> None:
 
 def _reset() -> None:
     st.session_state.update(DEFAULT.settings())
+
+
+def _fitting(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """These settings with sizes, loss and batch that fit their data."""
+    data = dataset(shown["data"], shown["seed"])
+    without = Experiment.from_settings({**shown, "data": RANDOM, "batch": min(shown["batch"], len(data.x))})
+    return {**without.fitted(data).settings(), "data": shown["data"]}
 
 
 def _draw_seed() -> None:
@@ -221,6 +237,13 @@ _WIDGETS: dict[str, Callable[[], None]] = {
     ),
     "batch": partial(
         _whole, "Batch size", "batch", 1, MAX_BATCH, "Number of samples; with 1 the arrays have no batch axis."
+    ),
+    "data": partial(
+        _choice,
+        "Input",
+        "data",
+        (RANDOM, *DATASETS),
+        "Where input and target come from: drawn at random, or rows of a data set.",
     ),
     "initialisation": partial(
         _choice, "Initialisation", "initialisation", INITIALISATIONS, "How weights and biases are drawn."

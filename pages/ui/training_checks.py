@@ -1,7 +1,5 @@
 """The gradient check of training runs: at the present weights, and at several steps on the way there."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from mlp.check.check import check_gradients
@@ -80,6 +78,6 @@ def _moments(held: Held, experiment: Experiment) -> dict[str, list[Moment]]:
 def _work(held: Held, experiment: Experiment) -> int:
     rows = min(held.training.mini_batch, len(held.data.x))
     try:
-        return replace(experiment, batch=rows).work
+        return experiment.changed(batch=rows).work
     except ValueError:
         return MAX_WORK + 1

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from mlp.lab.datasets import Dataset, dataset
-from mlp.lab.experiment import Experiment
+from mlp.lab.experiment import RANDOM, Experiment
 from mlp.lab.planted_bug import changes
 from mlp.lab.settings_text import RATE_STEPS, format_eps, read_rate, read_whole
-from mlp.lab.training import DATA, MAX_MINI_BATCH, MAX_STEPS, RANDOM, UPLOAD, Training, fitted
+from mlp.lab.training import DATA, MAX_MINI_BATCH, MAX_STEPS, UPLOAD, Training
 from mlp.lab.training_run import fitting_bugs
 from mlp.nn.optimisers import OPTIMISERS
 from pages.ui import address, tables, widgets
@@ -51,7 +51,7 @@ def chosen(experiment: Experiment) -> Chosen:
         bugs = [NO_BUG, *fitting_bugs(right, data)]
         first = FIRST_BUG if FIRST_BUG in bugs else NO_BUG
         bug = widgets.selection("Bug", bugs, "planted", "What the other network has in its backward pass.", first)
-    shown = replace(experiment, sizes=right.experiment.sizes, loss=right.experiment.loss)
+    shown = experiment.changed(sizes=right.experiment.sizes, loss=right.experiment.loss)
     _say_what_changed(experiment, shown, data)
     return Chosen(replace(right, bug="" if bug == NO_BUG else bug), data, shown)
 
@@ -83,7 +83,7 @@ def _fitting(experiment: Experiment, own: Dataset | None, how: How) -> tuple[Tra
         right = Training(bare, *how)
         return right, right.dataset()
     data = own or dataset(name, experiment.seed)
-    return Training(fitted(replace(bare, batch=1), data), *how), data
+    return Training(replace(bare, batch=1, data=RANDOM).fitted(data), *how), data
 
 
 def _say_what_changed(experiment: Experiment, shown: Experiment, data: Dataset) -> None:

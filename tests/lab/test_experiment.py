@@ -8,7 +8,18 @@ import pytest
 
 from mlp.differences.blocks import structured_cost
 from mlp.differences.methods import METHODS
-from mlp.lab.experiment import CHOICES, MAX_BATCH, MAX_LAYERS, MAX_PARAMETERS, MAX_SEED, MAX_WORK, Experiment
+from mlp.lab.datasets import DATASETS, dataset
+from mlp.lab.experiment import (
+    CHOICES,
+    MAX_BATCH,
+    MAX_LAYERS,
+    MAX_PARAMETERS,
+    MAX_SEED,
+    MAX_WORK,
+    RANDOM,
+    Experiment,
+    MisfitError,
+)
 from mlp.lab.settings_text import format_sizes
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initialisations import INITIALISATIONS
@@ -26,6 +37,7 @@ def test_the_defaults_are_the_exercises():
         batch=1,
         eps=1e-4,
         method="central",
+        data="random",
     )
 
 
@@ -211,6 +223,60 @@ def test_the_order_of_drawing_is_layer_by_layer_then_x_then_target(initialisatio
     for name, array in expected.items():
         assert np.array_equal(actual[name], array), name
     assert type(problem.loss) is LOSSES[loss]
+
+
+@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("batch", [1, 5])
+def test_input_and_target_can_be_the_first_rows_of_a_data_set(name, batch):
+    data = dataset(name, 7)
+    experiment = Experiment(data.fitting((1, 4, 1)), seed=7, batch=batch, data=name)
+    problem = experiment.problem()
+    rows = 0 if batch == 1 else slice(batch)
+    np.testing.assert_array_equal(problem.x, data.x[rows])
+    np.testing.assert_array_equal(problem.target, data.target[rows])
+    assert problem.x.ndim == (1 if batch == 1 else 2)
+    drawn = replace(experiment, data=RANDOM).problem().network.parameters()
+    for tensor, values in problem.network.parameters().items():
+        np.testing.assert_array_equal(values, drawn[tensor])
+    problem.x[...] = 0  # an array of its own
+    assert experiment.problem().x.any()
+
+
+MISFITS = [
+    (
+        {},
+        "The data have 2 features and 2 classes, so the layer sizes must begin with 2 and end with 2",
+    ),
+    ({"sizes": (2, 4, 2), "batch": 161}, "The data moons have 160 training rows; the batch can have no more."),
+    ({"data": "noisy curve", "sizes": (1, 1), "loss": "CrossEntropyLoss"}, "CrossEntropyLoss is for classes, and here"),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), MISFITS)
+def test_what_does_not_fit_the_data_is_said(settings, words):
+    with pytest.raises(MisfitError, match=f"^{re.escape(words)}") as refusal:
+        Experiment(**{"data": "moons", **settings})
+    assert is_sentence(str(refusal.value))
+
+
+@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_experiment_can_be_fitted_to_every_data_set(name, loss):
+    data = dataset(name, 0)
+    experiment = Experiment(loss=loss, batch=3)
+    fitted = experiment.fitted(data)
+    assert replace(fitted, data=name).problem().x.shape == (3, len(data.features))
+    assert fitted.sizes[1:-1] == experiment.sizes[1:-1]
+    numbers_for_classes = name == "noisy curve" and loss in {"BCEWithLogitsLoss", "CrossEntropyLoss"}
+    assert fitted.loss == ("MSELoss" if numbers_for_classes else loss)
+
+
+def test_a_change_that_the_data_do_not_fit_takes_random_numbers():
+    moons = Experiment((2, 4, 2), data="moons")
+    assert moons.changed(batch=9) == replace(moons, batch=9)
+    assert moons.changed(sizes=(3, 4, 2)) == Experiment((3, 4, 2))
+    with pytest.raises(ValueError, match=r"^Each layer needs"):
+        moons.changed(sizes=(0, 2))
 
 
 def test_the_first_number_of_seed_0_is_the_one_that_everybody_knows():

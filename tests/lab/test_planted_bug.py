@@ -26,6 +26,7 @@ from mlp.lab.planted_bug import (
 
 LARGE = Experiment((100, 400, 100), batch=8)
 EXPERIMENTS = [Experiment(), Experiment((2, 5)), Experiment((3, 4, 4, 2), "ReLU", "CrossEntropyLoss", batch=5), LARGE]
+EXPERIMENTS += [Experiment((2, 5, 2), data="moons"), Experiment((4, 300, 300, 3), batch=9, data="Iris")]
 
 every_bug = pytest.mark.parametrize("bug", GALLERY.values(), ids=GALLERY)
 

@@ -162,16 +162,16 @@ def test_what_is_no_whole_number_is_quoted():
 
 
 def test_every_setting_can_be_read_from_the_text_that_is_written():
-    experiment = Experiment((3, 4, 2), "SiLU", "HuberLoss", "He", 12, 5, 2e-7, "five-point")
+    experiment = Experiment((4, 4, 3), "SiLU", "HuberLoss", "He", 12, 5, 2e-7, "five-point", "Iris")
     text = {name: format_setting(value) for name, value in experiment.settings().items()}
     assert set(READERS) == set(text) == {field.name for field in fields(Experiment)}
     assert Experiment(**{name: READERS[name](value) for name, value in text.items()}) == experiment
 
 
 def test_settings_survive_json():
-    experiment = Experiment((3, 4, 2), "SiLU", "HuberLoss", "He", 12, 5, 2e-7, "five-point")
+    experiment = Experiment((4, 4, 3), "SiLU", "HuberLoss", "He", 12, 5, 2e-7, "five-point", "Iris")
     settings = json.loads(json.dumps(experiment.settings()))
-    assert settings["sizes"] == "3-4-2"
+    assert settings["sizes"] == "4-4-3"
     assert Experiment.from_settings(settings) == experiment
     with pytest.raises(ValueError, match=r"^Layer sizes are whole numbers"):
         Experiment.from_settings(settings | {"sizes": "three"})

@@ -10,8 +10,8 @@ import pytest
 from mlp import OPTIMISERS, check_gradients
 from mlp.check.gallery import GALLERY
 from mlp.lab.datasets import DATASETS, dataset, split
-from mlp.lab.experiment import Experiment
-from mlp.lab.training import MAX_MINI_BATCH, MAX_RATE, MAX_STEPS, RANDOM, UPLOAD, Training, require_fit
+from mlp.lab.experiment import RANDOM, Experiment, require_fit
+from mlp.lab.training import MAX_MINI_BATCH, MAX_RATE, MAX_STEPS, UPLOAD, Training
 from mlp.lab.training_run import EVALUATED, RECORDS, Run, fitting_bugs
 from tests.comparing import U, assert_close, is_sentence
 

@@ -38,6 +38,8 @@ UNUSABLE = [
     ({"loss": "None"}, "one of MSELoss"),
     ({"initialisation": "xavier"}, "one of standard normal"),
     ({"method": "exact"}, "one of forward"),
+    ({"data": "clouds"}, "one of random"),
+    ({"data": "moons"}, "must begin with 2 and end with 2"),
     ({"preset": "Nothing"}, "no preset of this name"),
     ({"color": "blue"}, "no setting of this name"),
     ({"sizes": "100-100", "batch": "1000"}, "operations"),

@@ -1,8 +1,13 @@
 """The sidebar: presets, a new seed, reset, and an address that stands for the settings."""
 
+import numpy as np
 import pytest
 
+from mlp import check_gradients
+from mlp.lab.experiment import Experiment
 from mlp.lab.presets import PRESETS
+from tests.pages.conftest import PAGES
+from tests.pages.plots import arrays
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -58,3 +63,31 @@ def test_the_complaint_about_the_address_can_be_put_away(open_page):
     assert app.warning
     app.button(key="address_understood").click().run()
     assert not app.warning
+
+
+def test_data_that_the_network_does_not_fit_is_said_and_one_press_fits_it(open_page):
+    app = open_page("gradient_check", loss="CrossEntropyLoss", batch="200")
+    app.selectbox(key="data").set_value("noisy curve").run()
+    [error] = app.error
+    assert "must begin with 1 and end with 1: 1-10-20-1 instead of 2-10-20-5" in error.value
+    next(button for button in app.button if button.label == "Fit the settings to the data").click().run()
+    assert not app.error
+    assert not app.exception
+    shown = {key: app.session_state[key] for key in ("sizes", "loss", "batch", "data")}
+    assert shown == {"sizes": "1-10-20-1", "loss": "MSELoss", "batch": 80, "data": "noisy curve"}
+    assert not [button for button in app.button if button.label == "Fit the settings to the data"]
+
+
+def test_a_data_set_in_the_address_is_the_input_of_every_page(open_page):
+    settings = {"sizes": "4-6-3", "loss": "CrossEntropyLoss", "batch": "6", "data": "Iris", "seed": "2"}
+    experiment = Experiment((4, 6, 3), loss="CrossEntropyLoss", batch=6, seed=2, data="Iris")
+    check = check_gradients(*experiment.problem())["x"]
+    app = open_page("gradient_check", tensor="x", **settings)
+    assert not app.warning
+    for drawn, expected in zip(arrays(app, 0)[:2], (check.analytical, check.numerical), strict=True):
+        np.testing.assert_array_equal(drawn, expected)
+    for page in PAGES:
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception
+        assert not app.error
+        assert app.session_state["data"] == "Iris"

@@ -8,8 +8,8 @@ import pytest
 from mlp.check.check import check_gradients
 from mlp.lab.checks_on_the_way import moments
 from mlp.lab.datasets import dataset
-from mlp.lab.experiment import Experiment
-from mlp.lab.training import RANDOM, Training, fitted
+from mlp.lab.experiment import RANDOM, Experiment
+from mlp.lab.training import Training
 from mlp.lab.training_run import Run, fitting_bugs
 from mlp.report.figures import training as curves
 from mlp.report.figures.training import ON_THE_WAY
@@ -104,7 +104,7 @@ def test_however_small_the_portions_the_end_is_the_same(open_page, monkeypatch, 
 @pytest.mark.parametrize("name", ["XOR", "circles", "moons", "noisy curve", "Iris"])
 def test_every_data_set_trains_and_the_network_that_fits_is_said(open_page, name):
     experiment = Experiment(loss="CrossEntropyLoss")
-    settings = replace(DEFAULT, experiment=fitted(experiment, dataset(name, 0)), data=name)
+    settings = replace(DEFAULT, experiment=experiment.fitted(dataset(name, 0)), data=name)
     app = open_page("training", trained_on=name, loss="CrossEntropyLoss", at_step="30")
     assert_shows(app, settings, 30)
     told = next(caption.value for caption in app.caption if name in caption.value)

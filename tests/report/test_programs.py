@@ -34,6 +34,8 @@ def experiments():
     yield Experiment((2, 3))
     yield Experiment((1, 1, 1), loss="BCEWithLogitsLoss", seed=4)
     yield Experiment((2,) * 21, initialisation="Glorot", eps=2e-6)
+    yield Experiment((1, 4, 1), seed=2, data="noisy curve")
+    yield Experiment((4, 5, 3), loss="CrossEntropyLoss", batch=3, data="Iris")
 
 
 every_experiment = pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from mlp.lab.checks_on_the_way import Moment
 from mlp.lab.datasets import Dataset, Scale, dataset
-from mlp.lab.experiment import Experiment
-from mlp.lab.training import RANDOM, UPLOAD, Training, fitted
+from mlp.lab.experiment import RANDOM, Experiment
+from mlp.lab.training import UPLOAD, Training
 from mlp.lab.training_run import Run
 from mlp.report.figures import predictions
 from mlp.report.figures import training as curves
@@ -159,7 +159,7 @@ def test_numbers_of_more_features_are_drawn_against_their_targets(outputs):
 def test_every_figure_of_predictions_has_its_words(name):
     settings = replace(SETTINGS, data=RANDOM)
     if name != RANDOM:
-        settings = replace(SETTINGS, experiment=fitted(Experiment(), dataset(name, 0)), data=name)
+        settings = replace(SETTINGS, experiment=Experiment().fitted(dataset(name, 0)), data=name)
     runs = runs_of(settings, 1)
     words = predictions.alt_text(runs)
     assert name in words

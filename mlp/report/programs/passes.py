@@ -5,24 +5,31 @@ The layers fc1, activation_fn1, fc2, ... give z1, h1, z2, ..., and the last one 
 
 from itertools import pairwise
 
-from mlp.lab.experiment import Experiment
+from mlp.lab.experiment import RANDOM, Experiment
 from mlp.report.programs.catalogue import ACTIVATIONS, HELPERS, INITIALISATIONS, LOSSES, TARGETS
-from mlp.report.programs.writing import folded, function, lines, unpacked
+from mlp.report.programs.writing import array, folded, function, lines, unpacked
 
 TORCH_LINEAR = "F.linear({x}, W{i}, b{i})"
 
 
 def draws(experiment: Experiment) -> str:
-    """Draw W1, b1, W2, ..., then x, then target."""
+    """Draw W1, b1, W2, ..., then x, then target; those two as numbers where they are rows of a data set."""
     initialisation, samples = INITIALISATIONS[experiment.initialisation], ""
     if experiment.batch > 1:
         samples = f"{experiment.batch}, "
     sizes = enumerate(pairwise(experiment.sizes), start=1)
+    drawn = [
+        f"np.random.seed({experiment.seed})",
+        *(f"W{i}, b{i} = {initialisation.format(inputs=n, outputs=m)}" for i, (n, m) in sizes),
+    ]
+    if experiment.data != RANDOM:
+        *_, x, target = experiment.problem()
+        rows = [f"# Rows of the data set {experiment.data}.", array("x", x), array("target", target)]
+        return lines(["# Weights and biases layer by layer.", *drawn, *rows])
     return lines(
         [
             "# Weights and biases layer by layer, then the input, then the target.",
-            f"np.random.seed({experiment.seed})",
-            *(f"W{i}, b{i} = {initialisation.format(inputs=n, outputs=m)}" for i, (n, m) in sizes),
+            *drawn,
             f"x = np.random.randn({samples}{experiment.sizes[0]})",
             TARGETS[experiment.loss].format(shape=f"{samples}{experiment.sizes[-1]}"),
         ]
