@@ -87,7 +87,7 @@ if case.report:
     )
     note = heatmaps.reduction_note(matrix)
     if note:
-        st.caption(note)
+        st.caption(address.plain(note))
     st.markdown(f"**The entries of {address.plain(tensor)} that are furthest off**")
     widgets.table(tensors.worst_entries(check))
     st.caption(f"{case.report.method.name} differences with h = {case.report.eps:g}.")

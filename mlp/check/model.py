@@ -22,7 +22,7 @@ from mlp.check.report import Certainty, Finding, GradientReport
 from mlp.check.structures import by_name, filled, leaves
 from mlp.check.tensor import TensorCheck
 from mlp.differences.methods import CENTRAL, Method, as_method
-from mlp.nn.arrays import Array, as_positive, as_real, require_function, require_size
+from mlp.nn.arrays import Array, as_real, is_number, require_function, require_size, shown
 from mlp.nn.layers import Layer
 
 _TELLING, _MOST_CALLS = 0.05, 50
@@ -64,7 +64,8 @@ def check_model(
         TypeError: a parameter is no array of real numbers.
     """
     require_function("function", function)
-    seconds = as_positive("seconds", seconds)
+    if not is_number(seconds) or not 0 <= seconds < np.inf:
+        raise ValueError(f"seconds must be a finite number from 0, not {shown(seconds)}")
     if entries is not None:
         require_size("entries", entries)
     arrays = {name: as_real(name, leaf) for name, leaf in leaves(parameters)}

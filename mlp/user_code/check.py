@@ -14,7 +14,7 @@ from mlp.user_code.interpret.search import read_class, read_functions
 from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.load import stubs
 from mlp.user_code.load.discovery import Case
-from mlp.user_code.messages import Fact, ForeignError
+from mlp.user_code.messages import Fact, ForeignError, home_of
 from mlp.user_code.model import facts_of, read_model
 from mlp.user_code.run import calls
 from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
@@ -92,7 +92,8 @@ def examine(case: Case, module: ModuleType | None, override: Override, eps: floa
     try:
         if isinstance(case.first, Parts):
             read = read_model(case.first, module, override, eps, method)
-            facts = tuple(_placed(fact, case) for fact in facts_of(read, override))
+            unheard = remarks.unheard(case, override, read.pairs, read.model.arrays)
+            facts = tuple(_placed(fact, case) for fact in (*facts_of(read, override), *unheard))
             pairs = tuple(read.pairs.values())
             return CaseResult(case.name, case.kind, case.file, case.line, read.words, pairs, facts, read.report)
         if isinstance(case.first, type):
@@ -143,6 +144,7 @@ def conclude(
                 *remarks.hollow(tried, case),
                 *remarks.broadcast(tried),
                 *remarks.missing(tried, case, override),
+                *remarks.unheard(case, override, tried.layer.pairs, tried.subject.tensors()),
                 *remarks.nans(report, case),
             ]
             facts += [*remarks.named_factors(tried, report, place), *remarks.accumulating(tried, place)]
@@ -223,8 +225,8 @@ def hinted(fact: Fact, tried: Attempt) -> Fact:
 def _uses_torch(module: ModuleType | None) -> bool:
     """Whether a module holds something of torch."""
     held = vars(module).values() if module else ()
-    homes = [getattr(one, "__module__", None) or getattr(one, "__name__", "") for one in held]
-    return any(str(home).partition(".")[0] == "torch" for home in homes)
+    homes = [vars(one)["__name__"] if type(one) is ModuleType else home_of(one) for one in held]
+    return any(home.partition(".")[0] == "torch" for home in homes)
 
 
 def _words(tried: Attempt) -> dict[str, str]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any, Literal
 
 Level = Literal["problem", "unchecked", "warning", "note"]
@@ -57,9 +58,26 @@ class ForeignError(Exception):
         self.fact = fact
 
 
+def quoted(value: object) -> str:
+    """A value of theirs as a sentence quotes it: at most 60 characters, its type if it cannot say itself."""
+    try:
+        return f"{value!r:.60}"
+    except Exception:
+        return f"an object of type {type(value).__name__}"
+
+
 def problem(text: str, about: Any = None) -> ForeignError:
     """An error that says `text` about a function or class of theirs."""
     return ForeignError(Fact("problem", text, *place_of(about)))
+
+
+def home_of(thing: object) -> str:
+    """The module that defines a class or function; "" for anything else, whatever it says its class is."""
+    if issubclass(type(thing), type):  # a metaclass may answer for its classes as it likes
+        where = type.__getattribute__(thing, "__module__")
+    else:
+        where = thing.__module__ if type(thing) is FunctionType else ""
+    return where if isinstance(where, str) else ""
 
 
 _CELL = re.compile(r"(.*), cell (\d+)")
@@ -104,10 +122,10 @@ def _place_by_methods(cls: type) -> tuple[str, int] | None:
     members = (getattr(member, "__func__", member) for member in vars(cls).values())
     for method in filter(inspect.isfunction, members):
         code = inspect.unwrap(method).__code__
-        lines = linecache.getlines(code.co_filename)[: code.co_firstlineno]
-        above = [number for number, line in enumerate(lines, 1) if re.match(rf"\s*class {cls.__name__}\b", line)]
-        if above:
-            return code.co_filename, above[-1]
+        lines = linecache.getlines(code.co_filename)
+        for number in range(min(code.co_firstlineno, len(lines)), 0, -1):
+            if re.match(rf"\s*class {re.escape(cls.__name__)}\b", lines[number - 1]):
+                return code.co_filename, number
     return None
 
 
@@ -137,7 +155,10 @@ def exception_fact(error: BaseException, doing: str, about: Any = None) -> Fact:
 
 
 def _named(error: BaseException) -> str:
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception:  # of their class
+        text = ""
     text = " ".join(text.split()).rstrip(".")
     shown = text if len(text) <= 300 else text[:300] + "..."
     return f"{type(error).__name__}: {shown}" if shown else type(error).__name__

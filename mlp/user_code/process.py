@@ -21,6 +21,8 @@ SECONDS = 10.0
 ERRORS = "errors.txt"
 _POLL = 0.05
 _CUT_OFF = "was cut off after"
+# By this variable whatever a worker started is found again, in whichever session it is.
+_FOLDER = "GRADIENT_CHECK_FOLDER"
 
 # Told several times a second how many cases are finished and what the next one is called, "" while importing; what it
 # raises ends the check.
@@ -119,6 +121,7 @@ def _sorted(spec: str, outline: Outline, results: list[CaseResult]) -> ModuleRes
 def _run(order: Order, progress: Progress) -> int | None:
     """Run the worker to its end; its exit code, None if it had to be killed."""
     environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment[_FOLDER] = order.folder
     root = str(Path(__file__).parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH", "")]))
     with (Path(order.folder) / ERRORS).open("wb") as errors:
@@ -133,7 +136,7 @@ def _run(order: Order, progress: Progress) -> int | None:
     try:
         return _wait(process, order, progress)
     finally:
-        _end(process)
+        _end(process, order.folder)
 
 
 def _wait(process: subprocess.Popen[bytes], order: Order, progress: Progress) -> int | None:
@@ -158,14 +161,27 @@ def _wait(process: subprocess.Popen[bytes], order: Order, progress: Progress) ->
         progress(min(place, len(names)), len(names), names[place] if place < len(names) else "")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the worker and whatever it started: they are a process group of their own."""
+def _end(process: subprocess.Popen[bytes], folder: str) -> None:
+    """End the worker and whatever it started: they are a process group, but for those that left it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
     process.wait()
+    for child in _children(folder):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(child, signal.SIGKILL)
+
+
+def _children(folder: str) -> list[int]:
+    """Processes that inherited the variable which names this folder, where the system tells (Linux does)."""
+    mark, found = f"{_FOLDER}={folder}\0".encode(), []
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in file.read_bytes():
+                found.append(int(file.parent.name))
+    return found
 
 
 def _outline(folder: Path) -> Outline | Fact | None:

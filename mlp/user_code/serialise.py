@@ -44,7 +44,9 @@ def _packed(value: Any, arrays: dict[str, Array]) -> Any:
         return {"array": f"a{len(arrays) - 1}"}
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or (isinstance(value, str | int | float) and not isinstance(value, Enum)):
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()  # of a lone surrogate no page and no file can be made
+    if value is None or (isinstance(value, int | float) and not isinstance(value, Enum)):
         return value
     if is_dataclass(value) and not isinstance(value, type):  # before Mapping, for a report is both
         held = {field.name: _packed(getattr(value, field.name), arrays) for field in fields(value) if field.init}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.nn.arrays import Array
-from mlp.user_code.messages import Fact, ForeignError, line_of
+from mlp.user_code.messages import Fact, ForeignError, line_of, quoted
 from mlp.user_code.run.words import WORDS
 
 ORIENTATIONS = ("rows", "columns", "single")
@@ -208,30 +208,31 @@ def read_overrides(module: ModuleType, known: list[str]) -> dict[str, Override]:
     Raises:
         ForeignError: a sentence says what is wrong with it, and what would do.
     """
-    said = getattr(module, "GRADCHECK", {})
+    said = vars(module).get("GRADCHECK", {})
     if not isinstance(said, dict):
-        raise _wrong(module, f"GRADCHECK must be a dict from class or function names to settings, not {said!r:.60}")
+        raise _wrong(module, f"GRADCHECK must be a dict from class or function names to settings, not {quoted(said)}")
     overrides = {}
-    for name, settings in said.items():
+    for name, settings in dict.items(said):  # of a subclass too, whatever it says its items are
         if name not in known:
             raise _wrong(
-                module, f"GRADCHECK names {name!r}, but the module defines nothing of that name{_like(name, known)}"
+                module,
+                f"GRADCHECK names {quoted(name)}, but the module defines nothing of that name{_like(name, known)}",
             )
-        overrides[name] = override_of(settings, f"GRADCHECK[{name!r}]", module, getattr(module, name, None))
+        overrides[name] = override_of(settings, f"GRADCHECK[{name!r}]", module, vars(module)[name])
     return overrides
 
 
 def override_of(settings: Any, place: str, module: Any = None, about: Any = None) -> Override:
     """Check the settings of one class or function."""
     if not isinstance(settings, dict):
-        raise _wrong(module, f"{place} must be a dict of settings, not {settings!r:.60}")
+        raise _wrong(module, f"{place} must be a dict of settings, not {quoted(settings)}")
+    settings = dict(dict.items(settings))
     for key, value in settings.items():
         if key not in OPTIONS:
-            raise _wrong(module, f"{place} has {key!r}, which is no setting{_like(key, list(OPTIONS))}; {_KNOWN}")
+            raise _wrong(module, f"{place} has {quoted(key)}, which is no setting{_like(key, list(OPTIONS))}; {_KNOWN}")
         kinds, words = OPTIONS[key][:2]
         if not isinstance(value, kinds) or (key in _CHOICES and value not in _CHOICES[key]):
-            raise _wrong(module, f"{place}: {key!r} must be {words}, not {value!r:.60}")
-    settings = dict(settings)
+            raise _wrong(module, f"{place}: {key!r} must be {words}, not {quoted(value)}")
     if isinstance(settings.get("args"), list | tuple):
         settings["args"] = _by_position(settings["args"], about, place, module)
     if isinstance(settings.get("target"), str) and settings["target"] not in TARGETS:

@@ -16,7 +16,7 @@ from mlp.user_code.check import CaseResult, Outline, examine
 from mlp.user_code.clock import TimeIsUpError, limited
 from mlp.user_code.load.discovery import Case, cases, own
 from mlp.user_code.load.importing import load
-from mlp.user_code.messages import Fact, ForeignError
+from mlp.user_code.messages import Fact, ForeignError, told
 from mlp.user_code.settings import Override, read_overrides
 
 STACK = "stack.txt"
@@ -53,8 +53,9 @@ def main(order: Order) -> None:
         try:
             with limited(order.limit):
                 module, facts = load(order.spec, order.whole)
-                overrides = read_overrides(module, list(own(module)))
-                found = cases(module, overrides)
+                with told(f"looking at what {order.spec} defines"):
+                    overrides = read_overrides(module, list(own(module)))
+                    found = cases(module, overrides)
         except ForeignError as error:
             serialise.save(error.fact, folder / OUTLINE)
             return

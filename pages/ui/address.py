@@ -31,9 +31,17 @@ def refuse(key: str, text: str, sentence: str) -> None:
     st.session_state.setdefault("address_problems", {})[key] = plain(f"{key}={shown}: {sentence}")
 
 
+# What Markdown takes for a mark: of text anywhere, of a list only where a line begins.
+_MARKS = re.compile(r"([\\`*_\[\]$<>#~|&]|:(?=\w)|^\s*[-+=](?=\s)|(?<=\d)[.)](?=\s))")
+# What is made a link, an arrow or an emoji even where its marks are escaped: they must not stand side by side.
+_PAIRS = re.compile(r"(https?:)(?=//)|(www)(?=\.)|(@)(?=\w)|([-<>~])(?=[-=>])|(:)(?=[a-z+-][\w+-]*:)", re.IGNORECASE)
+_JOINER = "\N{WORD JOINER}"  # has no width
+
+
 def plain(text: str) -> str:
-    """The text such that Markdown shows it as it is: what stands in an address is never a link, image or formula."""
-    return re.sub(r"([\\`*_\[\]$<>#~|]|:(?=\w))", r"\\\1", text.replace("\n", " "))
+    """The text such that Markdown shows it as it is: nothing that somebody wrote is a link, image, formula or list."""
+    joined = _PAIRS.sub(lambda pair: pair[0] + _JOINER, " ".join(text.split()))
+    return _MARKS.sub(r"\\\1", joined)
 
 
 def page_settings(given: Mapping[str, str]) -> dict[str, str]:

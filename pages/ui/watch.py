@@ -19,6 +19,7 @@ from mlp.lab.experiment import Experiment
 from mlp.user_code.load.files import SUFFIXES, Stamp, source_file, stamp
 from mlp.user_code.messages import Fact, ForeignError
 from mlp.user_code.process import ModuleResult, check_module
+from pages.ui.address import plain
 
 APP = "app.py"
 USAGE = "Say: streamlit run app.py -- --layers path/to/my_layers.py"
@@ -211,20 +212,20 @@ def follow(shown: Shown) -> None:
     before = shown.request
     wanted = request(before.spec, before.eps, before.method)
     if wanted == before:
-        st.caption(f"Save {shown.file} in your editor, and this page follows.")
+        st.caption(f"Save {plain(shown.file)} in your editor, and this page follows.")
     elif not wanted.stamp:
-        st.caption(f"{shown.file} is not there any more; what you see is from before.")
+        st.caption(f"{plain(shown.file)} is not there any more; what you see is from before.")
     elif checks().result(wanted) is not None:
         st.rerun()
     else:
-        st.caption(f"{shown.file} was saved. {told(checks().progress)} What you see is from before.")
+        st.caption(f"{plain(shown.file)} was saved. {told(checks().progress)} What you see is from before.")
 
 
 def told(progress: Progress) -> str:
     """How far a check is, in a sentence."""
     if not progress.total:
         return "Importing it ..."
-    return f"Checking {progress.name or 'it'} ({min(progress.done + 1, progress.total)} of {progress.total}) ..."
+    return f"Checking {plain(progress.name) or 'it'} ({min(progress.done + 1, progress.total)} of {progress.total}) ..."
 
 
 def _waited_for(experiment: Experiment) -> Shown:

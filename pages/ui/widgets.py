@@ -99,14 +99,16 @@ def _cell(value: object) -> str:
 
 def download(label: str, data: Callable[[], bytes], file_name: str, mime: str) -> None:
     """A button that makes its file only when it is pressed, and leaves the page as it is."""
-    st.download_button(label, data, file_name, mime, on_click="ignore", icon=":material/download:")
+    st.download_button(plain(label), data, file_name, mime, on_click="ignore", icon=":material/download:")
 
 
 def choice(label: str, options: Sequence[str], captions: Sequence[str], key: str, text: str) -> str:
     """One of several options, each with a caption, in the address; an impossible one there is reported."""
     _forget_unless_in(key, options, options[0])
-    chosen = st.radio(label, options, captions=captions, key=key, bind="query-params", horizontal=True, help=text)
-    address.check(key, options, chosen)
+    chosen = st.radio(
+        label, options, captions=captions, key=key, bind="query-params", horizontal=True, help=text, format_func=plain
+    )
+    address.check(key, [*options, *map(plain, options)], chosen)  # the address holds what is shown
     return chosen
 
 

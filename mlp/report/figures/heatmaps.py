@@ -6,6 +6,7 @@ to the last digits, bright where they do not.
 """
 
 from dataclasses import replace
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -144,7 +145,7 @@ def _heatmap(check: TensorCheck, panel: str, values: Drawn, titles: dict[str, st
         "coloraxis": axis,
         "customdata": _hover_data(check),
         "hovertemplate": (
-            f"<b>{check.name}[{where}]</b><br>{titles['analytical']} %{{customdata[0]:.9g}}"
+            f"<b>{escape(check.name)}[{where}]</b><br>{titles['analytical']} %{{customdata[0]:.9g}}"
             f"<br>{titles['numerical']} %{{customdata[1]:.9g}}<br>difference %{{customdata[2]:.3g}}"
             "<br>difference / error bar %{customdata[3]:.3g}<extra></extra>"
         ),

@@ -1,6 +1,5 @@
 """Activations to make a layer with: names, functions, and objects of the module's own classes."""
 
-import inspect
 import re
 from types import ModuleType
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlp.user_code import vocabulary
+from mlp.user_code.messages import home_of
 from mlp.user_code.run import calls
 
 _ACTIVATIONS: tuple[Any, ...] = ("tanh", "sigmoid", "relu", np.tanh)
@@ -37,12 +37,13 @@ def own_activations(maker: type, module: ModuleType | None) -> list[Any]:
     """Two objects of classes in their module that go forward and backward and need no arguments."""
     found = []
     for cls in vars(module).values() if module else ():
-        is_own = inspect.isclass(cls) and cls is not maker and cls.__module__ == getattr(module, "__name__", "")
-        if is_own and _ACTIVATION_NAME.search(cls.__name__) and _needs_nothing(cls) and _goes_both_ways(cls):
-            try:
+        if not issubclass(type(cls), type) or cls is maker or home_of(cls) != vars(module)["__name__"]:
+            continue
+        try:
+            if _ACTIVATION_NAME.search(cls.__name__) and _needs_nothing(cls) and _goes_both_ways(cls):
                 found.append(cls())
-            except Exception:  # a class that cannot be made without arguments is no activation to offer
-                continue
+        except Exception:  # a class that cannot be made without arguments is no activation to offer
+            continue
     return found[:2]
 
 

@@ -197,8 +197,9 @@ def costs(thing: Any, value: str, delta: str, module: ModuleType | None) -> Iter
 
 def _squashing(module: ModuleType | None) -> Iterator[tuple[str, Callable[..., Any]]]:
     for name in ("sigmoid", "logistic", "softmax", "tanh"):
-        if callable(getattr(module, name, None)):
-            yield name, getattr(module, name)
+        function = vars(module).get(name) if module else None
+        if callable(function):
+            yield name, function
     yield "sigmoid", lambda z: 1 / (1 + np.exp(-z))
 
 

@@ -111,7 +111,7 @@ def is_base(cls: type, others: list[type]) -> bool:
     """Whether a class only says what its subclasses have to offer: abstract, or with methods that do nothing."""
     if inspect.isabstract(cls):
         return True
-    heirs = [other for other in others if other is not cls and issubclass(other, cls)]
+    heirs = [other for other in others if other is not cls and any(base is cls for base in _bases(other))]
     hollow = [
         name
         for name in dict.fromkeys((*vocabulary.VALUE, *vocabulary.DERIVATIVE))
@@ -120,6 +120,11 @@ def is_base(cls: type, others: list[type]) -> bool:
     kind = kind_of(cls, Override())
     lacking = kind is not None and not (kind.forward and kind.backward)
     return (bool(hollow) or lacking) and (bool(heirs) or len(hollow) > 1)
+
+
+def _bases(cls: type) -> tuple[type, ...]:
+    """The class and what it inherits from, whatever its metaclass says of that."""
+    return type.__getattribute__(cls, "__mro__")
 
 
 def is_hollow(function: object) -> bool:

@@ -1,17 +1,16 @@
 """What there is to check in a module of theirs: layers, losses, and functions that have a gradient beside them."""
 
 import ast
-import inspect
 import re
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import models
 from mlp.user_code.interpret.predictions import data, is_loss, is_weighted_loss
 from mlp.user_code.load.classes import is_base, is_hollow, kind_of, sounds_like_loss
-from mlp.user_code.messages import in_order, place_of
+from mlp.user_code.messages import home_of, in_order, place_of
 from mlp.user_code.run import calls
 from mlp.user_code.run.sources import return_values
 from mlp.user_code.settings import Override
@@ -38,32 +37,33 @@ class Case(NamedTuple):
 
 def own(module: ModuleType) -> dict[str, Any]:
     """The classes and functions that the module itself defines, or for a package anything below it."""
-    is_package = hasattr(module, "__path__")
-    return {
-        name: thing
-        for name, thing in vars(module).items()
-        if (inspect.isclass(thing) or inspect.isfunction(thing))
-        and (thing.__module__ == module.__name__ or (is_package and thing.__module__.startswith(module.__name__ + ".")))
-    }
+    held = vars(module)  # not by attributes: a module may have a __getattr__ of its own
+    home = held["__name__"]
+    below = (f"{home}.",) if "__path__" in held else ()
+    homes = {name: home_of(thing) for name, thing in held.items()}
+    return {name: held[name] for name, where in homes.items() if where == home or where.startswith(below)}
 
 
 def cases(module: ModuleType, overrides: dict[str, Override]) -> list[Case]:
     """Everything to check, in the order of the file; base classes and what GRADCHECK skips are left out."""
     things = {name: thing for name, thing in own(module).items() if not overrides.get(name, Override()).skip}
-    classes = list(dict.fromkeys(thing for thing in things.values() if inspect.isclass(thing)))
-    found = [*_classes(classes, overrides), *_functions(things, overrides)]
+    classes = {id(thing): (name, thing) for name, thing in reversed(things.items()) if issubclass(type(thing), type)}
+    found = [*_classes(dict(reversed(classes.values())), overrides), *_functions(things, overrides)]
     return sorted(found, key=lambda case: in_order(case.file, case.line))
 
 
-def _classes(classes: list[type], overrides: dict[str, Override]) -> Iterator[Case]:
-    for cls in classes:
-        kind = kind_of(cls, overrides.get(cls.__name__, Override()))
-        if kind is not None and not is_base(cls, classes):
-            yield Case(cls.__name__, kind.kind, cls, None, *place_of(cls))
+def _classes(classes: dict[str, type], overrides: dict[str, Override]) -> Iterator[Case]:
+    for name, cls in classes.items():
+        try:
+            kind = kind_of(cls, overrides.get(name, Override()))
+            if kind is not None and not is_base(cls, list(classes.values())):
+                yield Case(name, kind.kind, cls, None, *place_of(cls))
+        except Exception:  # a descriptor or a metaclass of theirs; checking this one case, it raises again and is told
+            yield Case(name, "layer", cls, None, "", 0)
 
 
 def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterator[Case]:
-    functions = {name: thing for name, thing in things.items() if inspect.isfunction(thing) and not is_hollow(thing)}
+    functions = {name: thing for name, thing in things.items() if type(thing) is FunctionType and not is_hollow(thing)}
     used: set[str] = set()
     for parts in models.find(functions, overrides):
         used |= parts.used

@@ -126,6 +126,8 @@ def as_output(value: Any, what: str) -> Array:
         y = np.asarray(value)
         if y.dtype == object:
             y = y.astype(np.float64)
+        if y.dtype.kind not in "biufc":
+            raise TypeError(y.dtype)
         y = y if y.dtype.kind == "c" else y.astype(np.result_type(y, np.float32), copy=True)
     except (TypeError, ValueError) as error:
         raise problem(f"{what} returns {type(value).__name__}, not an array of numbers") from error

@@ -11,6 +11,7 @@ from mlp.user_code.run import object_arrays
 from mlp.user_code.run.sources import Source
 
 INPUT = "x"
+GIVEN = "given in GRADCHECK"
 _CONTAINERS = ("params", "parameters", "param", "p", "values", "vars", "variables", "weights", "cache", "_params")
 _HOLDERS = ("data", "value", "val", "param", "tensor", "array", "w", "values", "v")
 
@@ -62,7 +63,7 @@ def pair(
     for tensor, key in given.items():
         for source in sources:
             if tensor in wanted and key in (source.key, source.key.removeprefix("returned.")):
-                pairs[tensor] = _pair(tensor, wanted[tensor], source, "given in GRADCHECK")
+                pairs[tensor] = _pair(tensor, wanted[tensor], source, GIVEN)
                 taken.add(source.key)
                 break
     scored = [

@@ -58,7 +58,7 @@ def call_seed_hook(thing: Any, module: Any, name: str) -> None:
 
 
 def _is_generator(thing: Any) -> bool:
-    return isinstance(thing, np.random.Generator | np.random.RandomState)
+    return issubclass(type(thing), np.random.Generator | np.random.RandomState)  # whatever it says its class is
 
 
 def _is_old(thing: Any) -> bool:

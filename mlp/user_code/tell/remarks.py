@@ -1,7 +1,9 @@
 """What is to be said of a backward beside its numbers: shapes that do not fit, gradients that are missing or add up."""
 
 import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +13,8 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret.trial import Attempt, compare
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of
-from mlp.user_code.run import object_arrays
-from mlp.user_code.run.pairing import INPUT, Pair
+from mlp.user_code.run import calls, object_arrays
+from mlp.user_code.run.pairing import GIVEN, INPUT, Pair
 from mlp.user_code.run.parameters import matters, random
 from mlp.user_code.settings import Override, line
 
@@ -76,6 +78,32 @@ def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
         text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
         facts.append(Fact("note", text))
     return facts
+
+
+def unheard(case: Case, override: Override, pairs: Mapping[str, Pair], tensors: Collection[str]) -> Iterator[Fact]:
+    """What GRADCHECK names and the code does not have: a misspelt name would otherwise change nothing in silence."""
+    keys = {key for one in pairs.values() for key in (one.gradient, one.gradient.rpartition(".")[2])}
+    given = {tensor for tensor, one in pairs.items() if one.reason == GIVEN}
+    arguments = [one for thing in _called(case) for one in calls.parameters_of(thing)]
+    taken = {one.name for one in arguments}
+    takes_all = not arguments or any(one.kind is one.VAR_KEYWORD for one in arguments)
+    named = {
+        "pairs": [tensor for tensor in override.pairs if tensor not in given],
+        "constants": [name for name in override.constants if name not in {*tensors, *taken}],
+        "per_sample": [name for name in override.per_sample if name not in keys],
+        "args": [] if takes_all else [name for name in override.args if name not in taken],
+    }
+    for setting, names in named.items():
+        for name in names:
+            text = f'"{setting}" in GRADCHECK names {name!r}, which {case.name} does not have; it changed nothing'
+            yield Fact("unchecked", text, case.file, case.line)
+
+
+def _called(case: Case) -> list[Any]:
+    """What takes the arguments that GRADCHECK names: the constructor and the methods, or the functions."""
+    if isinstance(case.first, type):
+        return [case.first, *filter(callable, vars(case.first).values())]
+    return [one for one in (case.first, case.second) if callable(one)]
 
 
 def broadcast(tried: Attempt) -> list[Fact]:
