@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from pages.ui import shell, sidebar
+from pages.ui import shell, sidebar, stage
 
 if __name__ == "__main__":  # a visitor's run
     page = shell.navigation()
     sidebar.open_address(page)
+    stage.frame()
     with shell.serving(sidebar.experiment(shell.settings_of(page))):
         page.run()
         shell.lead_on(page)

@@ -12,30 +12,35 @@ from mlp.report.figures import curves, heatmaps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.numbers import brief
 from mlp.report.tables import tensors
-from pages.ui import address, editor, shell, widgets
+from pages.ui import editor, shell, stage, widgets
 
 experiment = shell.settings()
 
-st.title("Activations")
-st.markdown(
+stage.opening(
+    "Activations",
+    "Exercise 2.1, section 2: Activation functions",
     "An activation acts on each element by itself: $y_i = f(x_i)$. No output depends on another element's input, so "
-    "the Jacobian is diagonal, and backpropagation multiplies $dy$ by $f'(x)$ element by element."
+    "the Jacobian is diagonal, and backpropagation multiplies $dy$ by $f'(x)$ element by element.",
 )
-address.show()
 
 activation = ACTIVATIONS[experiment.activation]()
-st.latex(rf"f(x) = {activation.formula} \qquad f'(x) = {activation.derivative_formula}")
-
-drawn = activation_input(experiment.seed)
-values = editor.edited(
-    "Input x, and the gradient dy that comes back",
-    {"act_x": drawn.x, "act_dy": drawn.dy},
-    "As drawn: x from the seed in the sidebar, dy = 1, 2, 3 as in the exercise.",
-)
+given = activation_input(experiment.seed)
+left, right = st.columns([2, 3])
+with left:
+    values = editor.edited(
+        "Input x, and the gradient dy that comes back",
+        {"act_x": given.x, "act_dy": given.dy},
+        "As drawn: x from the seed in the sidebar, dy = 1, 2, 3 as in the exercise.",
+    )
+    st.latex(rf"f(x) = {activation.formula}")
+    st.latex(rf"f'(x) = {activation.derivative_formula}")
 x, dy = values["act_x"], values["act_dy"]
-widgets.figure(
-    curves.activation_curves(activation, x), f"{experiment.activation} and its derivative, with the points x", "curves"
-)
+with right:
+    widgets.figure(
+        curves.activation_curves(activation, x),
+        f"{experiment.activation} and its derivative, with the points x",
+        "curves",
+    )
 
 st.subheader("From dy to dx: the vector-Jacobian product")
 check = check_products(activation, x, dy, experiment.eps, experiment.method)[INPUT]

@@ -2,43 +2,48 @@
 
 import streamlit as st
 
-from mlp.check.gallery import GALLERY
+from mlp.check.gallery import GALLERY, GROUPS
+from mlp.lab.planted_bug import why_not
 from mlp.report import programs
 from mlp.report.tables import fixed_rules, tensors
-from pages.ui import address, bugs, drawn, shell, widgets
+from pages.ui import bugs, drawn, shell, stage, widgets
 
 TELLING = "most telling"
+SLIP = "derivative missing"  # the one that is made most
 
 experiment = shell.settings()
 
-st.title("Bug gallery")
-st.markdown(
+stage.opening(
+    "Bug gallery",
+    "Beyond exercise 2.1: what goes wrong in it",
     f"{len(GALLERY)} ways to get `backward` wrong. Choose one: it is planted in the network of the sidebar, and the "
-    "check, which does not know what was planted, has to find it."
+    "check, which does not know what was planted, has to find it.",
 )
-address.show()
 
-name = st.selectbox(
-    "Bug", list(GALLERY), list(GALLERY).index("derivative missing"), key="bug", bind="query-params", width=420
-)
-address.check("bug", list(GALLERY), name)
-bugs.story(GALLERY[name])
-
-shown = bugs.placed(name, experiment)
-if shown.changes:
-    bugs.instead("has no place for this bug, or is too large to check at a glance", shown.changes)
-place = widgets.segments("Planted in", shown.places, "place", shown.places[-1])
+left, right = st.columns([2, 3])
+with left:
+    group = widgets.selection("Bugs of", list(GROUPS), "group", "Where in a network they are made.", width="stretch")
+    names = GROUPS[group]
+    name = widgets.selection(
+        "Bug", names, "bug", "Type a few letters to find one.", SLIP if SLIP in names else None, "stretch"
+    )
+    shown = bugs.placed(name, experiment)
+    place = widgets.segments("Planted in", shown.places, "place", shown.places[-1])
+    bugs.story(GALLERY[name])
+    if shown.changes:
+        bugs.instead(" and ".join(why_not(shown.bug, experiment, shown.experiment)), shown.changes)
 report, sentences, telling, changes_values = bugs.diagnosed(name, shown.experiment, place)
-
+settings = shown.experiment, name, place
+with right:
+    maps = st.container()
+    seen = widgets.segments("Tensor", (TELLING, *report), "seen")
+    tensor = telling if seen == TELLING else seen
+    with maps:
+        bugs.maps(report, tensor, settings)
+st.markdown(f"**{tensor}**: {report[tensor].verdict.words}.")
 bugs.diagnosis(report, sentences)
 if not changes_values:
     bugs.no_value_changed(report)
-
-seen = widgets.segments("Tensor", (TELLING, *report), "seen")
-tensor = telling if seen == TELLING else seen
-st.markdown(f"**{tensor}**: {report[tensor].verdict.words}.")
-settings = shown.experiment, name, place
-bugs.maps(report, tensor, settings)
 
 st.subheader("What fixed rules say of it")
 st.markdown(fixed_rules.misjudged(report))

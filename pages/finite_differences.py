@@ -8,37 +8,37 @@ from mlp.report import latex, programs
 from mlp.report.figures import curves
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import examples, tensors
-from pages.ui import address, editor, shell, widgets
+from pages.ui import editor, shell, stage, widgets
 
 experiment = shell.settings()
 
-st.title("Finite differences")
-st.markdown(
+stage.opening(
+    "Finite differences",
+    "Exercise 2.1, introduction: numerical_gradient",
     "Move an input a small step to either side, see how the function changes, divide: a *numerical* derivative needs "
     r"nothing but values of the function. How near it comes to the analytical one depends on the step $\epsilon$ and "
-    "on the method."
+    "on the method.",
 )
-address.show()
 
-with st.container(horizontal=True):
+left, right = st.columns([2, 3])
+with left:
     example = EXAMPLES[widgets.selection("Function", list(EXAMPLES), "function", "What is differentiated.")]
-    with st.container(width=260):
+    with st.container(horizontal=True):
         x = editor.point(example)
-    with st.container(width=260):
         eps = editor.step(0.5)
-inputs, outputs = examples.input_names(example), examples.output_names(example)
-with st.container(horizontal=True):
-    chosen = inputs.index(widgets.segments("Move the input", inputs, "component"))
-    output = outputs.index(widgets.segments("Watch the output", outputs, "output"))
+    inputs, outputs = examples.input_names(example), examples.output_names(example)
+    with st.container(horizontal=True):
+        chosen = inputs.index(widgets.segments("Move the input", inputs, "component"))
+        output = outputs.index(widgets.segments("Watch the output", outputs, "output"))
 index = latex.place(x, chosen)
-
+with right:
+    widgets.figure(
+        curves.secant(example, x, index, output, eps),
+        f"{outputs[output]} along {inputs[chosen]} with its tangent and the secant from {eps:g} below to {eps:g} above",
+        "secant",
+    )
 st.latex(example.formula)
 st.latex(latex.analytical(example, x))
-widgets.figure(
-    curves.secant(example, x, index, output, eps),
-    f"{outputs[output]} along {inputs[chosen]} with its tangent and the secant from {eps:g} below to {eps:g} above",
-    "secant",
-)
 st.markdown(example.note)
 
 st.subheader("Step by step")
@@ -48,7 +48,7 @@ st.markdown(
 places = latex.shown(x, index)
 with st.container(horizontal=True):
     for place in places:
-        with st.container(width=320 if len(places) > 1 else "stretch"):
+        with st.container(width="content" if len(places) > 1 else "stretch"):
             st.latex(latex.quotient(example, x, place, output, eps))
             st.caption(latex.compared(example, x, place, output, eps))
 

@@ -7,19 +7,19 @@ from mlp.report import numbers, programs
 from mlp.report.figures import heatmaps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import tensors
-from pages.ui import address, compute, drawn, shell, widgets
+from pages.ui import compute, drawn, shell, stage, widgets
 
 # The Hessian of a tensor has as many rows and columns as the tensor has entries.
 MAX_HESSIAN = 64
 
 experiment = shell.settings()
 
-st.title("Gradient check")
-st.markdown(
+stage.opening(
+    "Gradient check",
+    "Exercise 2.1, section 4: every gradient at once",
     "Each gradient that `backward` computed, beside the one measured by moving the entry a small step and watching the "
-    "loss. Where the two agree to many digits, the third map is dark."
+    "loss. Where the two agree to many digits, the third map is dark.",
 )
-address.show()
 problem, report, _ = compute.checked(experiment)
 widgets.verdict(report)
 
@@ -31,13 +31,15 @@ name = widgets.choice(
     "The weights W and biases b of each layer, and the input x.",
 )
 check = report[name]
+maps = st.container()
 panel = widgets.segments("Show", ("all", "all with error bars", *heatmaps.PANELS, heatmaps.RATIO), "panel")
 panels = {"all": heatmaps.PANELS, "all with error bars": (*heatmaps.PANELS[:2], heatmaps.RATIO)}.get(panel, (panel,))
+with maps:
+    drawn.figure(heatmaps.alt_text(check), "gradients", (experiment, name, panels), heatmaps.comparison, check, panels)
+    note = heatmaps.reduction_note(check)
+    if note:
+        st.caption(note)
 widgets.tensor_verdict(check)
-drawn.figure(heatmaps.alt_text(check), "gradients", (experiment, name, panels), heatmaps.comparison, check, panels)
-note = heatmaps.reduction_note(check)
-if note:
-    st.caption(note)
 
 st.subheader(f"The entries of {name} that differ most")
 drawn.table((experiment, name), tensors.worst_entries_with_losses, problem, report, name)

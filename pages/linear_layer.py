@@ -13,49 +13,50 @@ from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.numbers import brief
 from mlp.report.tables import tensors
 from mlp.report.tables.tensors import entry_names
-from pages.ui import address, editor, shell, widgets
+from pages.ui import editor, shell, stage, widgets
 
 MAX_SIZE = 8
 
 experiment = shell.settings()
 
-st.title("Linear layer")
-st.markdown(
+stage.opening(
+    "Linear layer",
+    "Exercise 2.1, section 3: A linear layer",
     "The layer computes $y = W x + b$. Backward it receives $dy$, the gradient with respect to its output, and owes "
-    "three answers: $dx$ for the layer before it, $dW$ and $db$ for its own parameters."
+    "three answers: $dx$ for the layer before it, $dW$ and $db$ for its own parameters.",
 )
-address.show()
 
-with st.container(horizontal=True):
+left, right = st.columns([2, 3])
+with left, st.container(horizontal=True):
     sizes = [str(size) for size in range(1, MAX_SIZE + 1)]
     inputs = int(widgets.selection("Inputs", sizes, "inputs", "Length of x.", default="2"))
     outputs = int(widgets.selection("Outputs", sizes, "outputs", "Length of y, b and dy.", default="3"))
-drawn = linear_problem(experiment.seed, inputs, outputs)
-with st.container(horizontal=True):
+given = linear_problem(experiment.seed, inputs, outputs)
+with left, st.container(horizontal=True):
     with st.container(width="content"):
-        values = editor.edited("W", {"lin_W": drawn.W}, "As drawn from the seed in the sidebar: x, then W, then b.")
+        values = editor.edited("W", {"lin_W": given.W}, "As drawn from the seed in the sidebar: x, then W, then b.")
     with st.container(width="content"):
-        values |= editor.edited("x", {"lin_x": drawn.x}, "As drawn from the seed in the sidebar.")
+        values |= editor.edited("x", {"lin_x": given.x}, "As drawn from the seed in the sidebar.")
     with st.container(width="content"):
         values |= editor.edited(
-            "b and dy", {"lin_b": drawn.b, "lin_dy": drawn.dy}, "b as drawn; dy = 1, 2, 3 as in the exercise."
+            "b and dy", {"lin_b": given.b, "lin_dy": given.dy}, "b as drawn; dy = 1, 2, 3 as in the exercise."
         )
 problem = LinearProblem(values["lin_x"], values["lin_W"], values["lin_b"], values["lin_dy"])
 layer = problem.layer()
 
-st.subheader("Backward, against differences")
-st.latex(r"dx = dy \, W \qquad dW = dy^T x \qquad db = dy")
 checks = check_products(layer, problem.x, problem.dy, experiment.eps, experiment.method)
-name = widgets.choice(
-    "Gradient",
-    ["W", "b", "x"],
-    [tensors.verdict_markdown(checks[name]) for name in ("W", "b", "x")],
-    "gradient",
-    "dW, db or dx.",
-)
-check = checks[name]
-widgets.tensor_verdict(check)
-widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "gradient_maps")
+with right:
+    name = widgets.choice(
+        "Gradient",
+        ["W", "b", "x"],
+        [tensors.verdict_markdown(checks[name]) for name in ("W", "b", "x")],
+        "gradient",
+        "dW, db or dx.",
+    )
+    check = checks[name]
+    widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "gradient_maps")
+    st.latex(r"dx = dy \, W \qquad dW_{ij} = dy_i\, x_j \qquad db = dy")
+    widgets.tensor_verdict(check)
 
 st.subheader("The Jacobians")
 st.markdown(

@@ -8,30 +8,32 @@ from mlp.report import programs
 from mlp.report.figures import curves, heatmaps
 from mlp.report.numbers import brief
 from mlp.report.tables import tensors
-from pages.ui import address, compute, editor, shell, widgets
+from pages.ui import compute, editor, shell, stage, widgets
 
 experiment = shell.settings()
 
-st.title("Loss")
-st.markdown(
+stage.opening(
+    "Loss",
+    "Exercise 2.1, section 1: Gradient of the loss",
     "The loss turns the network's output $y$ and the target $t$ into one number $c$. Its gradient "
-    r"$\partial c / \partial y$ is where backpropagation starts: it tells each output which way is up."
+    r"$\partial c / \partial y$ is where backpropagation starts: it tells each output which way is up.",
 )
-address.show()
 
 loss = LOSSES[experiment.loss]()
-values = editor.edited(
-    "Output y and target t",
-    compute.first_sample(experiment),
-    "As drawn: what the network in the sidebar makes of its first sample, and that sample's target.",
-)
+left, right = st.columns([2, 3])
+with left:
+    values = editor.edited(
+        "Output y and target t",
+        compute.first_sample(experiment),
+        "As drawn: what the network in the sidebar makes of its first sample, and that sample's target.",
+    )
 y, target = values["loss_y"], values["loss_t"]
 check = check_loss(loss, y, target, experiment.eps, experiment.method)
-
+with right:
+    widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "loss_gradient")
+widgets.tensor_verdict(check)
 st.latex(rf"{loss.formula} = {brief(float(loss.apply(y, target)))}")
 st.latex(loss.gradient_formula)
-widgets.tensor_verdict(check)
-widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "loss_gradient")
 
 i = int(widgets.selection("Vary the output", [str(k) for k in range(len(y))], "loss_i", "The index i of y."))
 st.markdown(

@@ -7,19 +7,19 @@ from mlp.report import numbers, programs
 from mlp.report.figures import network, steps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import tensors
-from pages.ui import address, compute, drawn, shell, widgets
+from pages.ui import compute, drawn, shell, stage, widgets
 
 # A layer of n units has a Jacobian of n x n numbers.
 MAX_UNITS = 1_000
 
 experiment = shell.settings()
 
-st.title("Network")
-st.markdown(
+stage.opening(
+    "Network",
+    "Exercise 2.1, section 4: A multilayer perceptron",
     "Forward, each layer hands its output to the next, up to the loss. Backward, the gradient takes the same way back: "
-    "each layer turns $dy$ into $dx$ for the layer before it, and leaves the gradients of its own parameters behind."
+    "each layer turns $dy$ into $dx$ for the layer before it, and leaves the gradients of its own parameters behind.",
 )
-address.show()
 
 problem, report, _ = compute.checked(experiment)
 passes = compute.traced(experiment)

@@ -5,16 +5,16 @@ import streamlit as st
 from mlp.report import numbers
 from mlp.report.figures import heatmaps, network, step_size
 from mlp.report.files.exchange import versions
-from pages.ui import address, bugs, compute, drawn, shell, sidebar, widgets
+from pages.ui import bugs, compute, drawn, shell, sidebar, stage, widgets
 
 experiment = shell.settings()
 
-st.title("Gradient Lab")
-st.markdown(
+stage.opening(
+    "Gradient Lab",
+    "Exercise 2.1: Backpropagation",
     "Backpropagation computes the gradient of a loss with respect to every weight. Is it right? Here each weight was "
-    "moved by **a small step, eps**, and the loss measured. Break it, and move eps."
+    "moved by **a small step, eps**, and the loss measured. Break it, and move eps.",
 )
-address.show()
 
 problem, report, seconds = compute.checked(experiment)
 plain = bugs.plain_bug(experiment)

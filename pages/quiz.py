@@ -3,16 +3,16 @@
 import streamlit as st
 
 from mlp.lab.planted_bug import changes, within_reach
-from pages.ui import address, bugs, questions, shell, widgets
+from pages.ui import bugs, questions, shell, stage, widgets
 
 experiment = shell.settings()
 
-st.title("Quiz")
-st.markdown(
+stage.opening(
+    "Quiz",
+    "Beyond exercise 2.1: what goes wrong in it",
     "There may be a bug in the backward pass of this network. Look at its gradients, analytical beside numerical, and "
-    "say what is wrong, and in which layer. Everyone with the same address gets the same question."
+    "say what is wrong, and in which layer. Everyone with the same address gets the same question.",
 )
-address.show()
 
 number = questions.number()
 played = within_reach(experiment)

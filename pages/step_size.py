@@ -5,17 +5,17 @@ import streamlit as st
 from mlp.report import programs
 from mlp.report.figures import step_size
 from mlp.report.tables.tensors import to_csv
-from pages.ui import address, compute, drawn, shell, widgets
+from pages.ui import compute, drawn, shell, stage, widgets
 
 experiment = shell.settings()
 
-st.title("Step size")
-st.markdown(
+stage.opening(
+    "Step size",
+    "Beyond exercise 2.1: its eps = 1e-4 under test",
     r"A large step sees the curve bend: *truncation* error, which shrinks like $\epsilon^p$ for a method of order $p$. "
     "A tiny step subtracts two nearly equal numbers: *round-off*, which grows like "
-    r"$1 / \epsilon$. The best step lies between."
+    r"$1 / \epsilon$. The best step lies between.",
 )
-address.show()
 
 problem = experiment.problem()
 sizes = {name: tensor.size for name, tensor in problem.tensors().items()}

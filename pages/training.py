@@ -7,15 +7,17 @@ from mlp.report.figures import predictions
 from mlp.report.figures import training as curves
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import training as tables
-from pages.ui import address, shell, training, training_checks, training_settings, widgets
+from pages.ui import address, shell, stage, training, training_checks, training_settings, widgets
 
 LAST, LAYERS, NORMS, CHECK = CLOSER = ("the last step", "layers", "gradient norms", "gradient check")
 
 experiment = shell.settings()
 
-st.title("Training")
-st.markdown("Gradients are there for this: each step moves every weight a little against its gradient.")
-address.show()
+stage.opening(
+    "Training",
+    "After exercise 2.1, section 4: using the gradients",
+    "Gradients are there for this: each step moves every weight a little against its gradient.",
+)
 
 chosen = training_settings.chosen(experiment)
 with st.container(horizontal=True, vertical_alignment="bottom"):

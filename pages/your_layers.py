@@ -5,29 +5,28 @@ import streamlit as st
 from mlp.report.figures import heatmaps
 from mlp.report.numbers import entry
 from mlp.report.tables import tensors, user_code
-from pages.ui import address, shell, watch, widgets
+from pages.ui import address, shell, stage, watch, widgets
 
 experiment = shell.settings()
 
-st.title("Your layers")
-st.markdown(
+stage.opening(
+    "Your layers",
+    "Exercise 2.1, all sections: your own cells",
     "Every layer, loss and pair of functions in a module of your own: `forward` is run on a random $x$, `backward` on "
     r"a random $dy$, and each gradient is compared with differences of $c = \sum dy \cdot y$. No base class is needed, "
-    "and no renaming."
+    "and no renaming.",
 )
-address.show()
 
 given = watch.given()
 if given.problem:
     st.error(address.plain(given.problem), title="The dashboard was started in a way it does not know")
 if not given.layers:
-    with st.container(border=True):
+    with st.expander(f"You see an example, {watch.EXAMPLE.name}. How to check a file of your own"):
         st.markdown(
             "1. Start the dashboard with your file, `streamlit run app.py -- --layers path/to/my_layers.py`, with a "
             "notebook, `homework.ipynb`, or with the name of a module.\n"
             "2. Open this page. Your file runs in a process of its own; what loops for ever or crashes is cut off.\n"
-            "3. Edit and save: the page follows within a second or two.\n\n"
-            f"Until then you see **an example**, `{watch.EXAMPLE.name}`. One of its layers has a mistake in it."
+            "3. Edit and save: the page follows within a second or two."
         )
         widgets.download("Example module", watch.EXAMPLE.read_bytes, watch.EXAMPLE.name, "text/x-python")
 
@@ -44,51 +43,53 @@ if problem is not None:
 for sentence in user_code.lost(shown.result.asides):
     widgets.box("not checked", f"Not all of {shown.file} could be checked", sentence)
 cases = user_code.labels(shown.result.cases)
-widgets.table(user_code.summary(shown.result.cases))
-if shown.result.asides:
-    with st.expander(f"How {address.plain(shown.file)} was imported, and what was left out"):
-        widgets.points(user_code.asides(shown.result.asides))
-name = widgets.selection("Show", list(cases), "case", "One of the layers, losses and functions in the module.")
-case = cases[name]
+left, right = st.columns([2, 3])
+with left:
+    name = widgets.selection(
+        "Show",
+        list(cases),
+        "case",
+        "One of the layers, losses and functions in the module. The first that is not right comes first.",
+        user_code.first_to_see(cases),
+    )
+    st.caption(user_code.counted(shown.result.cases))
+    case = cases[name]
 
-first, *others = user_code.findings(case)
-widgets.box(case.status, user_code.title(case), first)
-widgets.points([*others, *user_code.asides(case.facts)])
-widgets.frames(case.problems)
-
-if case.pairs:
-    st.subheader("What was taken for what")
-    widgets.table(user_code.pairing(case))
-    st.caption(address.plain(user_code.reading(case)))
-    st.markdown("If a guess is wrong, put this line into the module and say it right:")
-    st.code(user_code.override(case), language="python", wrap_lines=True)
+    first, *others = user_code.findings(case)
+    widgets.box(case.status, user_code.title(case), first)
+    widgets.points([*others, *user_code.asides(case.facts)])
+    widgets.frames(case.problems)
 
 if case.report:
-    st.subheader("Gradients")
-    tensor = widgets.choice(
-        "Gradient with respect to",
-        list(case.report),
-        [tensors.verdict_markdown(check) for check in case.report.values()],
-        "wrt",
-        "The parameters whose gradients were found, and the input x.",
-    )
-    check = case.report[tensor]
-    places = heatmaps.slices(check)
-    leading = places[0]
-    if len(places) > 1:
-        names = [entry(tensor, place) for place in places]
-        chosen = widgets.selection("Slice", names, "slice", "The maps show the last two axes of this tensor.")
-        leading = places[names.index(chosen)]
-    matrix = heatmaps.sliced(check, leading)
-    third = widgets.segments("The third map shows", ("difference", heatmaps.RATIO), "third")
-    panels = ("analytical", "numerical", third)
-    widgets.figure(
-        heatmaps.comparison(matrix, panels, heatmaps.counted_axes(check)), heatmaps.alt_text(matrix), "their_gradients"
-    )
-    note = heatmaps.reduction_note(matrix)
-    if note:
-        st.caption(address.plain(note))
-    st.markdown(f"**The entries of {address.plain(tensor)} that are furthest off**")
+    with right:
+        tensor = widgets.choice(
+            "Gradient with respect to",
+            list(case.report),
+            [tensors.verdict_markdown(check) for check in case.report.values()],
+            "wrt",
+            "The parameters whose gradients were found, and the input x.",
+        )
+        check = case.report[tensor]
+        places = heatmaps.slices(check)
+        leading = places[0]
+        if len(places) > 1:
+            names = [entry(tensor, place) for place in places]
+            chosen = widgets.selection("Slice", names, "slice", "The maps show the last two axes of this tensor.")
+            leading = places[names.index(chosen)]
+        matrix = heatmaps.sliced(check, leading)
+        maps = st.container()
+        third = widgets.segments("The third map shows", ("difference", heatmaps.RATIO), "third")
+        panels = ("analytical", "numerical", third)
+        with maps:
+            widgets.figure(
+                heatmaps.comparison(matrix, panels, heatmaps.counted_axes(check)),
+                heatmaps.alt_text(matrix),
+                "their_gradients",
+            )
+        note = heatmaps.reduction_note(matrix)
+        if note:
+            st.caption(address.plain(note))
+    st.subheader(f"The entries of {address.plain(tensor)} that are furthest off")
     widgets.table(tensors.worst_entries(check))
     st.caption(f"{case.report.method.name} differences with h = {case.report.eps:g}.")
     with st.container(horizontal=True):
@@ -99,6 +100,19 @@ if case.report:
         widgets.download(
             "All of the module as CSV", lambda: user_code.to_csv(cases.values()), "gradients.csv", "text/csv"
         )
+
+if case.pairs:
+    st.subheader("What was taken for what")
+    widgets.table(user_code.pairing(case))
+    st.caption(address.plain(user_code.reading(case)))
+    st.markdown("If a guess is wrong, put this line into the module and say it right:")
+    st.code(user_code.override(case), language="python", wrap_lines=True)
+
+st.subheader(f"All of {address.plain(shown.file)}")
+widgets.table(user_code.summary(shown.result.cases))
+if shown.result.asides:
+    with st.expander(f"How {address.plain(shown.file)} was imported, and what was left out"):
+        widgets.points(user_code.asides(shown.result.asides))
 
 st.subheader("The same in a shell, and in a test suite")
 st.code(user_code.commands(shown.spec, experiment.eps, experiment.method), language="sh", wrap_lines=True)

@@ -73,6 +73,27 @@ def changes(asked: Experiment, shown: Experiment) -> tuple[str, ...]:
     )
 
 
+def why_not(bug: Bug, asked: Experiment, shown: Experiment) -> tuple[str, ...]:
+    """Why a bug is shown in another experiment than the one asked for, each as what follows "the network".
+
+    Args:
+        bug: the bug.
+        asked: the experiment that was asked for.
+        shown: the one of its `fitting_experiment`.
+    """
+    if within_reach(asked) != asked:
+        return ("is too large to check at a glance",)
+    kinds = " or ".join(kind.__name__ for kind in bug.replaces)
+    reasons = {
+        "activation": f"has no {kinds}, which alone can have this bug",
+        "loss": f"has no {kinds}, which alone can have this bug",
+        "batch": "has a single sample, and this bug shows in a batch only",
+        "sizes": "has no layer of a shape in which this bug shows",
+    }
+    before, after = asked.settings(), shown.settings()
+    return tuple(reason for key, reason in reasons.items() if before[key] != after[key])
+
+
 def planted(bug: Bug, problem: Problem[Sequential], place: str) -> Problem[Sequential]:
     """The problem with the bug in its network or loss."""
     infected = plant(bug, problem.network, problem.loss, place)

@@ -8,8 +8,12 @@ import streamlit as st
 
 Read = TypeVar("Read")
 
-# The settings that stand on a page instead of in the sidebar.
+# What stands in the address for something that is on or off.
+SWITCH = ("true", "false")
+
+# The settings that stand on a page, or in its frame, instead of in the sidebar.
 PAGE_SETTINGS = (
+    "present",
     *("function", "at", "h", "component", "output"),
     *("gradient_of", "error"),
     *("broken", "edges", "tensor", "panel", "hessian", "python", "code"),
@@ -17,7 +21,7 @@ PAGE_SETTINGS = (
     *("act_x", "act_dy"),
     *("inputs", "outputs", "lin_x", "lin_b", "lin_dy", "lin_W", "gradient"),
     *("step", "all_steps", "layer"),
-    *("bug", "place", "seen", "quiz", "look"),
+    *("group", "bug", "place", "seen", "quiz", "look"),
     *("case", "wrt", "slice", "third"),
     *("ready", "library", "beside", "of"),
     *("trained_on", "planted", "optimiser", "rate", "steps", "mini_batch", "at_step"),

@@ -84,14 +84,10 @@ def sentences(report: GradientReport) -> tuple[str, ...]:
 def story(bug: Bug) -> None:
     """The bug's story, and its wrong line beside the right one."""
     st.markdown(address.plain(bug.story))
-    for column, heading, line in zip(
-        st.columns(2),
-        (":red[:material/close:] **Wrong**", ":green[:material/check:] **Right**"),
-        (bug.wrong, bug.right),
-        strict=True,
-    ):
-        column.markdown(heading)
-        column.code(line, language="python", wrap_lines=True)
+    lines = {":red[:material/close:] **Wrong**": bug.wrong, ":green[:material/check:] **Right**": bug.right}
+    for heading, line in lines.items():
+        st.markdown(heading)
+        st.code(line, language="python", wrap_lines=True)
 
 
 def instead(reason: str, changes: Sequence[str]) -> None:

@@ -134,6 +134,7 @@ PAGES = {
 }
 ENTRIES = {entry.name: entry for entries in PAGES.values() for entry in entries}
 HOME = "overview"
+ROOT = "root"  # what Streamlit calls the first page's address, which is /
 ICON = Path(__file__).with_name("icon.svg")
 
 _serving: ContextVar[Experiment] = ContextVar("the settings that app.py has read for the present run")
@@ -143,7 +144,13 @@ def navigation() -> StreamlitPage:
     """Register the pages, return the one that the address asks for, and put its name on the browser's tab."""
     # First of all, for an icon by name, such as the page's own, would be fetched from a font server; this is our file.
     st.set_page_config(page_title="Gradient Lab", page_icon=str(ICON), layout="wide")
-    page = st.navigation({group: list(map(_page, entries)) for group, entries in PAGES.items()}, position="top")
+    pages = {group: list(map(_page, entries)) for group, entries in PAGES.items()}
+    # The first page's address is /, and whoever asks for it by its name is led there.
+    by_name = st.Page(lambda: None, title=ENTRIES[HOME].title, url_path=HOME, visibility="hidden")
+    page = st.navigation({**pages, "": [*pages[""], by_name]}, position="top")
+    if page.url_path == HOME:
+        given = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.switch_page(pages[""][0], query_params=given)
     st.set_page_config(page_title=f"{page.title} - Gradient Lab")
     return page
 
@@ -186,8 +193,9 @@ def lead_on(page: StreamlitPage) -> None:
     names = list(ENTRIES)
     following = names[names.index(page.url_path or HOME) + 1 :]
     if following:
-        st.divider()
-        link(following[0], f"Next: {ENTRIES[following[0]].title}")
+        with st.container(key="next_page"):
+            st.divider()
+            link(following[0], f"Next: {ENTRIES[following[0]].title}")
 
 
 @asynccontextmanager
@@ -215,6 +223,6 @@ def _page(entry: Entry) -> StreamlitPage:
         title=entry.title,
         icon=f":material/{entry.icon}:",
         help=entry.text,
-        url_path=entry.name,
+        url_path=entry.name if entry.name != HOME else ROOT,
         default=entry.name == HOME,
     )

@@ -197,10 +197,9 @@ def _eps(key: str = "eps", **bound: Any) -> None:
 
 
 def _seed() -> None:
-    seed, button = st.columns(2, vertical_alignment="bottom")
-    with seed:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         _whole("Seed", "seed", 0, MAX_SEED, "For np.random.RandomState, whose numbers are the same on every machine.")
-    button.button("New seed", on_click=_draw_seed, width="stretch")
+        st.button("New seed", on_click=_draw_seed)
 
 
 def _preset() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -14,18 +14,20 @@ from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
-from mlp.report.figures.style import scales_html
+from mlp.report.figures.style import enlarged, scales_html
 from mlp.report.programs.languages import LABELS, MLP
 from mlp.report.tables import user_code
 from mlp.user_code.messages import Fact
-from pages.ui import address
+from pages.ui import address, stage
 from pages.ui.address import plain
 
 # The camera button of a figure saves SVG, which stays sharp in slides and print.
-FIGURE_CONFIG: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
-
-# What stands in the address for something that is on or off.
-SWITCH = ("true", "false")
+# Zooming needs no buttons, and few of them cover no title: dragging zooms in, a double click out.
+FIGURE_CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "toImageButtonOptions": {"format": "svg"},
+    "modeBarButtonsToRemove": ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "select2d", "lasso2d"],
+}
 
 TITLES = {
     Verdict.CONSISTENT: "Backpropagation and differences agree",
@@ -38,10 +40,11 @@ _ANSWERS = {
     Verdict.CANNOT_TELL: partial(st.warning, icon=":material/help:"),
 }
 
-# Lines in the text's own colour, so that they fit both themes; a wide table scrolls by itself.
+# Lines in the text's own colour, so that they fit both themes; a wide table scrolls by itself, by keys as well.
 TABLE_STYLE = """
 <style>
-.lab { display: block; overflow-x: auto; border-collapse: collapse; font-size: 0.875rem;
+.lab-scroll { overflow-x: auto; }
+.lab { border-collapse: collapse; font-size: 0.875rem;
        font-variant-numeric: tabular-nums; }
 .lab th, .lab td { padding: 0.4rem 0.8rem 0.4rem 0; text-align: left; white-space: nowrap;
                    border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
@@ -70,7 +73,7 @@ def figure(content: go.Figure, alt: str, key: str) -> None:
 
 def chart(content: BaseFigure, scales: str | None, alt: str, key: str) -> None:
     """The figure, and its colour scales below it as HTML if it has any."""
-    st.plotly_chart(content, config=FIGURE_CONFIG, alt=alt, key=key)
+    st.plotly_chart(enlarged(content) if stage.presenting() else content, config=FIGURE_CONFIG, alt=alt, key=key)
     if scales:
         st.html(scales)
 
@@ -90,7 +93,8 @@ def table_html(content: pd.DataFrame) -> str:
     columns = [content[title].tolist() for title in content.columns]
     rows = ("".join(f"<td>{_cell(value)}</td>" for value in row) for row in zip(*columns, strict=True))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f'{TABLE_STYLE}<table class="lab"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    table = f'<table class="lab"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'{TABLE_STYLE}<div class="lab-scroll" tabindex="0" role="group" aria-label="Table">{table}</div>'
 
 
 def _cell(value: object) -> str:
@@ -123,16 +127,26 @@ def segments(label: str, options: Sequence[str], key: str, default: str | None =
     if before != first:
         st.session_state[key] = first
     _forget_unless_in(key, options, first)
-    chosen = st.segmented_control(label, options, default=first, required=True, key=key, bind="query-params") or first
+    chosen = (
+        st.segmented_control(label, options, default=first, required=True, key=key, bind="query-params", wrap=True)
+        or first
+    )
     address.check(key, options, chosen)
     return chosen
 
 
-def selection(label: str, options: Sequence[str], key: str, text: str, default: str | None = None) -> str:
-    """One of possibly many options from a list that unfolds, in the address like `choice`."""
+def selection(
+    label: str,
+    options: Sequence[str],
+    key: str,
+    text: str,
+    default: str | None = None,
+    width: int | Literal["stretch"] = 220,
+) -> str:
+    """One of possibly many options from a list that unfolds, in the address like `choice`; its width in pixels."""
     first = options.index(default) if default else 0
     _forget_unless_in(key, options, options[first])
-    chosen = st.selectbox(label, options, first, key=key, bind="query-params", help=text, width=220)
+    chosen = st.selectbox(label, options, first, key=key, bind="query-params", help=text, width=width)
     address.check(key, options, chosen)
     return chosen
 
@@ -140,14 +154,14 @@ def selection(label: str, options: Sequence[str], key: str, text: str, default: 
 def unfolding(label: str, key: str) -> ExpanderContainer:
     """An expander whose content is made only while it is open, in the address like `choice`."""
     expander = st.expander(label, key=key, bind="query-params", on_change="rerun")
-    address.check(key, SWITCH, "false")
+    address.check(key, address.SWITCH, "false")
     return expander
 
 
 def switch(label: str, key: str, disabled: bool = False) -> bool:
     """Something that is on or off, in the address like `choice`."""
     on = st.toggle(label, key=key, bind="query-params", disabled=disabled)
-    address.check(key, SWITCH, "false")
+    address.check(key, address.SWITCH, "false")
     return on
 
 

@@ -21,6 +21,7 @@ from mlp.lab.planted_bug import (
     fitting_experiment,
     gradients,
     planted,
+    why_not,
     within_reach,
 )
 
@@ -71,6 +72,29 @@ def test_a_network_that_has_a_place_is_left_as_it_is(bug):
 def test_no_more_is_changed_than_the_bug_needs(name, expected):
     shown = fitting_experiment(GALLERY[name], Experiment())
     assert set(shown.changes) == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "reasons"),
+    [
+        ("derivative missing", []),
+        ("bias not summed", ["single sample"]),
+        ("not clipped", ["no HuberLoss"]),
+        ("mask the wrong way round", ["no ReLU or LeakyReLU"]),
+        ("output kept for input", ["shape"]),
+        ("batch mean forgotten", ["no CrossEntropyLoss", "single sample"]),
+    ],
+)
+def test_the_reason_why_a_bug_has_no_place_is_what_was_changed(name, reasons):
+    bug = GALLERY[name]
+    given = why_not(bug, Experiment(), fitting_experiment(bug, Experiment()).experiment)
+    assert len(given) == len(reasons)
+    assert all(words in reason for words, reason in zip(reasons, given, strict=True))
+
+
+def test_a_network_that_is_too_large_is_told_so_first():
+    bug = GALLERY["not clipped"]
+    assert why_not(bug, LARGE, fitting_experiment(bug, LARGE).experiment) == ("is too large to check at a glance",)
 
 
 def test_a_large_experiment_gets_small_layers_and_keeps_the_rest():

@@ -5,9 +5,9 @@ import pytest
 
 from mlp import check_gradients
 from mlp.check.fixed_rules import RULES
-from mlp.check.gallery import GALLERY
+from mlp.check.gallery import GALLERY, GROUPS
 from mlp.lab.experiment import Experiment
-from mlp.lab.planted_bug import fitting_experiment, planted
+from mlp.lab.planted_bug import fitting_experiment, planted, why_not
 from pages.ui import address
 from tests.pages.plots import arrays, shown_table
 
@@ -46,7 +46,17 @@ def test_a_bug_is_told_and_found(open_page, name):
     assert address.plain(GALLERY[name].story) in markdown(app)
     assert f"Verdict: {report.verdict.words}." in markdown(app)
     assert all(text in markdown(app) for text in shown.changes)
-    assert ("no place for this bug" in markdown(app)) == bool(shown.changes)
+    assert ("You see it with" in markdown(app)) == bool(shown.changes)
+    assert all(reason in markdown(app) for reason in why_not(shown.bug, Experiment(), shown.experiment))
+
+
+def test_the_bugs_of_one_group_can_be_leafed_through(open_page):
+    app = open_page("bug_gallery", group="losses")
+    assert app.selectbox(key="bug").options == GROUPS["losses"]
+    assert app.selectbox(key="bug").value == GROUPS["losses"][0]
+    app.selectbox(key="group").set_value("activations").run()
+    assert not app.exception
+    assert app.selectbox(key="bug").value == "derivative missing"
 
 
 def test_the_maps_are_those_of_the_chosen_tensor(open_page):

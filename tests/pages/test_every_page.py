@@ -1,9 +1,11 @@
 """What must hold on every page: it shows a result without a click, follows a setting, and survives any address."""
 
+import json
 from itertools import permutations
 
 import pytest
 
+from mlp.report.figures.style import LARGE
 from tests.pages.conftest import PAGES
 
 every_page = pytest.mark.parametrize("page", PAGES)
@@ -52,9 +54,10 @@ UNUSABLE = [
 def test_it_shows_a_result_at_once(open_page, page):
     app = open_page(page)
     assert not app.exception
-    assert not app.error
+    assert bool(app.error) == (page == "your_layers")  # it opens on the wrong one of its examples
     assert not app.warning
     assert app.title
+    assert any("xercise 2.1" in text.value for text in app.caption), "its place in the exercise"
     assert app.get("plotly_chart")
 
 
@@ -92,9 +95,23 @@ def test_impossible_sizes_are_named_and_the_result_before_stays(open_page, page)
     app = open_page(page, seed="3")
     before = [chart.proto.spec for chart in app.get("plotly_chart")]
     app.text_input(key="sizes").set_value("2-0-5").run()
-    [error] = app.error
-    assert "at least 1 unit" in error.value
+    assert "at least 1 unit" in app.error[0].value
     assert [chart.proto.spec for chart in app.get("plotly_chart")] == before
+
+
+def test_in_class_text_is_larger_and_the_switch_goes_from_page_to_page(open_page):
+    def font(app):
+        return json.loads(app.get("plotly_chart")[0].proto.spec)["layout"].get("font")
+
+    app = open_page("gradient_check")
+    assert font(app) is None
+    app.toggle(key="present").set_value(True).run()
+    assert font(app) == {"size": LARGE}
+    app.switch_page("pages/loss.py").run()
+    assert font(app) == {"size": LARGE}
+    assert font(open_page("gradient_check", present="true")) == {"size": LARGE}
+    [warning] = open_page("gradient_check", present="1").warning
+    assert "Here it can be true, false; false is used." in warning.value
 
 
 def test_settings_survive_a_page_switch(open_page):

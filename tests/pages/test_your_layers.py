@@ -210,7 +210,7 @@ def test_a_module_that_cannot_be_checked_is_told_in_a_sentence(started_with, min
 def test_options_that_cannot_be_used_are_told_here_and_in_the_terminal(started_with, capsys, options, words):
     app = started_with(*options)
     assert not app.exception
-    [box] = app.error
+    box = app.error[0]  # an example that is wrong on purpose may follow
     assert words.lower() in box.value.replace("\\", "").lower()
     assert words in capsys.readouterr().err
 
@@ -240,7 +240,15 @@ def test_nothing_on_the_page_takes_code(started_with):
 def test_a_case_that_is_not_there_is_named(started_with):
     app = started_with(case="<script>")
     assert "case=" in app.warning[0].value
-    assert app.selectbox(key="case").value == "Dense"
+    assert app.selectbox(key="case").value == "Tanh"
+
+
+def test_it_opens_on_the_first_that_is_wrong_and_counts_them(started_with):
+    app = started_with()
+    assert app.selectbox(key="case").options[0] == "Dense"
+    assert app.selectbox(key="case").value == "Tanh"
+    assert app.error[0].value.startswith("Tanh")
+    assert "2 passed, 1 wrong" in [text.value for text in app.caption]
 
 
 def test_what_was_left_out_of_the_module_is_said(started_with, mine):

@@ -345,7 +345,7 @@ def test_a_map_is_as_high_as_its_rows_need():
 
 def test_matrices_side_by_side_are_as_high_as_the_highest_needs():
     def height(*rows):
-        return matrices([Matrix("A", np.ones((count, 3))) for count in rows]).layout.height - 90
+        return matrices([Matrix("A", np.ones((count, 3))) for count in rows]).layout.height - 102
 
     assert [height(1), height(2, 5), height(12), height(13)] == [100, 170, 408, 420]
 

@@ -18,6 +18,7 @@ from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
 from mlp.nn.trace import trace as passes
 from mlp.report.figures import curves, heatmaps, matrices, network, step_size, steps
+from mlp.report.figures.style import LARGE, enlarged
 
 BLUE, VERMILION, GREEN, ORANGE, YELLOW = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#F0E442"  # of Okabe and Ito
 GREY = "#8c8c8c"
@@ -49,8 +50,8 @@ SIZES = {
     "secant": (360, (10, 10, 10, 10)),
     "loss": (330, (10, 10, 40, 10)),
     "activation": (330, (10, 10, 40, 10)),
-    "comparison": (104 + 40 + 50, (64, 10, 40, 50)),  # 26 for each of four rows
-    "matrices": (102 + 90, (10, 10, 40, 40)),  # 34 for each of three rows
+    "comparison": (104 + 52 + 50, (64, 10, 52, 50)),  # 26 for each of four rows
+    "matrices": (102 + 102, (10, 10, 52, 40)),  # 34 for each of three rows
     "network": (140 + 32 * 4, (10, 10, 10, 50)),  # 32 for each of at most ten units, which are 15 high
     "step size": (480, (75, 15, 75, 55)),
     "difference": (300, (62, 10, 15, 50)),
@@ -208,3 +209,15 @@ HOVERS = {
 def test_what_the_pointer_is_told(kind):
     told = [trace.hovertemplate for trace in FIGURES[kind]().data if trace.hovertemplate]
     assert told == [f"{text}<extra></extra>" for text in HOVERS[kind]]
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_what_is_projected_has_larger_text_and_the_room_that_it_takes(kind):
+    figure = FIGURES[kind]()
+    large = enlarged(figure)
+    assert large.layout.font.size == LARGE
+    assert {axis.tickfont.size for axis in (*large.select_xaxes(), *large.select_yaxes())} == {LARGE}
+    assert all(note.font.size > LARGE for note in large.layout.annotations)
+    fixed = figure.layout.margin.autoexpand is False
+    assert large.layout.height - figure.layout.height == fixed * LARGE
+    assert figure.layout.font.size is None, "the figure itself is left as it is"

@@ -139,3 +139,9 @@ def test_commands_name_the_settings_that_are_no_defaults():
     assert user_code.commands("a.py", 1e-4, "central") == "python -m mlp a.py\npython -m mlp a.py --csv gradients.csv"
     assert user_code.commands("a.py", 1e-3, "forward").startswith("python -m mlp a.py --eps 0.001 --method forward\n")
     assert user_code.commands("my layers.py", 1e-4, "central").startswith('python -m mlp "my layers.py"\n')
+
+
+def test_the_first_to_see_is_the_first_that_did_not_pass():
+    assert user_code.first_to_see({"a": RIGHT, "b": WRONG, "c": UNCHECKED}) == "b"
+    assert user_code.first_to_see({"a": RIGHT, "b": RIGHT}) == "a"
+    assert user_code.counted([RIGHT, WRONG, RIGHT]) == "2 passed, 1 wrong"

@@ -6,5 +6,16 @@
 
 from mlp.check.gallery import linear, activations, losses  # noqa: F401, I001  # in the order of the gallery
 from mlp.check.gallery.bug import GALLERY
+from mlp.nn.layers import Activation, Linear
+from mlp.nn.losses import Loss
 
-__all__ = ["GALLERY"]
+# The names of the bugs by what they are planted in, in the order of the gallery.
+GROUPS = {
+    "everything": list(GALLERY),
+    **{
+        group: [bug.name for bug in GALLERY.values() if issubclass(bug.replaces[0], kind)]
+        for group, kind in (("linear layers", Linear), ("activations", Activation), ("losses", Loss))
+    },
+}
+
+__all__ = ["GALLERY", "GROUPS"]

@@ -17,7 +17,7 @@ from mlp.check.evaluation_point import Index
 from mlp.check.tensor import TensorCheck
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
-from mlp.report.figures.matrices import MAX_LABELLED_COLUMNS, Drawn, drawn, numbers_in_cells, tick_settings
+from mlp.report.figures.matrices import MAX_LABELLED_COLUMNS, TOP, Drawn, drawn, numbers_in_cells, tick_settings
 from mlp.report.figures.style import DIVERGING, Panel, Scale, side_by_side, with_scales
 from mlp.report.numbers import brief, entry
 
@@ -28,7 +28,7 @@ RATIO = "difference / error bar"
 RATIO_SCALE = [(0, "#440154"), (0.5, "#31688e"), (0.5, "#E69F00"), (1, "#D55E00")]
 RATIO_DECADES = 3
 DIGITS = 16
-TOP, BOTTOM = 40, 50  # pixels above the maps for titles, below them for ticks and axis titles
+BOTTOM = 50  # pixels below the maps for ticks and axis titles
 
 
 class Axes(NamedTuple):

@@ -13,6 +13,7 @@ MAX_DRAWN = 100  # rows and columns
 # Cells with numbers in them: more columns would be narrower than their numbers, and more cells are no table to read.
 MAX_LABELLED_CELLS = 150
 MAX_LABELLED_COLUMNS = 12
+TOP = 52  # pixels above maps: their titles, and above these the toolbar
 
 
 class Drawn(NamedTuple):
@@ -94,8 +95,8 @@ def matrices(content: list[Matrix]) -> go.Figure:
     rows = max(as_matrix(matrix.values).shape[0] for matrix in content)
     figure = side_by_side(
         [_panel(matrix) for matrix in content],
-        height=int(np.clip(34 * rows, 100, 420)) + 90,
-        margin={"l": 10, "r": 10, "t": 40, "b": 40},
+        height=int(np.clip(34 * rows, 100, 420)) + TOP + 50,
+        margin={"l": 10, "r": 10, "t": TOP, "b": 40},
         coloraxis={"colorscale": DIVERGING, "cmin": -largest, "cmax": largest, "showscale": False},
     )
     return with_scales(figure, [Scale("value", brief(-largest), brief(largest), DIVERGING)])

@@ -9,9 +9,11 @@ from html import escape
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseFigure
 from plotly.colors import sample_colorscale
 
 STOPS = 12
+LARGE = 17  # pixels, where a figure is projected
 # It keeps its order for colour-blind eyes and in print.
 DIVERGING = "RdBu_r"
 
@@ -46,6 +48,22 @@ def _strip(scale: Scale) -> str:
     return (
         f'<span style="white-space: nowrap">{escape(scale.title)}: {escape(scale.low)} <span style="{bar}"></span> '
         f"{escape(scale.high)}</span>"
+    )
+
+
+def enlarged(figure: BaseFigure) -> go.Figure:
+    """The figure with text that can be read from the back of a room; numbers in cells grow with their cells."""
+    large = go.Figure(figure.to_dict())
+    axis = {"tickfont_size": LARGE, "title_font_size": LARGE}
+    for part in (large.layout, large.layout.margin):  # where a margin is fixed, the larger ticks need more of it
+        key = "height" if part is large.layout else "b"
+        if large.layout.margin.autoexpand is False:
+            part[key] += LARGE
+    return (
+        large.update_layout(font_size=LARGE)
+        .update_xaxes(**axis)
+        .update_yaxes(**axis)
+        .update_annotations(font_size=LARGE + 2)
     )
 
 

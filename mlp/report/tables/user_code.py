@@ -1,7 +1,7 @@
 """What came out for a module of somebody's layers, as tables and sentences."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -70,6 +70,17 @@ def _in_short(case: CaseResult) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= SHORT else f"{text[:SHORT].rpartition(' ')[0]} ..."
+
+
+def first_to_see(cases: Mapping[str, CaseResult]) -> str:
+    """The name of the first case that did not pass; of the very first one where all did."""
+    return next((name for name, case in cases.items() if not case.passed), next(iter(cases)))
+
+
+def counted(cases: Iterable[CaseResult]) -> str:
+    """How many cases there are of each verdict, in a line: 4 passed, 1 wrong."""
+    counts = Counter(case.status for case in cases)
+    return ", ".join(f"{count} {status}" for status, count in counts.most_common())
 
 
 def title(case: CaseResult) -> str:

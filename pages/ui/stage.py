@@ -1,0 +1,58 @@
+"""How every page opens: its title, its place in the exercise, what it is about; and how it looks on a projector."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.ui import address
+
+SCREENS = Path(__file__).with_name("screens.css")
+PRESENT = Path(__file__).with_name("present.css")
+KEY = "present"
+
+# On a phone the menu lies over the page: a tap on a page's name shows that page, not the menu still.
+MENU_CLOSES = """
+<script>
+if (!window.menuCloses) {
+  window.menuCloses = true;
+  document.addEventListener("click", (event) => {
+    const button = document.querySelector('[data-testid="stSidebarCollapseButton"] button');
+    if (button && window.innerWidth < 768 && event.target.closest('[data-testid="stSidebarNavLink"]')) {
+      setTimeout(() => button.click());
+    }
+  });
+}
+</script>
+"""
+
+
+def frame() -> None:
+    """Fit the page to the screen, and show the switch that makes it fit for a class: first of all in a run."""
+    st.html(SCREENS)
+    st.html(MENU_CLOSES, unsafe_allow_javascript=True)
+    with st.container(key="present_place"):
+        st.toggle(
+            "Present",
+            key=KEY,
+            bind="query-params",
+            help="For a projector: large, without navigation, settings and side remarks.",
+        )
+    address.check(KEY, address.SWITCH, "false")
+    if presenting():
+        st.html(PRESENT)
+
+
+def presenting() -> bool:
+    """Whether the page is shown to a class."""
+    return bool(st.session_state.get(KEY))
+
+
+def opening(title: str, section: str, text: str) -> None:
+    """Show a page's title, its section of the exercise and what it is about; then what is wrong with the address."""
+    with st.container(key="opening"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.title(title, width="content")
+            st.caption(section, width="content")
+        with st.container(key="opening_text"):
+            st.markdown(text)
+    address.show()

@@ -1,0 +1,73 @@
+"""Every page on the screens that it is shown on: a projector, a phone, light and dark, and with axe-core's eyes."""
+
+import re
+from pathlib import Path
+
+import axe_playwright_python
+from playwright.sync_api import expect
+
+from pages.ui.shell import ENTRIES, HOME
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+ADDRESSES = ["/" if name == HOME else f"/{name}" for name in ENTRIES]
+PROJECTOR = {"width": 853, "height": 480}
+PHONE = {"width": 390, "height": 844}
+LEAST = 80  # pixels of a figure that must be seen of it to know what it is
+
+
+def opened(visit, address):
+    visit.goto(address)
+    expect(visit.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible(timeout=30_000)
+    figure = visit.locator(".js-plotly-plot .main-svg").first
+    expect(figure).to_be_visible(timeout=30_000)
+    return figure
+
+
+def serious(visit):
+    """What axe-core calls serious or worse on the page as it is, each with its element."""
+    violations = visit.evaluate("async () => (await axe.run()).violations")
+    found = [one for one in violations if one["impact"] in ("serious", "critical")]
+    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+
+
+def test_every_page_on_every_screen_light_and_dark(visit):
+    """All of it in one visit of each page, which takes much longer than looking at it."""
+    for address in ADDRESSES:
+        visit.set_viewport_size(PROJECTOR)
+        figure = opened(visit, address)
+        assert figure.bounding_box()["y"] < PROJECTOR["height"] - LEAST, address
+        visit.add_script_tag(path=AXE)
+        for theme, background in (("dark", "rgb(23, 22, 20)"), ("light", "rgb(255, 255, 255)")):
+            visit.emulate_media(color_scheme=theme)
+            expect(visit.get_by_test_id("stApp")).to_have_css("background-color", background)
+            assert serious(visit) == [], (address, theme)
+        visit.set_viewport_size(PHONE)
+        assert visit.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth"), address
+
+
+def test_in_class_the_figure_has_the_screen(visit):
+    visit.set_viewport_size(PROJECTOR)
+    before = opened(visit, "/gradient_check").bounding_box()
+    visit.get_by_text("Present", exact=True).click()
+    expect(visit).to_have_url(re.compile("present=true"))
+    expect(visit.get_by_test_id("stSidebar")).to_be_hidden()
+    expect(visit.get_by_test_id("stHeader")).to_be_hidden()
+    after = visit.locator(".js-plotly-plot .main-svg").first.bounding_box()
+    assert after["width"] > before["width"] + 100
+    assert after["y"] < before["y"]
+
+
+def test_on_a_phone_a_tap_in_the_menu_shows_the_page(visit):
+    visit.set_viewport_size(PHONE)
+    opened(visit, "/")
+    visit.get_by_test_id("stExpandSidebarButton").click()
+    visit.get_by_test_id("stSidebar").get_by_role("link", name="Loss").click()
+    expect(visit.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
+    expect(visit.get_by_role("heading", name="Loss")).to_be_in_viewport()
+
+
+def test_the_first_page_is_found_by_its_name_too(visit):
+    opened(visit, "/overview?sizes=3-4-2&broken=true")
+    expect(visit.get_by_text("Page not found")).to_have_count(0)
+    expect(visit).to_have_url(re.compile(r"/\?sizes=3-4-2&broken=true$"))
+    expect(visit).to_have_title("Overview - Gradient Lab")
