@@ -58,6 +58,16 @@ def test_new_seed_and_reset(open_page):
     assert app.selectbox(key="preset").value == "The exercise"
 
 
+def test_sizes_that_are_impossible_leave_what_was_possible_last(open_page):
+    app = open_page("gradient_check", sizes="3-2")
+    app.text_input(key="sizes").set_value("4-3-2").run()
+    before = arrays(app, 0)
+    assert before[0].shape == (3, 4)
+    app.text_input(key="sizes").set_value("4-0-2").run()
+    assert any(box.title == "These settings cannot be used" for box in (error.proto for error in app.error))
+    np.testing.assert_array_equal(arrays(app, 0), before)
+
+
 def test_the_complaint_about_the_address_can_be_put_away(open_page):
     app = open_page(eps="banana")
     assert app.warning

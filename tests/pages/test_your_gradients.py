@@ -93,6 +93,11 @@ def test_the_verdict_is_that_of_the_chosen_method(page):
     table = shown_table(app, "by complex-step")
     assert set(table["verdict"]) == {"consistent"}
     assert set(table["by complex-step"]) == {"wrong"}
+    # The tensor's own sentence stays that of the chosen method, whatever it is drawn beside.
+    app.button_group(key="beside").set_value("complex-step").run()
+    report = check_given_gradients(*experiment.problem(), gradients, 1e-12)
+    assert address.plain(report["fc1.W"].summary) in [box.value for box in app.success]
+    assert not app.error
 
 
 def test_each_of_several_mistakes_is_told(page):
