@@ -11,7 +11,8 @@ FORWARD = (
 )  # fmt: skip
 BACKWARD = (
     "backward", "backward_pass", "backprop", "back_prop", "backward_prop", "backwardprop", "backward_propagation",
-    "back_propagation", "backpropagation", "back_propagate", "backpropagate", "bprop", "back", "backwards",
+    "back_propagation", "backpropagation", "back_propagate", "backpropagate", "bprop", "back", "backwards", "bptt",
+    "backpropagation_through_time", "backprop_through_time",
 )  # fmt: skip
 VALUE = (
     *FORWARD, "loss", "direct", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function",
@@ -40,9 +41,12 @@ TRAIN_STEPS = (
 STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
 BUILD = (
     "set_input_shape", "initialize", "initialise", "build", "init_params", "init_param", "init_parameters",
-    "initialize_parameters", "init_weights", "initialize_weights", "initWeights", "setup", "compile",
+    "initialize_parameters", "init_weights", "initialize_weights", "initWeights", "setup", "compile", "initial",
 )  # fmt: skip
-UPDATE = ("update", "update_params", "update_weights", "update_parameters", "step", "apply_gradients", "apply_grads")
+UPDATE = (
+    "update", "update_params", "update_weights", "update_parameters", "step", "apply_gradients", "apply_grads",
+    "gradient", "compute_gradients", "calculate_gradients",
+)  # fmt: skip
 GRADIENT_METHODS = (
     "params_and_grads", "parameters_and_gradients", "get_params_grads", "get_params_and_grads", "gradients", "grads",
     "get_gradients", "get_grads", "parameters", "params", "get_params", "get_parameters", "getGradParameters",
@@ -69,9 +73,10 @@ _RULES = (
     _Rule("rate", "lr eta", ""),
     _Rule("rate", "learning learn", "rate"),
     _Rule("rate", "step", "size"),
-    _Rule("training", "train training trainning istrain", "is mode flag flg phase time"),
+    _Rule("training", "train training trainning istrain", "is in mode flag flg phase time"),
+    _Rule("training", "save store", "cache caches state states input inputs"),
     _Rule("cache", "cache caches ctx context saved memory mem tape", "linear activation relu sigmoid fc the"),
-    _Rule("optimizer", "optimizer optimiser optim opt updater", ""),
+    _Rule("optimizer", "optimizer optimiser optim opt updater", "instance"),
     _Rule("upstream", "dev", "prev next dev"),
     _Rule(
         "upstream",
@@ -103,7 +108,7 @@ _RULES = (
     _Rule("recurrent", "wh whh u", "curr current"),
     _Rule("bias", "b bs bias biases b0 w0 bh intercept", "curr current layer"),
     _Rule("scale", "gamma scale shift beta", ""),
-    _Rule("state", "h c h0 c0 s0 hidden state", "prev previous next current curr t init initial"),
+    _Rule("state", "h c h0 c0 s0 a0 hidden state", "prev previous next current curr t init initial"),
     _Rule("input_shape", "shape", "in input"),
     _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
     _Rule("in_size", "model", "d dim"),
@@ -128,11 +133,12 @@ _RULES = (
     _Rule("rng", "rng random generator", ""),
     _Rule(
         "input",
-        "x xs input inputs inp in a h data z s v features tensor arr array vec vector val value mat prev img image",
+        "x xs xt input inputs inp in a h data z s v features tensor arr array vec vector val value mat prev img image",
         "layer data x tensor array val value values prev in",
     ),
+    _Rule("state", "a", "prev"),  # beside an input
 )
-_GATES = (("recurrent", r"wh[a-z]|u[a-z]|r[a-z]"), ("weight", r"w_?[a-z]{1,2}"), ("bias", r"b_?[a-z]{1,2}"))
+_GATES = (("recurrent", r"wh[a-z]|waa|wya?|u[a-z]|r[a-z]"), ("weight", r"w_?[a-z]{1,2}"), ("bias", r"b_?[a-z]{1,2}"))
 _WORDS = tuple((rule.role, set(rule.needed.split()), set(rule.beside.split())) for rule in _RULES)
 
 
@@ -155,7 +161,7 @@ def roles(name: str) -> tuple[str, ...]:
 _FAMILIES = (
     ("w", r"w|wt|ws|weights?|kernels?|theta|weight_?matrix|matrix|filters?|mat"),
     ("b", r"b|bs|bias|biases|w0|intercept|offset"),
-    ("x", r"x|xs|inputs?|inp|in|a_?prev|aprev|prev_?a|data|z|layer_?inputs?|input_?data|a|h"),
+    ("x", r"x|xs|xt|inputs?|inp|in|a_?prev|aprev|prev_?a|data|z|layer_?inputs?|input_?data|a|h"),
 )
 _MARK = r"(?:grads?|gradients?|nabla|delta|deltas|deriv|derivative|diffs?|d|g)"
 _BEFORE = (

@@ -56,6 +56,17 @@ MISTAKES = [
     ("dense_forward", "dz.sum(axis=0)", "dz.mean(axis=0)"),
     ("stretch_forward", " * dtotal.sum()", ""),
     ("Perceptron", "(1 - p**2)", "(1 - p)"),
+    ("Judge", "(self.p - self.y)", "(self.y - self.p)"),
+    ("Normed", "dd - dd.mean(axis=0)", "dd"),
+    ("Recurrence", "slopes[:, t] *", "slopes[:, 0] *"),
+    ("bend", "np.exp(-x[:, 0])", "np.exp(x[:, 0])"),
+    ("power_loss", "4 * d", "3 * d"),
+    ("Keeper", "3 * self", "2 * self"),
+    ("Lens", "np.einsum(", "2 * np.einsum("),
+    ("Single", "self.x.T @ dy", "-self.x.T @ dy"),
+    ("group_forward", "d - d.mean(axis=2, keepdims=True)", "d"),
+    ("recurrent_forward", "dz @ before.T", "dz @ a.T"),
+    ("memory_forward", "dc_next + da", "da"),
 ]
 
 

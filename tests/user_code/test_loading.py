@@ -56,6 +56,13 @@ def written(folder, files):
             "p/base.py": BASE,
         },
         {"copy.py": BASE + LAYER},
+        # A module of the package's own name inside it, which must not hide the package.
+        {
+            "p/q/r/d.py": "from q.base import Layer\n" + LAYER,
+            **{f"{folder}/__init__.py": "" for folder in ("p", "p/q", "p/q/r")},
+            "p/q/q.py": "",
+            "p/q/base.py": BASE,
+        },
     ],
     ids=lambda files: next(iter(files.values())).splitlines()[0] + " in " + next(iter(files)),
 )  # fmt: skip
@@ -63,6 +70,24 @@ def test_imports_find_what_they_find_at_home(tmp_path, files):
     result = check_module(written(tmp_path, files))
     assert [case.name for case in result.cases] == ["Twice"], result.problem
     assert result.passed
+
+
+def test_what_a_decorator_from_elsewhere_hides_is_found_where_it_stands(tmp_path):
+    traced = "def traced(f):\n    def run(*a, **k):\n        return f(*a, **k)\n    return run\n"
+    source = "from tools import traced\n\n\n@traced\ndef cubed(x):\n    return x**3\n\n\n"
+    source += "@traced\ndef cubed_prime(x):\n    return 3 * x**2\n"
+    result = check_module(written(tmp_path, {"f.py": source, "tools.py": traced}))
+    assert [(case.name, case.status, Path(case.file).name, case.line) for case in result.cases] == [
+        ("cubed", "passed", "f.py", 4)
+    ]
+
+
+def test_a_class_that_is_still_to_be_written_is_left_out(tmp_path):
+    base = "class Layer:\n    def forward(self, x):\n        raise NotImplemented\n"
+    base += "    def backward(self, dy):\n        raise NotImplemented\n"
+    source = base + "class Later(Layer):\n    pass\n" + LAYER
+    (case,) = check_module(written(tmp_path, {"dense.py": source})).cases
+    assert case.name == "Twice"
 
 
 def test_a_missing_neighbour_is_told_with_its_line(tmp_path):

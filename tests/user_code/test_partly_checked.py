@@ -89,3 +89,33 @@ def test_a_weight_that_is_one_number_is_named_and_a_setting_that_is_one_is_not()
     result = examine_object(Neuron, X)
     assert result.status == "partly checked"
     assert [gap.text.partition(" moves")[0] for gap in result.gaps] == ["weight"]
+
+
+def test_a_number_that_backward_makes_an_array_of_is_named():
+    class Shifted:
+        def __init__(self):
+            self.beta = 0.0
+
+        def forward(self, x):
+            return x + self.beta
+
+        def backward(self, dy):
+            self.beta = self.beta - 0.1 * dy.sum(axis=0)
+            return dy
+
+    result = examine_object(Shifted, X)
+    assert result.status == "partly checked"
+    assert "backward puts an array in the place of the number beta" in result.gaps[0].text
+
+
+def test_probabilities_are_moved_within_what_code_insists_on():
+    class Strict:
+        def forward(self, p, target):
+            assert np.all((p > 0) & (p < 1))
+            self.p, self.target = p, target
+            return -np.sum(target * np.log(p) + (1 - target) * np.log(1 - p))
+
+        def backward(self):
+            return (self.p - self.target) / (self.p * (1 - self.p))
+
+    assert examine_object(Strict).passed

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.user_code import vocabulary
+from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.activations import activations, is_activation, own_activations, tanh_prime
 from mlp.user_code.interpret.samples import (
     CONVENTIONS,
@@ -21,7 +22,7 @@ from mlp.user_code.interpret.samples import (
     array_for,
 )
 from mlp.user_code.messages import ForeignError, problem, told
-from mlp.user_code.run import calls
+from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.randomness import same_randomness
 from mlp.user_code.settings import Override, line
 
@@ -47,6 +48,7 @@ def objects(cls: type, module: ModuleType | None, override: Override) -> Iterato
     failures: list[ForeignError] = []
     seen: list[str] = []
     made_first: dict[str, Any] = {}
+    successes = 0
     builds = any(callable(getattr(cls, name, None)) for name in vocabulary.BUILD)
     for args, input_shape in _guesses(cls, module, override.args):
         key = repr((args, input_shape if builds else None))
@@ -54,12 +56,17 @@ def objects(cls: type, module: ModuleType | None, override: Override) -> Iterato
             continue
         seen.append(key)
         made_first = made_first or args
-        for hooked in (False, True):
+        # What builds an object may want the shape of one sample or of a batch.
+        of_batch = (samples.BATCH, *input_shape) if isinstance(input_shape, tuple) and len(input_shape) > 1 else None
+        for shape in dict.fromkeys((None, input_shape, of_batch) if builds else (None,)):
             try:
-                yield from _made(cls, module, args, input_shape if hooked else None, override)
+                made = _made(cls, module, args, shape, override)
             except ForeignError as error:
                 failures.append(error)
-    if failures and len(failures) >= 2 * len(seen):
+            else:
+                successes += 1
+                yield made
+    if failures and not successes:
         raise _with_hint(cls, made_first, failures[0])
 
 
@@ -72,30 +79,43 @@ def _with_hint(cls: type, args: Mapping[str, Any], error: ForeignError) -> Forei
     return ForeignError(replace(error.fact, text=error.fact.text + hint))
 
 
-def _made(
-    cls: type, module: ModuleType | None, args: dict[str, Any], input_shape: Any, override: Override
-) -> Iterator[Built]:
-    """An object; with an input shape, one whose methods that build it have been called, if it has any."""
+def _made(cls: type, module: ModuleType | None, args: dict[str, Any], input_shape: Any, override: Override) -> Built:
+    """An object; with an input shape, one whose methods that build it have been called."""
     with told(f"{cls.__name__}({_shown(args)})", cls), same_randomness(module):
         thing = cls(*_layers(cls, module), **args)
+        _for_training(thing)
     for name, said in override.first_calls.items():
         method, what = getattr(thing, name, None), f"{cls.__name__}.{name}"
         if not callable(method):
             raise problem(f'{cls.__name__} has no method {name}, as "first_calls" in GRADCHECK says', cls)
         with told(what, method), same_randomness(module):
             method(**said) if isinstance(said, Mapping) else method(*said)
-    if input_shape is None:
-        yield Built(thing, args)
-        return
+    if input_shape is None or override.first_calls:
+        return Built(thing, args)
     methods = [getattr(thing, name) for name in vocabulary.BUILD if inspect.ismethod(getattr(thing, name, None))]
-    for method in methods if not override.first_calls else ():
+    for method in methods:
         what = f"{cls.__name__}.{method.__name__}"
         values = {"optimizer": Recorder(), **{role: plain[0] for role, plain in PLAIN.items()}}
-        values["input_shape"] = args.get("input_shape", input_shape)
+        values["input_shape"] = values["in_size"] = args.get("input_shape", input_shape)
         with told(what, method), same_randomness(module):
             calls.call(method, (), {}, values, what)
-    if methods and not override.first_calls:
-        yield Built(thing, args)
+    return Built(thing, args)
+
+
+def _for_training(thing: Any, depth: int = 3) -> None:
+    """Switch an object and what it holds to training, with an optimizer that takes a step of the whole gradient.
+
+    Backward is there for training, whatever the default of the switch is; from the step of an optimizer such as Adam
+    no gradient could be had back.
+    """
+    for name, held in object_arrays.items(thing) if depth else ():
+        role = vocabulary.roles(str(name))[:1]
+        if role == ("training",) and held is False:
+            object_arrays.put(thing, (name,), True)
+        elif role == ("optimizer",) and (held is None or callable(getattr(held, "update", None))):
+            object_arrays.put(thing, (name,), Recorder())
+        else:
+            _for_training(held, depth - 1)
 
 
 def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any
 
 from mlp.user_code import vocabulary
@@ -41,10 +42,14 @@ def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any
 
 
 def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
-    """The keys of an argument that a function asks for: `data` of inputs["data"]."""
+    """The keys of an argument that a function asks for, or one that it calls, where it is called the same."""
+    plain = getattr(function, "__func__", function)
+    called = map(plain.__globals__.get, plain.__code__.co_names) if isinstance(plain, FunctionType) else ()
+    alike = [one for one in called if isinstance(one, FunctionType) and argument in calls.parameters_named(one)]
     asked = [
         node.slice.value
-        for node in ast.walk(syntax(function))
+        for one in (function, *alike)
+        for node in ast.walk(syntax(one))
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == argument
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
     ]

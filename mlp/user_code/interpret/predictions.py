@@ -57,8 +57,8 @@ def is_weighted_loss(function: Callable[..., Any]) -> bool:
 
 def is_loss(function: Callable[..., Any]) -> bool:
     """Whether a function takes a prediction and a target, by the names of its arguments."""
-    arguments = data(function)
-    return len(arguments) == 2 and max(sound(one.name) for one in arguments) > 1
+    sounds = sorted(sound(one.name) for one in data(function))
+    return len(sounds) == 2 and (sounds[1] > 1 or sounds[0] + 3 <= sounds[1])  # (x, target), (logits, y)
 
 
 def sound(name: str) -> int:

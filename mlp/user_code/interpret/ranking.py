@@ -12,6 +12,7 @@ from mlp.user_code.interpret.targets import is_of_real_numbers
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, is_outer
 from mlp.user_code.messages import ForeignError
 from mlp.user_code.run.as_layer import Foreign
+from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import Override
 
 # Readings of one class: a wrong layer is tried in all of them. One that raises costs next to nothing.
@@ -51,14 +52,18 @@ def are_enough(attempts: list[Attempt]) -> bool:
     return len(attempts) > _MOST or ran > _MOST_THAT_RUN
 
 
+def is_usable(tried: Attempt) -> bool:
+    """Whether all gradients have their tensors' shapes, and mistakes in them can show."""
+    return tried.grade >= Grade.SHAPES and not tried.is_hollow
+
+
 def is_full(tried: Attempt) -> bool:
-    """Whether mistakes can show: the output varies, and a loss was given several outputs for each sample.
+    """Whether it is usable, and a loss was given several outputs for each sample.
 
     What it gives for these has to look like a loss: one number, or one for each sample or entry.
     """
-    if tried.grade < Grade.SHAPES or tried.is_hollow:
-        return False
-    return tried.subject.target is None or (not _is_thin(tried.x.shape) and _is_loss_like(tried))
+    of_loss = tried.subject.target is not None
+    return is_usable(tried) and (not of_loss or (not _is_thin(tried.x.shape) and _is_loss_like(tried)))
 
 
 def _is_thin(shape: tuple[int, ...]) -> bool:
@@ -108,11 +113,10 @@ def _usual(attempts: list[Attempt]) -> list[Attempt]:
 
 def _merit(tried: Attempt) -> tuple[float, ...]:
     """What makes a reading likelier: mistakes can show, it got far, gradients agree, or all but their sign does."""
-    usable = tried.grade >= Grade.SHAPES and not tried.is_hollow
     factors = list(tried.factors.values())
     agreeing = sum(factor == 1 for factor in factors)
     signs = sum(abs(abs(factor) - 1) < 1e-6 for factor in factors)
-    return usable, usable and is_full(tried), tried.grade, agreeing, signs, sum(map(np.isfinite, factors))
+    return is_usable(tried), is_full(tried), tried.grade, agreeing, signs, sum(map(np.isfinite, factors))
 
 
 def _is_for_one_sample(top: Attempt, single: Attempt) -> bool:
@@ -120,7 +124,9 @@ def _is_for_one_sample(top: Attempt, single: Attempt) -> bool:
 
     A layer whose one sample is a row or a column may go through a sequence of length 1, which hides mistakes.
     """
-    if top.grade is not Grade.SHAPES or single.grade < Grade.SHAPES or single.is_hollow:
+    if top.grade is Grade.BACKWARD and PASS_ON[top.subject.pass_on].is_derivative:  # the Jacobian of one sample
+        return single.grade is Grade.AGREES
+    if top.grade is not Grade.SHAPES or not is_usable(single):
         return False
     likely = single.grade is Grade.AGREES or (single.reduction and all(map(np.isfinite, single.factors.values())))
     return bool(likely) and (bool(single.reduction) or single.x.ndim == 1) and not acts_on_samples(top)

@@ -35,6 +35,7 @@ LAYOUTS = (
     Layout("images, (n, height, width, channels)", "rows", (2, 6, 6, FEATURES), True),
     Layout("sequences, (n, time, features)", "rows", (2, BATCH, FEATURES), True),
     Layout("sequences, (n, channels, length)", "rows", (2, FEATURES, 6), True),
+    Layout("sequences, (features, n, time)", "columns", (FEATURES, 2, BATCH), True),
     Layout("one sample, (features,)", "single", (FEATURES,), False),
     Layout("one sample, (features, 1)", "single", (FEATURES, 1), False),
     Layout("one sample, (1, features)", "single", (1, FEATURES), False),
@@ -81,13 +82,29 @@ def normal(shape: tuple[int, ...], seed: int = 1) -> Array:
 
 
 class Recorder:
-    """An optimizer that takes a step of the whole gradient, so that the gradient is what a parameter lost."""
+    """An optimizer that takes a step of the whole gradient, so that the gradient is what a parameter lost.
+
+    A dict of gradients that it is handed for a whole layer is kept there as `grads`; anything else it lets pass.
+    """
 
     lr = learning_rate = 1.0
 
-    def update(self, parameter: Array, gradient: Array, *_rest: Any) -> Array:
-        """The parameter minus its gradient."""
-        return parameter - gradient
+    def update(self, parameter: Any, gradient: Any, *_rest: Any) -> Any:
+        """The parameter minus its gradient; of a list or dict of parameters, each of them in place."""
+        if isinstance(parameter, list | tuple | dict):
+            for key in parameter if isinstance(parameter, dict) else range(len(parameter)):
+                parameter[key][...] -= gradient[key]
+        elif isinstance(gradient, dict):
+            parameter.grads = gradient
+        else:
+            return parameter - gradient
+        return parameter
+
+    def __getattr__(self, name: str) -> Any:
+        """What optimizers of theirs have besides, such as `zero_grad` or `init_params`: it does nothing."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_arguments, **_named: None
 
 
 class Conventions(NamedTuple):
@@ -109,6 +126,11 @@ class Conventions(NamedTuple):
     paired: bool = False
     unnamed: tuple[int, ...] = (FEATURES,)
 
+    @property
+    def columns(self) -> bool:
+        """Whether samples are columns: weights have as many rows as there are outputs."""
+        return len(self.weight) == 2 and self.weight[0] != FEATURES
+
 
 CONVENTIONS = (
     Conventions((FEATURES, OUTPUTS), (OUTPUTS,), (FEATURES,), (FEATURES,), unnamed=(FEATURES, OUTPUTS)),
@@ -116,20 +138,22 @@ CONVENTIONS = (
     Conventions((OUTPUTS, FEATURES), (OUTPUTS,), (FEATURES,), (FEATURES, 6, 6)),
     Conventions((FEATURES, OUTPUTS), (1, OUTPUTS), (1, FEATURES), (BATCH, FEATURES), unnamed=(1, FEATURES)),
     Conventions((FEATURES, OUTPUTS), (OUTPUTS, 1), (FEATURES, 1), (6, 6, FEATURES), unnamed=(FEATURES, 1)),
-    Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (FEATURES,), (6, 6), unnamed=(BATCH, FEATURES)),
+    Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (1, FEATURES, 1, 1), (6, 6), unnamed=(BATCH, FEATURES)),
     Conventions((FEATURES, 4 * OUTPUTS), (4 * OUTPUTS,), (FEATURES,), (FEATURES, 6), unnamed=()),
     Conventions((FEATURES, 3 * OUTPUTS), (3 * OUTPUTS,), (FEATURES,), (FEATURES,), unnamed=(BATCH, 1)),
     Conventions((3, 3, FEATURES, OUTPUTS), (1, 1, 1, OUTPUTS), (FEATURES,), (6, 6, FEATURES), unnamed=(BATCH,)),
+    Conventions((OUTPUTS, OUTPUTS + FEATURES), (OUTPUTS, 1), (FEATURES, 1), FEATURES),  # of state and input together
 )
 
 
 def array_for(role: str, conventions: Conventions, seed: int | None = None) -> Array | None:
     """A value for an argument that is an array of this role."""
+    weight, hidden = conventions.weight, conventions.hidden
     shapes = {
-        "weight": conventions.weight,
+        "weight": weight,
         "bias": conventions.bias,
         "scale": conventions.scale,
-        "recurrent": (conventions.hidden, conventions.weight[-1]),
+        "recurrent": (weight[0], hidden) if conventions.columns else (hidden, weight[-1]),
     }
     return normal(shapes[role], len(role) if seed is None else seed) if role in shapes else None
 
@@ -144,7 +168,10 @@ def argument(name: str, x_shape: tuple[int, ...], conventions: Conventions | Non
         if array is not None:
             return array if conventions else normal(x_shape, seed=count + 3)
         if role == "state":
-            shape = (x_shape[0], conventions.hidden) if conventions and x_shape else x_shape
+            shape = x_shape
+            if conventions and x_shape:
+                hidden, is_turned = conventions.hidden, conventions.columns and len(x_shape) > 1
+                shape = (hidden, x_shape[1]) if is_turned else (x_shape[0], hidden)
             return normal(shape, seed=count + 3)
         if role in NUMBERS:
             return PLAIN[role][0]
@@ -190,4 +217,6 @@ SETTINGS: dict[str, Any] = {
     "hparameters": {"stride": 1, "pad": 1, "f": 2},
     "eps": 1e-5,
     "epsilon": 1e-5,
+    "G": 2,
+    "groups": 2,
 }

@@ -18,7 +18,7 @@ from mlp.user_code.interpret.loss_candidates import (
 )
 from mlp.user_code.interpret.losses_inside import RETURNED, has_target_inside, may_be_upstream, own_losses
 from mlp.user_code.interpret.predictions import is_loss
-from mlp.user_code.interpret.ranking import are_enough, best, until_settled
+from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade, attempt, compare
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of, problem
@@ -51,9 +51,9 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
             attempts += until_settled(object_candidates(built.thing, cls.__name__, methods, module, override), override)
             for tried in attempts:
                 tried.args = tried.args or built.args
-            if best(attempts).grade >= Grade.SHAPES:
+            if is_usable(best(attempts)):
                 break
-        if (attempts and best(attempts).grade >= Grade.SHAPES) or are_enough(attempts):
+        if (attempts and is_usable(best(attempts))) or are_enough(attempts):
             break
     return _finished(attempts, cls, module, override)
 

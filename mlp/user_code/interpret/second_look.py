@@ -59,15 +59,16 @@ def with_update(tried: Attempt, override: Override) -> Attempt:
     """The reading with a further method run after backward, where only that makes the gradients of the parameters."""
     subject, layer = tried.subject, tried.layer
     method = next((name for name in vocabulary.UPDATE if callable(getattr(subject.thing, name, None))), "")
-    if layer is None or not method or override.backward or tried.grade < Grade.SHAPES:
+    if layer is None or not method or override.backward:
         return tried
     held = {name: value for name, (_, value) in subject.tensors().items()} | layer.parameters()
-    rest = [name for name, value in held.items() if name not in {*layer.pairs, *override.constants} and value.ndim]
+    fitting = {name for name, pair in layer.pairs.items() if pair.fits}
+    rest = [name for name, value in held.items() if name not in {*fitting, *override.constants} and value.ndim]
     if not any(matters(subject, tried.x, held, name) for name in rest):
         return tried
     longer = replace(subject, backward=(*subject.backward, method))
     again = attempt(Candidate(longer, tried.x, tried.layout, tried.reduction), override)
-    if again.grade < Grade.SHAPES or again.layer is None or len(again.layer.pairs) <= len(layer.pairs):
+    if again.grade < Grade.SHAPES or again.layer is None or len(again.layer.pairs) <= len(fitting):
         return tried
     return _in_place_of(tried, again, f"{method} was run after backward")
 
@@ -93,14 +94,15 @@ def without_averages(tried: Attempt, override: Override) -> Attempt:
     samples = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0]
     averaged = (
         tried.layout.batch
-        and len(tried.factors) > 1
+        and tried.factors.keys() - {INPUT}
         and all(abs(f - (1 if name == INPUT else 1 / samples)) < 1e-6 for name, f in tried.factors.items())
     )
     if override.average or (averaged and override.average is None and tried.layout.orientation == "columns"):
         again = attempt(Candidate(tried.subject, tried.x, tried.layout, tried.reduction), override, float(samples))
         text = (
-            f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}; "
-            f"dx is not an average. To have that called wrong, say {line(tried.subject.name, average=False)}"
+            f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}"
+            f"{'; dx is not an average' if INPUT in tried.factors else ''}. To have that called wrong, say "
+            f"{line(tried.subject.name, average=False)}"
         )
         return _in_place_of(tried, again, text)
     if averaged:

@@ -129,14 +129,15 @@ def attempt(
 
 
 def _require_fitting_guesses(subject: Subject, pairs: Mapping[str, Pair], override: Override) -> None:
-    """Refuse a guessed shape that is not the gradient's: where a name says nothing of it, the guess may be at fault.
+    """Refuse a guessed shape that is not the gradient's: the guess may be at fault.
 
     Raises:
         ForeignError: there is such an array.
     """
     said = {*override.arrays, *override.args, *override.forward_args, *override.inputs()[0]}
     for name in subject.arrays.keys() & pairs.keys() - said if subject.thing is None else ():
-        if not pairs[name].fits and samples.argument(name, (1,), None, 0) is None:
+        is_unnamed = samples.argument(name, (1,), None, 0) is None
+        if not pairs[name].fits and (is_unnamed or pairs[name].is_of_another):
             hint = line(subject.name, arrays={name: pairs[name].gradient_shape})
             raise problem(f"no shape of {name} was found that its gradient has too; say it in one line, {hint}")
 
@@ -162,8 +163,10 @@ def is_hollow(tried: Attempt) -> bool:
     assert layer is not None
     y = layer.apply(tried.x)
     if not tried.subject.integers and layer.checks_input:
-        other = layer.apply(tried.x + 0.1 * random(tried.x.shape))
-        if np.allclose(y, other, rtol=0, atol=1e-9):  # of numbers of about 1: no more than rounding
+        # Code may insist that probabilities stay some.
+        are_some = bool(np.all((tried.x > 0) & (tried.x < 1)))
+        moved = 0.9 * tried.x + 0.1 * (np.flip(tried.x) if are_some else random(tried.x.shape))
+        if np.allclose(y, layer.apply(moved), rtol=0, atol=1e-9):  # of numbers of about 1: no more than rounding
             return True
     return not tried.reduction and y.size == 1 and tried.y_shape != () and tried.x.size > 1
 

@@ -14,7 +14,7 @@ from mlp.user_code.run.sources import return_values
 from mlp.user_code.settings import Override
 
 _LOSS_NAME = re.compile(
-    r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
+    r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|ce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
 )
 _MODEL = ("train", "fit", "predict", "evaluate", "SGD", "sgd")
 _NO_LAYER = re.compile(r"optim|sgd|adam|trainer|dataset|dataloader|scheduler|metric|initiali[sz]er", re.IGNORECASE)
@@ -108,7 +108,7 @@ def sounds_like_loss(name: str) -> bool:
 
 
 def is_base(cls: type, others: list[type]) -> bool:
-    """Whether a class only says what its subclasses have to offer: abstract, or with methods that do nothing."""
+    """Whether a class only says what others have to offer: abstract, with methods that do nothing, or without any."""
     if inspect.isabstract(cls):
         return True
     heirs = [other for other in others if other is not cls and any(base is cls for base in _bases(other))]
@@ -119,6 +119,8 @@ def is_base(cls: type, others: list[type]) -> bool:
     ]
     kind = kind_of(cls, Override())
     lacking = kind is not None and not (kind.forward and kind.backward)
+    if not any(inspect.isfunction(one) for one in vars(cls).values()):  # class Later(Layer): pass
+        return lacking or (kind is not None and is_hollow(inspect.getattr_static(cls, kind.backward)))
     return (bool(hollow) or lacking) and (bool(heirs) or len(hollow) > 1)
 
 

@@ -40,7 +40,8 @@ def own(module: ModuleType) -> dict[str, Any]:
     held = vars(module)  # not by attributes: a module may have a __getattr__ of its own
     home = held["__name__"]
     below = (f"{home}.",) if "__path__" in held else ()
-    homes = {name: home_of(thing) for name, thing in held.items()}
+    plain = {name: calls.decorated(one) if type(one) is FunctionType else one for name, one in held.items()}
+    homes = {name: home_of(one) for name, one in plain.items()}
     return {name: held[name] for name, where in homes.items() if where == home or where.startswith(below)}
 
 
@@ -87,13 +88,16 @@ def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterat
 
 def _case(name: str, forward: Callable[..., Any], backward: Callable[..., Any] | None) -> Case:
     kind = "loss" if is_loss(forward) or sounds_like_loss(name) else "function"
-    return Case(name, kind, forward, backward, *place_of(forward))
+    return Case(name, kind, forward, backward, *place_of(calls.decorated(forward)))
 
 
-_GRADIENT_NAMES = re.compile(
-    r"(?P<a>.+?)_?(prime|derivative|derivate|deriv|derv|der|gradient|grad|backward|backwards|bwd|backprop|back|dx|diff|d)"
-    r"|(derivative_of|gradient_of|derivative|gradient|deriv|der|grad|backward|backprop|d|prime)_?(?P<b>.+)",
-    re.IGNORECASE,
+_GRADIENT_NAMES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(derivative_of|gradient_of|derivative|gradient|deriv|der|grad|backward|backprop|d|prime)_?(?P<stem>.+)",
+        r"(?P<stem>.+?)_?"
+        r"(prime|derivative|derivate|deriv|derv|der|gradient|grad|backward|backwards|bwd|backprop|back|dx|diff|d)",
+    )
 )
 _MARK_INSIDE = re.compile(r"_(forward|backward)(?=_)", re.IGNORECASE)
 _FORWARD_MARK = re.compile(r"_?(forward|fwd|forward_pass|function|func|fn)$|^(forward|fwd)_?", re.IGNORECASE)
@@ -104,11 +108,9 @@ def _partner(name: str, functions: dict[str, Any]) -> str:
     stem = _stem(name)
     if _MARK_INSIDE.search(name):
         return next((other for other in functions if other == _MARK_INSIDE.sub("_backward", name) != name), "")
-    for other in functions:
-        match = _GRADIENT_NAMES.fullmatch(other)
-        if other != name and match and _stem(match["a"] or match["b"]) == stem:
-            return other
-    return ""
+    others = [other for other in functions if other != name]
+    matches = ((other, pattern.fullmatch(other)) for other in others for pattern in _GRADIENT_NAMES)
+    return next((other for other, match in matches if match and _stem(match["stem"]) == stem), "")
 
 
 def _stem(name: str) -> str:
@@ -124,10 +126,12 @@ def _derivative_flag(function: Callable[..., Any]) -> str:
 
 
 def _flagged(function: Callable[..., Any], flag: str) -> Callable[..., Any]:
-    def derivative(x: Any) -> Any:
-        return function(x, **{flag: True})
+    def derivative(*arguments: Any) -> Any:
+        return function(*arguments, **{flag: True})
 
-    derivative.__name__ = f"{function.__name__}(x, {flag}=True)"
+    kept = [one for one in calls.parameters_of(function) if one.name != flag]
+    derivative.__name__ = f"{function.__name__}({kept[0].name}, {flag}=True)"
+    derivative.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]  # what it is called by
     return derivative
 
 

@@ -85,10 +85,13 @@ def _load_file(file: Path, whole: bool) -> Loaded:
     if file.suffix == notebook.SUFFIX:
         os.chdir(file.parent)  # as Jupyter does
     home = _home(file, 0 if file.suffix == notebook.SUFFIX else _relative_depth(cells[0]))
-    own = [str(file.parent)]
-    # In a package its folder comes last: a neighbour called random.py must not hide Python's own.
-    before, after = ([str(home.root)], own) if len(home.parts) > 1 else (own, [])
-    sys.path[:] = [*before, *sys.path, *after, *map(str, file.parents[1:_ANCESTORS])]
+    folders = file.parents[:_ANCESTORS]
+    inside = [folder for folder in reversed(folders) if home.root in folder.parents]
+    outside = [folder for folder in folders if folder not in inside]
+    # The folders of a package come last, its outermost first: a neighbour called random.py must not hide Python's own,
+    # nor net/net.py the package net.
+    before, after = ([home.root], [*inside, *outside]) if inside else (outside[:1], outside[1:])
+    sys.path[:] = [*map(str, before), *sys.path, *map(str, after)]
     name = ".".join([*_package(home), home.parts[-1]])
     if name in sys.modules and len(home.parts) == 1:
         name = f"checked_{name}"

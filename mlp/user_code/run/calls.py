@@ -18,16 +18,16 @@ def parameters_of(function: Callable[..., Any]) -> Parameters:
     plain = getattr(function, "__func__", function)
     if not isinstance(plain, FunctionType):
         return _parsed(function)
-    found = list(_parsed_once(_decorated(plain)))
+    found = list(_parsed_once(decorated(plain)))
     return found[1:] if inspect.ismethod(function) else found
 
 
-def _decorated(function: FunctionType) -> FunctionType:
-    """The function behind a decorator that hands on whatever it is called with, without functools.wraps."""
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, or the one behind a decorator that hands on whatever it is called with, without functools.wraps."""
     kinds = [one.kind for one in _parsed_once(function)]
-    held = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+    held = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
     inside = [one for one in held if isinstance(one, FunctionType) and one is not function]
-    return _decorated(inside[0]) if kinds and set(kinds) <= set(VARIABLE) and len(inside) == 1 else function
+    return decorated(inside[0]) if kinds and set(kinds) <= set(VARIABLE) and len(inside) == 1 else function
 
 
 def _is_filled(cell: Any) -> bool:
@@ -38,7 +38,7 @@ def _is_filled(cell: Any) -> bool:
 
 
 @cache
-def _parsed_once(function: FunctionType) -> tuple[inspect.Parameter, ...]:
+def _parsed_once(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
     return tuple(_parsed(function))
 
 

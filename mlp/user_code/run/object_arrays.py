@@ -66,7 +66,7 @@ def get(thing: Any, path: Path) -> Any:
     return thing
 
 
-def put(thing: Any, path: Path, value: Array) -> None:
+def put(thing: Any, path: Path, value: Any) -> None:
     """Put `value` where the path leads: in an attribute, dict or list; a bare float stays a bare number."""
     holder, last = get(thing, path[:-1]), path[-1]
     if isinstance(dict(items(holder)).get(last), float | np.floating):

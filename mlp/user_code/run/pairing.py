@@ -38,6 +38,12 @@ class Pair:
         """Whether the shapes agree, (3,), (1, 3) and (3, 1) being the same vector."""
         return _squeezed(self.shape) == _squeezed(self.gradient_shape)
 
+    @property
+    def is_of_another(self) -> bool:
+        """Whether the gradient is rather that of a tensor with other sizes: no sum over too much or too little."""
+        ours, theirs = sorted(_squeezed(self.shape)), sorted(_squeezed(self.gradient_shape))
+        return len(ours) == len(theirs) and ours != theirs
+
 
 def pair(
     parameters: Mapping[str, tuple[list[object_arrays.Path], Array]],
@@ -90,12 +96,13 @@ def _score(tensor: str, paths: list[object_arrays.Path], value: Array, source: S
     if tensor == INPUT:
         return _score_input(source, fits)
     best = max((_name_score(path, source) for path in paths), default=0.0)
-    if best:
-        return best + (2 if fits else 0) + (source.place != "update") / 4, "by name"
+    if best:  # one that does not fit stands behind an update that does: what is updated may be a sum of it
+        return (best + 2 if fits else best / 4) + (source.place != "update") / 4, "by name"
     if source.place == "update":
         exact = any(path == source.path for path in paths)
         return (1.5, "recovered from the update that backward makes") if exact else (0, "")
-    if fits and source.place == "returned" and value.ndim:
+    is_grad = source.place == "attribute" and len(source.path) == 1 and vocabulary.is_mark(str(source.path[0]))
+    if fits and (source.place == "returned" or is_grad) and value.ndim:
         return 0.5, "by shape"
     return 0, ""
 
@@ -104,6 +111,8 @@ def _score_input(source: Source, fits: bool) -> tuple[float, str]:
     last = str(source.path[-1]) if source.path else ""
     if source.place == "returned" and (source.path in ((), (0,))):
         return (5 if fits else 1.2), "what backward returns"
+    if source.place == "returned" and not fits and vocabulary.unmangled(last).lower() in ("dx", "dinputs", "dinput"):
+        return 1.2, "by name"
     if source.place == "update" or not fits:
         return 0, ""
     if "x" in vocabulary.gradient_of(last) or vocabulary.is_mark(last):

@@ -202,6 +202,13 @@ class Subject:
         before = {path: np.array(array) for path, array in object_arrays.arrays(thing).items()}
         found = [one for step in self.backward for one in self._step(thing, step, words, out, dy, facts)]
         live = {path: array for path, array in object_arrays.arrays(thing).items() if array.dtype.kind == "f"}
+        for path, number in before.items():
+            if number.ndim == 0 < np.ndim(live.get(path, number)):
+                text = (
+                    f"backward puts an array in the place of the number {object_arrays.text(path)}, so there is no "
+                    "gradient of it to compare; make it an array of that shape to begin with"
+                )
+                facts.append(Fact("unchecked", text))
         found += [
             *sources.attribute_sources(thing),
             *sources.method_sources(thing, live),

@@ -407,3 +407,177 @@ class Perceptron:
         p = self.predict(x)
         self.w -= self.lr * x.T @ ((p - target) * (1 - p**2))
         return np.sum((p - target) ** 2) / 2
+
+
+# A loss of scores and y, whose name says little.
+class Judge:
+    def forward(self, logits, y):
+        p = np.exp(logits)
+        self.p, self.y = p / p.sum(axis=1, keepdims=True), y
+        return -np.mean(np.sum(y * np.log(self.p), axis=1))
+
+    def backward(self):
+        return (self.p - self.y) / len(self.y)
+
+
+# A switch for training that is off, and an optimizer of its own that makes of a gradient what it likes.
+class Signs:
+    def update(self, parameters, gradients):
+        for p, g in zip(parameters, gradients, strict=True):
+            p[...] = p - 0.01 * np.sign(g)
+
+
+class Normed:
+    def __init__(self, n_in):
+        self.w = np.linspace(1.0, 2.0, n_in)
+        self.optimizer, self._in_training = Signs(), False
+
+    def forward(self, x):
+        self.mean = x.mean(axis=0) if self._in_training else 0.0
+        self.d = x - self.mean
+        return self.d * self.w
+
+    def backward(self, dy):
+        dd = dy * self.w
+        self.optimizer.update([self.w], [np.sum(dy * self.d, axis=0)])
+        return dd - dd.mean(axis=0)
+
+
+# Gradients of each step in time, which the update adds up.
+class Recurrence:
+    def __init__(self, n_in):
+        self.w = np.random.randn(n_in)
+
+    def forward(self, x):
+        assert x.ndim == 3
+        self.x = x
+        return np.tanh(x * self.w).sum(axis=1)
+
+    def backward(self, dy):
+        slopes = 1 - np.tanh(self.x * self.w) ** 2
+        self.dw = np.stack([np.sum(dy * slopes[:, t] * self.x[:, t], axis=0) for t in range(self.x.shape[1])])
+        return dy[:, None] * slopes * self.w
+
+    def update(self, lr):
+        self.w -= lr * self.dw.sum(axis=0)
+
+
+# A derivative that is the Jacobian of one column; the name of the function ends with d.
+def bend(x):
+    return np.log(1 + np.exp(x))
+
+
+def d_bend(x):
+    return np.diag(1 / (1 + np.exp(-x[:, 0])))
+
+
+# A loss and its derivative in one function of two arguments.
+def power_loss(y_true, y_pred, prime=False):
+    d = y_pred - y_true
+    return 4 * d**3 if prime else np.sum(d**4)
+
+
+# Forward keeps what backward needs if it is asked to.
+class Keeper:
+    def forward(self, x, save_cache=False):
+        if save_cache:
+            self.cache = {"x": x}
+        return x**3
+
+    def backward(self, dy):
+        return 3 * self.cache["x"] ** 2 * dy
+
+
+# Built for the shape of a batch of images; all gradients are handed to an optimizer that somebody else sets.
+class Lens:
+    def __init__(self, optimizer=None):
+        self.shape, self.optimizer = None, optimizer
+
+    def build(self, input_size):
+        self.shape = input_size[1:]
+        self.params = {"W": np.random.randn(self.shape[2], 3)}
+
+    def forward(self, x):
+        assert x.shape[1:] == self.shape
+        self.x = x
+        return x @ self.params["W"]
+
+    def backward(self, dy):
+        self.optimizer.update(self, {"dW": np.einsum("nhwc,nhwk->ck", self.x, dy)})
+        return dy @ self.params["W"].T
+
+
+# One array of parameters and one gradient.
+class Single:
+    def __init__(self, n_in, n_out):
+        self.parameters = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.parameters
+
+    def backward(self, dy):
+        self.gradient = self.x.T @ dy
+
+
+# A scale for each channel of images, and a number of groups.
+def group_forward(x, gamma, G):
+    assert gamma.shape[:1] == (1,)
+    groups = x.reshape(len(x), G, -1)
+    centred = (groups - groups.mean(axis=2, keepdims=True)).reshape(x.shape)
+    return gamma * centred, (centred, gamma, G)
+
+
+def group_backward(dout, cache):
+    centred, gamma, G = cache
+    d = (dout * gamma).reshape(len(dout), G, -1)
+    dx = (d - d.mean(axis=2, keepdims=True)).reshape(dout.shape)
+    dgamma = np.sum(dout * centred, axis=(0, 2, 3), keepdims=True)
+    return dx, dgamma
+
+
+# A cell with columns, whose parameters stand in a dict; one of its two outputs carries no gradient.
+def recurrent_cell(xt, a_prev, parameters):
+    a = np.tanh(parameters["Wax"] @ xt + parameters["Waa"] @ a_prev + parameters["ba"])
+    return a, parameters["Wya"] @ a, (a, a_prev, xt)
+
+
+def recurrent_forward(x, a0, parameters):
+    a, kept, caches = a0, [], []
+    for t in range(x.shape[2]):
+        a, _, cache = recurrent_cell(x[:, :, t], a, parameters)
+        kept, caches = [*kept, a], [*caches, cache]
+    return np.stack(kept, axis=2), (caches, parameters)
+
+
+def recurrent_backward(da, cache):
+    caches, parameters = cache
+    dx, da_prev = np.zeros((parameters["Wax"].shape[1], *da.shape[1:])), 0.0
+    found = {f"d{name}": np.zeros_like(parameters[name]) for name in ("Wax", "Waa", "ba")}
+    for t in reversed(range(da.shape[2])):
+        a, before, xt = caches[t]
+        dz = (da[:, :, t] + da_prev) * (1 - a**2)
+        dx[:, :, t], da_prev = parameters["Wax"].T @ dz, parameters["Waa"].T @ dz
+        found["dWax"] += dz @ xt.T
+        found["dWaa"] += dz @ before.T
+        found["dba"] += dz.sum(axis=1, keepdims=True)
+    return {"dx": dx, "da0": da_prev, **found}
+
+
+# Gates of one matrix for state and input together.
+def memory_forward(xt, a_prev, c_prev, parameters):
+    both = np.concatenate([a_prev, xt])
+    Wf, bf, Wg, bg = parameters["Wf"], parameters["bf"], parameters["Wg"], parameters["bg"]
+    f, g = np.tanh(Wf @ both + bf), np.tanh(Wg @ both + bg)
+    c = f * c_prev + g
+    return np.tanh(c), c, parameters["Wy"] @ c, (both, f, g, c_prev, c, Wf, Wg)
+
+
+def memory_backward(da_next, dc_next, cache):
+    both, f, g, c_prev, c, Wf, Wg = cache
+    dc = dc_next + da_next * (1 - np.tanh(c) ** 2)
+    df, dg = dc * c_prev * (1 - f**2), dc * (1 - g**2)
+    dboth = Wf.T @ df + Wg.T @ dg
+    n = len(c)
+    sums = {"dbf": df.sum(axis=1, keepdims=True), "dbg": dg.sum(axis=1, keepdims=True)}
+    return {"dxt": dboth[n:], "da_prev": dboth[:n], "dc_prev": dc * f, "dWf": df @ both.T, "dWg": dg @ both.T, **sums}
