@@ -1,6 +1,7 @@
 """What there is to check in a module of theirs: layers, losses, and functions that have a gradient beside them."""
 
 import ast
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType

@@ -89,7 +89,9 @@ def unheard(case: Case, override: Override, pairs: Mapping[str, Pair], tensors: 
     takes_all = not arguments or any(one.kind is one.VAR_KEYWORD for one in arguments)
     named = {
         "pairs": [tensor for tensor in override.pairs if tensor not in given],
-        "constants": [name for name in override.constants if name not in {*tensors, *taken}],
+        "constants": [
+            name for name in override.constants if name not in tensors and name.partition(".")[0] not in taken
+        ],
         "per_sample": [name for name in override.per_sample if name not in keys],
         "args": [] if takes_all else [name for name in override.args if name not in taken],
     }
