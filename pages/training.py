@@ -42,6 +42,8 @@ note = predictions.drawn_note(runs[0])
 if note:
     st.caption(note)
 widgets.table(tables.standing(runs))
+if chosen.training.bug:
+    st.caption(f":material/bug_report: {tables.bug_told(runs[1])}")
 
 st.subheader("A closer look")
 closer = widgets.segments("Look at", CLOSER, "closer")
@@ -57,10 +59,8 @@ elif closer == LAST:
     )
     tensor = widgets.selection("Tensor", list(network.parameters()), "moved", "Whose gradient and update are shown.")
     for what in ("gradients", "updates"):
-        shown = [
-            Matrix(f"{what} of {tensor}, {name}", getattr(one, what)[tensor]) for name, one in held.inspections.items()
-        ]
-        widgets.figure(matrices(shown), f"The {what} of {tensor} in the last step", what)
+        shown = [Matrix(name, getattr(inspection, what)[tensor]) for name, inspection in held.inspections.items()]
+        widgets.figure(matrices(shown), f"The {what} of {tensor} in the last step of each run", what)
 elif closer == LAYERS:
     layer = widgets.selection("Layer", list(network.layers), "looked_at", "Whose weights and outputs are shown.")
     if isinstance(network.layers[layer], Linear):
@@ -71,4 +71,4 @@ elif closer == NORMS:
 else:
     training_checks.show(held, chosen.experiment)
 
-training.start_over_if_going_on(held)
+training.go_on(held)

@@ -1,8 +1,9 @@
 """The session's training runs, brought to the step that is shown.
 
 What is shown follows from the settings and the step alone, both in the address: a link shows the same numbers to the
-last bit. The session keeps its runs, to go on from where they are. They go on in portions: after each the page is drawn
-and starts over, so nothing that a person does has to wait, and drawing takes a third of the time at most.
+last bit. The session keeps its runs, to go on from where they are. They go on in portions, and the page is drawn after
+each. The next one begins when the browser has drawn, and takes twice as long as that took; whatever a person does in
+between breaks it off.
 """
 
 import time
@@ -25,8 +26,9 @@ AT = "at_step"
 
 # Seconds of training between two drawings: twice as long as a drawing takes, within these bounds.
 FRAME, LONGEST_FRAME = 0.2, 2.0
-LOOK_EVERY = 0.05  # seconds between two looks whether there is a new input
-SLOW_FRAMES = 40  # of a whole run in slow motion
+PULSE = 0.1  # seconds after which a browser that has nothing to draw asks for the next portion
+LOOK_EVERY = 0.1  # seconds between two looks whether there is a new input
+SLOW_FRAMES = 30  # of a whole run in slow motion
 
 _HELD, _SLOW = "training_held", "training_slow"
 
@@ -43,6 +45,7 @@ class Held:
         reports: checks by name, step, eps and method; moments: those on the way by step, eps and method.
         asked: the last step that was asked for.
         drawn_since: when the last portion of steps was over and drawing began; 0 if nothing goes on.
+        is_seen: whether the page has been drawn since then.
     """
 
     training: Training
@@ -53,6 +56,7 @@ class Held:
     moments: dict[tuple[int, float, str], dict[str, list[Moment]]] = field(default_factory=dict)
     asked: int = 0
     drawn_since: float = 0.0
+    is_seen: bool = False
 
     def __post_init__(self) -> None:
         """Start the runs."""
@@ -114,10 +118,21 @@ def brought(training: Training, data: Dataset, step: int, place: DeltaGenerator)
     return held
 
 
-def start_over_if_going_on(held: Held) -> None:
-    """At the page's foot: if the runs have further to go, start the page over, for the next portion."""
+def go_on(held: Held) -> None:
+    """At the page's foot: if the runs have further to go, take the next portion once the browser has drawn this one."""
     if held.drawn_since:
+        _next_portion(held)
+
+
+@st.fragment(run_every=PULSE)
+def _next_portion(held: Held) -> None:
+    """Start the page over when the browser asks for it; the first time is the page's own run.
+
+    A browser that is busy drawing asks later, so that no drawings pile up before it.
+    """
+    if held.is_seen:
         st.rerun()
+    held.is_seen = True
 
 
 def step(steps: int) -> int:
@@ -131,9 +146,9 @@ def buttons(held: Held) -> None:
     """Start, stop, one step, and back to the start."""
     going, steps = held.drawn_since > 0, held.training.steps
     if going:
-        st.button("Stop", type="primary", icon=":material/stop:", on_click=_stop, width=110)
+        st.button("Stop training", type="primary", icon=":material/stop:", on_click=_stop)
     else:
-        _button("Train", "play_arrow", (steps,), held.is_over, type="primary", width=110)
+        _button("Train", "play_arrow", (steps,), held.is_over, type="primary")
     _button("In slow motion", "slow_motion_video", (steps, True), going or held.is_over)
     _button("One step", "skip_next", (held.step + 1,), going or held.is_over)
     _button("Start over", "replay", (0,), going or not held.step)
@@ -149,23 +164,21 @@ def _go_on(held: Held, target: int, place: DeltaGenerator) -> None:
     is_first = not held.drawn_since
     portion = FRAME if is_first else min(max(FRAME, 2 * (start - held.drawn_since)), LONGEST_FRAME)
     is_slow = st.session_state.get(_SLOW, False)
-    steps = -(-held.training.steps // SLOW_FRAMES) if is_slow else 1
-    before = start
+    steps, before = -(-held.training.steps // SLOW_FRAMES) if is_slow else 1, start
     while not held.is_at(target):
         held.advance(steps, target)
-        if is_slow:
-            time.sleep(portion)
         now = time.monotonic()
         if not is_first:  # a run that is over at once needs no bar
             place.progress(held.step / target, f"Step {held.step:,} of {target:,}")
-        if now >= start + portion:
+        if is_slow or now >= start + portion:
             break
-        steps, before = steps if is_slow or now > before + LOOK_EVERY else 2 * steps, now
-    going = not held.is_at(target)
-    held.drawn_since = time.monotonic() if going else 0.0
-    if not going:
+        steps, before = steps if now > before + LOOK_EVERY else 2 * steps, now
+    held.drawn_since, held.is_seen = 0.0, False
+    if held.is_at(target):
         st.session_state[_SLOW] = False
         place.empty()
+    else:
+        held.drawn_since = time.monotonic()
 
 
 def _go(step: int, slowly: bool = False) -> None:

@@ -94,7 +94,13 @@ def _say_what_changed(experiment: Experiment, shown: Experiment, data: Dataset) 
                 f":material/info: {data.name} has {data.counted}: what you see has **{' and '.join(changed)}**.",
                 width="content",
             )
-            st.button("Set the sidebar so", type="tertiary", on_click=st.session_state.update, args=(shown.settings(),))
+            st.button(
+                "Set the sidebar so",
+                type="tertiary",
+                icon=":material/arrow_back:",
+                on_click=st.session_state.update,
+                args=(shown.settings(),),
+            )
 
 
 def _rate() -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import widgets
+from pages.ui import training, widgets
 
 APP = Path(__file__).parents[2] / "app.py"
 PAGES = sorted(path.stem for path in (APP.parent / "pages").glob("*.py"))
@@ -34,3 +34,9 @@ def files(monkeypatch) -> dict[str, bytes]:
     made: dict[str, bytes] = {}
     monkeypatch.setattr(widgets, "download", lambda _, data, file_name, mime: made.update({file_name: data()}))  # noqa: ARG005
     return made
+
+
+@pytest.fixture
+def patient(monkeypatch) -> None:
+    """Training runs go to their step in one portion: there is no browser that asks for the next one."""
+    monkeypatch.setattr(training, "FRAME", 1000.0)

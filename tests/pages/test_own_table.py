@@ -14,6 +14,7 @@ from mlp.report.tables import training as tables
 from pages.ui.address import plain
 from tests.pages.plots import everything, shown_tables, table_cells
 
+pytestmark = pytest.mark.usefixtures("patient")
 RNG = np.random.RandomState(0)
 NUMBERS = RNG.standard_normal((40, 3))
 CONTENT = "\n".join(

@@ -1,5 +1,6 @@
 """The training page shows the numbers of `mlp.lab`, at any step and however it was reached; the controls lead there."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,9 @@ from pages.ui.address import plain
 from tests.pages.plots import everything, shown_tables, table_cells, traces
 
 DEFAULT = Training(Experiment((2, 10, 20, 2)), "spirals", "Adam", 0.01, 1_000, 16, "derivative missing")
+
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 def at(settings, step):
@@ -56,6 +60,7 @@ def test_it_opens_untrained_and_one_press_trains(open_page):
     app = open_page("training")
     assert_shows(app, DEFAULT, 0)
     assert "Press Train" in app.info[0].value
+    assert tables.bug_told(Run(DEFAULT)) in everything(app)
     press(app, "Train")
     assert_shows(app, DEFAULT, 1_000)
     assert app.query_params["at_step"] == "1000"
@@ -91,14 +96,26 @@ def test_a_link_shows_what_was_seen_to_the_last_bit(open_page):
     )
 
 
-@pytest.mark.parametrize("slowly", [False, True])
-def test_however_small_the_portions_the_end_is_the_same(open_page, monkeypatch, slowly):
+@pytest.mark.parametrize(("label", "portions"), [("Train", 20), ("In slow motion", 15)])
+def test_however_small_the_portions_the_end_is_the_same(open_page, monkeypatch, label, portions):
+    """Each run of the page, which a browser asks for, takes a portion: one step, or in slow motion a thirtieth."""
     monkeypatch.setattr(training, "FRAME", 1e-9)
     monkeypatch.setattr(training, "LONGEST_FRAME", 1e-9)
-    monkeypatch.setattr(training, "LOOK_EVERY", 0.0)
-    app = open_page("training", steps="40")
-    press(app, "In slow motion" if slowly else "Train")
-    assert_shows(app, replace(DEFAULT, steps=40), 40)
+    app = open_page("training", steps="40" if label == "Train" else "450")
+    press(app, label)
+    settings = replace(DEFAULT, steps=app.number_input(key="steps").value)
+    for k in range(1, portions):
+        assert_shows(app, settings, k * (settings.steps // 30 if "slow" in label else 1))
+        assert "Stop training" in [button.label for button in app.button]
+        app.run()
+    press(app, "Stop training")
+    shown = app.slider(key="at_step").value
+    assert 0 < shown < settings.steps
+    assert_shows(app, settings, shown)
+    app.slider(key="at_step").set_value(settings.steps).run()
+    while "Stop training" in [button.label for button in app.button]:
+        app.run()
+    assert_shows(app, settings, settings.steps)
 
 
 @pytest.mark.parametrize("name", ["XOR", "circles", "moons", "noisy curve", "Iris"])
@@ -244,14 +261,14 @@ def test_what_the_address_cannot_ask_for_is_named(open_page, key, text, words):
 
 
 class Place:
-    """A place on the page that, as Streamlit does when there is a new input, breaks off at the bar's second call."""
+    """A place on the page; with `is_left`, there is a new input at the bar's second call, which breaks it off."""
 
-    def __init__(self):
-        self.calls = []
+    def __init__(self, is_left=False):
+        self.calls, self._is_left = [], is_left
 
     def progress(self, done, _text):
         self.calls.append(done)
-        if len(self.calls) == 2:
+        if self._is_left and len(self.calls) == 2:
             raise InterruptedError
 
     def empty(self):
@@ -260,29 +277,36 @@ class Place:
 
 def test_a_new_input_breaks_a_portion_off_and_nothing_is_lost(monkeypatch):
     monkeypatch.setattr(training.st, "session_state", {})
-    monkeypatch.setattr(training, "LOOK_EVERY", 0.0)
-    held = training.brought(DEFAULT, DEFAULT.dataset(), 0, Place())
-    held.drawn_since = training.time.monotonic()  # a portion has been drawn
-    place = Place()
+    monkeypatch.setattr(training, "LOOK_EVERY", -1.0)  # look after every single step
+    data, left, stayed = DEFAULT.dataset(), Place(is_left=True), Place()
+    held = training.brought(DEFAULT, data, 0, Place())
+    held.drawn_since = time.monotonic()  # a portion has been drawn
     with pytest.raises(InterruptedError):
-        training.brought(DEFAULT, DEFAULT.dataset(), 100, place)
+        training.brought(DEFAULT, data, 100, left)
     assert held.step == 2
-    assert place.calls == [0.01, 0.02]
-    training.st.session_state.pop("training_slow", None)
-    held.drawn_since = 0.0
-    while held.drawn_since or held.step < 100:
-        held = training.brought(DEFAULT, DEFAULT.dataset(), 100, Place.__new__(Quiet))
+    assert left.calls == [0.01, 0.02]
+    assert training.brought(DEFAULT, data, 100, stayed) is held
+    # The step that leads to the end is inspected, in one go with the one before.
+    assert stayed.calls == [*(step / 100 for step in range(3, 99)), 1.0, None]
     runs, inspections = at(DEFAULT, 100)
-    assert held.inspections["derivative missing"].loss_after == inspections["derivative missing"].loss_after
+    assert {name: one.loss_after for name, one in held.inspections.items()} == {
+        name: one.loss_after for name, one in inspections.items()
+    }
     for run, expected in zip(held.runs, runs, strict=True):
         assert run.history == expected.history
 
 
-class Quiet(Place):
-    """A place where nothing happens."""
-
-    def progress(self, _done, _text):
-        pass
-
-    def empty(self):
-        pass
+def test_a_portion_takes_twice_as_long_as_its_drawing_within_bounds(monkeypatch):
+    """So drawing takes a third of the time; the clock here goes on by 0.01 s at each look."""
+    monkeypatch.setattr(training, "FRAME", 0.2)
+    monkeypatch.setattr(training.st, "session_state", {})
+    clock = iter(np.arange(0.0, 100.0, 0.01))
+    monkeypatch.setattr(training.time, "monotonic", lambda: float(next(clock)))
+    held = training.Held(DEFAULT, DEFAULT.dataset())
+    for drawing, expected in ((0.0, 0.2), (0.05, 0.2), (0.5, 1.0), (5.0, 2.0)):
+        start = float(next(clock))
+        held.drawn_since = start + 0.01 - drawing if drawing else 0.0
+        held.runs[0].step = held.runs[1].step = 0  # far from the end again
+        monkeypatch.setattr(held, "advance", lambda *_: None)
+        training._go_on(held, 1_000, Place())
+        assert held.drawn_since - start == pytest.approx(expected, abs=0.03)

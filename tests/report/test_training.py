@@ -194,6 +194,12 @@ def test_the_table_of_a_step():
     }
 
 
+def test_the_bug_is_told_in_a_line():
+    assert tables.bug_told(RUNS[1]) == (
+        "**derivative missing** in activation_fn1, activation_fn2: `dx = dy` for `dx = dy * f'(x)`."
+    )
+
+
 class Standing:
     """What a sentence is made from: a run that stands at given numbers."""
 

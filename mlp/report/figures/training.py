@@ -50,7 +50,7 @@ def losses(runs: Sequence[Run]) -> go.Figure:
         steps = _until_now(run, "step")
         lines.append(Line(name, steps, _until_now(run, "loss"), color))
         if "test loss" in run.history:
-            title = "loss (dotted: of the test rows)"
+            title = "loss (dotted: test)"
             lines.append(Line(f"{name}, test", steps, _until_now(run, "test loss"), color, "dot", is_named=False))
     return _by_step({title: lines}, height=340)
 

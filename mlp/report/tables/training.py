@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from mlp.check.gallery import GALLERY
 from mlp.lab.training_run import Inspection, Run
 from mlp.report.numbers import brief
 
@@ -53,6 +54,12 @@ def inspected(inspections: Mapping[str, Inspection]) -> pd.DataFrame:
         }
         for name, step in inspections.items()
     )
+
+
+def bug_told(wrong: Run) -> str:
+    """The bug in a line, as Markdown: where it is, and the wrong line of code for the right one."""
+    bug = GALLERY[wrong.training.bug]
+    return f"**{bug.name}** in {', '.join(wrong.places)}: `{bug.wrong}` for `{bug.right}`."
 
 
 def compared(right: Run, wrong: Run) -> str:
