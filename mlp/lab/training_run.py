@@ -5,14 +5,14 @@ them, mini-batches shuffled anew for each epoch by `np.random.RandomState(seed)`
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
-from math import isfinite
+from math import isfinite, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import places
+from mlp.lab.backpropagation import Backpropagation
 from mlp.lab.datasets import Dataset
 from mlp.lab.experiment import require_fit
 from mlp.lab.planted_bug import planted
@@ -92,8 +92,7 @@ class Run:
         self.step = 0
         self.ended = ""
         self.history: dict[str, list[float]] = {}
-        self._parameters = self.network.parameters()
-        self._gradients: dict[str, Array] = {}
+        self._backpropagation = Backpropagation(self.network, self.loss)
         self._optimiser = OPTIMISERS[training.optimiser](training.rate)
         self._record_every = -(-training.steps // RECORDS)
         self._batches = _mini_batches(training, self.data)
@@ -126,14 +125,15 @@ class Run:
         """
         if self.is_over:
             raise RuntimeError("the run is over: there is no further step")
-        before = {name: parameter.copy() for name, parameter in self._parameters.items()}
+        named = self._backpropagation.named_parameters
+        before = {name: parameter.copy() for name, parameter in named.items()}
         problem = self.problem()
         loss = float(problem.value())
         self.advance()
         if self.ended:
             return None
-        gradients = {name: np.array(gradient) for name, gradient in self._gradients.items()}
-        updates = {name: parameter - before[name] for name, parameter in self._parameters.items()}
+        gradients = {name: gradient.copy() for name, gradient in self._backpropagation.named_gradients.items()}
+        updates = {name: parameter - before[name] for name, parameter in named.items()}
         change = sum(float(np.vdot(gradients[name], update)) for name, update in updates.items())
         return Inspection(
             self.step,
@@ -155,24 +155,22 @@ class Run:
         for prefix, x, target in (("", data.x, data.target), ("test ", data.test_x, data.test_target)):
             if len(x):
                 x, target = x[:EVALUATED], target[:EVALUATED]  # noqa: PLW2901
-                y = self.network.apply(x)
-                row[f"{prefix}loss"] = float(self.loss.apply(y, target))
+                y, loss = self._backpropagation.evaluate(x, target)
+                row[f"{prefix}loss"] = float(loss)
                 if self.data.is_classification:
-                    row[f"{prefix}accuracy"] = float(np.mean(y.argmax(axis=1) == target.argmax(axis=1)))
-        for layer, names in groupby(self._parameters, key=lambda name: name.rpartition(".")[0]):
-            row[f"gradient {layer}"] = _norm(self._gradients[name] for name in names) if self.step else np.nan
+                    row[f"{prefix}accuracy"] = float((y.argmax(axis=1) == target.argmax(axis=1)).mean())
+        for layer, gradient in self._backpropagation.layer_gradients.items():
+            row[f"gradient {layer}"] = sqrt(gradient @ gradient) if self.step else nan
         return row
 
     def _take_step(self) -> None:
         x, target = self._batch
         try:
-            value = self.loss.forward(self.network.forward(x), target)
+            value = self._backpropagation.run(x, target)
             if not isfinite(value):
                 self._diverged()
                 return
-            self.network.backward(self.loss.backward())
-            self._gradients = self.network.gradients()
-            self._optimiser.step(self._parameters, self._gradients)
+            self._optimiser.step({"all": self._backpropagation.parameters}, {"all": self._backpropagation.gradients})
         except ValueError as error:  # a wrong layer's shapes
             self.ended = f"Step {self.step + 1:,} could not be taken: {error}."
             return
@@ -187,7 +185,7 @@ class Run:
             return
         for name, value in row.items():
             self.history.setdefault(name, []).append(value)
-        self._recorded = {name: parameter.copy() for name, parameter in self._parameters.items()}
+        self._recorded = self._backpropagation.parameters.copy()
 
     def _diverged(self) -> None:
         """Go back to the last recorded step, and end there."""
@@ -197,8 +195,7 @@ class Run:
             f"{recorded:,}. Take a smaller rate."
         )
         self.step = recorded
-        for name, parameter in self._parameters.items():
-            parameter[...] = self._recorded[name]
+        self._backpropagation.parameters[...] = self._recorded
 
 
 def right_problem(training: Training, data: Dataset) -> Problem[Sequential]:
@@ -240,4 +237,4 @@ def _mini_batches(training: Training, data: Dataset) -> Iterator[Batch]:
 
 def _norm(arrays: Iterable[Array]) -> float:
     """The Euclidean norm of all entries of all arrays together."""
-    return float(np.sqrt(sum(np.vdot(array, array) for array in arrays)))
+    return sqrt(sum(np.vdot(array, array) for array in arrays))

@@ -86,22 +86,30 @@ def log_softmax(y: Array, axis: int = -1) -> Array:
     y_m is the largest. The one is kept out of the sum, so that the logarithm of a probability near 1 is right to the
     last digits and not just to 1e-16.
     """
-    largest = np.expand_dims(np.argmax(y.real, axis=axis), axis)
-    shifted = y - _reference(y, largest, axis)
+    largest = _largest(y, axis)
+    top = np.expand_dims(y[largest], axis)
+    shifted = y - (_reference(y, top, axis) if np.iscomplexobj(y) else top)
     terms = np.exp(shifted)
-    np.put_along_axis(terms, largest, np.expm1(np.take_along_axis(shifted, largest, axis)), axis)
-    return shifted - np.log1p(terms.sum(axis=axis, keepdims=True))
+    terms[largest] = np.expm1(shifted[largest])
+    return shifted - np.log1p(np.add.reduce(terms, axis=axis, keepdims=True))
 
 
-def _reference(y: Array, largest: Array, axis: int) -> Array:
-    """What log_softmax subtracts: y_m, and of a complex y_m that holds half the probability at most its real part.
+def _largest(y: Array, axis: int) -> tuple[Array, ...]:
+    """Where the largest along an axis is, for each place on all the others, as an index into y."""
+    place = y.real.argmax(axis=axis)
+    if place.ndim == 1 and axis == -1:
+        return np.arange(len(place)), place
+    index = [*np.indices(place.shape, sparse=True)]
+    index.insert(axis % y.ndim, place)
+    return tuple(index)
+
+
+def _reference(y: Array, top: Array, axis: int) -> Array:
+    """What log_softmax subtracts of a complex y: y_m, and of one that holds half the probability at most its real part.
 
     With y_m a complex step moves all others instead of it, which is right to the last digits where y_m is nearly sure,
     and loses some where the others are many: their parts of the derivative then cancel down to that of y_m.
     """
-    top = np.take_along_axis(y, largest, axis)
-    if not np.iscomplexobj(y):
-        return top
     others = np.exp(y.real - top.real).sum(axis=axis, keepdims=True) - 1
     return np.where(others < 1, top, top.real)
 

@@ -32,10 +32,12 @@ class Loss:
         self._gradient: Array | None = None
 
     def __init_subclass__(cls) -> None:
-        """Forget how an ancestor took a stack of outputs if this class rewrites the loss of one."""
+        """Forget what an ancestor made of its own loss of one output, if this class rewrites that."""
         super().__init_subclass__()
         for rule in ("apply", "value"):
             forget_inherited(cls, Loss, rule, ("values",))
+        for rule in ("value", "gradient"):
+            forget_inherited(cls, Loss, rule, ("value_and_gradient",))
 
     @staticmethod
     def value(y: Array, target: Array) -> Scalar:
@@ -46,6 +48,11 @@ class Loss:
     def gradient(y: Array, target: Array) -> Array:
         """The derivative of that very value with respect to y, in the shape of y."""
         raise NotImplementedError
+
+    @classmethod
+    def value_and_gradient(cls, y: Array, target: Array) -> tuple[Scalar, Array]:
+        """Both at once, of real y; a loss whose two formulas have much in common writes this as well."""
+        return cls.value(y, target), cls.gradient(y, target)
 
     @staticmethod
     def random_target(rng: RandomSource, shape: tuple[int, ...]) -> Array:
@@ -194,7 +201,7 @@ class CrossEntropyLoss(Loss):
     @staticmethod
     def value(y: Array, target: Array) -> Scalar:
         """-sum_j t_j log softmax(y)_j."""
-        return -np.sum(target * log_softmax(y)) / _samples(y)
+        return _cross_entropy(log_softmax(y), target)
 
     def values(self, ys: Array, target: Array) -> Array:
         """The same for each of a stack, whose classes lie along the last axis but one."""
@@ -206,11 +213,13 @@ class CrossEntropyLoss(Loss):
 
         For the class that the target names this is softmax(y) - 1, which expm1 gives without subtracting.
         """
-        total = target.sum(axis=-1, keepdims=True)
+        return _cross_entropy_gradient(log_softmax(y), target)
+
+    @classmethod
+    def value_and_gradient(cls, y: Array, target: Array) -> tuple[Scalar, Array]:
+        """Both from the same logarithms."""
         logarithms = log_softmax(y)
-        near_one = np.expm1(logarithms) * total + (total - target)
-        near_zero = np.exp(logarithms) * total - target
-        return np.where(2 * target > total, near_one, near_zero) / _samples(y)
+        return _cross_entropy(logarithms, target), _cross_entropy_gradient(logarithms, target)
 
     @staticmethod
     def random_target(rng: RandomSource, shape: tuple[int, ...]) -> Array:
@@ -227,6 +236,18 @@ class CrossEntropyLoss(Loss):
         if np.any((indices < 0) | (indices >= classes)):
             raise ValueError(f"target must hold class indices from 0 to {classes - 1}, not {indices.tolist()}")
         return np.eye(classes, dtype=y.real.dtype)[indices]
+
+
+def _cross_entropy(logarithms: Array, target: Array) -> Scalar:
+    return -(target * logarithms).sum() / _samples(target)
+
+
+def _cross_entropy_gradient(logarithms: Array, target: Array) -> Array:
+    total = np.add.reduce(target, axis=-1, keepdims=True)
+    named = 2 * target > total
+    # Of what is named, the probability less 1, and so the target less the total.
+    probabilities = np.where(named, np.expm1(logarithms), np.exp(logarithms))
+    return (probabilities * total - (target - named * total)) / _samples(target)
 
 
 # numpy adds up to 128 / 8 terms one after another.
