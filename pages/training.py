@@ -7,9 +7,9 @@ from mlp.report.figures import predictions
 from mlp.report.figures import training as curves
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import training as tables
-from pages.ui import address, shell, stage, training, training_checks, training_settings, widgets
+from pages.ui import address, shell, stage, training, training_bugs, training_checks, training_settings, widgets
 
-LAST, LAYERS, NORMS, CHECK = CLOSER = ("the last step", "layers", "gradient norms", "gradient check")
+LAST, LAYERS, NORMS, CHECK, BUGS = CLOSER = ("the last step", "layers", "gradient norms", "gradient check", "every bug")
 
 experiment = shell.settings()
 
@@ -68,7 +68,9 @@ elif closer == LAYERS:
     widgets.figure(curves.outputs(runs, layer), f"How often {layer} gives which output, in each run", "outputs")
 elif closer == NORMS:
     widgets.figure(curves.gradient_norms(runs), "The norm of each layer's gradients over the steps", "norms")
-else:
+elif closer == CHECK:
     training_checks.show(held, chosen.experiment)
+else:
+    training_bugs.show(held)
 
 training.go_on(held)

@@ -7,6 +7,7 @@ between breaks it off.
 """
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from mlp.lab.datasets import Dataset
 from mlp.lab.settings_text import read_whole
 from mlp.lab.training import UPLOAD, Training
 from mlp.lab.training_run import Inspection, Run
-from mlp.report.tables.training import named
+from mlp.report.tables.training import Standing, named
 from pages.ui import address
 
 AT = "at_step"
@@ -43,6 +44,7 @@ class Held:
         runs: they.
         inspections: what each one's last step did, by what the run is called.
         reports: checks by name, step, eps and method; moments: those on the way by step, eps and method.
+        others: where the runs of other bugs stand at the step `others_at`.
         asked: the last step that was asked for.
         drawn_since: when the last portion of steps was over and drawing began; 0 if nothing goes on.
         is_seen: whether the page has been drawn since then.
@@ -54,6 +56,8 @@ class Held:
     inspections: dict[str, Inspection] = field(default_factory=dict)
     reports: dict[tuple[str, int, float, str], GradientReport] = field(default_factory=dict)
     moments: dict[tuple[int, float, str], dict[str, list[Moment]]] = field(default_factory=dict)
+    others: dict[str, tuple[Standing, str]] = field(default_factory=dict)
+    others_at: int = 0
     asked: int = 0
     drawn_since: float = 0.0
     is_seen: bool = False
@@ -158,21 +162,29 @@ def _button(label: str, icon: str, to: tuple[int, bool] | tuple[int], disabled: 
     st.button(label, icon=f":material/{icon}:", on_click=_go, args=to, disabled=disabled, **looks)
 
 
+def in_chunks(take: Callable[[int], None], is_over: Callable[[], bool], steps: int = 1) -> Iterator[None]:
+    """Take so many steps at once, then more and more until that takes LOOK_EVERY; after each time, yield."""
+    while not is_over():
+        before = time.monotonic()
+        take(steps)
+        is_short = time.monotonic() < before + LOOK_EVERY
+        yield
+        steps = 2 * steps if is_short else steps
+
+
 def _go_on(held: Held, target: int, place: DeltaGenerator) -> None:
     """Take a portion of the steps that lead to the target."""
     start = time.monotonic()
     is_first = not held.drawn_since
     portion = FRAME if is_first else min(max(FRAME, 2 * (start - held.drawn_since)), LONGEST_FRAME)
     is_slow = st.session_state.get(_SLOW, False)
-    steps, before = -(-held.training.steps // SLOW_FRAMES) if is_slow else 1, start
-    while not held.is_at(target):
-        held.advance(steps, target)
+    first = -(-held.training.steps // SLOW_FRAMES) if is_slow else 1
+    for _ in in_chunks(lambda steps: held.advance(steps, target), lambda: held.is_at(target), first):
         now = time.monotonic()
         if not is_first:  # a run that is over at once needs no bar
             place.progress(held.step / target, f"Step {held.step:,} of {target:,}")
         if is_slow or now >= start + portion:
             break
-        steps, before = steps if now > before + LOOK_EVERY else 2 * steps, now
     held.drawn_since, held.is_seen = 0.0, False
     if held.is_at(target):
         st.session_state[_SLOW] = False

@@ -200,6 +200,38 @@ def test_the_bug_is_told_in_a_line():
     )
 
 
+OTHERS = {
+    "worst": ({"step": 9.0, "loss": 8.0, "accuracy": 0.5, "test accuracy": 0.4}, ""),
+    "broken": ({"step": 3.0, "loss": 0.5, "accuracy": 0.9, "test accuracy": 0.9}, "It broke."),
+    "near": ({"step": 9.0, "loss": 1.9, "accuracy": 0.8, "test accuracy": 0.7}, ""),
+    "alike": ({"step": 9.0, "loss": 1.0, "accuracy": 0.9, "test accuracy": 0.9}, ""),
+}
+
+
+def test_the_bugs_stand_in_the_order_of_their_losses_and_what_ended_last():
+    right = {"step": 9.0, "loss": 1.0, "accuracy": 0.9, "test accuracy": 0.9}
+    table = tables.league(right, OTHERS)
+    assert list(table["bug"]) == ["alike", "near", "worst", "broken"]
+    assert list(table["trains"]) == ["as well", "almost as well", "worse", "not to the end"]
+    assert list(table["step"]) == [9, 9, 9, 3]
+    assert list(table["training loss"]) == [1.0, 1.9, 8.0, 0.5]
+    assert list(table["test accuracy"]) == ["90.0\u00a0%", "70.0\u00a0%", "40.0\u00a0%", "90.0\u00a0%"]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["alike", "near", "worst", "broken"], "Of the 4 bugs that fit this network, 2 train as well as the right"),
+        (["alike", "near", "worst", "broken"], "or almost: no curve gives them away, and that is why one checks."),
+        (["alike", "broken"], "1 trains as well as the right gradient, or almost: no curve gives it away"),
+        (["worst"], "Of the only bug that fits this network, 0 train as well as the right gradient, or almost."),
+    ],
+)
+def test_how_many_bugs_no_curve_gives_away(names, words):
+    right = {"step": 9.0, "loss": 1.0, "accuracy": 0.9, "test accuracy": 0.9}
+    assert words in tables.league_told(right, {name: OTHERS[name] for name in names})
+
+
 class Standing:
     """What a sentence is made from: a run that stands at given numbers."""
 

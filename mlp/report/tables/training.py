@@ -13,7 +13,10 @@ from mlp.report.numbers import brief
 AS_WELL, ALMOST = 1.1, 2.0
 # Or if it classifies so much of the test rows right as the right one does.
 SAME_ACCURACY = 0.02
-WHY = "no curve gives it away, and that is why one checks"
+WELL, NEARLY, BADLY, ENDED = "as well", "almost as well", "worse", "not to the end"
+
+Standing = Mapping[str, float]
+"""Where a run stands: a row of its history."""
 
 
 def named(runs: Sequence[Run]) -> dict[str, Run]:
@@ -74,15 +77,57 @@ def compared(right: Run, wrong: Run) -> str:
     if wrong.ended:
         return f"With {bug}: {wrong.ended} After {counted_steps(right)} {loss}."
     told = f"After {counted_steps(right)} {loss} and {brief(other['loss'])} with {bug}"
-    key = "test accuracy" if "test accuracy" in now else "accuracy"
+    key = _accuracy(now)
     if key in now:
         rows = "test rows" if key == "test accuracy" else "rows"
         told += f"; {_share(now[key])} and {_share(other[key])} of the {rows} are right"
-    if other["loss"] <= AS_WELL * now["loss"]:
-        return f"{told}. This bug trains as well: {WHY}."
-    if other["loss"] <= ALMOST * now["loss"] or (key in now and other[key] >= now[key] - SAME_ACCURACY):
-        return f"{told}. This bug trains almost as well: {WHY}."
+    if how_well(now, other) in (WELL, NEARLY):
+        return f"{told}. This bug trains {how_well(now, other)}: no curve gives it away, and that is why one checks."
     return f"{told}. Rate, network or data could be to blame as well: only a check tells."
+
+
+def how_well(right: Standing, wrong: Standing) -> str:
+    """How a run with a bug trains beside the right one: WELL, NEARLY or BADLY."""
+    key = _accuracy(right)
+    if wrong["loss"] <= AS_WELL * right["loss"]:
+        return WELL
+    is_near = wrong["loss"] <= ALMOST * right["loss"] or (key in right and wrong[key] >= right[key] - SAME_ACCURACY)
+    return NEARLY if is_near else BADLY
+
+
+def league(right: Standing, others: Mapping[str, tuple[Standing, str]]) -> pd.DataFrame:
+    """One row for each bug, those that train best first: where its run stands, and how well that is.
+
+    Args:
+        right: where the right run stands.
+        others: by bug, where its run stands and, if it ended before, a sentence that says why.
+    """
+    ordered = sorted(others.items(), key=lambda item: (bool(item[1][1]), item[1][0]["loss"]))
+    return pd.DataFrame(
+        {
+            "bug": name,
+            "trains": ENDED if ended else how_well(right, now),
+            "step": int(now["step"]),
+            "training loss": now["loss"],
+        }
+        | {key: _share(now[key]) for key in ("accuracy", "test accuracy") if key in now}
+        for name, (now, ended) in ordered
+    )
+
+
+def league_told(right: Standing, others: Mapping[str, tuple[Standing, str]]) -> str:
+    """The league in a sentence: how many bugs no loss curve gives away."""
+    hidden = sum(not ended and how_well(right, now) != BADLY for now, ended in others.values())
+    bugs = "the only bug that fits" if len(others) == 1 else f"the {len(others)} bugs that fit"
+    trains, them = ("trains", "it") if hidden == 1 else ("train", "them")
+    return f"Of {bugs} this network, {hidden} {trains} as well as the right gradient, or almost" + (
+        f": no curve gives {them} away, and that is why one checks." if hidden else "."
+    )
+
+
+def _accuracy(now: Standing) -> str:
+    """The name of the accuracy that counts: that of the test rows, if there are any."""
+    return "test accuracy" if "test accuracy" in now else "accuracy"
 
 
 def counted_steps(run: Run) -> str:
