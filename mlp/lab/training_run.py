@@ -65,6 +65,7 @@ class Run:
         step: how many steps have been taken.
         ended: a sentence that says why the run cannot go on though it has steps left: it diverged, or the bug broke it
             off; "" otherwise. After divergence the run stands at the last recorded step, where all numbers are finite.
+        record_every: of so many steps one is recorded, and the last.
         history: what was recorded, as columns of one length by name: "step"; "loss" and "test loss" over the training
             and the test rows, or the first EVALUATED of them; "accuracy" and "test accuracy", the parts of these rows
             whose largest output is the right one; and for each layer with parameters, such as "gradient fc1", the norm
@@ -94,7 +95,7 @@ class Run:
         self.history: dict[str, list[float]] = {}
         self._backpropagation = Backpropagation(self.network, self.loss)
         self._optimiser = OPTIMISERS[training.optimiser](training.rate)
-        self._record_every = -(-training.steps // RECORDS)
+        self.record_every = -(-training.steps // RECORDS)
         self._batches = _mini_batches(training, self.data)
         self._batch = next(self._batches)
         self._record()
@@ -110,7 +111,7 @@ class Run:
         with np.errstate(all="ignore"):
             while self.step < last and not self.ended:
                 self._take_step()
-                if not self.ended and (self.step % self._record_every == 0 or self.step == self.training.steps):
+                if not self.ended and (self.step % self.record_every == 0 or self.step == self.training.steps):
                     self._record()
 
     def problem(self) -> Problem[Sequential]:

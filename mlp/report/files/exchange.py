@@ -8,18 +8,22 @@ from functools import cache
 from importlib.metadata import version
 
 import numpy as np
+import pandas as pd
 
 from mlp.check.check import analytical_gradients
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import plant
 from mlp.check.report import GradientReport
 from mlp.lab.experiment import Experiment
+from mlp.lab.training_run import Run
 from mlp.nn.arrays import Array
 from mlp.report.tables.tensors import all_entries, entries, to_csv
 
 PROBLEM_FILE = "problem.npz"
 SETTINGS_FILE = "problem.json"
 GRADIENTS_FILE = "gradients.npz"
+RUN_FILE = "run.npz"
+HISTORY_FILE = "history.csv"
 
 
 def problem_npz(experiment: Experiment) -> bytes:
@@ -78,6 +82,26 @@ def archive(experiment: Experiment, report: GradientReport) -> bytes:
 
 
 @cache
+def run_npz(run: Run) -> bytes:
+    """A trained network with its data as an NPZ file without pickles.
+
+    The arrays are float64: fc1.W of shape (out, in), fc1.b, ... as they are now; x and target, the training rows, and
+    test_x and test_target, all standardised; x_mean and x_deviation, by which the features were, and of numbers to be
+    fitted target_mean and target_deviation.
+    """
+    data = run.data
+    arrays = {name: getattr(data, name) for name in ("x", "target", "test_x", "test_target")}
+    for name, scale in (("x", data.x_scale), ("target", data.target_scale)):
+        if scale is not None:
+            arrays |= {f"{name}_mean": scale.mean, f"{name}_deviation": scale.deviation}
+    return _npz({**run.network.parameters(), **arrays})
+
+
+def history_csv(run: Run) -> bytes:
+    """What a run has recorded as CSV: one row for each recorded step; the columns are those of `Run.history`."""
+    return to_csv(pd.DataFrame(run.history))
+
+
 def versions() -> dict[str, str]:
     """The versions of everything that has a say in the numbers and figures."""
     packages = {name: version(name) for name in ("numpy", "pandas", "plotly", "streamlit")}

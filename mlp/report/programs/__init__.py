@@ -11,6 +11,7 @@ from mlp.report.programs.linear_layer import linear
 from mlp.report.programs.losses import loss
 from mlp.report.programs.networks import network
 from mlp.report.programs.step_sizes import step_size
+from mlp.report.programs.training import training
 from mlp.report.programs.your_gradients import checking, computing
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "loss",
     "network",
     "step_size",
+    "training",
 ]

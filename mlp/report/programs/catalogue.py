@@ -14,6 +14,17 @@ jax.nn.leaky_relu has slope 1 at the kink; where() gives it the slope that PyTor
 from typing import NamedTuple
 
 
+class Update(NamedTuple):
+    """An optimiser: in numpy what it keeps of earlier steps, by name, and how a parameter p moves by its gradient g.
+
+    Both may use the rate, and the number of the step from 1. In PyTorch it is one call.
+    """
+
+    kept: tuple[str, ...]
+    numpy: str
+    torch: str
+
+
 class Formula(NamedTuple):
     """One expression in three languages, and its derivative in numpy.
 
@@ -137,6 +148,22 @@ TARGETS: dict[str, str] = {
     "BCEWithLogitsLoss": "target = (np.random.randn({shape}) > 0).astype(float)  # zeros and ones",
     "CrossEntropyLoss": "scores = np.random.randn({shape})\n"
     "target = (scores == scores.max(axis=-1, keepdims=True)).astype(float)  # one class for each sample",
+}
+
+OPTIMISERS: dict[str, Update] = {
+    "SGD": Update((), "p -= rate * g", "torch.optim.SGD(parameters, lr=rate)"),
+    "momentum": Update(
+        ("v",),
+        "v[...] = 0.9 * v + g\np -= rate * v",
+        "torch.optim.SGD(parameters, lr=rate, momentum=0.9)",
+    ),
+    "Adam": Update(
+        ("m", "s"),
+        "m[...] = 0.9 * m + 0.1 * g\n"
+        "s[...] = 0.999 * s + 0.001 * g**2\n"
+        "p -= rate * m / (1 - 0.9**step) / (np.sqrt(s / (1 - 0.999**step)) + 1e-8)",
+        "torch.optim.Adam(parameters, lr=rate)",
+    ),
 }
 
 EXAMPLES: dict[str, Formula] = {

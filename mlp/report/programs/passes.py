@@ -14,26 +14,29 @@ TORCH_LINEAR = "F.linear({x}, W{i}, b{i})"
 
 def draws(experiment: Experiment) -> str:
     """Draw W1, b1, W2, ..., then x, then target; those two as numbers where they are rows of a data set."""
-    initialisation, samples = INITIALISATIONS[experiment.initialisation], ""
-    if experiment.batch > 1:
-        samples = f"{experiment.batch}, "
-    sizes = enumerate(pairwise(experiment.sizes), start=1)
-    drawn = [
-        f"np.random.seed({experiment.seed})",
-        *(f"W{i}, b{i} = {initialisation.format(inputs=n, outputs=m)}" for i, (n, m) in sizes),
-    ]
     if experiment.data != RANDOM:
         *_, x, target = experiment.problem()
         rows = [f"# Rows of the data set {experiment.data}.", array("x", x), array("target", target)]
-        return lines(["# Weights and biases layer by layer.", *drawn, *rows])
+        return lines(["# Weights and biases layer by layer.", *weights(experiment), *rows])
+    samples = f"{experiment.batch}, " if experiment.batch > 1 else ""
     return lines(
         [
             "# Weights and biases layer by layer, then the input, then the target.",
-            *drawn,
+            *weights(experiment),
             f"x = np.random.randn({samples}{experiment.sizes[0]})",
             TARGETS[experiment.loss].format(shape=f"{samples}{experiment.sizes[-1]}"),
         ]
     )
+
+
+def weights(experiment: Experiment) -> list[str]:
+    """Draw W1, b1, W2, ... after seeding."""
+    initialisation = INITIALISATIONS[experiment.initialisation]
+    sizes = enumerate(pairwise(experiment.sizes), start=1)
+    return [
+        f"np.random.seed({experiment.seed})",
+        *(f"W{i}, b{i} = {initialisation.format(inputs=n, outputs=m)}" for i, (n, m) in sizes),
+    ]
 
 
 def depth(experiment: Experiment) -> int:

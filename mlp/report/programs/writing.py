@@ -76,11 +76,12 @@ def shown(label: str, expression: str, form: str = "") -> str:
 
 def settings(experiment: Experiment) -> str:
     """Write an experiment with all its settings."""
-    rows = (f"    {name}={_setting(value)}," for name, value in asdict(experiment).items())
+    rows = (f"    {name}={setting(value)}," for name, value in asdict(experiment).items())
     return lines(["experiment = Experiment(", *rows, ")"])
 
 
-def _setting(value: object) -> str:
+def setting(value: object) -> str:
+    """Write one setting as it stands in a program."""
     if isinstance(value, float):
         return step(value)
     return f'"{value}"' if isinstance(value, str) else repr(value)
