@@ -6,9 +6,11 @@ import pytest
 from mlp import (
     ACTIVATIONS,
     LOSSES,
+    OPTIMISERS,
     Activation,
     Layer,
     MSELoss,
+    Optimiser,
     Sequential,
     Tanh,
     Verdict,
@@ -19,7 +21,10 @@ from mlp.check.check import check_layer
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import bug
 from mlp.check.gallery.linear import Gradients, WrongLinear
+from mlp.lab import training
+from mlp.lab.datasets import DATASETS, Source
 from mlp.lab.experiment import Experiment
+from mlp.lab.training_run import Run
 from mlp.nn.arrays import Array, as_numbers, as_real
 from mlp.nn.losses import ElementwiseLoss
 from mlp.report import programs
@@ -177,3 +182,36 @@ def test_a_layer_that_is_no_linear_layer_is_checked_alone_and_in_a_network():
         assert report.verdict is verdict
         assert list(report) == ["fc1.W", "fc1.b", "scale.a", "fc2.W", "fc2.b", "x"]
     assert report.diagnosis[0].layer == "scale"
+
+
+class SignSGD(Optimiser):
+    """p -= rate sign(g)."""
+
+    def update(self, parameters, gradients):
+        for name in parameters:
+            parameter = parameters[name]
+            parameter -= self.rate * np.sign(gradients[name])
+
+
+def stripes(rng, count):
+    """Two stripes, one above the other."""
+    labels = np.arange(count) % 2
+    return np.stack([rng.standard_normal(count), labels + 0.1 * rng.standard_normal(count)], axis=1), labels
+
+
+def test_a_new_optimiser_and_new_data_are_trained_with_and_written_out(monkeypatch):
+    monkeypatch.setitem(OPTIMISERS, "sign", SignSGD)
+    monkeypatch.setitem(DATASETS, "stripes", Source(stripes, 60, ("x1", "x2"), ("low", "high"), True))
+    monkeypatch.setattr(training, "DATA", (*training.DATA, "stripes"))
+    experiment = Experiment((2, 3, 2), loss="CrossEntropyLoss")
+    trained = Run(training.Training(experiment, "stripes", "sign", 0.01, 100))
+    trained.advance(100)
+    assert trained.history["test accuracy"][-1] == 1
+    assert trained.data.about == "Two stripes, one above the other."
+    assert set(programs.training(trained)) == {"mlp"}
+    update = catalogue.Update(kept=(), numpy="p -= rate * np.sign(g)", torch="")
+    monkeypatch.setitem(catalogue.OPTIMISERS, "sign", update)
+    written = programs.training(trained)
+    assert list(written) == ["mlp", "numpy"]
+    # A hundred steps from the same rows: the same sums in another order, and steps of one size.
+    np.testing.assert_allclose(run(written["numpy"])["loss"], trained.history["loss"], rtol=1e-10)

@@ -11,7 +11,7 @@ from functools import partial
 from mlp.lab.experiment import RANDOM
 from mlp.lab.training import UPLOAD, Training
 from mlp.lab.training_run import EVALUATED, Run
-from mlp.report.programs.catalogue import LOSSES, OPTIMISERS
+from mlp.report.programs.catalogue import LOSSES, OPTIMISERS, Update
 from mlp.report.programs.datasets import rows, uploaded
 from mlp.report.programs.languages import MLP, NUMPY, TORCH, Programs, for_experiment
 from mlp.report.programs.passes import (
@@ -32,10 +32,10 @@ def training(run: Run) -> Programs:
 
     Those for an upload read its rows from `mlp.report.files.exchange.RUN_FILE`.
     """
-    experiment, name = run.training.experiment, run.training.optimiser
-    writers = {NUMPY: partial(_numpy, run), TORCH: partial(_torch, run)}
-    is_known = name in OPTIMISERS and not run.training.bug
-    return {MLP: _mlp(run)} | (for_experiment(experiment, writers) if is_known else {})
+    update = OPTIMISERS.get(run.training.optimiser, Update((), "", ""))
+    written = ((NUMPY, _numpy, update.numpy), (TORCH, _torch, update.torch))
+    writers = {language: partial(write, run) for language, write, text in written if text and not run.training.bug}
+    return {MLP: _mlp(run)} | for_experiment(run.training.experiment, writers)
 
 
 def _mlp(run: Run) -> str:
