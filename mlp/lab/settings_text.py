@@ -57,6 +57,27 @@ def read_whole(text: str) -> int:
     return int(text)
 
 
+def read_index(text: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Read the index of an entry of an array of this shape, such as "7,1".
+
+    Raises:
+        ValueError: anything else, in a sentence that says what would do.
+    """
+    last = tuple(size - 1 for size in shape)
+    if not re.fullmatch(r"\s*[0-9]{1,9}(\s*,\s*[0-9]{1,9})*\s*", text):
+        raise ValueError(f"An entry is given by whole numbers with commas between them, not {shortened(text)}.")
+    index = tuple(int(part) for part in text.split(","))
+    if len(index) != len(shape) or any(i > end for i, end in zip(index, last, strict=True)):
+        first = format_index((0,) * len(shape))
+        raise ValueError(f"Entries here go from {first} to {format_index(last)}; {shortened(text)} is none.")
+    return index
+
+
+def format_index(index: Iterable[int]) -> str:
+    """Write an index as `read_index` reads it."""
+    return ",".join(map(str, index))
+
+
 def read_eps(text: str) -> float:
     """Read one of EPS_STEPS, such as "1e-4" or "0.0001".
 

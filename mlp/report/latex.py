@@ -49,7 +49,7 @@ def quotient(example: Example, x: Array, index: tuple[int, ...], output: int, ep
     return (
         r"\begin{aligned} "
         rf"{name} &\approx \frac{{{shifted[0]} - {shifted[1]}}}{{2 \cdot {number(eps)}}} "
-        rf"\\[4pt] &= \frac{{{number(up)} - {_enclosed(down)}}}{{{number(2 * samples.step)}}} "
+        rf"\\[4pt] &= \frac{{{number(up)} - {enclosed(down)}}}{{{number(2 * samples.step)}}} "
         rf"\\[4pt] &= {number(result)} "
         r"\end{aligned}"
     )
@@ -105,5 +105,6 @@ def _argument(example: Example, x: Array, index: tuple[int, ...], sign: str, eps
     return r",\, ".join(entries)
 
 
-def _enclosed(value: float) -> str:
+def enclosed(value: float) -> str:
+    """A number, a negative one in brackets, as it stands within a sum or product."""
     return f"({number(value)})" if value < 0 else number(value)

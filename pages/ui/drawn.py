@@ -53,10 +53,17 @@ class _Asked:
         return self.make.__module__, self.make.__qualname__, self.settings
 
 
-def figure(alt: str, key: str, settings: tuple[Hashable, ...], make: Callable[..., go.Figure], *of: Any) -> None:
-    """Show the figure `make(*of)`, which follows from these settings, as `widgets.figure` does."""
+def figure(
+    alt: str,
+    key: str,
+    settings: tuple[Hashable, ...],
+    make: Callable[..., go.Figure],
+    *of: Any,
+    on_click: Callable[[], None] | None = None,
+) -> None:
+    """Show the figure `make(*of)`, which follows from these settings, as `widgets.chart` does."""
     drawn = _figure(_Asked(settings, make, of))
-    widgets.chart(_Written(drawn.figure), drawn.scales, alt, key)
+    widgets.chart(_Written(drawn.figure), drawn.scales, alt, key, on_click)
 
 
 def table(settings: tuple[Hashable, ...], make: Callable[..., pd.DataFrame], *of: Any) -> None:

@@ -71,9 +71,21 @@ def figure(content: go.Figure, alt: str, key: str) -> None:
     chart(content, scales_html(content), alt, key)
 
 
-def chart(content: BaseFigure, scales: str | None, alt: str, key: str) -> None:
-    """The figure, and its colour scales below it as HTML if it has any."""
-    st.plotly_chart(enlarged(content) if stage.presenting() else content, config=FIGURE_CONFIG, alt=alt, key=key)
+def chart(
+    content: BaseFigure, scales: str | None, alt: str, key: str, on_click: Callable[[], None] | None = None
+) -> None:
+    """The figure, and its colour scales below it as HTML if it has any.
+
+    `on_click` is called when a marker is clicked, which then stands in the session's state under the key.
+    """
+    st.plotly_chart(
+        enlarged(content) if stage.presenting() else content,
+        config=FIGURE_CONFIG,
+        alt=alt,
+        key=key,
+        on_select=on_click or "ignore",
+        selection_mode="points",
+    )
     if scales:
         st.html(scales)
 

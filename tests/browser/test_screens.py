@@ -71,3 +71,14 @@ def test_the_first_page_is_found_by_its_name_too(visit):
     expect(visit.get_by_text("Page not found")).to_have_count(0)
     expect(visit).to_have_url(re.compile(r"/\?sizes=3-4-2&broken=true$"))
     expect(visit).to_have_title("Overview - Gradient Lab")
+
+
+def test_a_click_on_a_cell_shows_its_arithmetic(visit):
+    opened(visit, "/gradient_check")
+    cells = visit.locator(".js-plotly-plot").first.locator(".scatterlayer .point")
+    expect(cells).to_have_count(60)
+    cell = cells.nth(7).bounding_box()
+    visit.mouse.click(cell["x"] + cell["width"] / 2, cell["y"] + cell["height"] / 2)
+    expect(visit.get_by_role("heading", name="Where fc1.W[3,1] comes from")).to_be_visible()
+    expect(visit.get_by_role("textbox", name="Entry")).to_have_value("3,1")
+    expect(visit).to_have_url(re.compile("entry=3%2C1"))

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import fields
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -14,10 +15,12 @@ from mlp.lab.settings_text import (
     RATE_STEPS,
     READERS,
     format_eps,
+    format_index,
     format_setting,
     format_sizes,
     parse_sizes,
     read_eps,
+    read_index,
     read_rate,
     read_whole,
     shortened,
@@ -177,3 +180,18 @@ def test_settings_survive_json():
         Experiment.from_settings(settings | {"sizes": "three"})
     with pytest.raises(ValueError, match=r"^batch must be"):
         Experiment.from_settings(settings | {"batch": 0})
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4)])
+def test_an_index_is_read_as_it_is_written(shape):
+    for index in np.ndindex(shape):
+        assert read_index(format_index(index), shape) == index
+    assert read_index(" 1 " + ", 2" * (len(shape) - 1), shape) == (1, *(2,) * (len(shape) - 1))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "2,0", "0,3", "-1,0", "1,2,3", "a,b", "1.5,0", "\u0661,\u0662", "9" * 30 + ",1"]
+)
+def test_what_is_no_index_of_the_array_is_refused_in_a_sentence(text):
+    with pytest.raises(ValueError, match=r"^(Entries here go from 0,0 to 1,2; .* is none|An entry is given by)"):
+        read_index(text, (2, 3))

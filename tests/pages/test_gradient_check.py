@@ -31,7 +31,7 @@ def test_the_heatmaps_are_the_reports_arrays(open_page, tensor):
 def test_one_panel_alone(open_page, panel):
     check = check_gradients(*Experiment(sizes=(3, 4, 2)).problem())["fc2.W"]
     [chart] = open_page("gradient_check", sizes="3-4-2", tensor="fc2.W", panel=panel).get("plotly_chart")
-    assert chart.proto.spec == plotly.io.to_json(heatmaps.comparison(check, (panel,)), validate=False)
+    assert chart.proto.spec == plotly.io.to_json(heatmaps.marked(check, (panel,), check.worst), validate=False)
 
 
 def test_a_tensor_that_the_network_does_not_have_is_named(open_page):
@@ -88,3 +88,40 @@ def test_the_hessian_is_the_apis(open_page):
     assert arrays(app, 1)[0].shape == (64, 64)
     app = open_page("gradient_check", tensor="fc2.W", hessian="true")
     assert any("fc2.W has 200 entries, too many for a map of all pairs" in text.value for text in app.markdown)
+
+
+def shown(app):
+    return "\n".join([*(text.value for text in app.markdown), *(text.value for text in app.latex)])
+
+
+def test_the_arithmetic_of_the_worst_entry_is_shown_until_another_is_asked_for(open_page):
+    app = open_page("gradient_check")
+    assert app.subheader[0].value == "Where fc1.W[7,1] comes from"
+    assert r"dW[7,1] = dy[7]\,x[1]" in shown(app)
+    assert r"dW[7,1] &\approx \frac{c(+h) - c(-h)}{2 \cdot h}" in shown(app)
+    app.text_input(key="entry").set_value("3,0").run()
+    assert r"dW[3,0] = dy[3]\,x[0]" in shown(app)
+    assert r"dW[3,0] = dy[3]\,x[0]" in shown(open_page("gradient_check", entry="3,0"))
+
+
+def test_the_chain_leads_to_the_bias_that_has_its_gradient(open_page):
+    app = open_page("gradient_check")
+    app.button(key="to_fc2.b").click().run()
+    assert app.radio(key="tensor").value == "fc2.b"
+    assert app.subheader[0].value == f"Where fc2.b[{app.text_input(key='entry').value}] comes from"
+
+
+def test_an_entry_of_another_tensor_gives_way_to_the_worst(open_page):
+    app = open_page("gradient_check", entry="9,1")
+    app.radio(key="tensor").set_value("fc3.b").run()
+    assert not app.error
+    assert app.text_input(key="entry").value == ""
+    app.text_input(key="entry").set_value("5").run()
+    [error] = app.error
+    assert "Entries here go from 0 to 4; '5' is none." in error.value
+
+
+def test_an_entry_that_is_not_there_is_named(open_page):
+    app = open_page("gradient_check", entry="banana")
+    assert "entry=banana: An entry is given by whole numbers" in app.warning[0].value
+    assert app.subheader[0].value == "Where fc1.W[7,1] comes from"

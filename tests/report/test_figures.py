@@ -406,3 +406,28 @@ def test_every_edge_stands_out_from_the_page(page):
         edge = [float(part) for part in re.findall(r"[\d.]+", network._color(share))]
         darker, lighter = sorted([luminance(edge), luminance(page)])
         assert (lighter + 0.05) / (darker + 0.05) > 3
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (4,)])
+def test_what_is_marked_has_something_to_click_on_in_each_cell_and_a_frame(shape):
+    check = check_of(shape)
+    plain = heatmaps.comparison(check)
+    figure = heatmaps.marked(check, heatmaps.PANELS, check.worst)
+    maps, clicked = figure.data[:3], figure.data[3:]
+    assert [trace.type for trace in clicked] == ["scatter"] * 3
+    for cell, markers in zip(maps, clicked, strict=True):
+        assert (cell.xaxis, cell.yaxis) == (markers.xaxis, markers.yaxis)
+        assert markers.marker.opacity == 0
+        assert len(markers.x) == check.analytical.size
+        for x, y, data in zip(markers.x, markers.y, markers.customdata, strict=True):
+            assert data[0] == check.analytical[(y, x)[: len(shape)]]
+    row, column = (*check.worst, 0)[:2]
+    assert [(shape.x0, shape.y1) for shape in figure.layout.shapes] == [(column - 0.5, row + 0.5)] * 3
+    assert list(figure.layout.yaxis.range) == [shape[0] - 0.5, -0.5]
+    assert figure.layout.height == plain.layout.height
+
+
+@pytest.mark.parametrize("shape", [(150, 3), (30, 20)])
+def test_where_cells_cannot_be_clicked_the_maps_are_the_comparison(shape):
+    check = check_of(shape)
+    assert heatmaps.marked(check, heatmaps.PANELS, (0, 0)) == heatmaps.comparison(check)

@@ -27,6 +27,9 @@ PANELS = ("analytical", "numerical", "difference")
 RATIO = "difference / error bar"
 RATIO_SCALE = [(0, "#440154"), (0.5, "#31688e"), (0.5, "#E69F00"), (1, "#D55E00")]
 RATIO_DECADES = 3
+MAX_CLICKED = 400  # cells that can be clicked: each is an element of its own in the browser
+INVISIBLE = {"symbol": "square", "size": 26, "opacity": 0}
+FRAME = {"color": "#E69F00", "width": 3}
 DIGITS = 16
 BOTTOM = 50  # pixels below the maps for ticks and axis titles
 
@@ -88,6 +91,28 @@ def comparison(
         **_axes_of_color(check),
     )
     return with_scales(figure, _scales(check, panels))
+
+
+def marked(check: TensorCheck, panels: tuple[str, ...], index: Index) -> go.Figure:
+    """The `comparison` with a frame around one entry, and with something to click on each cell: a map has nothing.
+
+    Where a cell stands for several entries, or there are more than MAX_CLICKED, it is the comparison alone.
+    """
+    figure = comparison(check, panels)
+    cells = drawn(check.analytical)
+    if cells.is_reduced or cells.values.size > MAX_CLICKED:
+        return figure
+    rows, columns = np.indices(cells.values.shape).reshape(2, -1)
+    row, column = (*index, 0)[:2] if index else (0, 0)
+    frame = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5, "line": FRAME}
+    clicked = {"type": "scatter", "mode": "markers", "x": columns, "y": rows, "marker": INVISIBLE}
+    for cell in figure.data:
+        hover = {"customdata": cell.customdata.reshape(len(rows), -1), "hovertemplate": cell.hovertemplate}
+        figure.add_trace({**clicked, **hover, "xaxis": cell.xaxis, "yaxis": cell.yaxis})
+        figure.add_shape(**frame, xref=cell.xaxis, yref=cell.yaxis)
+    figure.update_xaxes(range=[-0.5, columns.max() + 0.5])
+    figure.update_yaxes(range=[rows.max() + 0.5, -0.5], autorange=None)
+    return figure.update_layout(showlegend=False)
 
 
 def reduction_note(check: TensorCheck) -> str | None:

@@ -127,7 +127,7 @@ def worst_entries_with_losses(problem: Problem[Sequential], report: GradientRepo
     table = worst_entries(check)
     values = [sample(function, tensor, index, report.eps, report.method).values for index in check.worst_entries(WORST)]
     for offset, column in zip(report.method.offsets, zip(*values, strict=True), strict=True):
-        table[f"c({_offset(offset)})"] = [_exact(value.item()) for value in column]
+        table[f"c({offset_name(offset)})"] = [_exact(value.item()) for value in column]
     return table
 
 
@@ -136,7 +136,7 @@ def to_csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, float_format="%.17g").encode()
 
 
-def _offset(offset: complex) -> str:
+def offset_name(offset: complex) -> str:
     """An offset as people write it: "+h", "-2h", "+ih", "0"."""
     number = complex(offset)
     size, unit = (number.imag, "ih") if number.imag else (number.real, "h")

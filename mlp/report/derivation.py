@@ -1,0 +1,116 @@
+"""The arithmetic behind one gradient in LaTeX, with its numbers put in: backpropagation's, and the difference's."""
+
+from fractions import Fraction
+
+from mlp.check.report import GradientReport
+from mlp.differences.derivatives import Samples, sample
+from mlp.nn.arrays import Array
+from mlp.nn.derivation import Index, Line, Passes
+from mlp.nn.network import Sequential
+from mlp.nn.problem import Problem
+from mlp.nn.trace import LOSS, Step
+from mlp.report.latex import enclosed, number
+from mlp.report.tables.tensors import offset_name
+
+MAX_TERMS = 3  # of a sum, the largest are written out
+DIGITS = 4
+
+
+def line(shown: Line) -> str:
+    """One number by its names, its factors and its value: dW[7,1] = dy[7] x[1] = 3.02 · 1.764 = 5.327."""
+    terms = shown.by_size[:MAX_TERMS]
+    left_out = len(shown.terms) - len(terms)
+    rest = rf" + \dots \text{{ ({left_out} smaller)}}" if left_out else ""
+    names = " + ".join(r"\,".join(factor.name for factor in term) for term in terms)
+    values = " + ".join(r" \cdot ".join(_value(factor.value) for factor in term) for term in terms)
+    rows = [names + rest, values + rest, _rounded(shown.result.value)]
+    return " = ".join([shown.result.name, *dict.fromkeys(rows)])  # a lone dy with its value is not said twice
+
+
+def origin(problem: Problem[Sequential], steps: list[Step], name: str, index: Index) -> list[tuple[str, str]]:
+    """Where an entry of a gradient comes from, from its own layer back to the loss.
+
+    Args:
+        problem: the network with its loss, input and target.
+        steps: the `trace` of it.
+        name: the tensor, "fc1.W", or "x" for the input.
+        index: of the entry.
+
+    Returns:
+        For each layer on the way its name, and its line in LaTeX, along the largest product of each sum.
+    """
+    chain = Passes(problem.network, steps).chain(name, index)
+    output = next(step.given for step in steps if step.name == LOSS)
+    return [(one.layer, line(one) if one.terms else _start(one, problem, output)) for one in chain]
+
+
+def biases(problem: Problem[Sequential], steps: list[Step], name: str, index: Index) -> dict[str, Index]:
+    """Along the `origin` of one sample's entry, the biases whose gradient is the dy that is followed."""
+    passes = Passes(problem.network, steps)
+    return passes.biases(passes.chain(name, index))
+
+
+def difference(problem: Problem[Sequential], report: GradientReport, name: str, index: Index) -> str:
+    """The numerical derivative of an entry: the values of the loss on both sides, and their quotient."""
+    samples = sample(problem.function(name), problem.tensors()[name], index, report.eps, report.method)
+    return quotient(samples, f"d{name.rpartition('.')[2]}[{','.join(map(str, index))}]")
+
+
+def quotient(samples: Samples, left: str) -> str:
+    """What stands behind a numerical derivative: sum of weights times values, over the step; formula, numbers, result.
+
+    The weights are written as whole multiples of the smallest: c(+h) - c(-h) over 2h.
+    """
+    method = samples.method
+    smallest = min(abs(weight) for weight in method.weights)
+    multiples = [
+        Fraction(complex(weight).real or -complex(weight).imag) / Fraction(smallest) for weight in method.weights
+    ]
+    part = r"\mathrm{Im}\, " if method.is_complex else ""
+    names = [f"{part}c({offset_name(offset)})" for offset in method.offsets]
+    values = [value.item().imag if method.is_complex else value.item() for value in samples.values]
+    divisor = _multiple(1 / Fraction(smallest))
+    above = _sum(multiples, names), _sum(multiples, [enclosed(value) for value in values])
+    rows = [
+        rf"\frac{{{above[0]}}}{{{divisor}h}}",
+        rf"\frac{{{above[1]}}}{{{number(float(1 / Fraction(smallest)) * samples.step)}}}",
+        number(float(samples.quotient)),
+    ]
+    body = r" \\ &= ".join(rows)
+    return rf"\begin{{aligned}} {left} &\approx {body} \end{{aligned}}"
+
+
+def _start(shown: Line, problem: Problem[Sequential], output: Array) -> str:
+    """The loss's rule, the numbers that go into it at this output, and what comes out."""
+    index, rule = shown.result.place, problem.loss.gradient_formula
+    target = float(problem.loss.as_target(problem.target, output)[index])
+    known = [f"y_i = {_rounded(float(output[index]))}", f"t_i = {_rounded(target)}"]
+    if "{n}" in rule:  # the mean is over all elements
+        known.append(f"n = {output.size}")
+    elif output.ndim > 1:
+        known.append(rf"\text{{over {len(output)} samples}}")
+    known.append(f"{shown.result.name} = {_rounded(shown.result.value)}")
+    return r", \quad ".join([rule, *known])
+
+
+def _rounded(value: float) -> str:
+    return number(float(f"{value:.{DIGITS}g}"))
+
+
+def _value(value: float) -> str:
+    """As a factor or a term."""
+    return enclosed(float(f"{value:.{DIGITS}g}"))
+
+
+def _multiple(factor: Fraction) -> str:
+    """A factor in front of what it multiplies, left out where it is 1."""
+    whole = factor.limit_denominator(1000)
+    return "" if whole == 1 else rf"{whole} \cdot "
+
+
+def _sum(multiples: list[Fraction], names: list[str]) -> str:
+    terms = [
+        f"{'-' if factor < 0 else '+'} {_multiple(abs(factor))}{name}"
+        for factor, name in zip(multiples, names, strict=True)
+    ]
+    return " ".join(terms).removeprefix("+ ")

@@ -1,0 +1,90 @@
+r"""The arithmetic behind an entry as LaTeX: what is written, read as a formula again, gives the number it ends with."""
+
+import re
+
+import numpy as np
+import pytest
+
+from mlp import METHODS, check_gradients
+from mlp.lab.experiment import Experiment
+from mlp.nn.losses import LOSSES
+from mlp.nn.trace import trace
+from mlp.report import derivation
+
+
+def evaluated(latex):
+    """The value of a formula of numbers, sums, products and one fraction."""
+    text = re.sub(r"\\cdot 10\^\{(-?\d+)\}", r"*1e\1", latex).replace(r"\cdot", "*")
+    text = re.sub(r"(?<![\d.])10\^\{(-?\d+)\}", r"1e\1", text)
+    text = re.sub(r"\\frac\{(.*)\}\{(.*)\}", r"(\1)/(\2)", text)
+    assert re.fullmatch(r"[-+*/().\de ]+", text), text
+    return eval(text)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["fc1.W", "fc2.b", "x"])
+def test_the_quotient_is_the_numerical_gradient(method, name):
+    problem = Experiment(sizes=(2, 3, 2), seed=1).problem()
+    report = check_gradients(*problem, 1e-3, method)
+    check = report[name]
+    formula, numbers, result = derivation.difference(problem, report, name, check.worst).split(r" \\ &= ")
+    assert formula.startswith(rf"\begin{{aligned}} d{name[-1]}[")
+    assert numbers.count("e") == 0 or "frac" in numbers
+    value = evaluated(result.removesuffix(r" \end{aligned}"))
+    # The written values have all their digits, so only the sum's own rounding is left: c is about 1, the step 1e-3.
+    assert evaluated(numbers) == pytest.approx(value, rel=1e-9, abs=1e-10)
+    assert abs(value - check.analytical[check.worst]) <= 2 * check.error_bar[check.worst]
+
+
+def test_a_difference_is_written_as_on_the_blackboard():
+    problem = Experiment(seed=1).problem()
+    for method, expected in (
+        ("central", r"\frac{c(+h) - c(-h)}{2 \cdot h}"),
+        ("forward", r"\frac{c(+h) - c(0)}{h}"),
+        ("five-point", r"\frac{8 \cdot c(+h) - 8 \cdot c(-h) - c(+2h) + c(-2h)}{12 \cdot h}"),
+        ("complex-step", r"\frac{\mathrm{Im}\, c(+ih)}{h}"),
+    ):
+        report = check_gradients(*problem, 1e-4, method)
+        assert expected in derivation.difference(problem, report, "fc1.b", (0,))
+
+
+def test_each_line_ends_with_its_value_and_names_what_was_left_out():
+    problem = Experiment().problem()
+    steps = trace(*problem)
+    lines = derivation.origin(problem, steps, "fc1.W", (7, 1))
+    assert [layer for layer, _ in lines] == ["fc1", "activation_fn1", "fc2", "activation_fn2", "fc3", "loss"]
+    gradient = check_gradients(*problem)["fc1.W"].analytical[7, 1]
+    names, numbers, value = lines[0][1].split(" = ")[1:]
+    assert names == r"dy[7]\,x[1]"
+    assert evaluated(numbers) == pytest.approx(gradient, rel=2e-3)  # factors of four digits
+    assert float(value) == float(f"{gradient:.4g}")
+    assert r"\dots \text{ (17 smaller)}" in lines[2][1]
+    assert lines[2][1].count("dy[") == derivation.MAX_TERMS
+
+
+def test_a_number_that_is_another_s_is_said_once():
+    problem = Experiment(sizes=(1, 1, 1)).problem()
+    [_, (_, line), *_] = derivation.origin(problem, trace(*problem), "fc1.b", (0,))
+    assert line.startswith("dx[0] = f'(x[0])")
+    (_, line), *_ = derivation.origin(problem, trace(*problem), "fc1.b", (0,))
+    assert re.fullmatch(r"db\[0\] = dy\[0\] = -?[\d.]+", line)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("batch", [1, 4])
+def test_the_chain_ends_in_the_loss_s_own_rule_with_its_numbers(loss, batch):
+    experiment = Experiment(sizes=(3, 4, 2), loss=loss, batch=batch)
+    problem = experiment.problem()
+    steps = trace(*problem)
+    name, last = derivation.origin(problem, steps, "fc2.b", (1,))[-1]
+    assert name == "loss"
+    assert last.startswith(problem.loss.gradient_formula)
+    assert (f"n = {2 * batch}" in last) == ("{n}" in problem.loss.gradient_formula)
+    if batch > 1 and "{n}" not in problem.loss.gradient_formula:
+        assert "over 4 samples" in last
+    place = re.search(r"dy\[([\d,]+)\] = ([-\d.]+)", last)
+    index = tuple(map(int, place[1].split(",")))
+    y = problem.network.apply(problem.x)
+    assert f"y_i = {float(f'{y[index]:.4g}')}" in last
+    assert float(place[2]) == float(f"{problem.loss.gradient(y, problem.target)[index]:.4g}")
+    assert np.ndim(y) == len(index)
