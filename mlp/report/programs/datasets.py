@@ -17,12 +17,11 @@ def rows(run: Run) -> Iterator[str]:
     if run.training.data == RANDOM:
         return
     if run.training.data == UPLOAD:
-        names = ("x", "target", "test_x", "test_target")
         yield lines(
             [
                 "# The rows, standardised by those to train on.",
-                f'file = np.load("{RUN_FILE}", allow_pickle=False)',
-                *(f'{name} = file["{name}"]' for name in names),
+                f'with np.load("{RUN_FILE}", allow_pickle=False) as file:',
+                *(f'    {name} = file["{name}"]' for name in ("x", "target", "test_x", "test_target")),
             ]
         )
         return
@@ -68,17 +67,17 @@ def uploaded(data: Dataset) -> str:
     target_scale = 'Scale(file["target_mean"], file["target_deviation"])' if data.target_scale else "None"
     return lines(
         [
-            f'file = np.load("{RUN_FILE}", allow_pickle=False)',
-            "data = Dataset(",
-            f"    name={data.name!r},",
-            f"    about={data.about!r},",
-            *(f'    {name}=file["{name}"],' for name in ("x", "target", "test_x", "test_target")),
-            f"    features={data.features!r},",
-            f"    outputs={data.outputs!r},",
-            f"    is_classification={data.is_classification},",
-            '    x_scale=Scale(file["x_mean"], file["x_deviation"]),',
-            f"    target_scale={target_scale},",
-            ")",
+            f'with np.load("{RUN_FILE}", allow_pickle=False) as file:',
+            "    data = Dataset(",
+            f"        name={data.name!r},",
+            f"        about={data.about!r},",
+            *(f'        {name}=file["{name}"],' for name in ("x", "target", "test_x", "test_target")),
+            f"        features={data.features!r},",
+            f"        outputs={data.outputs!r},",
+            f"        is_classification={data.is_classification},",
+            '        x_scale=Scale(file["x_mean"], file["x_deviation"]),',
+            f"        target_scale={target_scale},",
+            "    )",
             "run = Run(training, data)",
         ]
     )
