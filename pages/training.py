@@ -20,27 +20,27 @@ stage.opening(
 )
 
 chosen = training_settings.chosen(experiment)
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    controls = st.container(horizontal=True, width="content")
-    step = training.step(chosen.training.steps)
-place = st.empty()
+controls, place, pictures = st.container(horizontal=True), st.empty(), st.container()
+step = training.step(chosen.training.steps)
 held = training.brought(chosen.training, chosen.data, step, place)
-with controls:
-    training.buttons(held)
 runs = held.runs
 
-if runs[0].ended:
-    st.warning(address.plain(runs[0].ended), icon=":material/trending_up:")
-if chosen.training.bug:
-    st.info(tables.compared(*runs), icon=":material/compare_arrows:")
-left, right = st.columns([2, 3])
-with left:
-    widgets.figure(curves.losses(runs), "The loss of each run over its steps", "losses")
-with right:
-    widgets.figure(predictions.figure(runs), predictions.alt_text(runs), "predictions")
+with controls:
+    training.buttons(held)
+with pictures:
+    if runs[0].ended:
+        st.warning(address.plain(runs[0].ended), icon=":material/trending_up:")
+    if chosen.training.bug:
+        st.info(tables.compared(*runs), icon=":material/compare_arrows:")
+    left, right = st.columns([2, 3])
+    with left:
+        widgets.figure(curves.losses(runs), "The loss of each run over its steps", "losses")
+    with right:
+        widgets.figure(predictions.figure(runs), predictions.alt_text(runs), "predictions")
 note = predictions.drawn_note(runs[0])
 if note:
     st.caption(note)
+training_settings.about(chosen, experiment)
 widgets.table(tables.standing(runs))
 if chosen.training.bug:
     st.caption(f":material/bug_report: {tables.bug_told(runs[1])}")

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from mlp.lab.datasets import Dataset, dataset
+from mlp.lab.datasets import DATASETS, Dataset, dataset
 from mlp.lab.experiment import RANDOM, Experiment
 from mlp.lab.planted_bug import changes
 from mlp.lab.settings_text import RATE_STEPS, format_eps, read_rate, read_whole
@@ -31,11 +31,11 @@ class Chosen(NamedTuple):
 def chosen(experiment: Experiment) -> Chosen:
     """Show what a run depends on and return it.
 
-    The sidebar's network is fitted to the data, which is said, with a button that sets the sidebar so. Where the
-    settings are impossible a sentence says so, and the last possible ones are used.
+    The sidebar's network is fitted to the data, which `about` says. Where the settings are impossible a sentence says
+    so, and the last possible ones are used.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = widgets.selection("Data", DATA, "trained_on", "What the network is to learn.", FIRST.data)
+        name = widgets.selection("Data", DATA, "trained_on", "What the network is to learn.", FIRST.data, 160)
         bug_place = st.container(width="content")
         with st.popover("How it is trained", icon=":material/tune:"):
             optimiser = widgets.segments("Optimiser", tuple(OPTIMISERS), "optimiser", FIRST.optimiser)
@@ -52,7 +52,6 @@ def chosen(experiment: Experiment) -> Chosen:
         first = FIRST_BUG if FIRST_BUG in bugs else NO_BUG
         bug = widgets.selection("Bug", bugs, "planted", "What the other network has in its backward pass.", first)
     shown = experiment.changed(sizes=right.experiment.sizes, loss=right.experiment.loss)
-    _say_what_changed(experiment, shown, data)
     return Chosen(replace(right, bug="" if bug == NO_BUG else bug), data, shown)
 
 
@@ -86,20 +85,22 @@ def _fitting(experiment: Experiment, own: Dataset | None, how: How) -> tuple[Tra
     return Training(replace(bare, batch=1, data=RANDOM).fitted(data), *how), data
 
 
-def _say_what_changed(experiment: Experiment, shown: Experiment, data: Dataset) -> None:
+def about(chosen: Chosen, experiment: Experiment) -> None:
+    """Say what the data are and in what the network is not the sidebar's, with buttons that take it there."""
+    data, shown = chosen.data, chosen.experiment
     changed = changes(experiment, shown)
-    if changed:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(
-                f":material/info: {data.name} has {data.counted}: what you see has **{' and '.join(changed)}**.",
-                width="content",
-            )
+    told = f": what you see has **{' and '.join(changed)}**" if changed else ""
+    st.caption(f":material/info: {data.about} {data.name} has {data.counted}{told}.")
+    everywhere = shown.changed(data=data.name) if data.name in DATASETS else shown
+    with st.container(horizontal=True):
+        if changed:
+            st.button("Set the sidebar so", on_click=st.session_state.update, args=(shown.settings(),))
+        if everywhere != experiment and everywhere.data == data.name:
             st.button(
-                "Set the sidebar so",
-                type="tertiary",
-                icon=":material/arrow_back:",
+                "Use its rows on every page",
                 on_click=st.session_state.update,
-                args=(shown.settings(),),
+                args=(everywhere.settings(),),
+                help="Sets Input in the sidebar, and what does not fit it.",
             )
 
 

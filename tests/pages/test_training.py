@@ -132,6 +132,11 @@ def test_every_data_set_trains_and_the_network_that_fits_is_said(open_page, name
     assert app.session_state["loss"] == settings.experiment.loss
     assert not [caption for caption in app.caption if "instead of" in caption.value]
     assert_shows(app, settings, 30)
+    press(app, "Use its rows on every page")
+    assert app.session_state["data"] == name
+    assert not app.error
+    assert not [button for button in app.button if button.label == "Use its rows on every page"]
+    assert_shows(app, settings, 30)
 
 
 def test_random_numbers_are_those_of_the_sidebar(open_page):
