@@ -1,11 +1,15 @@
 """What the gradients are for: a network that trains with the right gradient, beside one whose backward has a bug."""
 
+from functools import partial
+
 import streamlit as st
 
 from mlp.nn.layers import Linear
+from mlp.report import programs
 from mlp.report.figures import predictions
 from mlp.report.figures import training as curves
 from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.files import exchange
 from mlp.report.tables import training as tables
 from pages.ui import address, shell, stage, training, training_bugs, training_checks, training_settings, widgets
 
@@ -73,4 +77,15 @@ elif closer == CHECK:
 else:
     training_bugs.show(held)
 
+with st.container(horizontal=True):
+    for name, run in tables.named(runs).items():
+        end = "-with-bug" if run.training.bug else ""
+        widgets.download(
+            f"Network, {name} (NPZ)", partial(exchange.run_npz, run), f"run{end}.npz", "application/octet-stream"
+        )
+        widgets.download(f"History, {name} (CSV)", partial(exchange.history_csv, run), f"history{end}.csv", "text/csv")
+widgets.programs(
+    lambda: programs.training(runs[0]),
+    text="Trains with the right gradient, all the way, and prints losses and accuracies.",
+)
 training.go_on(held)

@@ -1,5 +1,6 @@
 """The training page shows the numbers of `mlp.lab`, at any step and however it was reached; the controls lead there."""
 
+import io
 import time
 from dataclasses import replace
 
@@ -12,8 +13,10 @@ from mlp.lab.datasets import dataset
 from mlp.lab.experiment import RANDOM, Experiment
 from mlp.lab.training import Training
 from mlp.lab.training_run import Run, fitting_bugs
+from mlp.report import programs
 from mlp.report.figures import training as curves
 from mlp.report.figures.training import ON_THE_WAY
+from mlp.report.files.exchange import history_csv
 from mlp.report.tables import training as tables
 from pages.ui import training
 from pages.ui.address import plain
@@ -252,6 +255,22 @@ def test_a_bug_that_breaks_the_run_off_is_said_to(open_page):
     app = open_page("training", planted="bias not summed", at_step="10")
     assert "Step 1 could not be taken" in app.info[0].value
     assert not app.warning
+
+
+def test_networks_and_histories_are_taken_along_as_they_are_now(open_page, files):
+    app = open_page("training", at_step="12")
+    for step in (12, 13):
+        for run, end in zip(at(DEFAULT, step)[0], ("", "-with-bug"), strict=True):
+            network = np.load(io.BytesIO(files[f"run{end}.npz"]), allow_pickle=False)
+            for name, values in run.network.parameters().items():
+                np.testing.assert_array_equal(network[name], values)
+            assert files[f"history{end}.csv"] == history_csv(run)
+        press(app, "One step")
+
+
+def test_the_run_as_code_is_that_of_the_right_gradient(open_page):
+    app = open_page("training", python="true", code="numpy")
+    assert app.code[-1].value == programs.training(Run(replace(DEFAULT, bug="")))["numpy"].rstrip("\n")
 
 
 def test_settings_that_cannot_be_are_named_and_what_was_there_stays(open_page):

@@ -81,7 +81,6 @@ def archive(experiment: Experiment, report: GradientReport) -> bytes:
     return buffer.getvalue()
 
 
-@cache
 def run_npz(run: Run) -> bytes:
     """A trained network with its data as an NPZ file without pickles.
 
@@ -102,6 +101,7 @@ def history_csv(run: Run) -> bytes:
     return to_csv(pd.DataFrame(run.history))
 
 
+@cache
 def versions() -> dict[str, str]:
     """The versions of everything that has a say in the numbers and figures."""
     packages = {name: version(name) for name in ("numpy", "pandas", "plotly", "streamlit")}
