@@ -7,13 +7,13 @@ import streamlit as st
 from mlp.check.jacobians import check_products, jacobian_error
 from mlp.lab.lessons import LinearProblem, linear_problem
 from mlp.nn.trace import jacobians_by_backward
-from mlp.report import programs
+from mlp.report import derivation, programs
 from mlp.report.figures import heatmaps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.numbers import brief
 from mlp.report.tables import tensors
 from mlp.report.tables.tensors import entry_names
-from pages.ui import editor, shell, stage, widgets
+from pages.ui import editor, entries, shell, stage, widgets
 
 MAX_SIZE = 8
 
@@ -54,8 +54,18 @@ with right:
         "dW, db or dx.",
     )
     check = checks[name]
-    widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "gradient_maps")
-    st.latex(r"dx = dy \, W \qquad dW_{ij} = dy_i\, x_j \qquad db = dy")
+    maps = st.container()
+    index = entries.chosen(check)
+    with maps:
+        marked = heatmaps.marked(check, heatmaps.PANELS, index)
+        widgets.figure(marked, heatmaps.alt_text(check), "gradient_maps", entries.clicked("gradient_maps", check))
+    st.markdown("In numpy: `dx = dy @ W`, `dW = np.outer(dy, x)`, `db = dy`.")
+    by_products, by_difference = derivation.product(
+        layer, problem.x, problem.dy, name, index, experiment.eps, experiment.method
+    )
+    st.markdown(f"${by_products}$")
+    st.latex(by_difference)
+    st.caption("Above by backpropagation, below by differences of c = dy @ y.")
     widgets.tensor_verdict(check)
 
 st.subheader("The Jacobians")

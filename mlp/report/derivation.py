@@ -4,11 +4,13 @@ from fractions import Fraction
 
 from mlp.check.report import GradientReport
 from mlp.differences.derivatives import Samples, sample
+from mlp.differences.methods import Method
 from mlp.nn.arrays import Array
 from mlp.nn.derivation import Index, Line, Passes
+from mlp.nn.layers import Layer
 from mlp.nn.network import Sequential
-from mlp.nn.problem import Problem
-from mlp.nn.trace import LOSS, Step
+from mlp.nn.problem import INPUT, Problem
+from mlp.nn.trace import LOSS, Step, layer_steps
 from mlp.report.latex import enclosed, number
 from mlp.report.tables.tensors import offset_name
 
@@ -56,6 +58,35 @@ def difference(problem: Problem[Sequential], report: GradientReport, name: str, 
     return quotient(samples, f"d{name.rpartition('.')[2]}[{','.join(map(str, index))}]")
 
 
+def product(
+    layer: Layer, x: Array, dy: Array, name: str, index: Index, eps: float, method: str | Method
+) -> tuple[str, str]:
+    """Both ways to an entry of what a layer alone makes of dy: its products, and the difference of c = dy @ y.
+
+    Args:
+        layer: its stored state and gradients are those of this pass afterwards.
+        x: one sample of shape (in_features,).
+        dy: the gradient with respect to the output, of shape (out_features,).
+        name: "W", "b", or "x" for the input.
+        index: of the entry.
+        eps: the step of the difference.
+        method: the difference's.
+
+    Raises:
+        ValueError, TypeError: as the layer and `sample`.
+    """
+    passes = Passes(Sequential(layer=layer), layer_steps("layer", layer, x, dy))
+    if name == INPUT:
+        one, tensor = passes.input_gradient("layer", index), x
+    else:
+        one, tensor = passes.parameter_gradient("layer", name, index), layer.parameters()[name]
+
+    def moved(varied: Array) -> Array:
+        return dy @ (layer.apply(varied) if name == INPUT else layer.replaced(name, varied).apply(x))
+
+    return line(one), quotient(sample(moved, tensor, index, eps, method), one.result.name)
+
+
 def quotient(samples: Samples, left: str) -> str:
     """What stands behind a numerical derivative: sum of weights times values, over the step; formula, numbers, result.
 
@@ -76,7 +107,7 @@ def quotient(samples: Samples, left: str) -> str:
         rf"\frac{{{above[1]}}}{{{number(float(1 / Fraction(smallest)) * samples.step)}}}",
         number(float(samples.quotient)),
     ]
-    body = r" \\ &= ".join(rows)
+    body = r" \\[6pt] &= ".join(rows)
     return rf"\begin{{aligned}} {left} &\approx {body} \end{{aligned}}"
 
 

@@ -1,5 +1,6 @@
 """The entry whose arithmetic is shown: clicked in a figure or typed, and kept in the address."""
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -47,8 +48,13 @@ def chosen(check: TensorCheck) -> Index:
 def maps(check: TensorCheck, panels: tuple[str, ...], index: Index, experiment: Experiment, key: str) -> None:
     """The heatmaps with this entry framed; a click on a cell chooses another."""
     settings = experiment, check.name, panels, index
-    click = partial(_click, key, check.analytical.ndim)
+    click = clicked(key, check)
     drawn.figure(heatmaps.alt_text(check), key, settings, heatmaps.marked, check, panels, index, on_click=click)
+
+
+def clicked(key: str, check: TensorCheck) -> Callable[[], None]:
+    """What a click on a cell of the figure of this key does: it chooses its entry."""
+    return partial(_click, key, check.analytical.ndim)
 
 
 def arithmetic(experiment: Experiment, check: TensorCheck, index: Index) -> None:

@@ -5,6 +5,7 @@ first run reads the address itself and keeps what is wrong with it as sentences 
 the address stands for its settings; which preset is shown follows from the settings.
 """
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -112,6 +113,9 @@ def _accepted() -> Experiment:
         result = Experiment.from_settings(shown)
     except ValueError as error:
         result = Experiment.from_settings(accepted)
+        if _unfinished(shown["sizes"]):
+            st.sidebar.caption(f"Layer sizes so far: {shown['sizes']}. What you see is for {accepted['sizes']}.")
+            return result
         st.error(
             address.plain(f"{error} What you see is still for the settings before."),
             title="These settings cannot be used",
@@ -122,6 +126,11 @@ def _accepted() -> Experiment:
                 st.button("Fit the settings to the data", on_click=st.session_state.update, args=(_fitting(shown),))
     st.session_state["accepted"] = result.settings()
     return result
+
+
+def _unfinished(sizes: str) -> bool:
+    """Whether these sizes are the beginning of possible ones, as between two keys: 2-10-, 2, nothing at all."""
+    return re.fullmatch(r"([0-9]+-)*", sizes) is not None or re.fullmatch(r"[0-9]+", sizes) is not None
 
 
 def _preset_of_widgets() -> str:

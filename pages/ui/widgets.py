@@ -66,9 +66,9 @@ def tensor_verdict(check: TensorCheck) -> None:
     _ANSWERS[check.verdict](plain(check.summary))
 
 
-def figure(content: go.Figure, alt: str, key: str) -> None:
-    """A Plotly figure in the page's width, its colour scales below it."""
-    chart(content, scales_html(content), alt, key)
+def figure(content: go.Figure, alt: str, key: str, on_click: Callable[[], None] | None = None) -> None:
+    """A Plotly figure in the page's width, its colour scales below it; `on_click` as in `chart`."""
+    chart(content, scales_html(content), alt, key, on_click)
 
 
 def chart(

@@ -55,7 +55,9 @@ def test_settings_typed_chosen_reset_and_gone_back_to(visit):
     expect(visit).not_to_have_url(re.compile("banana"))
 
     sizes = visit.get_by_role("textbox", name="Layer sizes")
-    sizes.fill("3-")
+    sizes.fill("3-")  # as between two keys
+    expect(visit.get_by_text("Layer sizes so far: 3-. What you see is for 2-10-20-5.")).to_be_visible()
+    sizes.fill("3-0")
     expect(visit.get_by_text("These settings cannot be used")).to_be_visible()
     sizes.fill("3-7-2")
     expect(visit.get_by_text("These settings cannot be used")).to_have_count(0)

@@ -126,3 +126,15 @@ def test_each_page_has_its_numbers_as_programs(open_page, page):
     assert not app.exception
     [program] = [element for element in app.code if "import numpy as np" in element.value]
     assert "from mlp" not in program.value
+
+
+def test_an_entry_of_the_linear_layer_shows_its_arithmetic(open_page):
+    def shown(app):
+        return "\n".join([*(text.value for text in app.markdown), *(text.value for text in app.latex)])
+
+    app = open_page("linear_layer", entry="1,0")
+    assert r"dW[1,0] = dy[1]\,x[0] = 2 \cdot " in shown(app)
+    assert r"dW[1,0] &\approx \frac{c(+h) - c(-h)}" in shown(app)
+    app.radio(key="gradient").set_value("x").run()
+    assert r"dx[0] = dy[" in shown(app) or r"dx[1] = dy[" in shown(app)
+    assert not app.exception

@@ -7,6 +7,7 @@ import pytest
 
 from mlp import METHODS, check_gradients
 from mlp.lab.experiment import Experiment
+from mlp.lab.lessons import linear_problem
 from mlp.nn.losses import LOSSES
 from mlp.nn.trace import trace
 from mlp.report import derivation
@@ -27,7 +28,7 @@ def test_the_quotient_is_the_numerical_gradient(method, name):
     problem = Experiment(sizes=(2, 3, 2), seed=1).problem()
     report = check_gradients(*problem, 1e-3, method)
     check = report[name]
-    formula, numbers, result = derivation.difference(problem, report, name, check.worst).split(r" \\ &= ")
+    formula, numbers, result = derivation.difference(problem, report, name, check.worst).split(r" \\[6pt] &= ")
     assert formula.startswith(rf"\begin{{aligned}} d{name[-1]}[")
     assert numbers.count("e") == 0 or "frac" in numbers
     value = evaluated(result.removesuffix(r" \end{aligned}"))
@@ -88,3 +89,21 @@ def test_the_chain_ends_in_the_loss_s_own_rule_with_its_numbers(loss, batch):
     assert f"y_i = {float(f'{y[index]:.4g}')}" in last
     assert float(place[2]) == float(f"{problem.loss.gradient(y, problem.target)[index]:.4g}")
     assert np.ndim(y) == len(index)
+
+
+@pytest.mark.parametrize(("name", "index"), [("W", (2, 1)), ("b", (1,)), ("x", (0,))])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_layer_alone_both_ways(name, index, method):
+    problem = linear_problem(seed=4)
+    exact = {
+        "W": np.outer(problem.dy, problem.x),
+        "b": problem.dy,
+        "x": problem.dy @ problem.W,
+    }[name][index]
+    products, difference = derivation.product(problem.layer(), problem.x, problem.dy, name, index, 1e-4, method)
+    assert products.startswith(f"d{name}[{','.join(map(str, index))}] = ")
+    assert float(products.split(" = ")[-1]) == float(f"{exact:.4g}")
+    _, numbers, result = difference.removesuffix(r" \end{aligned}").split(r" \\[6pt] &= ")
+    # c is linear in each tensor: there is no truncation, and what is left is eps |c| / h, some 1e-11.
+    assert evaluated(result) == pytest.approx(exact, abs=1e-9)
+    assert evaluated(numbers) == pytest.approx(exact, abs=1e-9)
