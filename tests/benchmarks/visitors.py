@@ -2,8 +2,8 @@
 
 Run `python -m tests.benchmarks.visitors`, with the numbers of people if others than 20, 50 and 100 are wanted. Every
 visitor is a session of its own over a real WebSocket; no browser draws. Measured is what happens once all are there,
-newcomers included: every second one comes, looks and leaves. The bare app runs with Streamlit's defaults. Last of all eight
-servers start at once, and the first four visitors of each come together, to pages of their own.
+newcomers included: every second one comes, looks and leaves. The bare app runs with Streamlit's defaults. Last of all
+eight servers start at once, and the first four visitors of each come together, to pages of their own.
 
 `--seconds 600 100 --one-core` is a class of a hundred for ten minutes on a single core.
 """
