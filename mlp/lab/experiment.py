@@ -13,7 +13,8 @@ from typing import Any, Self
 import numpy as np
 
 from mlp.differences.methods import METHODS
-from mlp.lab.datasets import DATASETS, Dataset, dataset
+from mlp.lab.dataset import Dataset
+from mlp.lab.datasets import DATASETS, dataset
 from mlp.lab.settings_text import format_sizes, parse_sizes, shortened
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.arrays import Array

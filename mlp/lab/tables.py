@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.lab.datasets import Dataset, split
+from mlp.lab.dataset import Dataset, split
 from mlp.lab.settings_text import shortened
 from mlp.nn.arrays import Array
 

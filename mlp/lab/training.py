@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from mlp.check.gallery import GALLERY
-from mlp.lab.datasets import DATASETS, Dataset, Scale, dataset
+from mlp.lab.dataset import Dataset, Scale
+from mlp.lab.datasets import DATASETS, dataset
 from mlp.lab.experiment import RANDOM, Experiment, require_choice, require_fit, require_whole
 from mlp.lab.settings_text import shortened
 from mlp.nn.losses import CrossEntropyLoss

@@ -13,7 +13,7 @@ import numpy as np
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import places
 from mlp.lab.backpropagation import Backpropagation
-from mlp.lab.datasets import Dataset
+from mlp.lab.dataset import Dataset
 from mlp.lab.experiment import require_fit
 from mlp.lab.planted_bug import planted
 from mlp.lab.training import UPLOAD, Training

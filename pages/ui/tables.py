@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mlp.lab.datasets import Dataset
+from mlp.lab.dataset import Dataset
 from mlp.lab.tables import Table, table_data
 from mlp.report.files import UploadError
 from mlp.report.files.table_files import MAX_BYTES, read_table

@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from mlp.check.report import GradientReport
 from mlp.lab.checks_on_the_way import Moment
-from mlp.lab.datasets import Dataset
+from mlp.lab.dataset import Dataset
 from mlp.lab.settings_text import read_whole
 from mlp.lab.training import UPLOAD, Training
 from mlp.lab.training_run import Inspection, Run

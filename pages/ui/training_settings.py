@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from mlp.lab.datasets import DATASETS, Dataset, dataset
+from mlp.lab.dataset import Dataset
+from mlp.lab.datasets import DATASETS, dataset
 from mlp.lab.experiment import RANDOM, Experiment
 from mlp.lab.planted_bug import changes
 from mlp.lab.settings_text import RATE_STEPS, format_eps, read_rate, read_whole

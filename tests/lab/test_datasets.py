@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from mlp.lab.datasets import DATASETS, TEST_PART, dataset, split
+from mlp.lab.dataset import TEST_PART, split
+from mlp.lab.datasets import DATASETS, dataset
 from tests.comparing import U, is_sentence
 
 every_dataset = pytest.mark.parametrize("name", DATASETS)

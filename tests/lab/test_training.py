@@ -9,7 +9,8 @@ import pytest
 
 from mlp import OPTIMISERS, check_gradients
 from mlp.check.gallery import GALLERY
-from mlp.lab.datasets import DATASETS, dataset, split
+from mlp.lab.dataset import split
+from mlp.lab.datasets import DATASETS, dataset
 from mlp.lab.experiment import RANDOM, Experiment, require_fit
 from mlp.lab.training import MAX_MINI_BATCH, MAX_RATE, MAX_STEPS, UPLOAD, Training
 from mlp.lab.training_run import EVALUATED, RECORDS, Run, fitting_bugs

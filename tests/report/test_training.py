@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mlp.lab.checks_on_the_way import Moment
-from mlp.lab.datasets import Dataset, Scale, dataset
+from mlp.lab.dataset import Dataset, Scale
+from mlp.lab.datasets import dataset
 from mlp.lab.experiment import RANDOM, Experiment
 from mlp.lab.training import UPLOAD, Training
 from mlp.lab.training_run import Run

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mlp.lab.datasets import Dataset
+from mlp.lab.dataset import Dataset
 from mlp.lab.training_run import Run
 from mlp.nn.arrays import Array
 from mlp.report.figures.matrices import Matrix, matrices

@@ -3,7 +3,8 @@
 import inspect
 from collections.abc import Iterator
 
-from mlp.lab.datasets import DATASETS, IRIS_FILE, TEST_PART, Dataset, iris
+from mlp.lab.dataset import TEST_PART, Dataset
+from mlp.lab.datasets import DATASETS, IRIS_FILE, iris
 from mlp.lab.experiment import RANDOM
 from mlp.lab.training import UPLOAD
 from mlp.lab.training_run import Run

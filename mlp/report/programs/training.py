@@ -45,7 +45,7 @@ def _mlp(run: Run) -> str:
             [
                 "import numpy as np",
                 "",
-                *(["from mlp.lab.datasets import Dataset, Scale"] if run.training.data == UPLOAD else []),
+                *(["from mlp.lab.dataset import Dataset, Scale"] if run.training.data == UPLOAD else []),
                 "from mlp.lab.experiment import Experiment",
                 "from mlp.lab.training import Training",
                 "from mlp.lab.training_run import Run",
