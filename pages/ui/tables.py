@@ -24,7 +24,7 @@ def own_data(seed: int) -> Dataset | None:
         on_change=_take,
         max_upload_size=MAX_BYTES // 1_000_000,
         help="The first row names the columns, each further row is a sample. The file is read as numbers and text, and "
-        "kept in memory for this session alone.",
+        "kept in memory for this session alone; it is no part of the address.",
     )
     problem = st.session_state.get(_PROBLEM)
     if problem:

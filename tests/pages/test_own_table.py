@@ -64,7 +64,10 @@ def test_other_columns_and_another_seed_are_other_data(page):
     app.selectbox(key="own_table_target").set_value("c").run()
     experiment = Experiment((2, 10, 20, 1))
     assert_trained_on(app, replace(SETTINGS, experiment=experiment), ("a", "b"), "c", 30)
-    app.multiselect(key="own_table_features").set_value(["b"]).run()
+    app.multiselect(key="own_table_features").set_value(["a"]).run()
+    assert_trained_on(app, replace(SETTINGS, experiment=Experiment((1, 10, 20, 1))), ("a",), "c", 30)
+    app.multiselect(key="own_table_features").set_value(["b"]).run()  # other data of the same sizes
+    assert_trained_on(app, replace(SETTINGS, experiment=Experiment((1, 10, 20, 1))), ("b",), "c", 30)
     experiment = Experiment((1, 10, 20, 1), seed=4)
     app.number_input(key="seed").set_value(4).run()
     assert_trained_on(app, replace(SETTINGS, experiment=experiment), ("b",), "c", 30, seed=4)

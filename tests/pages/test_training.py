@@ -148,11 +148,21 @@ def test_random_numbers_are_those_of_the_sidebar(open_page):
     assert not [caption for caption in app.caption if "instead of" in caption.value]
 
 
-def test_eps_and_method_change_no_run(open_page):
+def test_what_a_run_does_not_depend_on_does_not_start_it_over(open_page):
     app = open_page("training", at_step="5")
-    before = [c.proto.spec for c in app.get("plotly_chart")]
+    before = app.session_state["training_held"]
     app.select_slider(key="eps").set_value(1e-6).run()
-    assert [c.proto.spec for c in app.get("plotly_chart")] == before
+    app.number_input(key="batch").set_value(7).run()
+    app.selectbox(key="method").set_value("forward").run()
+    assert app.session_state["training_held"] is before
+    assert_shows(app, DEFAULT, 5)
+
+
+def test_a_shorter_run_is_shown_at_its_end(open_page):
+    app = open_page("training", at_step="30")
+    app.number_input(key="steps").set_value(20).run()
+    assert app.slider(key="at_step").value == 20
+    assert_shows(app, replace(DEFAULT, steps=20), 20)
 
 
 def test_the_bugs_to_choose_from_are_those_that_fit(open_page):
@@ -340,6 +350,19 @@ def test_a_new_input_breaks_a_portion_off_and_nothing_is_lost(monkeypatch):
     }
     for run, expected in zip(held.runs, runs, strict=True):
         assert run.history == expected.history
+
+
+def test_chunks_grow_until_they_take_as_long_as_a_look(monkeypatch):
+    clock, taken = [0.0], []
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+
+    def take(steps):
+        taken.append(steps)
+        clock[0] += 0.03 * steps
+
+    for _ in training.in_chunks(take, lambda: len(taken) == 5):
+        pass
+    assert taken == [1, 2, 4, 4, 4]
 
 
 def test_a_portion_takes_twice_as_long_as_its_drawing_within_bounds(monkeypatch):

@@ -117,6 +117,12 @@ def test_training_rows_are_filled_and_test_rows_hollow_in_the_units_of_the_sourc
             assert drawn[label].marker.symbol.endswith("-open") == label.endswith("test")
 
 
+def test_twenty_classes_have_looks_of_their_own():
+    looks = [predictions._look(k) for k in range(20)]
+    assert len(set(looks)) == 20
+    assert looks[:6] == list(predictions.CLASSES)
+
+
 def test_a_curve_is_fitted_in_the_units_of_the_source():
     data = dataset("noisy curve", 0)
     runs = runs_of(replace(SETTINGS, experiment=Experiment((1, 6, 1)), data="noisy curve"), 50)

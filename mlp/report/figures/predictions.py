@@ -14,7 +14,7 @@ from mlp.report.figures.style import Panel, side_by_side
 from mlp.report.figures.training import MARGIN, RIGHT, WRONG, legend
 from mlp.report.tables.training import counted_steps, named
 
-# A class's colour and symbol: told apart without colour too. More classes than colours start over.
+# A class's colour and symbol: told apart without colour too. More classes than colours start over with other symbols.
 CLASSES = (
     ("#56B4E9", "circle"),
     ("#E69F00", "diamond"),
@@ -202,7 +202,8 @@ def _test(data: Dataset) -> tuple[Array, Array]:
 
 
 def _look(k: int) -> tuple[str, str]:
-    return CLASSES[k % len(CLASSES)]
+    turn, place = divmod(k, len(CLASSES))
+    return CLASSES[place][0], CLASSES[(place + turn) % len(CLASSES)][1]
 
 
 def _in_units(data: Dataset, outputs: Array) -> Array:
