@@ -9,7 +9,8 @@ from mlp.report.files.table_files import MAX_BYTES, read_table
 from pages.ui import address
 
 _TABLE, _PROBLEM, _FILE, _DATA = "own_table", "own_table_problem", "own_table_file", "own_table_data"
-_FEATURES, _TARGET = "own_table_features", "own_table_target"
+# What the widgets show, which Streamlit forgets with the page, and what was chosen last.
+_FEATURES, _TARGET, _CHOSEN = "own_table_features", "own_table_target", "own_table_chosen"
 
 
 def own_data(seed: int) -> Dataset | None:
@@ -31,6 +32,8 @@ def own_data(seed: int) -> Dataset | None:
         _refused(problem)
     table: Table | None = st.session_state.get(_TABLE)
     if table is not None:
+        if st.session_state.get(_FILE) is None:
+            st.caption(f":material/upload_file: {address.plain(table.name)} is kept until this session ends.")
         _choose(table, seed)
     held = st.session_state.get(_DATA)
     return held[1] if held else None
@@ -38,12 +41,14 @@ def own_data(seed: int) -> Dataset | None:
 
 def _choose(table: Table, seed: int) -> None:
     """Show the choice of columns, and make a data set of them if that is another one than before."""
+    features, target = st.session_state[_CHOSEN]
+    st.session_state.setdefault(_TARGET, target)
     with st.container(horizontal=True):
         target = st.selectbox("Target", table.columns, key=_TARGET, width=220)
         options = [name for name in table.numbers if name != target]
-        chosen = [name for name in st.session_state[_FEATURES] if name in options]
-        st.session_state[_FEATURES] = chosen
+        st.session_state[_FEATURES] = [name for name in st.session_state.get(_FEATURES, features) if name in options]
         features = st.multiselect("Features", options, key=_FEATURES, help="Columns that hold a number in every row.")
+    st.session_state[_CHOSEN] = features, target
     key = (tuple(features), target, seed)
     held = st.session_state.get(_DATA)
     if held and held[0] == key:
@@ -68,7 +73,7 @@ def _take() -> None:
         st.session_state[_PROBLEM] = str(error)
         return
     features, target = table.suggested()
-    st.session_state.update({_TABLE: table, _FEATURES: list(features), _TARGET: target})
+    st.session_state.update({_TABLE: table, _FEATURES: list(features), _TARGET: target, _CHOSEN: (features, target)})
     st.session_state.pop(_DATA, None)
 
 

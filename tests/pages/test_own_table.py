@@ -104,6 +104,23 @@ def test_a_table_that_cannot_be_used_says_why_and_is_no_traceback(page):
     assert not app.error
 
 
+@pytest.mark.parametrize("away", ["another page", "another data set"])
+def test_the_table_and_its_columns_are_still_there_after_a_look_elsewhere(page, away):
+    app = bring(page(at_step="30"), "mine.csv", CONTENT)
+    app.multiselect(key="own_table_features").set_value(["a", "c"]).run()
+    if away == "another page":
+        app.switch_page("pages/loss.py").run()
+        app.switch_page("pages/training.py").run()
+        assert not app.exception
+    else:
+        app.selectbox(key="trained_on").set_value("moons").run()
+    app.selectbox(key="trained_on").set_value(UPLOAD).run()
+    assert not app.exception
+    app.slider(key="at_step").set_value(30).run()
+    assert app.multiselect(key="own_table_features").value == ["a", "c"]
+    assert_trained_on(app, replace(SETTINGS, experiment=Experiment((2, 10, 20, 2))), ("a", "c"), "kind", 30)
+
+
 def test_a_table_taken_away_is_forgotten(page):
     app = bring(page(), "mine.csv", CONTENT)
     app.file_uploader(key="own_table_file").set_value(None).run()
