@@ -3,8 +3,8 @@
 import streamlit as st
 
 from mlp.check.jacobians import flow_in_words
-from mlp.report import numbers, programs
-from mlp.report.figures import network, steps
+from mlp.report import derivation, numbers, programs
+from mlp.report.figures import by_hand, network, steps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import tensors
 from pages.ui import compute, drawn, shell, stage, widgets
@@ -38,18 +38,23 @@ else:
     drawn.figure(
         network.alt_text(experiment.sizes, what),
         "diagram",
-        (experiment, what, step.name),
-        network.diagram,
-        problem.network,
+        (experiment, step.direction, step.name),
+        by_hand.diagram,
+        problem,
+        passes,
         edges,
         what,
-        step.name,
+        step,
     )
 
 for step in shown:
     st.subheader(steps.title(step), anchor=False)
-    st.latex(steps.formula(step, problem.network, problem.loss))
-    st.caption(f"Shapes: {steps.shapes(step)}")
+    written_out = derivation.written_out(problem, passes, step)
+    if written_out:
+        st.markdown("\n".join(f"- ${line}$" for line in written_out))
+    else:
+        st.latex(steps.formula(step, problem.network, problem.loss))
+    st.caption(f"Shapes: {steps.shapes(step)}. In numpy: {steps.code(step, problem.network)}")
     widgets.figure(steps.figure(step), f"The numbers of the step: {steps.title(step)}", f"{step.direction} {step.name}")
 
 st.header("Do the gradients survive the way back?")

@@ -21,12 +21,16 @@ Index = tuple[int, ...]
 
 
 class Number(NamedTuple):
-    """An entry of an array: "x", (1,) and its value; or a function of one, "f" of it."""
+    """An entry of an array: "x", (1,) and its value; or a function of one, "f" of it.
+
+    The argument stands where the function's value is no more than the result again.
+    """
 
     array: str
     place: Index
     value: float
     function: str = ""
+    argument: float | None = None
 
     @property
     def name(self) -> str:
@@ -69,7 +73,7 @@ class Passes:
         x = step.given
         linear = self._layers[layer]
         if not isinstance(linear, Linear):
-            return Line(layer, result, ((Number("x", index, result.value, "f"),),))
+            return Line(layer, result, ((Number("x", index, result.value, "f", float(x[index])),),))
         products = [(_entry("W", linear.W, (i, j)), _entry("x", x, (*sample, j))) for j in range(x.shape[-1])]
         return Line(layer, result, (*products, (_entry("b", linear.b, (i,)),)))
 

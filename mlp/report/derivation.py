@@ -2,11 +2,13 @@
 
 from fractions import Fraction
 
+import numpy as np
+
 from mlp.check.report import GradientReport
 from mlp.differences.derivatives import Samples, sample
 from mlp.differences.methods import Method
 from mlp.nn.arrays import Array
-from mlp.nn.derivation import Index, Line, Passes
+from mlp.nn.derivation import Index, Line, Number, Passes
 from mlp.nn.layers import Layer
 from mlp.nn.network import Sequential
 from mlp.nn.problem import INPUT, Problem
@@ -16,6 +18,7 @@ from mlp.report.tables.tensors import offset_name
 
 MAX_TERMS = 3  # of a sum, the largest are written out
 DIGITS = 4
+MAX_LINES = 8  # of a step whose every number is written out
 
 
 def line(shown: Line) -> str:
@@ -24,7 +27,7 @@ def line(shown: Line) -> str:
     left_out = len(shown.terms) - len(terms)
     rest = rf" + \dots \text{{ ({left_out} smaller)}}" if left_out else ""
     names = " + ".join(r"\,".join(factor.name for factor in term) for term in terms)
-    values = " + ".join(r" \cdot ".join(_value(factor.value) for factor in term) for term in terms)
+    values = " + ".join(r" \cdot ".join(map(_factor, term)) for term in terms)
     rows = [names + rest, values + rest, _rounded(shown.result.value)]
     return " = ".join([shown.result.name, *dict.fromkeys(rows)])  # a lone dy with its value is not said twice
 
@@ -56,6 +59,31 @@ def difference(problem: Problem[Sequential], report: GradientReport, name: str, 
     """The numerical derivative of an entry: the values of the loss on both sides, and their quotient."""
     samples = sample(problem.function(name), problem.tensors()[name], index, report.eps, report.method)
     return quotient(samples, f"d{name.rpartition('.')[2]}[{','.join(map(str, index))}]")
+
+
+def written_out(problem: Problem[Sequential], steps: list[Step], step: Step) -> list[str]:
+    """Every number that a step computes, each as a line in LaTeX, where there are few; else nothing.
+
+    Args:
+        problem: the network with its loss, input and target.
+        steps: the `trace` of it.
+        step: one of them.
+    """
+    results = {"": step.result, **step.gradients}
+    if sum(array.size for array in results.values()) > MAX_LINES or step.given.ndim > 1:
+        return []
+    passes = Passes(problem.network, steps)
+    if step.name == LOSS:
+        output = next(one.given for one in steps if one.name == LOSS)
+        if step.direction == "forward":
+            return [rf"{problem.loss.formula} = {_rounded(float(step.result))}"]
+        return [_start(passes.input_gradient(LOSS, index), problem, output) for index in np.ndindex(output.shape)]
+    if step.direction == "forward":
+        return [line(passes.output(step.name, index)) for index in np.ndindex(step.result.shape)]
+    lines = [passes.input_gradient(step.name, index) for index in np.ndindex(step.result.shape)]
+    for parameter, gradient in step.gradients.items():
+        lines += [passes.parameter_gradient(step.name, parameter, index) for index in np.ndindex(gradient.shape)]
+    return [line(one) for one in lines]
 
 
 def product(
@@ -131,6 +159,13 @@ def _rounded(value: float) -> str:
 def _value(value: float) -> str:
     """As a factor or a term."""
     return enclosed(float(f"{value:.{DIGITS}g}"))
+
+
+def _factor(shown: Number) -> str:
+    """A factor's value; of a function's the function of its argument's: f(2.228)."""
+    if shown.argument is None:
+        return _value(shown.value)
+    return f"{shown.function}({_rounded(shown.argument)})"
 
 
 def _multiple(factor: Fraction) -> str:

@@ -104,7 +104,8 @@ def test_the_network_page_shows_all_steps_and_keeps_a_step_in_the_address(open_p
     passes = trace(*Experiment(sizes=(3, 4, 2)).problem())
     assert [heading.value for heading in app.subheader if "through" in heading.value] == [*map(steps.title, passes)]
     captions = [caption.value for caption in app.caption if caption.value.startswith("Shapes: ")]
-    assert captions == [f"Shapes: {steps.shapes(step)}" for step in passes]
+    network = Experiment(sizes=(3, 4, 2)).problem().network
+    assert captions == [f"Shapes: {steps.shapes(step)}. In numpy: {steps.code(step, network)}" for step in passes]
     shown = [chart.proto.spec for chart in app.get("plotly_chart")]
     assert shown[: len(passes)] == [plotly.io.to_json(steps.figure(step), validate=False) for step in passes]
     app = open_page("network", sizes="3-4-2", step="backward fc2")

@@ -32,8 +32,8 @@ from mlp.lab.quiz import posed, question
 from mlp.lab.settings_text import EPS_STEPS
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.trace import jacobians_by_backward, trace
-from mlp.report import latex, programs
-from mlp.report.figures import curves, heatmaps, network, step_size, steps
+from mlp.report import derivation, latex, programs
+from mlp.report.figures import by_hand, curves, heatmaps, network, step_size, steps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.files import exchange
 from mlp.report.numbers import brief
@@ -192,9 +192,9 @@ def gradient_check() -> Expected:
     captions = dict.fromkeys(checked, ":green[consistent]") | {"fc1.b": ":orange[cannot tell]"}
     return Expected(
         UNUSUAL,
-        {"tensor": name, "panel": "all with error bars", "hessian": "true"},
+        {"tensor": name, "panel": "all with error bars", "hessian": "true", "entry": "1"},
         [
-            heatmaps.comparison(checked[name], ("analytical", "numerical", heatmaps.RATIO)),
+            heatmaps.marked(checked[name], ("analytical", "numerical", heatmaps.RATIO), (1,)),
             matrices([Matrix("d²c / dfc2.b²", second.value, rows, rows)]),
         ],
         [tensors.worst_entries_with_losses(problem, checked, name), tensors.summary(checked)],
@@ -203,6 +203,8 @@ def gradient_check() -> Expected:
             plain(checked[name].summary),
             " | ".join(captions.values()),
             heatmaps.alt_text(checked[name]),
+            derivation.difference(problem, checked, name, (1,)),
+            *(f"{layer}: ${line}$" for layer, line in derivation.origin(problem, trace(*problem), name, (1,))),
             "c is the loss; forward differences with h = 0.1.",
             f"off by at most {brief(second.error.max())}.",
         ],
@@ -225,15 +227,20 @@ def linear_layer() -> Expected:
     columns = {"x": ["x[0]", "x[1]"], "W": weights, "b": ["b[0]", "b[1]", "b[2]"]}
     numerical = layer_jacobians(layer, problem.x, UNUSUAL.eps, UNUSUAL.method)
     error = max(np.abs(numerical[name] - exact[name]).max() for name in exact)
+    both_ways = derivation.product(layer, problem.x, problem.dy, "b", (2,), UNUSUAL.eps, UNUSUAL.method)
     return Expected(
         UNUSUAL,
-        {"inputs": "2", "outputs": "3", "lin_b": "1,2,3", "lin_dy": "2,-1,0.5", "gradient": "b"},
+        {"inputs": "2", "outputs": "3", "lin_b": "1,2,3", "lin_dy": "2,-1,0.5", "gradient": "b", "entry": "2"},
         [
-            heatmaps.comparison(checks["b"]),
+            heatmaps.marked(checks["b"], heatmaps.PANELS, (2,)),
             matrices([Matrix(f"dy/d{name}", exact[name], outputs, columns[name]) for name in ("x", "W", "b")]),
         ],
         [],
-        [plain(checks["b"].summary), f"The numerical Jacobians differ from these by at most {brief(error)}."],
+        [
+            *both_ways,
+            plain(checks["b"].summary),
+            f"The numerical Jacobians differ from these by at most {brief(error)}.",
+        ],
         {
             "linear-gradients.csv": tensors.to_csv(tensors.all_entries(checks)),
             **{f"linear-dy-d{name}.csv": tensors.matrix_csv(matrix) for name, matrix in exact.items()},
@@ -283,7 +290,7 @@ def network_page() -> Expected:
         UNUSUAL,
         {"step": "backward fc2", "layer": "fc2"},
         [
-            network.diagram(problem.network, edges, "gradient", "fc2"),
+            by_hand.diagram(problem, passes, edges, "gradient", step),
             steps.figure(step),
             steps.flow_figure(norms, flow),
             matrices([Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)]),
@@ -453,14 +460,13 @@ def your_layers(path) -> Expected:
         UNUSUAL,
         {"case": "Scale", "wrt": "shift", "third": heatmaps.RATIO},
         [heatmaps.comparison(check, ("analytical", "numerical", heatmaps.RATIO), heatmaps.counted_axes(check))],
-        [user_code.summary([case, other]), user_code.pairing(case), tensors.worst_entries(check)],
+        [tensors.worst_entries(check), user_code.pairing(case), user_code.summary([case, other])],
         [
             f"Scale is wrong: {plain(user_code.findings(case)[0])}",
             *(plain(aside) for aside in user_code.asides(case.facts)),
             plain(user_code.reading(case)),
             " | ".join(tensors.verdict_markdown(check) for check in case.report.values()),
             heatmaps.alt_text(check),
-            "**The entries of shift that are furthest off**",
             "forward differences with h = 0.1.",
         ],
         {

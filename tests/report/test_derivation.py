@@ -107,3 +107,26 @@ def test_a_layer_alone_both_ways(name, index, method):
     # c is linear in each tensor: there is no truncation, and what is left is eps |c| / h, some 1e-11.
     assert evaluated(result) == pytest.approx(exact, abs=1e-9)
     assert evaluated(numbers) == pytest.approx(exact, abs=1e-9)
+
+
+def test_every_number_of_a_small_step_is_written_out():
+    problem = Experiment(sizes=(1, 1, 1)).problem()
+    steps = trace(*problem)
+    W, x, b = problem.network.fc1.W[0, 0], problem.x[0], problem.network.fc1.b[0]
+    [line] = derivation.written_out(problem, steps, steps[0])
+    assert line == (rf"y[0] = W[0,0]\,x[0] + b[0] = {W:.4g} \cdot {x:.4g} + {b:.4g} = {W * x + b:.4g}")
+    [line] = derivation.written_out(problem, steps, steps[1])
+    assert line == f"y[0] = f(x[0]) = f({W * x + b:.4g}) = {np.tanh(W * x + b):.4g}"
+    names = [one.partition(" = ")[0] for one in derivation.written_out(problem, steps, steps[-1])]
+    assert names == ["dx[0]", "dW[0,0]", "db[0]"]
+    for step in steps:
+        assert len(derivation.written_out(problem, steps, step)) == step.result.size + sum(
+            gradient.size for gradient in step.gradients.values()
+        )
+
+
+def test_a_large_step_and_a_batch_are_not_written_out():
+    for experiment in (Experiment(), Experiment(sizes=(1, 1), batch=2)):
+        problem = experiment.problem()
+        steps = trace(*problem)
+        assert derivation.written_out(problem, steps, steps[0]) == []

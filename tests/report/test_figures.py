@@ -203,7 +203,7 @@ def test_an_edge_is_as_wide_and_as_dark_as_its_weight_is_large():
     weights = np.array([[-0.4, -0.2], [0.0, 0.1], [0.2, 0.4]])  # quarters of the largest
     figure = network.diagram(problem.network, {"fc1": weights}, "weight")
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-0.4, 0.4)
-    starts, ends = network._heights(2), network._heights(3)
+    starts, ends = network.heights(2), network.heights(3)
     lines = {
         (ends.tolist().index(right), starts.tolist().index(left)): edges.line
         for edges in figure.data

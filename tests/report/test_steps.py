@@ -5,7 +5,8 @@ import pytest
 
 from mlp.lab.experiment import Experiment
 from mlp.nn.trace import trace
-from mlp.report.figures import steps
+from mlp.report.figures import by_hand, network, steps
+from mlp.report.numbers import brief
 
 PROBLEM = Experiment(sizes=(3, 4, 2), seed=3).problem()
 STEPS = {(step.direction, step.name): step for step in trace(*PROBLEM)}
@@ -75,3 +76,68 @@ def test_a_linear_layers_formulas_are_those_of_one_sample_or_of_a_batch(batch):
     for found, expected in zip(by_rule, (forward.result, *backward.gradients.values()), strict=True):
         # Sums of at most five terms, none above 4, in whatever order: twice 5 roundings of at most 20 * 2^-53 each.
         np.testing.assert_allclose(found, expected, rtol=0, atol=10 * 20 * 2**-53)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_the_code_of_each_step_pasted_into_numpy_gives_its_numbers(batch):
+    problem = Experiment(sizes=(3, 4, 2), seed=3, batch=batch).problem()
+    passes = trace(*problem)
+    forward = {step.name: step for step in passes if step.direction == "forward"}
+    for step in passes:
+        layer = problem.network.layers.get(step.name, problem.loss)
+        known = {"x": forward[step.name].given, "y": forward[step.name].given, "dy": step.given, "t": problem.target}
+        known |= {"loss": problem.loss, "np": np, **layer.parameters()} if step.name != "loss" else {"loss": layer}
+        known |= {"f": getattr(layer, "function", None), "df": getattr(layer, "derivative", None)}
+        for line in steps.code(step, problem.network).strip("`").split("`, `"):
+            name, _, expression = line.partition(" = ")
+            expected = step.gradients.get(name[1:], step.result)
+            np.testing.assert_allclose(eval(expression, known), expected, rtol=1e-14)
+
+
+SMALL = Experiment(sizes=(2, 2, 1), seed=1)
+
+
+def test_a_small_network_carries_every_number_of_both_passes():
+    problem = SMALL.problem()
+    passes = trace(*problem)
+    fc1, fc2 = problem.network.fc1, problem.network.fc2
+    figure = by_hand.diagram(problem, passes, network.weights(problem.network), "weight", passes[0])
+    texts = [text for trace in figure.data if trace.mode == "text" for text in trace.text]
+    assert texts[:6] == [brief(value) for value in (*fc1.W.ravel(), *fc2.W.ravel())]
+    z = fc1.apply(problem.x)
+    y = fc2.apply(np.tanh(z))
+    assert by_hand.units(problem, passes, "forward") == [
+        [f"x = {value:.4g}" for value in problem.x],
+        [f"b = {b:.4g}<br>y = {value:.4g}<br>f(y) = {np.tanh(value):.4g}" for b, value in zip(fc1.b, z, strict=True)],
+        [f"b = {fc2.b[0]:.4g}<br>y = {y[0]:.4g}<br>t = {problem.target[0]:.4g}"],
+    ]
+    dy = 2 * (y - problem.target)
+    back = dy @ fc2.W
+    through = back * (1 - np.tanh(z) ** 2)
+    assert by_hand.units(problem, passes, "backward") == [
+        [f"dx = {value:.4g}" for value in through @ fc1.W],
+        [f"dy = {before:.4g}<br>f'(y) dy = {after:.4g}" for before, after in zip(back, through, strict=True)],
+        [f"dy = {dy[0]:.4g}"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "is_small"), [(SMALL, True), (Experiment(), False), (Experiment((1, 1), batch=2), False)]
+)
+def test_numbers_stand_on_a_small_network_of_one_sample_alone(experiment, is_small):
+    problem = experiment.problem()
+    passes = trace(*problem)
+    figure = by_hand.diagram(problem, passes, network.weights(problem.network), "weight", passes[0])
+    assert by_hand.is_small(problem) == is_small
+    assert any(trace.mode == "text" for trace in figure.data) == is_small
+
+
+def test_the_colours_of_gradients_are_each_layers_own():
+    problem = Experiment(sizes=(1, 1, 1)).problem()
+    edges = {"fc1": np.array([[1e-6]]), "fc2": np.array([[1.0]])}
+    plain = network.diagram(problem.network, edges, "gradient")
+    own = network.diagram(problem.network, edges, "gradient", by_layer=True)
+    widths = [[trace.line.width for trace in figure.data if trace.mode == "lines"] for figure in (plain, own)]
+    assert widths[0][0] < widths[0][1]
+    assert widths[1][0] == widths[1][1]
+    assert own.layout.coloraxis.cmax == 1

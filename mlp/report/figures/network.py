@@ -30,7 +30,9 @@ class Column(NamedTuple):
     title: str
 
 
-def diagram(network: Sequential, edges: dict[str, Array], what: str, highlighted: str | None = None) -> go.Figure:
+def diagram(
+    network: Sequential, edges: dict[str, Array], what: str, highlighted: str | None = None, by_layer: bool = False
+) -> go.Figure:
     """Draw a network of linear layers.
 
     Args:
@@ -38,18 +40,24 @@ def diagram(network: Sequential, edges: dict[str, Array], what: str, highlighted
         edges: for each linear layer's name a matrix (out, in): the number that each edge shows.
         what: what these numbers are, "weight" or "gradient".
         highlighted: the name of the layer that stands out, or "loss" for the outputs.
+        by_layer: whether each layer has colours of its own, up to its largest number, so that small ones are seen too.
     """
     columns = _columns(network)
-    limit = max(float(np.nanmax(np.abs(matrix), initial=0)) for matrix in edges.values()) or 1.0
+    largest = {name: float(np.nanmax(np.abs(matrix), initial=0)) for name, matrix in edges.items()}
+    limit = max(largest.values()) or 1.0
     traces, notes = [], []
     for k, (name, matrix) in enumerate(edges.items()):
         strength = FAINT if highlighted in edges and highlighted != name else 1.0
-        traces += [*_edges(k, matrix, limit, strength), _hover(k, matrix, f"{what} {name}.W")]
+        traces += [
+            *_edges(k, matrix, (largest[name] if by_layer else limit) or 1.0, strength),
+            _hover(k, matrix, f"{what} {name}.W"),
+        ]
     for k, column in enumerate(columns):
         stands_out = highlighted in column.layers or (highlighted == LOSS and k == len(edges))
         traces.append(_units(k, column.size, HIGHLIGHT if stands_out else NEUTRAL))
         notes += _notes(k, column)
-    return go.Figure(traces, {**_layout([column.size for column in columns], limit, what), "annotations": notes})
+    scale = (1.0, f"{what} / largest of its layer") if by_layer else (limit, what)
+    return go.Figure(traces, {**_layout([column.size for column in columns], *scale), "annotations": notes})
 
 
 def weights(network: Sequential) -> dict[str, Array]:
@@ -84,7 +92,7 @@ def _shown(size: int) -> int:
     return size if size <= MAX_UNITS else MAX_UNITS - 2
 
 
-def _heights(size: int) -> Array:
+def heights(size: int) -> Array:
     """Vertical positions of the units drawn, the first on top; the last may stand for those left out."""
     nodes = _shown(size) + (size > MAX_UNITS)
     return np.linspace(1, -1, nodes) * min(1, nodes / 4) if nodes > 1 else np.zeros(1)
@@ -93,7 +101,7 @@ def _heights(size: int) -> Array:
 def _edges(start: int, matrix: Array, limit: float, strength: float) -> list[dict[str, Any]]:
     """The edges from column `start` to the next, a trace for each colour, the faintest first."""
     drawn = matrix[: _shown(matrix.shape[0]), : _shown(matrix.shape[1])]
-    starts, ends = _heights(matrix.shape[1]), _heights(matrix.shape[0])
+    starts, ends = heights(matrix.shape[1]), heights(matrix.shape[0])
     bins = np.round((np.nan_to_num(drawn / limit) + 1) / 2 * (BINS - 1)).astype(int)
     traces = []
     for k in sorted(np.unique(bins), key=lambda k: abs(2 * k - BINS + 1)):
@@ -119,7 +127,7 @@ def _hover(start: int, matrix: Array, name: str) -> dict[str, Any]:
     """Invisible markers a third of the way along each edge: plotly's lines have no hover of their own there."""
     drawn = matrix[: _shown(matrix.shape[0]), : _shown(matrix.shape[1])]
     rows, columns = np.indices(drawn.shape).reshape(2, -1)
-    starts, ends = _heights(matrix.shape[1])[columns], _heights(matrix.shape[0])[rows]
+    starts, ends = heights(matrix.shape[1])[columns], heights(matrix.shape[0])[rows]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -137,7 +145,7 @@ def _units(place: int, size: int, color: str) -> dict[str, Any]:
         "type": "scatter",
         "mode": "markers",
         "x": np.full(shown, place),
-        "y": _heights(size)[:shown],
+        "y": heights(size)[:shown],
         "marker": {"size": 15, "color": color, "line": {"width": 1.5, "color": "white"}},
         "hovertext": [f"unit {k}" for k in range(shown)],
         "hoverinfo": "text",
@@ -150,7 +158,7 @@ def _notes(place: int, column: Column) -> list[dict[str, Any]]:
     left_out = column.size - _shown(column.size)
     if not left_out:
         return [title]
-    more = {"x": place, "y": float(_heights(column.size)[-1]), "text": f"+{left_out}<br>more", "showarrow": False}
+    more = {"x": place, "y": float(heights(column.size)[-1]), "text": f"+{left_out}<br>more", "showarrow": False}
     return [title, more]
 
 

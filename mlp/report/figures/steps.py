@@ -39,6 +39,20 @@ def formula(step: Step, network: Sequential, loss: Loss) -> str:
     return rf"dx_i = f'(x_i)\, dy_i, \quad f'(x) = {layer.derivative_formula} \\ dx = {_written(step.result)}"
 
 
+def code(step: Step, network: Sequential) -> str:
+    """The step as a line of numpy in Markdown, the same for one sample and for a batch but for the parameters' sums."""
+    if step.name == LOSS:
+        return "`c = loss.forward(y, t)`" if step.direction == "forward" else "`dy = loss.backward()`"
+    if not isinstance(network.layers[step.name], Linear):
+        return "`y = f(x)`" if step.direction == "forward" else "`dx = df(x) * dy`"
+    if step.direction == "forward":
+        return "`y = x @ W.T + b`"
+    parameters = (
+        "`dW = dy.T @ x`, `db = dy.sum(axis=0)`" if step.given.ndim == 2 else "`dW = np.outer(dy, x)`, `db = dy`"
+    )
+    return f"`dx = dy @ W`, {parameters}"
+
+
 def shapes(step: Step) -> str:
     """The shapes of everything that takes part."""
     return ", ".join(f"{name} {array.shape}" for name, array in _parts(step).items())
