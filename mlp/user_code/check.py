@@ -17,10 +17,9 @@ from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, home_of
 from mlp.user_code.model import facts_of, read_model
 from mlp.user_code.run import calls
+from mlp.user_code.run.conditions import other_randomness, without_guards
 from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
-from mlp.user_code.run.guards import without_guards
 from mlp.user_code.run.pairing import Pair
-from mlp.user_code.run.randomness import other_randomness
 from mlp.user_code.settings import Override, line
 from mlp.user_code.tell import remarks
 
@@ -129,8 +128,8 @@ def conclude(
             facts += randomness(tried)
             coarse = stretched(tried.layer, tried.x, eps, method)
             if coarse is not None:
-                text = f"forward computes in float32, so the step was taken as {coarse.reach:.1g} instead of {eps:.1g}"
-                facts.append(Fact("note", text))
+                step = f"the step was taken as {coarse.reach:.1g} instead of {eps:.1g}"
+                facts.append(Fact("note", f"{coarse.where} computes in float32, so {step}"))
             if tried.layer.parameters() or tried.layer.checks_input:
                 report = report_on(tried.layer, tried.x, dy, eps, method, coarse)
                 drawn = [one.sentence for one in report.remarks if one.kind is RemarkKind.DRAWN]
@@ -144,7 +143,7 @@ def conclude(
                 *remarks.hollow(tried, case),
                 *remarks.broadcast(tried),
                 *remarks.missing(tried, case, override),
-                *remarks.unheard(case, override, tried.layer.pairs, tried.subject.tensors()),
+                *remarks.unheard(case, override, tried.layer.pairs, remarks.named(tried)),
                 *remarks.nans(report, case),
             ]
             facts += [*remarks.named_factors(tried, report, place), *remarks.accumulating(tried, place)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code.messages import Fact, ForeignError, line_of, quoted
-from mlp.user_code.run.words import WORDS
+from mlp.user_code.run.calls import WORDS
 
 ORIENTATIONS = ("rows", "columns", "single")
 TARGETS = ("normal", "one-hot", "labels", "binary", "signs")

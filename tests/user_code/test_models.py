@@ -10,6 +10,7 @@ from mlp.user_code import model
 from mlp.user_code.check import examine
 from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
+from mlp.user_code.process import check_module
 from mlp.user_code.run import gradient_check
 from mlp.user_code.settings import Override, read_overrides
 
@@ -110,3 +111,18 @@ def test_a_loss_that_has_to_be_guessed_and_suits_nothing_is_not_called_wrong(tmp
     result = examined(tmp_path, MODELS["no loss"].replace("dZ2 = A2 -", "dZ2 = A2**2 -"))
     assert result.status == "not checked"
     assert [fact.level for fact in result.facts] == ["note"]
+
+
+def test_a_training_step_is_not_judged_by_a_number_that_is_no_loss(tmp_path):
+    path = tmp_path / "judged.py"
+    path.write_text(
+        "import numpy as np\n\n\nclass Net:\n"
+        "    def __init__(self):\n        self.w = np.linspace(1, 2, 4)[:, None]\n\n"
+        "    def forward(self, x):\n        return np.tanh(x @ self.w)\n\n"
+        "    def train_step(self, x, y, lr):\n        p = self.forward(x)\n"
+        "        self.w -= lr * x.T @ (np.sign(p - y) * (1 - p**2))\n"
+        "        spread = float(np.mean((p - y) ** 2))\n        return spread\n"
+    )
+    result = check_module(str(path))
+    assert result.cases == ()
+    assert "none of the usual ones is the one whose gradient it gives" in str(result.asides[0])

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlp.user_code.load import notebook
-from mlp.user_code.load.files import source_file, stamp
-from mlp.user_code.load.notebook import cells_of, only_python
+from mlp.user_code.load import files
+from mlp.user_code.load.files import cells_of, only_python, source_file, stamp
 from mlp.user_code.load.stubs import ORNAMENTS
 from mlp.user_code.messages import ForeignError
 from mlp.user_code.process import check_module
@@ -316,7 +315,7 @@ def test_what_is_no_notebook_in_python_gets_one_sentence(tmp_path, text, words):
 def test_a_notebook_full_of_pictures_is_not_read(tmp_path):
     path = tmp_path / "homework.ipynb"
     with path.open("wb") as file:
-        file.truncate(notebook.LARGEST + 1)
+        file.truncate(files.LARGEST + 1)
     with pytest.raises(ForeignError, match="is 50 MB, and at most 50 MB are read; clear its outputs"):
         cells_of(path)
 

@@ -119,3 +119,37 @@ def test_probabilities_are_moved_within_what_code_insists_on():
             return (self.p - self.target) / (self.p * (1 - self.p))
 
     assert examine_object(Strict).passed
+
+
+@pytest.mark.parametrize(("wrong", "status"), [(1, "passed"), (1.001, "wrong")])
+def test_single_precision_in_backward_alone_is_told_and_is_no_mistake(wrong, status):
+    class Cubed:
+        def forward(self, x):
+            self.x = x
+            return x**3
+
+        def backward(self, dy):
+            return wrong * 3 * self.x**2 * dy.astype(np.float32)
+
+    result = examine_object(Cubed, X)
+    assert result.status == status
+    assert result.facts[0].text.startswith("backward computes in float32, so the step was taken as 0.00")
+
+
+WEIGHTS = {"inner": np.linspace(1, 2, 4)}
+
+
+class Global:
+    def forward(self, x):
+        return x * WEIGHTS["inner"]
+
+    def backward(self, dy):
+        return dy * WEIGHTS["inner"]
+
+
+def test_an_array_of_the_module_that_moves_the_output_is_named_and_left_as_it_was():
+    result = examine_object(Global, X)
+    assert result.status == "partly checked"
+    assert "WEIGHTS.inner moves the output" in result.gaps[0].text
+    assert examine_object(Global, X, constants=["WEIGHTS.inner"]).passed
+    np.testing.assert_array_equal(WEIGHTS["inner"], np.linspace(1, 2, 4))

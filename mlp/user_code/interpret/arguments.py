@@ -23,7 +23,7 @@ from mlp.user_code.interpret.samples import (
 )
 from mlp.user_code.messages import ForeignError, problem, told
 from mlp.user_code.run import calls, object_arrays
-from mlp.user_code.run.randomness import same_randomness
+from mlp.user_code.run.conditions import same_randomness
 from mlp.user_code.settings import Override, line
 
 _PAIRED = ("kernel_size", "stride", "padding")

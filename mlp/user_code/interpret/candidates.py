@@ -8,8 +8,14 @@ from typing import Any
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
-from mlp.user_code.interpret.dicts import form_of_input, keys_asked, settings_of_backward
-from mlp.user_code.interpret.inputs import inputs, is_upstream, own_sizes
+from mlp.user_code.interpret.inputs import (
+    form_of_input,
+    inputs,
+    is_upstream,
+    keys_asked,
+    own_sizes,
+    settings_of_backward,
+)
 from mlp.user_code.interpret.loss_candidates import loss_object_candidates
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import Kind

@@ -1,6 +1,8 @@
-"""What every reading starts from: the inputs to try it on."""
+"""What every reading starts from: the inputs to try it on, and what they are given as, an array or a dict of it."""
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.run import calls, object_arrays
+from mlp.user_code.run.sources import syntax
 from mlp.user_code.settings import Override
 
 _OWN_SIZES = 6
@@ -48,3 +51,50 @@ def own_sizes(thing: Any) -> list[int]:
 def is_upstream(name: str) -> bool:
     """Whether an argument of this name is the gradient dy that backward starts from."""
     return vocabulary.roles(name)[:1] == ("upstream",)
+
+
+_ARRAY = ("data", "x", "value", "values", "array", "tensor", "input", "output", "out")
+
+
+def form_of_input(
+    function: Callable[..., Any], backward: Callable[..., Any] | None, shape: tuple[int, ...], plain: Any
+) -> Any:
+    """What forward's input is given as, in the words of GRADCHECK: `plain`, or a dict with the keys it asks for."""
+    names = calls.parameters_named(function)
+    if plain != "x" or not names or not keys_asked(function, names[0]):
+        return plain
+    keys = [*keys_asked(function, names[0]), *(keys_asked(backward, names[0]) if backward else [])]
+    return _around(keys, "x", shape)
+
+
+def settings_of_backward(
+    forward: Callable[..., Any], backward: Callable[..., Any] | None, shape: tuple[int, ...]
+) -> Mapping[str, Any]:
+    """The argument of backward that is a dict around dy, with what else it asks for; {} where there is none."""
+    upstream = calls.upstream_names(backward, calls.parameters_named(forward)) if backward else []
+    keys = keys_asked(backward, upstream[0]) if backward and upstream else []
+    return {upstream[0]: _around(keys, "dy", shape)} if keys else {}
+
+
+def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """A dict of these keys: one holds the array, those for y hold y, the others sizes."""
+    marked = [key for key in keys if vocabulary.is_mark(key) or vocabulary.roles(key)[:1] == ("upstream",)]
+    arrays = [key for key in keys if key in _ARRAY]
+    main = next(iter([*marked, *arrays] if word == "dy" else [*arrays, *keys]), keys[0])
+    sizes = {key: shape[0] if "batch" in key.lower() else shape[-1] for key in keys}
+    return {key: word if key == main else "y" if key in arrays else sizes[key] for key in dict.fromkeys(keys)}
+
+
+def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
+    """The keys of an argument that a function asks for, or one that it calls, where it is called the same."""
+    plain = getattr(function, "__func__", function)
+    called = map(plain.__globals__.get, plain.__code__.co_names) if isinstance(plain, FunctionType) else ()
+    alike = [one for one in called if isinstance(one, FunctionType) and argument in calls.parameters_named(one)]
+    asked = [
+        node.slice.value
+        for one in (function, *alike)
+        for node in ast.walk(syntax(one))
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == argument
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+    ]
+    return list(dict.fromkeys(asked))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
 from mlp.user_code.interpret import second_look
 from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.candidates import function_candidates, object_candidates
@@ -22,6 +23,7 @@ from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_s
 from mlp.user_code.interpret.trial import Attempt, Grade, attempt, compare
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of, problem
+from mlp.user_code.run.sources import returned_name
 from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import Override, line
 
@@ -90,13 +92,15 @@ def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
         ForeignError: none of the usual losses is the one inside; it is a note, for that is no mistake.
     """
     attempts: list[tuple[float, Attempt]] = []
+    returned = returned_name(getattr(thing, kind.backward))
+    returns_loss = not returned or sounds_like_loss(returned) or returned in vocabulary.LOSS_VALUES
     own: dict[str, list[Attempt]] = {f"its {loss}": [] for loss in own_losses(thing, kind.backward)}
     for words, candidate in candidates_inside(thing, name, kind, module, override):
         tried = attempt(candidate, override)
         if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
             tried.factors = compare(tried.layer, tried.x)
         agreeing = sum(factor == 1 for factor in tried.factors.values())
-        if agreeing or (words == RETURNED.words and tried.factors):
+        if agreeing or (returns_loss and words == RETURNED.words and tried.factors):
             tried.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {words}"))
             attempts.append((agreeing, tried))
         if tried.factors and words in own:

@@ -1,11 +1,22 @@
-"""Where a module of theirs stands on disk, found without running any of it, and whether a file of it has changed."""
+"""A file of theirs, found and read without running any of it: where it stands, whether it has changed, its cells.
 
+A file of Python is a notebook of one cell. A cell of a notebook has the number that its `In [3]` shows after "Restart
+and run all": its place among the code cells that are not empty.
+"""
+
+import ast
+import importlib.util
+import json
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from mlp.user_code.messages import Fact, ForeignError
+from mlp.user_code.messages import Fact, ForeignError, told
 
-SUFFIXES = (".py", ".ipynb")
+NOTEBOOK = ".ipynb"
+SUFFIXES = (".py", NOTEBOOK)
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -59,3 +70,117 @@ def _places(name: str) -> list[Path]:
 
 def _none(sentence: str) -> ForeignError:
     return ForeignError(Fact("problem", sentence))
+
+
+LARGEST = 50_000_000
+"""Bytes of a notebook that is read; what makes one larger are the pictures in its outputs."""
+
+
+class Cell(NamedTuple):
+    """A piece of code that is run as a whole.
+
+    Attributes:
+        file: what tracebacks call it: the file itself, or "/home/me/homework.ipynb, cell 3".
+        source: its code; what only IPython understands is replaced, line by line.
+        number: of the cell; 0 for a file of Python.
+    """
+
+    file: str
+    source: str
+    number: int
+
+    @property
+    def doing(self) -> str:
+        """What is done with it, in words."""
+        return f"running cell {self.number}" if self.number else f"importing {Path(self.file).name}"
+
+
+def cells_of(file: Path) -> list[Cell]:
+    """The cells of a notebook, or the one of a file of Python.
+
+    Raises:
+        ForeignError: the file cannot be read, or is no notebook in Python; the sentence says why.
+    """
+    with told(f"reading {file.name}"):
+        if file.suffix != NOTEBOOK:
+            source = importlib.util.decode_source(file.read_bytes())
+            return [Cell(str(file), only_python(source), 0)]
+        if file.stat().st_size > LARGEST:
+            size = f"{file.stat().st_size / 1e6:.0f} MB, and at most {LARGEST / 1e6:.0f} MB are read"
+            raise _unread(file, f"is {size}; clear its outputs and save it again")
+        sources = [source for source in _sources(file) if source.strip()]
+    if not sources:
+        raise _unread(file, "has no code cells")
+    return [Cell(f"{file}, cell {number}", only_python(source), number) for number, source in enumerate(sources, 1)]
+
+
+def _sources(file: Path) -> Iterator[str]:
+    """The source of each code cell, once it is sure that this is a notebook in Python."""
+    try:
+        notebook = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise _unread(file, "is no notebook: it is not JSON") from error
+    if isinstance(notebook, dict) and "worksheets" in notebook:
+        raise _unread(file, "has the format of notebooks before 2015; open it in Jupyter and save it")
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+        raise _unread(file, "is no notebook: it has no list of cells")
+    language = _language(notebook.get("metadata"))
+    if not language.lower().startswith("python") or language.lower().startswith("python 2"):
+        raise _unread(file, f"is a notebook in {language[0].upper()}{language[1:]}; only Python 3 can be checked")
+    for cell in notebook["cells"]:
+        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+            source = cell.get("source", "")
+            yield "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def _language(metadata: Any) -> str:
+    """The language that a notebook says it is written in, and its version; Python where it says none."""
+    said = metadata if isinstance(metadata, dict) else {}
+    kernel, language = (
+        part if isinstance(part := said.get(key), dict) else {} for key in ("kernelspec", "language_info")
+    )
+    return f"{language.get('name') or kernel.get('language') or 'python'} {language.get('version', '')}".strip()
+
+
+def _unread(file: Path, text: str) -> ForeignError:
+    return ForeignError(Fact("problem", f"{file.name} {text}"))
+
+
+# Cell magics that run the cell as it stands; any other makes something else of it, such as a shell script.
+_RUNNING = ("%%time", "%%capture", "%%prun")
+_ESCAPED = re.compile(
+    r"\s*([%!?]"  # a magic, a shell command, a question
+    r"|[\w.,\s]+=\s*[%!]"  # the same with its answer kept
+    r"|(pip|conda|cd|ls|cat|cp|mv|rm|mkdir)\s"  # shell commands that need no mark
+    r"|.*\?\s*$)"  # a question with its mark behind
+)
+
+
+def only_python(source: str) -> str:
+    """The source with `pass` in the place of each line that IPython understands and Python does not."""
+    lines = source.splitlines()
+    if source.lstrip().startswith("%%"):
+        first = next(number for number, line in enumerate(lines) if line.strip())
+        if lines[first].split()[0] not in _RUNNING:
+            return ""
+        lines[first] = ""
+    while True:
+        try:
+            ast.parse("\n".join(lines))
+        except SyntaxError as error:
+            number = (error.lineno or 0) - 1
+            if not (0 <= number < len(lines) and _ESCAPED.match(lines[number])):
+                break
+            _replace(lines, number)
+        else:
+            break
+    return "\n".join(lines) + "\n"
+
+
+def _replace(lines: list[str], number: int) -> None:
+    """Put `pass` in the place of a line and nothing in the place of those that continue it."""
+    line = lines[number]
+    lines[number] = line[: len(line) - len(line.lstrip())] + "pass"
+    while line.endswith("\\") and number + 1 < len(lines):
+        number += 1
+        line, lines[number] = lines[number], ""

@@ -12,9 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.user_code.load import notebook
-from mlp.user_code.load.files import SUFFIXES
-from mlp.user_code.load.notebook import Cell, cells_of
+from mlp.user_code.load.files import NOTEBOOK, SUFFIXES, Cell, cells_of
 from mlp.user_code.load.statements import Run
 from mlp.user_code.load.stubs import Inert, stand_ins
 from mlp.user_code.messages import Fact, ForeignError, told
@@ -82,9 +80,9 @@ _OLD_NAMES = {
 
 def _load_file(file: Path, whole: bool) -> Loaded:
     cells = cells_of(file)
-    if file.suffix == notebook.SUFFIX:
+    if file.suffix == NOTEBOOK:
         os.chdir(file.parent)  # as Jupyter does
-    home = _home(file, 0 if file.suffix == notebook.SUFFIX else _relative_depth(cells[0]))
+    home = _home(file, 0 if file.suffix == NOTEBOOK else _relative_depth(cells[0]))
     folders = file.parents[:_ANCESTORS]
     inside = [folder for folder in reversed(folders) if home.root in folder.parents]
     outside = [folder for folder in folders if folder not in inside]

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from mlp.user_code.clock import TimeIsUpError, limited, remaining
-from mlp.user_code.load.notebook import Cell
+from mlp.user_code.load.files import Cell
 from mlp.user_code.load.stubs import Inert, Missing, NotInstalledError
 from mlp.user_code.messages import Fact, exception_fact
 

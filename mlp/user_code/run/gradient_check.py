@@ -1,5 +1,6 @@
 """The one place where an adapted layer meets the check itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -26,21 +27,39 @@ _FOR_CHECK, _FOR_DIAGNOSIS = 0.5, 0.7
 _DRAWN = (0.5, 0.05, 0.005)
 
 
-def computes_in_single(layer: Foreign, x: Array) -> bool:
-    """Whether the output is of single precision, or comes of an input that was rounded to it."""
-    y = layer.apply(x)
+def computing_in_single(layer: Foreign, x: Array) -> str:
+    """Which of forward and backward gives numbers of single precision, or rounds what it gets to it; "" for neither."""
+    if _is_single(layer.apply, x):
+        return "forward"
+
+    def gradients(dy: Array) -> Array:
+        layer.forward(x)
+        dx = layer.backward(dy)
+        found = [*layer.gradients().values(), *([dx] if layer.checks_input else [])]
+        narrowest = min((one.dtype for one in found), key=lambda dtype: dtype.itemsize, default=dy.dtype)
+        return np.concatenate([dy[:0].ravel(), *(one.ravel() for one in found)]).astype(narrowest)
+
+    return "backward" if _is_single(gradients, random_dy(layer.apply(x).shape)) else ""
+
+
+def _is_single(function: Callable[[Array], Array], x: Array) -> bool:
+    y = function(x)
     if y.dtype.itemsize < np.dtype(np.float64).itemsize:
         return True
-    seen = layer.apply(x * (1 + 1e-3))
-    return bool(np.array_equal(y, layer.apply(x * (1 + _UNSEEN))) and not np.array_equal(y, seen))
+    seen = function(x * (1 + 1e-3))
+    return bool(np.array_equal(y, function(x * (1 + _UNSEEN))) and not np.array_equal(y, seen))
 
 
 class Stretched(NamedTuple):
-    """A method with longer offsets and the step for it; `reach` is their product, the step that is really taken."""
+    """A method with longer offsets and the step for it; `reach` is their product, the step that is really taken.
+
+    `where` says what computes in single precision, forward or backward.
+    """
 
     method: Method
     step: float
     reach: float
+    where: str
 
 
 def stretched(layer: Foreign, x: Array, eps: float, method: str) -> Stretched | None:
@@ -50,14 +69,15 @@ def stretched(layer: Foreign, x: Array, eps: float, method: str) -> Stretched | 
     much as the best step for float32 is, that second step is a good one for float32.
     """
     plain = as_method(method)
-    if plain.is_complex or not computes_in_single(layer, x):
+    where = "" if plain.is_complex else computing_in_single(layer, x)
+    if not where:
         return None
     reach = max(eps, float(optimal_step(plain, np.zeros((), np.float32))))
     best = float(optimal_step(plain, 1.0))
     factor = reach / best
     offsets = tuple(offset * factor for offset in plain.offsets)
     weights = tuple(weight / factor for weight in plain.weights)
-    return Stretched(replace(plain, offsets=offsets, weights=weights), best, reach)
+    return Stretched(replace(plain, offsets=offsets, weights=weights), best, reach, where)
 
 
 def report_on(

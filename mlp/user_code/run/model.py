@@ -17,7 +17,7 @@ from mlp.user_code.interpret.models import Parts, structure_names
 from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.messages import problem, told
 from mlp.user_code.run import calls, object_arrays, sources
-from mlp.user_code.run.randomness import same_randomness
+from mlp.user_code.run.conditions import same_randomness
 from mlp.user_code.run.sources import Source
 
 

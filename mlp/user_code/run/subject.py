@@ -15,11 +15,11 @@ from mlp.user_code.interpret.predictions import sides
 from mlp.user_code.interpret.samples import Recorder
 from mlp.user_code.messages import Fact, place_of, told
 from mlp.user_code.run import calls, object_arrays, sources
+from mlp.user_code.run.calls import filled, mentions
+from mlp.user_code.run.conditions import call_seed_hook, same_randomness
 from mlp.user_code.run.object_arrays import with_own_weights
 from mlp.user_code.run.outputs import Outputs, Place, as_output, outputs_of
-from mlp.user_code.run.randomness import call_seed_hook, same_randomness
 from mlp.user_code.run.sources import Source
-from mlp.user_code.run.words import filled, mentions
 
 Step = str | Callable[..., Any]
 

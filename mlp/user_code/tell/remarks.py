@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from mlp.user_code.interpret.trial import Attempt, compare
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls, object_arrays
+from mlp.user_code.run.conditions import global_arrays
 from mlp.user_code.run.pairing import GIVEN, INPUT, Pair
 from mlp.user_code.run.parameters import matters, random
 from mlp.user_code.settings import Override, line
@@ -61,7 +63,8 @@ def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
     done = {*layer.pairs, *override.constants}
     rest = [name for name, value in held.items() if name not in done and (value.ndim or _sounds_learnt(name))]
     moving = [name for name in rest if matters(tried.subject, tried.x, held, name)]
-    moving += [name for name in _moving_settings(tried, override) if name not in done]
+    others = [*_moving_settings(tried, override), *_moving_globals(tried)]
+    moving += [name for name in others if name not in done]
     if moving:
         move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
         text = (
@@ -143,6 +146,11 @@ def several_outputs(tried: Attempt, place: tuple[str, int]) -> list[Fact]:
     return facts if any(fact.level == "problem" for fact in facts) else []
 
 
+def named(tried: Attempt) -> set[str]:
+    """The names of all arrays that may be compared, or declared as constants."""
+    return {*tried.subject.tensors(), *global_arrays(*tried.subject.sources()[:2])}
+
+
 def _sounds_learnt(name: str) -> bool:
     """Whether a single number is a weight or bias by its name, and no setting such as a rate."""
     return re.fullmatch(r"[wb]\d*", vocabulary.family(name.rpartition(".")[2])) is not None
@@ -160,6 +168,21 @@ def _moving_settings(tried: Attempt, override: Override) -> list[str]:
         object_arrays.put(moved, path, array + 1e-3 * random(array.shape))
         if not np.array_equal(replace(subject, settings=moved).run(tried.x, {}).y, before, equal_nan=True):
             found.append(object_arrays.text(path))
+    return found
+
+
+def _moving_globals(tried: Attempt) -> list[str]:
+    """The floating-point arrays that stand in no object but in the module itself, and move the output."""
+    subject, found = tried.subject, []
+    before = subject.run(tried.x, {}).y
+    for name, array in global_arrays(*subject.sources()[:2]).items():
+        kept = array.copy()
+        if array.flags.writeable:
+            np.add(array, 1e-3 * random(array.shape), out=array)
+            with suppress(ForeignError):
+                moved = subject.run(tried.x, {}).y
+                found += [] if np.array_equal(moved, before, equal_nan=True) else [name]
+            array[...] = kept
     return found
 
 

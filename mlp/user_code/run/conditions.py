@@ -1,19 +1,95 @@
-"""Guards: the small constants that a forward adds to keep from log(0) or from a division by zero.
+"""The conditions under which their code runs: from one state of its random sources, or without the guards it adds.
 
-Forward computes log(p + 1e-7), backward, as nearly everybody writes it, the gradient of log(p). The two differ by some
-1e-7 / p of the gradient. Whether that explains a difference is not estimated but tried: forward is run with `p` in
-place of `p + 1e-7`, backward as it stands.
+A random layer is a function like any other once each run starts from the same state of its random source.
+
+Guards are the small constants that a forward adds to keep from log(0) or from a division by zero. Forward computes
+log(p + 1e-7), backward, as nearly everybody writes it, the gradient of log(p); the two differ by some 1e-7 / p of the
+gradient. Whether that explains a difference is not estimated but tried: forward is run with `p` in place of
+`p + 1e-7`, backward as it stands.
 """
 
 import ast
 import inspect
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
+from mlp.nn.arrays import Array
 from mlp.user_code.run import object_arrays
 from mlp.user_code.run.sources import syntax
+
+_seed = 20_240
+
+
+@contextmanager
+def other_randomness() -> Iterator[None]:
+    """Let every run inside start from another state: what comes out differently then is random."""
+    global _seed  # noqa: PLW0603  # the one place that changes it, and puts it back
+    _seed += 1
+    try:
+        yield
+    finally:
+        _seed -= 1
+
+
+@contextmanager
+def same_randomness(module: Any = None) -> Iterator[None]:
+    """Run a block from a fixed state of np.random, random and the module's own generators, and restore them after.
+
+    A generator that they make inside without a seed, np.random.default_rng(), gets one.
+    """
+    generators = [thing for thing in vars(module).values() if _is_generator(thing)] if module else []
+    saved = np.random.get_state(), random.getstate(), [_state(generator) for generator in generators]
+    np.random.seed(_seed)
+    random.seed(_seed)
+    fresh = np.random.default_rng
+    np.random.default_rng = lambda seed=None: fresh(_seed if seed is None else seed)
+    try:
+        yield
+    finally:
+        np.random.default_rng = fresh
+        np.random.set_state(saved[0])
+        random.setstate(saved[1])
+        for generator, state in zip(generators, saved[2], strict=True):
+            _set_state(generator, state)
+
+
+def call_seed_hook(thing: Any, module: Any, name: str) -> None:
+    """Seed by the hook that GRADCHECK names: a method or function is called with a number, an attribute replaced.
+
+    Raises:
+        AttributeError: there is nothing of this name.
+    """
+    holder = thing if hasattr(thing, name) else module
+    hook: Callable[..., Any] | Any = getattr(holder, name)
+    if callable(hook):
+        hook(_seed)
+    else:
+        setattr(holder, name, np.random.RandomState(_seed) if _is_old(hook) else np.random.default_rng(_seed))
+
+
+def _is_generator(thing: Any) -> bool:
+    return issubclass(type(thing), np.random.Generator | np.random.RandomState)  # whatever it says its class is
+
+
+def _is_old(thing: Any) -> bool:
+    return isinstance(thing, np.random.RandomState)
+
+
+def _state(generator: Any) -> Any:
+    return generator.get_state() if _is_old(generator) else generator.bit_generator.state
+
+
+def _set_state(generator: Any, state: Any) -> None:
+    if _is_old(generator):
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state
+
 
 # Adding a constant changes a derivative only inside a further function, which it is there to guard. A larger one is
 # part of the formula.
@@ -26,7 +102,7 @@ def without_guards(thing: Any, forward: Callable[..., Any]) -> Iterator[list[flo
     """Let forward, and what it calls of theirs, leave out the guards that it adds; the list holds their values."""
     guards: list[float] = []
     kept = []
-    for function, owner in _reached(thing, forward).items():
+    for function, owner in reached(thing, forward).items():
         rewritten = _rewritten(function, owner, guards)
         if rewritten is not None:
             kept.append((function, function.__code__))
@@ -38,7 +114,7 @@ def without_guards(thing: Any, forward: Callable[..., Any]) -> Iterator[list[flo
             function.__code__ = code
 
 
-def _reached(thing: Any, forward: Callable[..., Any]) -> dict[FunctionType, Any]:
+def reached(thing: Any, forward: Callable[..., Any]) -> dict[FunctionType, Any]:
     """The functions of theirs that forward runs, itself included, each with the object whose method it is, or None."""
     held = [thing, *_objects(thing, _DEPTH)]
     found: dict[FunctionType, Any] = {}
@@ -53,6 +129,17 @@ def _reached(thing: Any, forward: Callable[..., Any]) -> dict[FunctionType, Any]
             waiting += [called for one in held if inspect.ismethod(called := getattr(one, name, None))]
             waiting.append(plain.__globals__.get(name, None))
     return found
+
+
+def global_arrays(thing: Any, forward: Callable[..., Any]) -> dict[str, Array]:
+    """The floating-point arrays that forward, and what it calls of theirs, take from global names."""
+    found: dict[object_arrays.Path, Array] = {}
+    for function in reached(thing, forward):
+        held = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+        found |= object_arrays.arrays(
+            {name: one for name, one in held.items() if isinstance(one, np.ndarray | dict | list)}
+        )
+    return {object_arrays.text(path): one for path, one in found.items() if one.ndim and one.dtype.kind == "f"}
 
 
 def _objects(thing: Any, depth: int) -> Iterator[Any]:
