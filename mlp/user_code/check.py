@@ -146,8 +146,7 @@ def conclude(
                 *remarks.unheard(case, override, tried.layer.pairs, remarks.named(tried)),
                 *remarks.nans(report, case),
             ]
-            facts += [*remarks.named_factors(tried, report, place), *remarks.accumulating(tried, place)]
-            facts += remarks.several_outputs(tried, place)
+            facts += [*remarks.accumulating(tried, place), *remarks.several_outputs(tried, place)]
         except ForeignError as error:
             facts.append(_placed(error.fact, case))
     pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()

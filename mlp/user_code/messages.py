@@ -84,8 +84,10 @@ _CELL = re.compile(r"(.*), cell (\d+)")
 
 
 def place(file: str, line: int) -> str:
-    """A place in somebody's code as people name it: "my_layers.py:12", or "homework.ipynb, cell 3, line 5"."""
+    """A place in somebody's code: "my_layers.py:12", or "homework.ipynb, cell 3, line 5"; "" if it is not known."""
     name = Path(file).name
+    if not name:
+        return ""
     return f"{name}, line {line}" if _CELL.fullmatch(name) else f"{name}:{line}"
 
 

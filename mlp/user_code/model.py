@@ -21,7 +21,8 @@ from mlp.user_code.run import pairing
 from mlp.user_code.run.gradient_check import diagnosed
 from mlp.user_code.run.model import Model
 from mlp.user_code.run.pairing import Pair
-from mlp.user_code.settings import Override, line
+from mlp.user_code.settings import Override
+from mlp.user_code.tell import remarks
 
 _ENTRIES = 24  # that are looked at to choose between readings
 _FOR_CHECK, _AT_MOST = 0.4, 20.0  # of the processor seconds that are left, and of those no more than these
@@ -157,19 +158,9 @@ def _unchecked(read: Read, override: Override) -> list[Fact]:
     """The parameters that move the loss, of which no gradient was found."""
     arrays, before = read.model.arrays, read.model.run({})[0]
     rest = [name for name in arrays if name not in {*read.pairs, *override.constants}]
-    moving = [name for name in rest if read.model.run({name: _other(arrays[name][1])})[0] != before]
-    if not moving:
-        return []
-    move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
-    text = (
-        f"{' and '.join(moving)} {move} the loss, but no gradient of {it} was found in what backward returns, so "
-        f"{were} not compared; if nobody trains {it}, say {line(read.model.parts.name, constants=moving)}"
-    )
-    return [Fact("unchecked", text)]
-
-
-def _other(value: Array) -> Array:
-    return value + 0.1 * samples.normal(value.shape, seed=9)
+    others = {name: arrays[name][1] + 0.1 * samples.normal(arrays[name][1].shape, seed=9) for name in rest}
+    moving = [name for name, value in others.items() if read.model.run({name: value})[0] != before]
+    return [remarks.uncompared(moving, "loss", read.model.parts.name, override)] if moving else []
 
 
 def _unread(parts: Parts, errors: list[Fact], best: Read | None) -> ForeignError:

@@ -93,7 +93,8 @@ def _checked(order: Order, progress: Progress) -> ModuleResult:
                 return ModuleResult(problem=told or _cut_off(folder, doing, order.limit, ended))
             outline = told
             count = len(outline.cases)
-            results |= _collected(folder, count)
+            written = (index for index in range(count) if result_path(folder, index).with_suffix(".json").exists())
+            results |= {index: serialise.load(result_path(folder, index)) for index in written}
             first = next((i for i in range(count) if i not in results), count)
             if first < count:
                 fact = _cut_off(folder, f"checking {outline.cases[first].name}", order.limit, ended)
@@ -186,11 +187,6 @@ def _children(folder: str) -> list[int]:
 
 def _outline(folder: Path) -> Outline | Fact | None:
     return serialise.load(folder / OUTLINE) if (folder / f"{OUTLINE}.json").exists() else None
-
-
-def _collected(folder: Path, count: int) -> dict[int, CaseResult]:
-    paths = {index: result_path(folder, index) for index in range(count)}
-    return {index: serialise.load(path) for index, path in paths.items() if path.with_suffix(".json").exists()}
 
 
 def _cut_off(folder: Path, doing: str, seconds: float, ended: int | None) -> Fact:

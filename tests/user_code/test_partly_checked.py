@@ -105,7 +105,24 @@ def test_a_number_that_backward_makes_an_array_of_is_named():
 
     result = examine_object(Shifted, X)
     assert result.status == "partly checked"
-    assert "backward puts an array in the place of the number beta" in result.gaps[0].text
+    assert result.gaps[0].text.startswith("beta moves the output")
+
+
+def test_a_number_that_is_a_setting_or_a_gradient_before_the_first_backward_is_none_of_it():
+    class Bent:
+        def __init__(self):
+            self.beta, self.grad, self.loss = 1.5, 0.0, 0.0
+
+        def forward(self, x):
+            self.y = np.tanh(self.beta * x)
+            return self.y
+
+        def backward(self, dy):
+            self.grad = self.beta * (1 - self.y**2)
+            self.loss = dy.sum(axis=0)
+            return dy * self.grad
+
+    assert examine_object(Bent, X).passed
 
 
 def test_probabilities_are_moved_within_what_code_insists_on():

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mlp.user_code import messages
 from mlp.user_code.check import CaseResult
-from mlp.user_code.messages import Fact
+from mlp.user_code.messages import Fact, place
 from mlp.user_code.run.gradient_check import sentences
 from mlp.user_code.settings import line
 from mlp.user_code.tell.text import case_columns, csv_text
@@ -29,11 +28,6 @@ def labels(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:
     cases = list(cases)
     counts = Counter(case.name for case in cases)
     return {case.name if counts[case.name] == 1 else f"{case.name}, line {case.line}": case for case in cases}
-
-
-def place(file: str, line: int) -> str:
-    """A place in somebody's code, my_layers.py:12; "" if it is not known."""
-    return messages.place(file, line) if file else ""
 
 
 def summary(cases: Iterable[CaseResult]) -> pd.DataFrame:

@@ -16,11 +16,8 @@ _ACTIVATION_NAME = re.compile(r"activation|tanh|sigmoid|logistic|relu|elu|softpl
 
 def is_activation(name: str, cls: type) -> bool:
     """Whether an argument is an activation: by its name, or a `name` that an Activation is made with."""
-    return "activation" in vocabulary.roles(name) or (name in ("name", "kind", "type") and _is_by_name(cls))
-
-
-def _is_by_name(cls: type) -> bool:
-    return re.search("activation|nonlinear", cls.__name__, re.IGNORECASE) is not None
+    by_name = name in ("name", "kind", "type") and re.search("activation|nonlinear", cls.__name__, re.IGNORECASE)
+    return bool(by_name) or "activation" in vocabulary.roles(name)
 
 
 def tanh_prime(x: Any) -> Any:

@@ -32,11 +32,9 @@ def inputs(override: Override, thing: Any = None) -> Iterator[tuple[Array, Layou
         if np.array_equal(given, np.abs(np.rint(given))):
             yield given, layout._replace(words=f"as given, ids of shape {given.shape}", integers=True), form
         return
-    for layout in samples.layouts(override.orientation):
-        yield samples.drawn(layout), layout, "x"
-    for size in [size for size in own_sizes(thing) if size != samples.FEATURES][:_OWN_SIZES]:
-        for layout in samples.layouts_of(size, override.orientation):
-            yield samples.drawn(layout), layout, "x"
+    sizes = [samples.FEATURES, *(size for size in own_sizes(thing) if size != samples.FEATURES)]
+    for size in sizes[: 1 + _OWN_SIZES]:
+        yield from ((samples.drawn(one), one, "x") for one in samples.layouts(override.orientation, size))
     for layout in (one for one in samples.layouts(override.orientation) if one.batch and not one.integers):
         yield samples.drawn(layout), layout._replace(words=f"two of {layout.words}"), ["x", "x.1"]
 

@@ -37,13 +37,11 @@ def until_settled(candidates: Iterable[Candidate], override: Override) -> list[A
 
 def _has_decided(attempts: list[Attempt], candidate: Candidate) -> bool:
     """Whether a loss of real numbers went through with those, and now comes another kind of data."""
-    real = is_of_real_numbers(candidate.subject.name) and candidate.subject.target is not None
-    return real and not _is_real(candidate) and any(is_full(tried) for tried in attempts)
-
-
-def _is_real(candidate: Candidate) -> bool:
+    if candidate.subject.target is None or not is_of_real_numbers(candidate.subject.name):
+        return False
     target = np.asarray(candidate.subject.target)
-    return target.dtype.kind == "f" and not np.array_equal(target, np.rint(target)) and bool(np.any(candidate.x < 0))
+    is_real = target.dtype.kind == "f" and not np.array_equal(target, np.rint(target)) and np.any(candidate.x < 0)
+    return not is_real and any(map(is_full, attempts))
 
 
 def are_enough(attempts: list[Attempt]) -> bool:
@@ -62,17 +60,10 @@ def is_full(tried: Attempt) -> bool:
 
     What it gives for these has to look like a loss: one number, or one for each sample or entry.
     """
-    of_loss = tried.subject.target is not None
-    return is_usable(tried) and (not of_loss or (not _is_thin(tried.x.shape) and _is_loss_like(tried)))
-
-
-def _is_thin(shape: tuple[int, ...]) -> bool:
-    return len(shape) < 2 or 1 in shape
-
-
-def _is_loss_like(tried: Attempt) -> bool:
     shape, sizes = tried.x.shape, tuple(size for size in tried.y_shape if size != 1)
-    return sizes in ((), shape, shape[:-1], shape[1:])
+    several = len(shape) > 1 and 1 not in shape
+    shows = tried.subject.target is None or (several and sizes in ((), shape, shape[:-1], shape[1:]))
+    return is_usable(tried) and shows
 
 
 def best(attempts: list[Attempt]) -> Attempt:

@@ -46,17 +46,12 @@ LAYOUTS = (
 )
 
 
-def layouts(orientation: str) -> Iterator[Layout]:
-    """The layouts of one orientation, or all."""
-    return (layout for layout in LAYOUTS if orientation in ("", layout.orientation))
-
-
-def layouts_of(size: int, orientation: str) -> Iterator[Layout]:
-    """The layouts with so many features, or channels."""
-    for layout in layouts(orientation):
-        if FEATURES in layout.shape and not layout.integers:
-            shape = tuple(size if axis == FEATURES else axis for axis in layout.shape)
-            yield layout._replace(shape=shape)
+def layouts(orientation: str, size: int = FEATURES) -> Iterator[Layout]:
+    """The layouts of one orientation, or all; with another size, those that have so many features or channels."""
+    for layout in LAYOUTS:
+        sized = tuple(size if axis == FEATURES else axis for axis in layout.shape)
+        if orientation in ("", layout.orientation) and (size == FEATURES or (sized != layout.shape)):
+            yield layout._replace(shape=layout.shape if layout.integers else sized)
 
 
 def drawn(layout: Layout) -> Array:

@@ -12,8 +12,7 @@ from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.targets import other_coding
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
 from mlp.user_code.messages import Fact, ForeignError
-from mlp.user_code.run.pairing import INPUT
-from mlp.user_code.run.parameters import matters
+from mlp.user_code.run.pairing import INPUT, matters
 from mlp.user_code.settings import Override, line
 
 _SIDE = 6  # of the images in samples.LAYOUTS

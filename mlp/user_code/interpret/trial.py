@@ -15,8 +15,7 @@ from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.messages import Fact, ForeignError, problem
 from mlp.user_code.run import pairing
 from mlp.user_code.run.as_layer import Foreign, adapt
-from mlp.user_code.run.pairing import INPUT, Pair
-from mlp.user_code.run.parameters import is_parameter, lively, may_vary, random
+from mlp.user_code.run.pairing import INPUT, Pair, is_parameter, lively, may_vary, random
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import Override, line
 

@@ -84,17 +84,14 @@ def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstrea
     places: dict[str, int] = {}
     for name in upstream:
         stems = vocabulary.gradient_of(name)
-        match = [i for i in numbers if i not in places.values() and _stems(labels[i]) & stems]
+        called = {i: {str(labels[i]).lower(), vocabulary.family(str(labels[i]))} for i in numbers}
+        match = [i for i in numbers if i not in places.values() and called[i] & stems]
         places |= {name: match[0]} if match else {}
     for name in upstream:
         free = [i for i in numbers if i not in places.values()]
         if name not in places and free:
             places[name] = free[0]
     return [places[name] for name in upstream if name in places]
-
-
-def _stems(label: Place) -> set[str]:
-    return {str(label).lower(), vocabulary.family(str(label))}
 
 
 def _named(thing: Any, returned: Any, labels: Sequence[Place], place: Place, what: str) -> Any:

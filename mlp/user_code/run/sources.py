@@ -3,7 +3,7 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -30,15 +30,6 @@ class Source(NamedTuple):
     place: str
     array: Array
     label: str = ""
-
-    def is_called(self, names: Sequence[str]) -> bool:
-        """Whether GRADCHECK means this one: by its key, which may leave out `returned`."""
-        return self.key in names or self.key.removeprefix("returned.") in names
-
-
-def summed(source: Source) -> Source:
-    """The source added up over its first axis, the samples."""
-    return source._replace(array=source.array.sum(axis=0)) if source.array.ndim else source
 
 
 def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
@@ -107,14 +98,6 @@ def _name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def attribute_sources(thing: Any) -> list[Source]:
-    """Every array that the object holds."""
-    return [
-        Source(object_arrays.text(path), path, "attribute", array)
-        for path, array in object_arrays.arrays(thing).items()
-    ]
 
 
 def method_sources(thing: Any, parameters: dict[object_arrays.Path, Array]) -> list[Source]:

@@ -160,7 +160,7 @@ class Subject:
         """Fresh copies of what the words in settings stand for: x, further arrays, the target."""
         more = {name: np.array(values.get(name, value)) for name, value in self.arrays.items()}
         target = {} if self.target is None else {"target": object_arrays.duplicate(self.target)}
-        return {**more, **target, "x": as_input(x, self.integers)}
+        return {**more, **target, "x": np.rint(np.real(x)).astype(np.int64) if self.integers else np.array(x)}
 
     def _given(self, words: Mapping[str, Any]) -> dict[str, Any]:
         """What forward is given by name."""
@@ -201,22 +201,14 @@ class Subject:
             return sources.returned_sources(out.cache, self.sources()[1])
         before = {path: np.array(array) for path, array in object_arrays.arrays(thing).items()}
         found = [one for step in self.backward for one in self._step(thing, step, words, out, dy, facts)]
-        live = {path: array for path, array in object_arrays.arrays(thing).items() if array.dtype.kind == "f"}
-        for path, number in before.items():
-            if number.ndim == 0 < np.ndim(live.get(path, number)):
-                text = (
-                    f"backward puts an array in the place of the number {object_arrays.text(path)}, so there is no "
-                    "gradient of it to compare; make it an array of that shape to begin with"
-                )
-                facts.append(Fact("unchecked", text))
-        found += [
-            *sources.attribute_sources(thing),
-            *sources.method_sources(thing, live),
-            *sources.update_sources(before, thing, self._rate(thing)),
-        ]
+        held = object_arrays.arrays(thing)
+        live = {path: array for path, array in held.items() if array.dtype.kind == "f"}
+        found += [Source(object_arrays.text(path), path, "attribute", array) for path, array in held.items()]
+        found += sources.method_sources(thing, live) + sources.update_sources(before, thing, self._rate(thing))
         if PASS_ON[self.pass_on].is_derivative:
             return [one._replace(array=chained(one.array, dy, x.shape)) for one in found]
-        return [sources.summed(one) if one.is_called(self.per_sample) else one for one in found]
+        samples = {*self.per_sample, *(f"returned.{key}" for key in self.per_sample)}
+        return [one._replace(array=one.array.sum(axis=0)) if one.key in samples else one for one in found]
 
     def _step(
         self, thing: Any, step: Step, words: dict[str, Any], out: Outputs, dy: Array, facts: list[Fact]
@@ -267,11 +259,6 @@ class Subject:
 
 def _function(thing: Any, step: Step) -> Callable[..., Any]:
     return getattr(thing, step) if isinstance(step, str) else step
-
-
-def as_input(x: Array, integers: bool) -> Array:
-    """A copy of x; where the input is whole numbers, as those."""
-    return np.rint(np.real(x)).astype(np.int64) if integers else np.array(x)
 
 
 def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:

@@ -16,12 +16,10 @@ from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import global_arrays
-from mlp.user_code.run.pairing import GIVEN, INPUT, Pair
-from mlp.user_code.run.parameters import matters, random
+from mlp.user_code.run.pairing import GIVEN, INPUT, Pair, matters, random
+from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import Override, line
 
-_UNEXPLAINED = "unrecognised"  # the pattern of a finding that knows no cause
-_SQUARE = "the 2 of a square's derivative, or a half, is there twice or not at all"
 _CLOSE = 1e-4  # a first look at a few entries knows a factor no better
 
 
@@ -61,18 +59,13 @@ def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
         return []
     held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
     done = {*layer.pairs, *override.constants}
-    rest = [name for name, value in held.items() if name not in done and (value.ndim or _sounds_learnt(name))]
+    shaped = {name for name, value in held.items() if value.ndim or _sounds_learnt(name)} | _made_arrays(tried)
+    rest = [name for name in held if name in shaped - done]
     moving = [name for name in rest if matters(tried.subject, tried.x, held, name)]
     others = [*_moving_settings(tried, override), *_moving_globals(tried)]
     moving += [name for name in others if name not in done]
     if moving:
-        move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
-        text = (
-            f"{' and '.join(moving)} {move} the output, but no gradient of {it} was found in what backward returns or "
-            f"keeps, so {were} not compared; if nobody trains {it}, say "
-            f"{line(case.name, constants=[*override.constants, *moving])}"
-        )
-        facts.append(Fact("unchecked", text, *backward_place(tried, case)))
+        facts.append(uncompared(moving, "output", case.name, override, *backward_place(tried, case)))
     if tried.subject.integers:
         facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
     elif INPUT not in layer.pairs:
@@ -156,6 +149,26 @@ def _sounds_learnt(name: str) -> bool:
     return re.fullmatch(r"[wb]\d*", vocabulary.family(name.rpartition(".")[2])) is not None
 
 
+def uncompared(moving: list[str], what: str, name: str, override: Override, file: str = "", at: int = 0) -> Fact:
+    """That arrays move the output, or the loss, and were not compared."""
+    move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
+    text = (
+        f"{' and '.join(moving)} {move} the {what}, but no gradient of {it} was found in what backward returns or "
+        f"keeps, so {were} not compared; if nobody trains {it}, say "
+        f"{line(name, constants=[*override.constants, *moving])}"
+    )
+    return Fact("unchecked", text, file, at)
+
+
+def _made_arrays(tried: Attempt) -> set[str]:
+    """The names of numbers in whose place backward puts an array; what gives a derivative changes nothing."""
+    if PASS_ON[tried.subject.pass_on].is_derivative:
+        return set()
+    run = tried.subject.run(tried.x, tried.layer.parameters() if tried.layer else {})
+    found = run.backward(np.ones(()) if tried.reduction else random(run.y.shape))
+    return {source.key for source in found if source.place == "attribute" and source.array.ndim}
+
+
 def _moving_settings(tried: Attempt, override: Override) -> list[str]:
     """The floating-point arrays in what GRADCHECK gives forward beside x that move the output."""
     subject, found = tried.subject, []
@@ -202,34 +215,6 @@ def backward_place(tried: Attempt, case: Case) -> tuple[str, int]:
     """File and line of their backward, of the whole where it has none of its own."""
     *_, last = tried.subject.sources()
     return place_of(last) if tried.subject.backward else (case.file, case.line)
-
-
-def named_factors(tried: Attempt, report: GradientReport | None, place: tuple[str, int]) -> list[Fact]:
-    """The factor by which a gradient is off, where the diagnosis does not say it: it knows no images, for one."""
-    facts = []
-    explained = {
-        tensor for finding in (report.diagnosis if report else ()) if finding.pattern != _UNEXPLAINED
-        for tensor in finding.tensors
-    }  # fmt: skip
-    for name, factor in tried.factors.items():
-        wrong = report is not None and name in report and not report[name].passed
-        is_one = abs(factor - 1) < 10 * _CLOSE
-        if wrong and f"d{name}" not in explained and np.isfinite(factor) and factor and not is_one:
-            what = "the input x" if name == INPUT else name
-            text = f"the gradient of {what} is {factor:.6g} times what it should be{_origin(factor, tried.x.shape)}"
-            facts.append(Fact("problem", text, *place))
-    return facts
-
-
-def _origin(factor: float, shape: tuple[int, ...]) -> str:
-    """Where a factor probably comes from, in words."""
-    counts = {"samples": shape[0], "outputs": shape[-1], "entries": int(np.prod(shape))} if shape else {}
-    causes = {-1.0: "its sign is wrong", 2.0: _SQUARE, 0.5: _SQUARE}
-    for what, count in counts.items():
-        causes[float(count)] = f"it is not divided by the number of {what}, over which forward takes the mean"
-        causes[1.0 / count] = f"it is divided by the number of {what}, over which forward takes no mean"
-    found = next((words for size, words in causes.items() if size != 1 and abs(factor / size - 1) < _CLOSE), "")
-    return f": {found}" if found else ""
 
 
 def _is_twice(second: Array | None, first: Array) -> bool:

@@ -34,8 +34,7 @@ def _total(cases: tuple[CaseResult, ...]) -> str:
 
 
 def _case_lines(case: CaseResult, width: int) -> Iterator[str]:
-    where = place(case.file, case.line) if case.file else ""
-    yield f"{case.name:<{width}}  {case.kind:<8}  {case.status:<14}  {where}"
+    yield f"{case.name:<{width}}  {case.kind:<8}  {case.status:<14}  {place(case.file, case.line)}"
     if case.pairs:
         pairs = ", ".join(f"{pair.tensor} with {pair.gradient}" for pair in case.pairs)
         yield f"    compared: {pairs}"
