@@ -67,6 +67,8 @@ MISTAKES = [
     ("group_forward", "d - d.mean(axis=2, keepdims=True)", "d"),
     ("recurrent_forward", "dz @ before.T", "dz @ a.T"),
     ("memory_forward", "dc_next + da", "da"),
+    ("Grader", "2 * self", "3 * self"),
+    ("shifted", "return 1", "return 2"),
 ]
 
 

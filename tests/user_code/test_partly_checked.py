@@ -170,3 +170,17 @@ def test_an_array_of_the_module_that_moves_the_output_is_named_and_left_as_it_wa
     assert "WEIGHTS.inner moves the output" in result.gaps[0].text
     assert examine_object(Global, X, constants=["WEIGHTS.inner"]).passed
     np.testing.assert_array_equal(WEIGHTS["inner"], np.linspace(1, 2, 4))
+
+
+def test_a_loss_that_is_right_for_one_output_and_takes_several_is_partly_checked():
+    class Squares:
+        def forward(self, prediction, target):
+            self.apart = prediction - target
+            return np.mean(self.apart**2)
+
+        def backward(self):
+            return 2 * np.sum(self.apart, axis=1, keepdims=True) / len(self.apart)
+
+    result = examine_object(Squares)
+    assert result.status == "partly checked"
+    assert "takes 4 as well, and gives x of shape (5, 4) a gradient of shape (5, 1)" in result.gaps[0].text

@@ -170,6 +170,7 @@ def _finished(attempts: list[Attempt], cls: type | None, module: ModuleType | No
     tried = second_look.with_update(best(attempts), override)
     tried = second_look.with_other_strides(tried, cls, module, override)
     tried = second_look.with_other_target(tried, override)
+    second_look.note_one_output(tried, attempts)
     way = tried.subject.pass_on
     if way not in ("gradient", "prediction"):
         tried.notes.append(Fact("note", f"backward was read as taking {PASS_ON[way].words}"))

@@ -88,6 +88,21 @@ def with_other_target(tried: Attempt, override: Override) -> Attempt:
     return _in_place_of(tried, again, f"checked with {now}; with {before} it is right")
 
 
+def note_one_output(tried: Attempt, attempts: list[Attempt]) -> None:
+    """Note of a loss that is right for one output a sample, that it takes several and gives no gradient of each."""
+    if not tried.reduction or tried.grade is not Grade.AGREES or tried.x.shape[1:] != (1,):
+        return
+    for other in attempts:
+        pair = other.layer.pairs.get(INPUT) if other.layer and other.batch and other.x.ndim == 2 else None
+        if pair is not None and not pair.fits and 1 not in other.x.shape:
+            text = (
+                f"with one output for each sample it is right, but it takes {other.x.shape[1]} as well, and gives x of "
+                f"shape {pair.shape} a gradient of shape {pair.gradient_shape}; if it is made for one, that is right"
+            )
+            tried.notes.append(Fact("unchecked", text))
+            return
+
+
 def without_averages(tried: Attempt, override: Override) -> Attempt:
     """The reading with parameters' gradients that are averages over the batch multiplied back, if that is meant."""
     samples = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0]

@@ -32,9 +32,8 @@ def kind_of(cls: type, override: Override) -> Kind | None:
     """Tell a class's kind from its name and methods, None if it is nothing to check."""
     if not override.forward and not override.backward and _returns_loss_and_gradients(cls):
         return Kind("loss", "loss", "loss")
-    loss = sounds_like_loss(cls.__name__) or any(
-        is_loss(_bound(cls, name)) for name in ("forward", "__call__", "loss") if _has(cls, name)
-    )
+    called = [name for name in ("forward", "__call__") if _has(cls, name)] or ["loss"] * _has(cls, "loss")
+    loss = sounds_like_loss(cls.__name__) or any(is_loss(_bound(cls, name)) for name in called)
     marked = _marked(cls)
     forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD) or marked[0]
     said = next(iter(override.steps("")))

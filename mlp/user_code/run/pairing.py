@@ -15,6 +15,7 @@ from mlp.user_code.run.subject import Subject
 INPUT = "x"
 GIVEN = "given in GRADCHECK"
 _CONTAINERS = ("params", "parameters", "param", "p", "values", "vars", "variables", "weights", "cache", "_params")
+_MISFIT = 0.4  # for a dx of another shape: less than for a gradient that fits a parameter
 _HOLDERS = ("data", "value", "val", "param", "tensor", "array", "w", "values", "v")
 
 
@@ -112,9 +113,9 @@ def _score(tensor: str, paths: list[object_arrays.Path], value: Array, source: S
 def _score_input(source: Source, fits: bool) -> tuple[float, str]:
     last = str(source.path[-1]) if source.path else ""
     if source.place == "returned" and (source.path in ((), (0,))):
-        return (5 if fits else 1.2), "what backward returns"
+        return (5 if fits else _MISFIT), "what backward returns"
     if source.place == "returned" and not fits and vocabulary.unmangled(last).lower() in ("dx", "dinputs", "dinput"):
-        return 1.2, "by name"
+        return _MISFIT, "by name"
     if source.place == "update" or not fits:
         return 0, ""
     if "x" in vocabulary.gradient_of(last) or vocabulary.is_mark(last):

@@ -34,8 +34,8 @@ class Source(NamedTuple):
 
 def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
     """The arrays in what backward returned; those of a tuple carry the names of its return statement if it has any."""
-    if isinstance(value, np.ndarray) and value.dtype == np.bool_:
-        value = value.astype(np.float64)  # z > 0, the derivative of a ReLU
+    if isinstance(value, int) or (isinstance(value, np.ndarray) and value.dtype == np.bool_):
+        value = np.asarray(value, dtype=np.float64)  # 1, the derivative of x, or z > 0, that of a ReLU
     if isinstance(value, tuple | list):
         labels = returned_names(function, len(value))
         return [
