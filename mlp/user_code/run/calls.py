@@ -110,7 +110,7 @@ def _value(
     switch = wanted[:1] == ["training"] and isinstance(one.default, bool)
     if wanted and (free or switch or wanted[0] == "rate" or (one.default is None and wanted[0] == "cache")):
         return True, by_role[wanted[0]]
-    return False, None
+    return not one.name.strip("_"), None  # nobody looks at what `_` is
 
 
 def parameters_named(function: Callable[..., Any]) -> list[str]:
