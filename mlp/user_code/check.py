@@ -98,7 +98,7 @@ def examine(case: Case, module: ModuleType | None, override: Override, eps: floa
         if isinstance(case.first, type):
             tried = read_class(case.first, module, override)
         else:
-            tried = read_functions(case.name, case.first, case.second, module, override)
+            tried = read_functions(case, module, override)
         result = conclude(case, tried, override, None, eps, method)
         return replace(result, facts=(*result.facts, *missing_libraries(case)))
     except ForeignError as error:

@@ -19,6 +19,7 @@ from mlp.user_code.interpret.inputs import (
 from mlp.user_code.interpret.loss_candidates import loss_object_candidates
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import Kind
+from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import problem
 from mlp.user_code.run import calls, sources
 from mlp.user_code.run.subject import Subject
@@ -102,14 +103,9 @@ def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) 
     return "input", "output"
 
 
-def function_candidates(
-    name: str,
-    forward: Callable[..., Any],
-    backward: Callable[..., Any] | None,
-    module: ModuleType | None,
-    override: Override,
-) -> Iterator[Candidate]:
+def function_candidates(case: Case, module: ModuleType | None, override: Override) -> Iterator[Candidate]:
     """A function and its gradient, with shapes of their arrays in every convention."""
+    forward, backward = case.first, case.second
     ways = _derivative_ways(backward, forward) if backward is not None else ("gradient",)
     said = {**override.args, **override.forward_args}
     arguments = [one for one in calls.required(calls.parameters_of(forward)) if one.name not in said]
@@ -117,9 +113,9 @@ def function_candidates(
     for conventions in (*samples.CONVENTIONS, None):
         for way, (x, layout, plain) in product(ways, inputs(override)):
             form = form_of_input(forward, backward, x.shape, plain) if first == arguments[0].name else plain
-            arrays, settings = _filled(name, forward, backward, first, x, conventions, override)
+            arrays, settings = _filled(case, first, x, conventions, override)
             subject = Subject(
-                name, forward, () if backward is None else (backward,), first=first, form=form,
+                case.name, forward, () if backward is None else (backward,), first=first, form=form,
                 arrays=arrays | _inside(form, x, override), pass_on=way, module=module, integers=layout.integers,
                 **with_dicts(override, forward, backward, x) | {"settings": settings},
             )  # fmt: skip
@@ -129,36 +125,30 @@ def function_candidates(
 
 
 def _filled(
-    name: str,
-    function: Callable[..., Any],
-    backward: Callable[..., Any] | None,
-    first: str,
-    x: Array,
-    conventions: samples.Conventions | None,
-    override: Override,
+    case: Case, first: str, x: Array, conventions: samples.Conventions | None, override: Override
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Values for the arguments other than x: arrays, which are checked, and settings, which are not."""
     arrays: dict[str, Array] = {}
     settings: dict[str, Any] = {}
     said = {**override.args, **override.forward_args}
-    gradients = {stem for name in sources.returned(backward) for stem in vocabulary.gradient_of(name)}
-    for one in calls.parameters_of(function):
+    gradients = {stem for name in sources.returned(case.second) for stem in vocabulary.gradient_of(name)}
+    for one in calls.parameters_of(case.first):
         if one.name in said:
             given = said[one.name]
             (arrays if samples.is_tensor(given) else settings)[one.name] = given
         elif one.name in override.arrays:
             arrays[one.name] = samples.normal(override.arrays[one.name], seed=len(arrays) + 3)
         elif one.name != first and one in calls.required([one]) and not _is_switch(one.name):
-            held = _of_dict(function, one.name, x, conventions, arrays)
+            held = _of_dict(case.first, one.name, x, conventions, arrays)
             value: Any = {key: key for key in held} or samples.argument(one.name, x.shape, conventions, len(arrays))
             if value is None and one.name.lower() in gradients:
                 value = samples.normal(conventions.unnamed if conventions else x.shape, seed=len(arrays) + 3)
             arrays |= held
             if value is None:
                 raise problem(
-                    f"{name} wants `{one.name}`, for which I have no value; say it, as an array of some shape, in one "
-                    f"line, {line(name, arrays={one.name: x.shape})}",
-                    function,
+                    f"{case.name} wants `{one.name}`, for which I have no value; say it, as an array of some shape, in "
+                    f"one line, {line(case.name, arrays={one.name: x.shape})}",
+                    case.first,
                 )
             (arrays if samples.is_tensor(value) else settings)[one.name] = value
     return arrays, settings

@@ -15,6 +15,7 @@ from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import Kind
+from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import ForeignError
 from mlp.user_code.run import calls
 from mlp.user_code.run.as_layer import REDUCTIONS
@@ -70,23 +71,18 @@ def candidates_inside(
                 yield objective.words, _closed(name, closed, x, target, layout, module)
 
 
-def loss_function_candidates(
-    name: str,
-    forward: Callable[..., Any],
-    backward: Callable[..., Any] | None,
-    module: ModuleType | None,
-    override: Override,
-) -> Iterator[Candidate]:
+def loss_function_candidates(case: Case, module: ModuleType | None, override: Override) -> Iterator[Candidate]:
     """A loss and its gradient, on every kind of prediction and target."""
+    forward, backward = case.first, case.second
     places = sides(forward, "prediction", "target")
     first = next((argument for argument, side in places.items() if side == "prediction"), "")
     ways = _loss_ways(backward)[:1] if backward is not None else ("gradient",)
     said = {**override.args, **override.forward_args}
-    for x, target, layout in loss_inputs(name, override):
+    for x, target, layout in loss_inputs(case.name, override):
         for way, masked in product(ways, _masked(forward, x, target, layout)):
             settings = {"settings": {**masked, **said}}
             subject = Subject(
-                name, forward, () if backward is None else (backward,), first=first, target=target, pass_on=way,
+                case.name, forward, () if backward is None else (backward,), first=first, target=target, pass_on=way,
                 module=module, **override.of_run() | settings,
             )  # fmt: skip
             yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)

@@ -1,7 +1,6 @@
 """How to read a class or a pair of functions: candidates are tried, the likeliest first, until one goes all the way."""
 
 import inspect
-from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -18,10 +17,10 @@ from mlp.user_code.interpret.loss_candidates import (
     loss_function_candidates,
 )
 from mlp.user_code.interpret.losses_inside import RETURNED, has_target_inside, may_be_upstream, own_losses
-from mlp.user_code.interpret.predictions import is_loss
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade, attempt, compare
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds, sounds_like_loss
+from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of, problem
 from mlp.user_code.run.sources import returned_name
 from mlp.user_code.run.subject import PASS_ON
@@ -70,19 +69,10 @@ def read_object(thing: Any, x: Array | None, module: ModuleType | None, override
     return _finished(until_settled(candidates, override), None, module, override)
 
 
-def read_functions(
-    name: str,
-    forward: Callable[..., Any],
-    backward: Callable[..., Any] | None,
-    module: ModuleType | None,
-    override: Override,
-) -> Attempt:
+def read_functions(case: Case, module: ModuleType | None, override: Override) -> Attempt:
     """Find the reading of a function and its gradient; without one, of a function that returns value and gradient."""
-    if is_loss(forward) or sounds_like_loss(name):
-        candidates = loss_function_candidates(name, forward, backward, module, override)
-    else:
-        candidates = function_candidates(name, forward, backward, module, override)
-    return _finished(until_settled(candidates, override), None, module, override)
+    readings = loss_function_candidates if case.kind == "loss" else function_candidates
+    return _finished(until_settled(readings(case, module, override), override), None, module, override)
 
 
 def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
