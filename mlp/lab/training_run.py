@@ -31,6 +31,15 @@ EVALUATED = 2_000
 Batch = tuple[Array, Array]
 
 
+class Rows(NamedTuple):
+    """Rows that are evaluated for a record, with the labels of their classes, and what their columns begin with."""
+
+    prefix: str
+    x: Array
+    target: Array
+    labels: Array
+
+
 class Inspection(NamedTuple):
     """One step of a run, looked at closely; every loss is that of the step's own mini-batch.
 
@@ -95,6 +104,7 @@ class Run:
         self.history: dict[str, list[float]] = {}
         self._backpropagation = Backpropagation(self.network, self.loss)
         self._optimiser = OPTIMISERS[training.optimiser](training.rate)
+        self._evaluated = list(_evaluated(self.data))
         self.record_every = -(-training.steps // RECORDS)
         self._batches = _mini_batches(training, self.data)
         self._batch = next(self._batches)
@@ -105,19 +115,20 @@ class Run:
         """Whether there is no further step to take."""
         return bool(self.ended) or self.step == self.training.steps
 
+    @np.errstate(all="ignore")  # what is no finite number any more is said in a sentence
     def advance(self, steps: int = 1) -> None:
         """Take so many further steps, or as many as the run has left."""
         last = min(self.step + steps, self.training.steps)
-        with np.errstate(all="ignore"):
-            while self.step < last and not self.ended:
-                self._take_step()
-                if not self.ended and (self.step % self.record_every == 0 or self.step == self.training.steps):
-                    self._record()
+        while self.step < last and not self.ended:
+            self._take_step()
+            if not self.ended and (self.step % self.record_every == 0 or self.step == self.training.steps):
+                self._record()
 
     def problem(self) -> Problem[Sequential]:
         """The network as it is now on the mini-batch of the next step, for a gradient check."""
         return Problem(self.network, self.loss, *self._batch)
 
+    @np.errstate(all="ignore")
     def inspect(self) -> Inspection | None:
         """Take one step and tell all about it; None if it could not be taken, as `ended` then says.
 
@@ -147,19 +158,17 @@ class Run:
             _norm(updates.values()),
         )
 
+    @np.errstate(all="ignore")
     def measured(self) -> dict[str, float]:
         """Where the run stands now, as a row of the history, whether this step is recorded or not."""
         if self.history and self.history["step"][-1] == self.step:
             return {name: column[-1] for name, column in self.history.items()}
         row = {"step": float(self.step)}
-        data = self.data
-        for prefix, x, target in (("", data.x, data.target), ("test ", data.test_x, data.test_target)):
-            if len(x):
-                x, target = x[:EVALUATED], target[:EVALUATED]  # noqa: PLW2901
-                y, loss = self._backpropagation.evaluate(x, target)
-                row[f"{prefix}loss"] = float(loss)
-                if self.data.is_classification:
-                    row[f"{prefix}accuracy"] = float((y.argmax(axis=1) == target.argmax(axis=1)).mean())
+        for rows in self._evaluated:
+            y, loss = self._backpropagation.evaluate(rows.x, rows.target)
+            row[f"{rows.prefix}loss"] = float(loss)
+            if self.data.is_classification:
+                row[f"{rows.prefix}accuracy"] = float((y.argmax(axis=1) == rows.labels).mean())
         for layer, gradient in self._backpropagation.layer_gradients.items():
             row[f"gradient {layer}"] = sqrt(gradient @ gradient) if self.step else nan
         return row
@@ -171,7 +180,7 @@ class Run:
             if not isfinite(value):
                 self._diverged()
                 return
-            self._optimiser.step({"all": self._backpropagation.parameters}, {"all": self._backpropagation.gradients})
+            self._optimiser.update({"": self._backpropagation.parameters}, {"": self._backpropagation.gradients})
         except ValueError as error:  # a wrong layer's shapes
             self.ended = f"Step {self.step + 1:,} could not be taken: {error}."
             return
@@ -223,6 +232,14 @@ def _start(training: Training, data: Dataset) -> tuple[Problem[Sequential], tupl
     for place in found:
         problem = planted(bug, problem, place)
     return problem, found
+
+
+def _evaluated(data: Dataset) -> Iterator[Rows]:
+    """Of the training and the test rows, if there are any, the first EVALUATED."""
+    for prefix, x, target in (("", data.x, data.target), ("test ", data.test_x, data.test_target)):
+        if len(x):
+            first = target[:EVALUATED]
+            yield Rows(prefix, x[:EVALUATED], first, first.argmax(axis=1))
 
 
 def _mini_batches(training: Training, data: Dataset) -> Iterator[Batch]:

@@ -86,6 +86,14 @@ class Sharp(CrossEntropyLoss):
         return 3 * CrossEntropyLoss.value(y, target)
 
 
+class Steep(CrossEntropyLoss):
+    """A gradient of somebody's own."""
+
+    @staticmethod
+    def gradient(y, target):
+        return 5 * CrossEntropyLoss.gradient(y, target)
+
+
 class Late(CrossEntropyLoss):
     """A loss of somebody's own, with its own backward."""
 
@@ -94,7 +102,8 @@ class Late(CrossEntropyLoss):
 
 
 @pytest.mark.parametrize(
-    ("activation", "loss"), [(Doubled, MSELoss), (Tanh, Halved), (Tanh, Sharp), (Tanh, Late), (Doubled, Late)]
+    ("activation", "loss"),
+    [(Doubled, MSELoss), (Tanh, Halved), (Tanh, Sharp), (Tanh, Steep), (Tanh, Late), (Doubled, Late)],
 )
 def test_what_a_person_rewrites_is_what_counts(activation, loss):
     problem = drawn(activation, loss)

@@ -68,6 +68,7 @@ def test_iris_is_fishers_table():
     assert x[37].tolist() == [4.9, 3.6, 1.4, 0.1]
     assert x[149].tolist() == [5.9, 3.0, 5.1, 1.8]
     assert "Fisher" in dataset("Iris", 0).about
+    assert (len(dataset("Iris", 0).x), len(dataset("Iris", 0).test_x)) == (120, 30)
 
 
 def test_the_points_lie_as_their_names_say():
