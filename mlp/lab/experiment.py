@@ -16,6 +16,7 @@ from mlp.differences.methods import METHODS
 from mlp.lab.dataset import Dataset
 from mlp.lab.datasets import DATASETS, dataset
 from mlp.lab.settings_text import format_sizes, parse_sizes, shortened
+from mlp.lab.work import check_work
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.arrays import Array
 from mlp.nn.initialisations import INITIALISATIONS
@@ -30,7 +31,7 @@ MAX_LAYERS = 20
 MAX_BATCH = 1_000
 MAX_SEED = 2**32 - 1
 MAX_PARAMETERS = 500_000
-MAX_WORK = 10_000_000_000
+MAX_WORK = 32_000_000_000
 
 
 class MisfitError(ValueError):
@@ -92,20 +93,8 @@ class Experiment:
 
     @property
     def work(self) -> int:
-        """About what the numerical gradients take by structured differences, in the unit of `Cost.work`.
-
-        A step on a parameter moves one unit of its layer. From there each layer behind computes its units anew, the
-        second one behind with all its multiplications, of which sixteen count as one element; then comes the loss. A
-        step on the input changes one sample, but the loss is that of the whole batch.
-        """
-        layers, outputs = list(pairwise(self.sizes)), self.sizes[-1]
-        steps = 0
-        for k, (inputs, units) in enumerate(layers):
-            products = sum(self.sizes[k + 2 : k + 3]) + sum(a * b for a, b in layers[k + 2 :])
-            steps += (inputs + 1) * units * self.batch * (1 + sum(self.sizes[k + 2 :]) + outputs + products // 16)
-        sample = sum(self.sizes[1:]) + sum(a * b for a, b in layers) // 16
-        steps += self.sizes[0] * self.batch * (sample + self.batch * outputs)
-        return len(METHODS[self.method].offsets) * steps
+        """About how many nanoseconds of one core the check takes, by `check_work`."""
+        return check_work(self.sizes, self.activation, self.loss, self.batch, self.method)
 
     def problem(self) -> Problem[Sequential]:
         """Draw the network, then the input, then the target; or take these two from the data."""
@@ -219,7 +208,8 @@ def _require_affordable(experiment: Experiment) -> None:
     if count > MAX_PARAMETERS:
         raise ValueError(f"{sizes} has {count:,} parameters; the limit is {MAX_PARAMETERS:,}. Take smaller layers.")
     if experiment.work > MAX_WORK:
+        samples = "1 sample" if experiment.batch == 1 else f"{experiment.batch:,} samples"
         raise ValueError(
-            f"Checking {sizes} on {experiment.batch} samples takes {experiment.work:.1e} operations; "
-            f"the limit is {MAX_WORK:.0e}. Take smaller layers or fewer samples."
+            f"Checking {sizes} on {samples} takes about {experiment.work / 1e9:,.0f} seconds of one core; the limit is "
+            f"{MAX_WORK / 1e9:.0f}. Take smaller layers or fewer samples."
         )

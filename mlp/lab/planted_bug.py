@@ -22,9 +22,9 @@ from mlp.nn.problem import INPUT, Problem
 BATCH = 4
 SIZES = (3, 5, 5, 2)
 
-# In the unit of Experiment.work: what is more takes longer than somebody who leafs through a gallery waits. With the
-# diagnosis it is about two seconds of one core.
-MAX_WORK = 10_000_000
+# Nanoseconds of one core, as Experiment.work: what is more takes longer than somebody who leafs through a gallery
+# waits. With the diagnosis it is about two seconds.
+MAX_WORK = 50_000_000
 
 
 class FittingExperiment(NamedTuple):

@@ -17,7 +17,7 @@ from mlp.check.jacobians import Flow, jacobian_flow
 from mlp.check.report import GradientReport
 from mlp.differences.methods import COMPLEX_STEP, optimal_step
 from mlp.differences.networks import loss_gradients
-from mlp.differences.parallel import Progress
+from mlp.differences.parallel import Progress, available_cores
 from mlp.differences.sweep import Sweep, affordable, sampled, sweep, swept_entries
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
@@ -31,11 +31,8 @@ from mlp.report.numbers import duration
 # Of each kind so many bytes of results are kept, the latest ones: a class that follows one link, or moves one slider
 # through all its steps, computes nothing twice. A large network's result takes some 39 MB, the exercise's 30 kB.
 MAX_BYTES = 200_000_000
-# In the unit of Experiment.work: below the first a check is over before a progress bar could be read. The second was
-# measured on two cores, and serves to announce a time, no more.
-QUICK = 100_000_000
-SECONDS_PER_UNIT = 2.5e-9
-
+# Nanoseconds of one core, as Experiment.work: below this a check is over before a progress bar could be read.
+QUICK = 400_000_000
 
 # How often who waits for another's large computation looks whether it is over, or whether there is a new input.
 LOOK_EVERY = 0.2  # seconds
@@ -167,7 +164,7 @@ def _turn(place: DeltaGenerator) -> Iterator[None]:
 
 
 def _announced(experiment: Experiment, compute: Callable[..., Result], work: int, place: DeltaGenerator) -> Result:
-    text = f"Checking {experiment.parameters:,} parameters takes about {duration(work * SECONDS_PER_UNIT)}"
+    text = f"Checking {experiment.parameters:,} parameters takes about {duration(work * 1e-9 / available_cores())}"
     bar = place.progress(0.0, text)
     # Each call of the bar is also where a new input breaks off the work.
     return compute(experiment, lambda done: _moved(bar, done, text))
