@@ -55,6 +55,11 @@ def test_types_and_version_come_along(environment):
     assert run(environment, "python", "-c", text).stdout.split() == ["site-packages", "True", "True"]
 
 
+def test_the_data_come_along(environment):
+    text = "from mlp.lab.datasets import dataset; print(len(dataset('Iris', 0).x))"
+    assert run(environment, "python", "-c", text).stdout.strip() == "120"
+
+
 def test_the_extra_is_what_the_dashboard_runs_on(environment):
     text = "import importlib.metadata as m; print(*m.requires('gradient-lab'), sep='\\n')"
     needed = run(environment, "python", "-c", text).stdout.replace('"', "'").split("\n")
