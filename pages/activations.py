@@ -11,6 +11,7 @@ from mlp.report import programs
 from mlp.report.figures import curves, heatmaps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.numbers import brief
+from mlp.report.programs import exercise
 from mlp.report.tables import tensors
 from pages.ui import editor, shell, stage, widgets
 
@@ -64,6 +65,7 @@ with st.container(horizontal=True):
     widgets.download("dx as CSV", lambda: tensors.to_csv(tensors.entries(check)), "activation-dx.csv", "text/csv")
     widgets.download("Jacobian as CSV", lambda: tensors.matrix_csv(jacobian), "activation-jacobian.csv", "text/csv")
 
+widgets.cell(exercise.activation(experiment.activation, x, dy))
 widgets.programs(
     lambda: programs.activation(experiment.activation, x, dy, experiment.eps, experiment.method, experiment.seed)
 )

@@ -11,6 +11,7 @@ from mlp.report import derivation, programs
 from mlp.report.figures import heatmaps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.numbers import brief
+from mlp.report.programs import exercise
 from mlp.report.tables import tensors
 from mlp.report.tables.tensors import entry_names
 from pages.ui import editor, entries, shell, stage, widgets
@@ -104,6 +105,7 @@ with st.container(horizontal=True):
             "text/csv",
         )
 
+widgets.cell(exercise.linear(problem))
 widgets.programs(
     lambda: programs.linear(
         problem.W, problem.x, problem.b, problem.dy, experiment.eps, experiment.method, experiment.seed

@@ -7,6 +7,7 @@ from mlp.nn.losses import LOSSES
 from mlp.report import programs
 from mlp.report.figures import curves, heatmaps
 from mlp.report.numbers import brief
+from mlp.report.programs import exercise
 from mlp.report.tables import tensors
 from pages.ui import compute, editor, shell, stage, widgets
 
@@ -45,4 +46,5 @@ widgets.figure(
 )
 widgets.download("Gradient as CSV", lambda: tensors.to_csv(tensors.entries(check)), "loss-gradient.csv", "text/csv")
 
+widgets.cell(exercise.loss(experiment.loss, y, target))
 widgets.programs(lambda: programs.loss(experiment.loss, y, target, experiment.eps, experiment.method))

@@ -6,6 +6,7 @@ from mlp.check.jacobians import flow_in_words
 from mlp.report import derivation, numbers, programs
 from mlp.report.figures import by_hand, network, steps
 from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.programs import exercise
 from mlp.report.tables import tensors
 from pages.ui import compute, drawn, shell, stage, widgets
 
@@ -96,12 +97,17 @@ else:
         "layer_jacobian",
         (experiment, layer),
         matrices,
-        [Matrix(f"d{layer}: dy / dx", flow.layers[layer])],
+        [Matrix(f"dy / dx of {layer}", flow.layers[layer])],
     )
+    st.subheader(f"The exercise's test of the whole network, with dy = 1, ..., {experiment.sizes[-1]}")
+    st.markdown("No loss yet: any dy can test backward. The numerical dx is dy times the network's numerical Jacobian.")
+    widgets.table(tensors.exercise_test(problem, flow))
+    st.subheader("What each layer does to the gradient")
     table = tensors.flow(flow, norms)
     widgets.table(table)
     with st.container(horizontal=True):
         widgets.download("Jacobian as CSV", lambda: tensors.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
         widgets.download("Layers as CSV", lambda: tensors.to_csv(table), "layers.csv", "text/csv")
 
+widgets.cell(exercise.network(experiment))
 widgets.programs(lambda: programs.network(experiment))

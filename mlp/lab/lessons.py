@@ -30,15 +30,16 @@ class LinearProblem(NamedTuple):
 
 def activation_input(seed: int, features: int = 3) -> LayerInput:
     """Draw x after `np.random.seed(seed)`; dy is 1, 2, 3, ... as in the exercise's test of Tanh."""
-    return LayerInput(np.random.RandomState(seed).standard_normal(features), _counted(features))
+    return LayerInput(np.random.RandomState(seed).standard_normal(features), counted(features))
 
 
 def linear_problem(seed: int, inputs: int = 2, outputs: int = 3) -> LinearProblem:
     """Draw x, then W, then b after `np.random.seed(seed)`, as the exercise tests its linear layer; dy is 1, 2, 3."""
     rng = np.random.RandomState(seed)
     x, W, b = rng.standard_normal(inputs), rng.standard_normal((outputs, inputs)), rng.standard_normal(outputs)
-    return LinearProblem(x, W, b, _counted(outputs))
+    return LinearProblem(x, W, b, counted(outputs))
 
 
-def _counted(size: int) -> Array:
+def counted(size: int) -> Array:
+    """The gradient dy = 1, 2, 3, ... that the exercise's tests hand to backward."""
     return np.arange(1.0, size + 1)

@@ -231,6 +231,17 @@ def programs(
             st.code(written[language], language="python", height=420)
 
 
+def cell(text: str) -> None:
+    """The exercise's own test with the page's numbers, where it has one, to be pasted into the notebook."""
+    if text:
+        with unfolding("The exercise's own test, with these numbers", "cell") as expander:
+            if expander.open:
+                st.caption("Paste it into your notebook, below your own classes: it tests them. Or run it here:")
+                st.code(f"import numpy as np\nfrom mlp import *\n\n{text}", language="python")
+    else:
+        address.check("cell", address.SWITCH, "false")
+
+
 _BOXES: dict[str, tuple[Callable[..., Any], str]] = {
     "passed": (st.success, ":material/check_circle:"),
     "wrong": (st.error, ":material/error:"),

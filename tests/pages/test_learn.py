@@ -139,3 +139,17 @@ def test_an_entry_of_the_linear_layer_shows_its_arithmetic(open_page):
     app.radio(key="gradient").set_value("x").run()
     assert r"dx[0] = dy[" in shown(app) or r"dx[1] = dy[" in shown(app)
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("loss", "loss = MSELoss()"),
+        ("activations", "act_fn = Tanh()"),
+        ("linear_layer", "linear_backward(dy, x, W, b)"),
+        ("network", "dy = np.arange(1, 6)"),
+    ],
+)
+def test_the_exercise_s_own_test_is_on_its_page(open_page, page, words):
+    assert any(words in block.value for block in open_page(page, cell="true").code)
+    assert not open_page(page, cell="true", activation="ReLU", loss="HuberLoss").exception

@@ -294,9 +294,9 @@ def network_page() -> Expected:
             steps.figure(step),
             steps.flow_figure(norms, flow),
             matrices([Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)]),
-            matrices([Matrix("dfc2: dy / dx", flow.layers["fc2"])]),
+            matrices([Matrix("dy / dx of fc2", flow.layers["fc2"])]),
         ],
-        [table],
+        [tensors.exercise_test(problem, flow), table],
         [
             steps.formula(step, problem.network, problem.loss),
             "Shapes: dy (2, 2), dx (2, 4), dW (2, 4), db (2,)",

@@ -15,6 +15,7 @@ from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
 from mlp.differences.derivatives import sample
+from mlp.lab.lessons import counted
 from mlp.nn.arrays import Array
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
@@ -97,6 +98,23 @@ def flow(jacobians: Flow, norms: Mapping[str, float]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def exercise_test(problem: Problem[Sequential], jacobians: Flow) -> pd.DataFrame:
+    """The exercise's test_MLP: dx of dy = 1, 2, ... by backward, and by the numerical Jacobian of the first sample."""
+    copy = problem.copied()
+    y = copy.network.forward(copy.x if copy.x.ndim == 1 else copy.x[0])
+    dy = counted(y.size)
+    analytical, numerical = copy.network.backward(dy), dy @ jacobians.numerical
+    return pd.DataFrame(
+        {
+            "entry": entry_names("dx", analytical.shape),
+            "mlp.backward(dy)": analytical,
+            "dy @ numerical_gradient(...)": numerical,
+            "difference": analytical - numerical,
+            "np.allclose": ["yes" if close else "no" for close in np.isclose(analytical, numerical)],
+        }
+    )
 
 
 def worst_entries(check: TensorCheck, gradients: Mapping[str, Array] | None = None) -> pd.DataFrame:
