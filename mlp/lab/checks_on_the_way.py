@@ -8,7 +8,8 @@ import numpy as np
 from mlp.check.check import check_gradients
 from mlp.check.verdict import Verdict
 from mlp.lab.dataset import Dataset
-from mlp.lab.training import UPLOAD, Training
+from mlp.lab.settings_text import UPLOAD
+from mlp.lab.training import Training
 from mlp.lab.training_run import EVALUATED, Run
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.layers import Activation

@@ -15,7 +15,8 @@ import numpy as np
 from mlp.differences.methods import METHODS
 from mlp.lab.dataset import Dataset
 from mlp.lab.datasets import DATASETS, dataset
-from mlp.lab.settings_text import format_sizes, parse_sizes, shortened
+from mlp.lab.own_rows import read_rows
+from mlp.lab.settings_text import ROWS, format_sizes, parse_sizes, shortened
 from mlp.lab.work import check_work
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.arrays import Array
@@ -48,7 +49,8 @@ class Experiment:
         seed: for np.random.RandomState, 0 to 2^32 - 1.
         batch: number of samples; 1 is a single sample of shape (features,), more are (batch, features).
         eps: step of the numerical derivative, above 0 and at most 1.
-        data: RANDOM, or a name in DATASETS: then input and target are its first training rows.
+        data: RANDOM, or a name in DATASETS: then input and target are its first training rows; or the text of rows of
+            a person's own, as `mlp.lab.own_rows` writes it.
 
     Raises:
         MisfitError: the layer sizes, the loss or the batch do not fit the data; the sentence says what would do.
@@ -69,14 +71,15 @@ class Experiment:
         """Check every setting, then what they cost together."""
         _require_sizes(self.sizes)
         for name, known in CHOICES.items():
-            require_choice(name, getattr(self, name), known)
+            if name != "data" or not str(self.data).startswith(ROWS):
+                require_choice(name, getattr(self, name), known)
         require_whole("seed", self.seed, 0, MAX_SEED)
         require_whole("batch", self.batch, 1, MAX_BATCH)
         if isinstance(self.eps, bool) or not isinstance(self.eps, int | float) or not 0 < self.eps <= 1:
             raise ValueError(f"eps must be above 0 and at most 1, not {self.eps!r}.")
         _require_affordable(self)
         if self.data != RANDOM:
-            data = dataset(self.data, self.seed)
+            data = self._dataset()
             require_fit(self, data)
             if self.batch > len(data.x):
                 raise MisfitError(f"The data {data.name} have {len(data.x)} training rows; the batch can have no more.")
@@ -105,7 +108,7 @@ class Experiment:
             x = rng.standard_normal(self._shape(self.sizes[0]))
             target = loss.random_target(rng, self._shape(self.sizes[-1]))
         else:
-            x, target = self._rows(dataset(self.data, self.seed))
+            x, target = self._rows(self._dataset())
         return Problem(Sequential(**layers), loss, x, target)
 
     def fitted(self, data: Dataset) -> Self:
@@ -140,6 +143,10 @@ class Experiment:
             ValueError: a setting is out of its range, or the check would be too large.
         """
         return cls(**{**settings, "sizes": parse_sizes(settings["sizes"])})
+
+    def _dataset(self) -> Dataset:
+        """The data that input and target are taken from, unless they are RANDOM."""
+        return read_rows(self.data) if self.data.startswith(ROWS) else dataset(self.data, self.seed)
 
     def _rows(self, data: Dataset) -> tuple[Array, Array]:
         """The first training rows and their targets, in arrays of their own; a single one without the batch's axis."""

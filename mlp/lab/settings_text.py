@@ -41,9 +41,17 @@ def format_eps(eps: float) -> str:
     return f"{float(mantissa):g}e{int(exponent)}"
 
 
+UPLOAD = "your own file"
+"""What data of a person's own are called, which stand in no address."""
+ROWS = "rows of "
+"""What the text of such rows, as `mlp.lab.own_rows` writes it, begins with."""
+
+
 def format_setting(value: float | str) -> str:
     """Write one of an experiment's `settings()` as the sidebar and the address do."""
-    return format_eps(value) if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return format_eps(value)
+    return UPLOAD if str(value).startswith(ROWS) else str(value)
 
 
 def read_whole(text: str) -> int:
@@ -115,6 +123,12 @@ def shortened(text: object) -> str:
     return shown if len(shown) <= 40 else f"{shown[:30]}... ({len(str(text)):,} characters)"
 
 
+def _read_data(text: str) -> str:
+    if text == UPLOAD or text.startswith(ROWS):
+        raise ValueError("A file of your own is in no address: bring it on the page Training.")
+    return text
+
+
 READERS: dict[str, Callable[[str], Any]] = {
     "sizes": parse_sizes,
     "activation": str,
@@ -124,6 +138,6 @@ READERS: dict[str, Callable[[str], Any]] = {
     "batch": read_whole,
     "eps": read_eps,
     "method": str,
-    "data": str,
+    "data": _read_data,
 }
 """How each setting is read from text. What a choice may be, `Experiment` itself knows."""

@@ -10,13 +10,12 @@ from mlp.check.gallery import GALLERY
 from mlp.lab.dataset import Dataset, Scale
 from mlp.lab.datasets import DATASETS, dataset
 from mlp.lab.experiment import RANDOM, Experiment, require_choice, require_fit, require_whole
-from mlp.lab.settings_text import shortened
+from mlp.lab.settings_text import UPLOAD, shortened
 from mlp.nn.losses import CrossEntropyLoss
 from mlp.nn.optimisers import OPTIMISERS
 
-UPLOAD = "your own file"
-"""The data set that is handed to the run, and stands in no address."""
 DATA = (RANDOM, *DATASETS, UPLOAD)
+"""UPLOAD are data that are handed to the run."""
 
 MAX_STEPS = 100_000
 MAX_MINI_BATCH = 1_000

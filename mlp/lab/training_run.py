@@ -16,7 +16,8 @@ from mlp.lab.backpropagation import Backpropagation
 from mlp.lab.dataset import Dataset
 from mlp.lab.experiment import require_fit
 from mlp.lab.planted_bug import planted
-from mlp.lab.training import UPLOAD, Training
+from mlp.lab.settings_text import UPLOAD
+from mlp.lab.training import Training
 from mlp.nn.arrays import Array
 from mlp.nn.network import Sequential
 from mlp.nn.optimisers import OPTIMISERS

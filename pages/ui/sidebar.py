@@ -17,14 +17,16 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from mlp.differences.methods import METHODS
+from mlp.lab.dataset import Dataset
 from mlp.lab.datasets import DATASETS, dataset
 from mlp.lab.experiment import MAX_BATCH, MAX_SEED, RANDOM, Experiment, MisfitError
+from mlp.lab.own_rows import write_rows
 from mlp.lab.presets import PRESETS
-from mlp.lab.settings_text import EPS_STEPS, READERS, format_eps, format_setting
+from mlp.lab.settings_text import EPS_STEPS, READERS, UPLOAD, format_eps, format_setting
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initialisations import INITIALISATIONS
 from mlp.nn.losses import LOSSES
-from pages.ui import address
+from pages.ui import address, tables
 
 OWN = "Own settings"
 DEFAULT = Experiment()
@@ -110,7 +112,7 @@ def _accepted() -> Experiment:
     accepted = st.session_state["accepted"]
     shown = {key: st.session_state[key] for key in accepted}
     try:
-        result = Experiment.from_settings(shown)
+        result = Experiment.from_settings({**shown, "data": _data(shown)})
     except ValueError as error:
         result = Experiment.from_settings(accepted)
         if _unfinished(shown["sizes"]):
@@ -149,9 +151,28 @@ def _reset() -> None:
     st.session_state.update(DEFAULT.settings())
 
 
+def show(settings: Mapping[str, Any]) -> None:
+    """Set the sidebar to an experiment's settings."""
+    st.session_state.update({**settings, "data": format_setting(settings["data"])})
+
+
+def _data(shown: Mapping[str, Any]) -> str:
+    """The data that the widgets show as an experiment has them: of a person's own the rows of the batch."""
+    if shown["data"] != UPLOAD:
+        return str(shown["data"])
+    return write_rows(_own(shown["seed"]), shown["batch"])
+
+
+def _own(seed: int) -> Dataset:
+    data = tables.kept(seed)
+    if data is None:
+        raise ValueError("There is no file of your own yet: bring a table on the page Training.")
+    return data
+
+
 def _fitting(shown: Mapping[str, Any]) -> dict[str, Any]:
     """These settings with sizes, loss and batch that fit their data."""
-    data = dataset(shown["data"], shown["seed"])
+    data = _own(shown["seed"]) if shown["data"] == UPLOAD else dataset(shown["data"], shown["seed"])
     without = Experiment.from_settings({**shown, "data": RANDOM, "batch": min(shown["batch"], len(data.x))})
     return {**without.fitted(data).settings(), "data": shown["data"]}
 
@@ -250,8 +271,9 @@ _WIDGETS: dict[str, Callable[[], None]] = {
         _choice,
         "Input",
         "data",
-        (RANDOM, *DATASETS),
-        "Where input and target come from: drawn at random, or rows of a data set.",
+        (RANDOM, *DATASETS, UPLOAD),
+        "Where input and target come from: drawn at random, or rows of a data set. A file of your own is brought on "
+        "the page Training.",
     ),
     "initialisation": partial(
         _choice, "Initialisation", "initialisation", INITIALISATIONS, "How weights and biases are drawn."

@@ -49,14 +49,27 @@ def _choose(table: Table, seed: int) -> None:
         st.session_state[_FEATURES] = [name for name in st.session_state.get(_FEATURES, features) if name in options]
         features = st.multiselect("Features", options, key=_FEATURES, help="Columns that hold a number in every row.")
     st.session_state[_CHOSEN] = features, target
-    key = (tuple(features), target, seed)
-    held = st.session_state.get(_DATA)
-    if held and held[0] == key:
-        return
     try:
-        st.session_state[_DATA] = key, table_data(table, features, target, seed)
+        kept(seed)
     except ValueError as error:
         _refused(str(error))
+
+
+def kept(seed: int) -> Dataset | None:
+    """The data set of the table and the columns that were chosen last, or None if there is no table.
+
+    Raises:
+        ValueError: the columns cannot be what they were chosen for; a sentence that says which.
+    """
+    table: Table | None = st.session_state.get(_TABLE)
+    if table is None:
+        return None
+    features, target = st.session_state[_CHOSEN]
+    key = (tuple(features), target, seed)
+    held: tuple[object, Dataset] | None = st.session_state.get(_DATA)
+    if held is None or held[0] != key:
+        held = st.session_state[_DATA] = key, table_data(table, features, target, seed)
+    return held[1]
 
 
 def _take() -> None:

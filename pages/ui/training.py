@@ -17,8 +17,8 @@ from streamlit.delta_generator import DeltaGenerator
 from mlp.check.report import GradientReport
 from mlp.lab.checks_on_the_way import Moment
 from mlp.lab.dataset import Dataset
-from mlp.lab.settings_text import read_whole
-from mlp.lab.training import UPLOAD, Training
+from mlp.lab.settings_text import UPLOAD, read_whole
+from mlp.lab.training import Training
 from mlp.lab.training_run import Inspection, Run
 from mlp.report.tables.training import Standing, named
 from pages.ui import address

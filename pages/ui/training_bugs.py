@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from mlp.lab.training import UPLOAD
+from mlp.lab.settings_text import UPLOAD
 from mlp.lab.training_run import Run, fitting_bugs
 from mlp.report.tables import training as tables
 from pages.ui import widgets

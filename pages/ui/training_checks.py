@@ -15,8 +15,8 @@ from mlp.report.tables.training import named
 from pages.ui import widgets
 from pages.ui.training import Held
 
-# A check on the way takes CHECKS times as long as one.
-MAX_WORK_ON_THE_WAY = MAX_WORK // CHECKS
+# There are CHECKS of them, but each without a diagnosis, and a new input ends them.
+MAX_WORK_ON_THE_WAY = MAX_WORK // 4
 
 
 def show(held: Held, experiment: Experiment) -> None:

@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from mlp.lab.dataset import Dataset
-from mlp.lab.datasets import DATASETS, dataset
+from mlp.lab.datasets import dataset
 from mlp.lab.experiment import RANDOM, Experiment
+from mlp.lab.own_rows import write_rows
 from mlp.lab.planted_bug import changes
-from mlp.lab.settings_text import RATE_STEPS, format_eps, read_rate, read_whole
-from mlp.lab.training import DATA, MAX_MINI_BATCH, MAX_STEPS, UPLOAD, Training
+from mlp.lab.settings_text import RATE_STEPS, UPLOAD, format_eps, read_rate, read_whole
+from mlp.lab.training import DATA, MAX_MINI_BATCH, MAX_STEPS, Training
 from mlp.lab.training_run import fitting_bugs
 from mlp.nn.optimisers import OPTIMISERS
-from pages.ui import address, tables, widgets
+from pages.ui import address, sidebar, tables, widgets
 
 NO_BUG = "none"
 FIRST_BUG = "derivative missing"
@@ -92,17 +93,28 @@ def about(chosen: Chosen, experiment: Experiment) -> None:
     changed = changes(experiment, shown)
     told = f": what you see has **{' and '.join(changed)}**" if changed else ""
     st.caption(f":material/info: {data.about} {data.name} has {data.counted}{told}.")
-    everywhere = shown.changed(data=data.name) if data.name in DATASETS else shown
     with st.container(horizontal=True):
         if changed:
-            st.button("Set the sidebar so", on_click=st.session_state.update, args=(shown.settings(),))
-        if everywhere != experiment and everywhere.data == data.name:
+            st.button("Set the sidebar so", on_click=sidebar.show, args=(shown.settings(),))
+        everywhere = _everywhere(chosen)
+        if everywhere is not None and everywhere != experiment:
             st.button(
                 "Use its rows on every page",
-                on_click=st.session_state.update,
+                on_click=sidebar.show,
                 args=(everywhere.settings(),),
                 help="Sets Input in the sidebar, and what does not fit it.",
             )
+
+
+def _everywhere(chosen: Chosen) -> Experiment | None:
+    """The experiment whose input is a batch of these data; None if there is none."""
+    name, shown = chosen.training.data, chosen.experiment
+    if name == RANDOM:
+        return None
+    try:
+        return replace(shown, data=write_rows(chosen.data, shown.batch) if name == UPLOAD else name)
+    except ValueError:  # the batch is too large
+        return None
 
 
 def _rate() -> float:

@@ -11,7 +11,7 @@ from mlp.nn.arrays import Array
 from mlp.report.files import UploadError, listed
 from mlp.report.files.uploads import MAX_BYTES
 from mlp.report.tables.given import read_upload
-from pages.ui import address
+from pages.ui import address, sidebar
 
 _HELD, _PROBLEM, _FILES = "uploaded", "upload_problem", "upload"
 # What an upload does not depend on: how it is checked.
@@ -100,7 +100,7 @@ def _of_the_problem(settings: Mapping[str, object]) -> dict[str, object]:
 
 
 def _set_back() -> None:
-    st.session_state.update(_of_the_problem(st.session_state[_HELD]["settings"]))
+    sidebar.show(_of_the_problem(st.session_state[_HELD]["settings"]))
 
 
 def _take(experiment: Experiment) -> None:

@@ -12,7 +12,8 @@ from mlp.check.gallery import GALLERY
 from mlp.lab.dataset import split
 from mlp.lab.datasets import DATASETS, dataset
 from mlp.lab.experiment import RANDOM, Experiment, require_fit
-from mlp.lab.training import MAX_MINI_BATCH, MAX_RATE, MAX_STEPS, UPLOAD, Training
+from mlp.lab.settings_text import UPLOAD
+from mlp.lab.training import MAX_MINI_BATCH, MAX_RATE, MAX_STEPS, Training
 from mlp.lab.training_run import EVALUATED, RECORDS, Run, fitting_bugs
 from tests.comparing import U, assert_close, is_sentence
 

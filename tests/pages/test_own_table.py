@@ -5,14 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mlp import check_gradients
 from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import UPLOAD
 from mlp.lab.tables import table_data
-from mlp.lab.training import UPLOAD, Training
+from mlp.lab.training import Training
 from mlp.lab.training_run import Run
+from mlp.report.files import exchange
 from mlp.report.files.table_files import read_table
 from mlp.report.tables import training as tables
 from pages.ui.address import plain
-from tests.pages.plots import everything, shown_tables, table_cells
+from tests.pages.conftest import PAGES
+from tests.pages.plots import arrays, everything, shown_tables, table_cells
 
 pytestmark = pytest.mark.usefixtures("patient")
 RNG = np.random.RandomState(0)
@@ -119,6 +123,53 @@ def test_the_table_and_its_columns_are_still_there_after_a_look_elsewhere(page, 
     app.slider(key="at_step").set_value(30).run()
     assert app.multiselect(key="own_table_features").value == ["a", "c"]
     assert_trained_on(app, replace(SETTINGS, experiment=Experiment((2, 10, 20, 2))), ("a", "c"), "kind", 30)
+
+
+def test_its_rows_are_the_input_of_every_page_and_stand_in_no_address(page):
+    app = bring(page(batch="5"), "mine.csv", CONTENT)
+    next(button for button in app.button if button.label == "Use its rows on every page").click().run()
+    app.number_input(key="seed").set_value(3).run()  # shuffles the rows anew
+    data = table_data(read_table("mine.csv", CONTENT), ("a", "b", "c"), "kind", 3)
+    network, loss, *_ = Experiment((3, 10, 20, 2), seed=3).problem()
+    check = check_gradients(network, loss, data.x[:5], data.target[:5])["x"]
+    app.query_params["tensor"] = "x"
+    app.switch_page("pages/gradient_check.py").run()
+    app.radio(key="tensor").set_value("x").run()
+    np.testing.assert_array_equal(arrays(app, 0)[0], check.analytical)
+    for each in PAGES:
+        app.switch_page(f"pages/{each}.py").run()
+        assert not app.exception
+        assert "These settings cannot be used" not in everything(app), each
+        assert "rows of" not in str(dict(app.query_params))
+        assert "rows of" not in everything(app)
+
+
+def test_without_a_table_there_is_no_input_of_ones_own(open_page):
+    app = open_page("gradient_check")
+    before = [c.proto.spec for c in app.get("plotly_chart")]
+    app.selectbox(key="data").set_value(UPLOAD).run()
+    assert "There is no file of your own yet: bring a table on the page Training." in app.error[0].value
+    assert [c.proto.spec for c in app.get("plotly_chart")] == before
+
+
+@pytest.mark.parametrize("text", [UPLOAD, "rows of classes: 1.0>1.0,0.0"])
+def test_an_address_cannot_bring_rows(open_page, text):
+    app = open_page(data=text)
+    assert "A file of your own is in no address" in app.warning[0].value
+    assert app.session_state["data"] == "random"
+
+
+def test_gradients_brought_for_ones_own_rows_keep_them(page):
+    app = bring(page(sizes="3-4-2"), "mine.csv", CONTENT)
+    next(button for button in app.button if button.label == "Use its rows on every page").click().run()
+    app.switch_page("pages/your_gradients.py").run()
+    content = exchange.sample_npz(Experiment.from_settings(app.session_state["accepted"]))
+    app.file_uploader(key="upload").set_value([("sample.npz", content, "")]).run()
+    app.selectbox(key="data").set_value("random").run()
+    next(button for button in app.button if button.label == "Set the sidebar back to them").click().run()
+    assert not app.exception
+    assert app.session_state["data"] == UPLOAD
+    assert not [button for button in app.button if button.label == "Set the sidebar back to them"]
 
 
 def test_a_table_taken_away_is_forgotten(page):

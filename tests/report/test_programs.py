@@ -36,6 +36,7 @@ def experiments():
     yield Experiment((2,) * 21, initialisation="Glorot", eps=2e-6)
     yield Experiment((1, 4, 1), seed=2, data="noisy curve")
     yield Experiment((4, 5, 3), loss="CrossEntropyLoss", batch=3, data="Iris")
+    yield Experiment((2, 3, 2), batch=2, data="rows of classes: 0.5,-1.0>1.0,0.0;0.1,2e-17>0.0,1.0")
 
 
 every_experiment = pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import strategies as st
 
 from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import UPLOAD
 from mlp.lab.tables import FEW, MAX_CLASSES, MIN_ROWS, table_data
-from mlp.lab.training import UPLOAD, Training
+from mlp.lab.training import Training
 from mlp.lab.training_run import Run
 from mlp.report.files import UploadError, table_files
 from mlp.report.files.table_files import MAX_COLUMNS, MAX_ROWS, read_table

@@ -10,7 +10,8 @@ from mlp.lab.checks_on_the_way import Moment
 from mlp.lab.dataset import Dataset, Scale
 from mlp.lab.datasets import dataset
 from mlp.lab.experiment import RANDOM, Experiment
-from mlp.lab.training import UPLOAD, Training
+from mlp.lab.settings_text import UPLOAD
+from mlp.lab.training import Training
 from mlp.lab.training_run import Run
 from mlp.report.figures import predictions
 from mlp.report.figures import training as curves

@@ -10,7 +10,8 @@ import pytest
 from mlp import ACTIVATIONS, LOSSES, OPTIMISERS, SGD
 from mlp.lab.datasets import DATASETS
 from mlp.lab.experiment import RANDOM, Experiment
-from mlp.lab.training import UPLOAD, Training
+from mlp.lab.settings_text import UPLOAD
+from mlp.lab.training import Training
 from mlp.lab.training_run import EVALUATED, Run
 from mlp.report import programs
 from mlp.report.files.exchange import RUN_FILE, history_csv, run_npz

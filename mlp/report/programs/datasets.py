@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from mlp.lab.dataset import TEST_PART, Dataset
 from mlp.lab.datasets import DATASETS, IRIS_FILE, iris
 from mlp.lab.experiment import RANDOM
-from mlp.lab.training import UPLOAD
+from mlp.lab.settings_text import UPLOAD
 from mlp.lab.training_run import Run
 from mlp.report.files.exchange import RUN_FILE
 from mlp.report.programs.writing import lines

@@ -6,6 +6,7 @@ The layers fc1, activation_fn1, fc2, ... give z1, h1, z2, ..., and the last one 
 from itertools import pairwise
 
 from mlp.lab.experiment import RANDOM, Experiment
+from mlp.lab.settings_text import format_setting
 from mlp.report.programs.catalogue import ACTIVATIONS, HELPERS, INITIALISATIONS, LOSSES, TARGETS
 from mlp.report.programs.writing import array, folded, function, lines, unpacked
 
@@ -16,7 +17,7 @@ def draws(experiment: Experiment) -> str:
     """Draw W1, b1, W2, ..., then x, then target; those two as numbers where they are rows of a data set."""
     if experiment.data != RANDOM:
         *_, x, target = experiment.problem()
-        rows = [f"# Rows of the data set {experiment.data}.", array("x", x), array("target", target)]
+        rows = [f"# Rows of the data, {format_setting(experiment.data)}.", array("x", x), array("target", target)]
         return lines(["# Weights and biases layer by layer.", *weights(experiment), *rows])
     samples = f"{experiment.batch}, " if experiment.batch > 1 else ""
     return lines(

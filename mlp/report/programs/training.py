@@ -9,7 +9,8 @@ from dataclasses import fields, replace
 from functools import partial
 
 from mlp.lab.experiment import RANDOM
-from mlp.lab.training import UPLOAD, Training
+from mlp.lab.settings_text import UPLOAD
+from mlp.lab.training import Training
 from mlp.lab.training_run import EVALUATED, Run
 from mlp.report.programs.catalogue import LOSSES, OPTIMISERS, Update
 from mlp.report.programs.datasets import rows, uploaded
