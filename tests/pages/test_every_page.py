@@ -44,8 +44,8 @@ UNUSABLE = [
     ({"data": "moons"}, "must begin with 2 and end with 2"),
     ({"preset": "Nothing"}, "no preset of this name"),
     ({"color": "blue"}, "no setting of this name"),
-    ({"sizes": "100-100", "batch": "1000"}, "operations"),
-    ({"batch": "1000", "sizes": "100-100"}, "operations"),
+    ({"sizes": "100-100", "batch": "1000"}, "seconds of one core"),
+    ({"batch": "1000", "sizes": "100-100"}, "seconds of one core"),
     ({"broken": "perhaps"}, "Here it can be true, false; false is used"),
 ]
 
@@ -162,7 +162,7 @@ def test_what_is_on_or_off_or_written_in_a_language_cannot_be_anything_else(open
 def test_settings_in_any_order_mean_the_same(open_page, settings):
     """Too much for 1,000 samples, as the sentence says, so one sample is taken, and the other two are kept."""
     app = open_page(**dict(settings))
-    assert "batch=1000: Checking 80-60-40 on 1000 samples" in app.warning[0].value
+    assert "batch=1000: Checking 80-60-40 on 1,000 samples" in app.warning[0].value
     assert app.text_input(key="sizes").value == "80-60-40"
     assert app.selectbox(key="method").value == "five-point"
     assert app.number_input(key="batch").value == 1

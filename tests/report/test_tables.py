@@ -48,7 +48,7 @@ def report(problem):
 
 
 def test_csv_gives_back_every_bit(report):
-    table = pd.read_csv(io.BytesIO(to_csv(all_entries(report))))
+    table = pd.read_csv(io.BytesIO(to_csv(all_entries(report))), float_precision="round_trip")
     for name, check in report.items():
         rows = table[table["tensor"] == name]
         for column in ("analytical", "numerical", "difference", "error_bar", "relative_error"):
