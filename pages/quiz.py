@@ -3,7 +3,8 @@
 import streamlit as st
 
 from mlp.lab.planted_bug import changes, within_reach
-from pages.ui import bugs, questions, shell, stage, widgets
+from mlp.report.figures import heatmaps
+from pages.ui import bugs, drawn, questions, shell, stage, widgets
 
 experiment = shell.settings()
 
@@ -14,12 +15,13 @@ stage.opening(
     "say what is wrong, and in which layer. Everyone with the same address gets the same question.",
 )
 
-number = questions.number()
+number, level = questions.number()
 played = within_reach(experiment)
 if played != experiment:
     bugs.instead("is too large to look for a bug in", changes(experiment, played))
-asked = questions.asked(played, number)
+asked = questions.asked(played, number, level)
 
+drawn.figure("The differences of all tensors side by side", "all", (played, number), heatmaps.differences, asked.report)
 tensor = widgets.segments("Tensor", tuple(asked.report), "look")
 bugs.maps(asked.report, tensor, (played, number))
 st.caption(
@@ -27,7 +29,7 @@ st.caption(
     "so a bug also spoils what lies before its layer."
 )
 
-answer = questions.answered(played, number, asked)
+answer = questions.answered(played, number, level, asked)
 if answer:
-    questions.reveal(asked, answer)
+    questions.reveal(asked, answer, (played, number))
 questions.score()

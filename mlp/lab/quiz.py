@@ -4,17 +4,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.gallery import GALLERY
+from mlp.check.gallery import GALLERY, GROUPS
 from mlp.check.gallery.bug import LOSS, Bug, places
+from mlp.check.report import GradientReport
+from mlp.check.verdict import Verdict
 from mlp.lab.experiment import Experiment
-from mlp.lab.planted_bug import change, gradients, planted
+from mlp.lab.planted_bug import change, clearest_tensor, gradients, planted
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
 
 NOTHING = "nothing is wrong"
 MAX_NUMBER = 9_999
 
-_PATTERNS = 6
+# How many patterns there are to choose from; no gallery has as many as the last.
+LEVELS = {"easy": 3, "medium": 6, "hard": 100}
+
+_PATTERNS = LEVELS["medium"]
 _VISIBLE = 1e-3  # of a tensor's largest entry: smaller changes cannot be seen on a heatmap's colours
 _EQUAL = 1e-9
 
@@ -47,12 +52,13 @@ class Marks(NamedTuple):
         return self.pattern and self.layer
 
 
-def question(experiment: Experiment, number: int) -> Question:
+def question(experiment: Experiment, number: int, level: str = "medium") -> Question:
     """Draw the question of this number: a bug that can be seen in the experiment's network, or none.
 
     Args:
         experiment: whose network the bug is planted in.
         number: the question's, from 0 to MAX_NUMBER; it seeds `np.random.RandomState`.
+        level: one of LEVELS; the bug is the same at each, the answers to choose from are more.
     """
     rng = np.random.RandomState(number)
     problem = experiment.problem()
@@ -60,9 +66,36 @@ def question(experiment: Experiment, number: int) -> Question:
     bug, place = (None, "") if is_right else _draw(problem, rng)
     fitting = {one.pattern for one in GALLERY.values() if places(one, problem.network, problem.loss, problem.x)}
     others = sorted(fitting - {bug.pattern if bug else ""})
-    drawn = [others[k] for k in rng.permutation(len(others))][: _PATTERNS - (bug is not None)]
+    drawn = [others[k] for k in rng.permutation(len(others))][: LEVELS[level] - (bug is not None)]
     patterns = sorted([*drawn, bug.pattern] if bug else drawn)
     return Question(bug, place, tuple(patterns), (*problem.network.layers, LOSS))
+
+
+def examples(pattern: str) -> str:
+    """The names of the gallery's bugs of this pattern."""
+    return ", ".join(bug.name for bug in GALLERY.values() if bug.pattern == pattern)
+
+
+def hints(asked: Question, report: GradientReport) -> tuple[str, str]:
+    """Two hints, each a sentence: which tensors are wrong, and what kind of thing has the bug."""
+    wrong = [name for name, check in report.items() if check.verdict is Verdict.WRONG]
+    right = [name for name in report if name not in wrong]
+    told = f"Wrong: {', '.join(wrong) or 'none'}. Not wrong: {', '.join(right) or 'none'}."
+    if asked.bug is None:
+        return told, "No layer has a bug."
+    [group] = [group for group, names in GROUPS.items() if asked.bug.name in names and len(names) < len(GALLERY)]
+    return told, f"The bug is one of those of {group}."
+
+
+def seen_on_the_maps(asked: Question, report: GradientReport) -> tuple[str, str]:
+    """The tensor whose maps show the hidden bug best, and in a sentence why it points to the layer."""
+    *layers, _ = asked.layers
+    tensor = clearest_tensor(report, layers, asked.place)
+    behind = [name for name in report if report[name].verdict is not Verdict.WRONG]
+    rest = f" {' and '.join(behind)} {'is' if len(behind) == 1 else 'are'} not wrong." if 0 < len(behind) <= 6 else ""
+    is_wrong = report[tensor].verdict is Verdict.WRONG
+    way = ", the first wrong tensor on the way back from the loss" if is_wrong else ""
+    return tensor, f"You could have seen it on the maps of {tensor}{way}.{rest}"
 
 
 def posed(asked: Question, problem: Problem[Sequential]) -> Problem[Sequential]:

@@ -125,10 +125,10 @@ def no_value_changed(report: GradientReport) -> None:
     )
 
 
-def maps(report: GradientReport, name: str, settings: tuple[Hashable, ...]) -> None:
+def maps(report: GradientReport, name: str, settings: tuple[Hashable, ...], key: str = "bug_maps") -> None:
     """The heatmaps of one tensor of the report that these settings lead to, and what their cells are if not entries."""
     check = report[name]
-    drawn.figure(heatmaps.alt_text(check), "bug_maps", (*settings, name), heatmaps.comparison, check)
+    drawn.figure(heatmaps.alt_text(check), key, (*settings, name), heatmaps.comparison, check)
     note = heatmaps.reduction_note(check)
     if note:
         st.caption(note)

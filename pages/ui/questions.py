@@ -1,5 +1,6 @@
 """The quiz's questions: drawn and checked once for all visitors, answered once in a session."""
 
+from collections.abc import Hashable
 from typing import NamedTuple
 
 import streamlit as st
@@ -7,11 +8,23 @@ import streamlit as st
 from mlp.check.check import check_gradients
 from mlp.check.report import GradientReport
 from mlp.lab.experiment import Experiment
-from mlp.lab.quiz import MAX_NUMBER, NOTHING, Marks, Question, marks, posed, question
+from mlp.lab.quiz import (
+    LEVELS,
+    MAX_NUMBER,
+    NOTHING,
+    Marks,
+    Question,
+    examples,
+    hints,
+    marks,
+    posed,
+    question,
+    seen_on_the_maps,
+)
 from mlp.lab.settings_text import read_whole
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
-from pages.ui import address, bugs
+from pages.ui import address, bugs, widgets
 
 KEY = "quiz"
 
@@ -33,16 +46,16 @@ class Answer(NamedTuple):
 
 
 @st.cache_resource(max_entries=32, show_spinner="Hiding a bug ...")
-def asked(experiment: Experiment, number: int) -> Asked:
+def asked(experiment: Experiment, number: int, level: str) -> Asked:
     """Draw the quiz's question of this number, and check the gradients of its network; without a diagnosis."""
     problem = experiment.problem()
-    drawn = question(experiment, number)
+    drawn = question(experiment, number, level)
     report = check_gradients(*posed(drawn, problem), experiment.eps, experiment.method)
     return Asked(drawn, problem, report)
 
 
-def number() -> int:
-    """Show the question's number, in the address, with a button for the next one, and return it."""
+def number() -> tuple[int, str]:
+    """Show the question's number and its level, in the address, with a button for the next one, and return both."""
     address.opened(KEY, _read, "1 is used.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.number_input("Question", 1, MAX_NUMBER, 1, key=KEY, bind="query-params", width=160)
@@ -52,15 +65,20 @@ def number() -> int:
             args=({KEY: chosen % MAX_NUMBER + 1},),
             icon=":material/skip_next:",
         )
-    return chosen
+        level = widgets.segments("Level", tuple(LEVELS), "level", "medium")
+    return chosen, level
 
 
-def answered(experiment: Experiment, number: int, what: Asked) -> Answer | None:
+def answered(experiment: Experiment, number: int, level: str, what: Asked) -> Answer | None:
     """Ask for pattern and layer; return the answer once it has been given, which counts once and stays."""
     answers = _answers()
-    key = _name(experiment, number)
+    key = _name(experiment, number, level)
     given = answers.get(key)
-    pattern = _choice("What is wrong?", (*what.question.patterns, NOTHING), f"pattern_{key}", given and given.pattern)
+    for name, hint in zip(("A hint", "Another hint"), hints(what.question, what.report), strict=True):
+        with st.expander(name):
+            st.markdown(address.plain(hint))
+    patterns = (*what.question.patterns, NOTHING)
+    pattern = _choice("What is wrong?", patterns, f"pattern_{key}", given and given.pattern, names=True)
     layer = _choice(
         "In which layer?", what.question.layers, f"layer_{key}", given and given.layer, is_idle=pattern == NOTHING
     )
@@ -76,8 +94,11 @@ def answered(experiment: Experiment, number: int, what: Asked) -> Answer | None:
     return given
 
 
-def reveal(what: Asked, given: Answer) -> None:
-    """Show whether the answer is right, then the bug and its diagnosis."""
+def reveal(what: Asked, given: Answer, settings: tuple[Hashable, ...]) -> None:
+    """Show whether the answer is right, how it could have been seen, then the bug and its diagnosis.
+
+    The settings are those that the question follows from.
+    """
     bug, place = what.question.bug, what.question.place
     if bug is None:
         st.markdown(_marked(given.marks.pattern, f"You said: {given.pattern}. **Nothing is wrong** with this network."))
@@ -87,6 +108,9 @@ def reveal(what: Asked, given: Answer) -> None:
         st.markdown(_marked(given.marks.layer, f"Layer: you said {given.layer}; it is **{place}**."))
     if given.marks.both and (given.pattern, given.layer) != (bug.pattern, place):
         st.caption("Your answer gives the very same numbers, so it counts.")
+    tensor, sentence = seen_on_the_maps(what.question, what.report)
+    st.markdown(f":material/visibility: {sentence}")
+    bugs.maps(what.report, tensor, settings, "seen_maps")
     st.subheader(f"The bug: {bug.name}")
     bugs.story(bug)
     with st.spinner("Looking for the bug ..."):
@@ -119,16 +143,19 @@ def _answers() -> dict[str, Answer]:
     return answers
 
 
-def _name(experiment: Experiment, number: int) -> str:
-    """What makes a question the same: its number and the network."""
-    return f"{number} {experiment.settings()}"
+def _name(experiment: Experiment, number: int, level: str) -> str:
+    """What makes a question the same: its number, its level and the network."""
+    return f"{number} {level} {experiment.settings()}"
 
 
-def _choice(label: str, options: tuple[str, ...], key: str, given: str | None, is_idle: bool = False) -> str | None:
-    """One of the options, none at first; once given it stays."""
+def _choice(
+    label: str, options: tuple[str, ...], key: str, given: str | None, is_idle: bool = False, names: bool = False
+) -> str | None:
+    """One of the options, none at first; once given it stays. With names, a line each, and the gallery's bugs below."""
     index = options.index(given) if given else None
     fixed = is_idle or index is not None
-    return st.radio(label, options, index, key=f"quiz_{key}", horizontal=True, disabled=fixed)
+    captions = [examples(option) for option in options] if names else None
+    return st.radio(label, options, index, key=f"quiz_{key}", horizontal=not names, disabled=fixed, captions=captions)
 
 
 def _answer(key: str, what: Asked, pattern: str, layer: str | None) -> None:

@@ -11,7 +11,18 @@ from mlp import Verdict, check_gradients
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import LOSS
 from mlp.lab.experiment import Experiment
-from mlp.lab.quiz import MAX_NUMBER, NOTHING, Question, marks, posed, question
+from mlp.lab.quiz import (
+    LEVELS,
+    MAX_NUMBER,
+    NOTHING,
+    Question,
+    examples,
+    hints,
+    marks,
+    posed,
+    question,
+    seen_on_the_maps,
+)
 
 NUMBERS = range(1, 61)
 EXPERIMENT = Experiment()
@@ -114,3 +125,48 @@ def test_an_answer_whose_gradients_differ_by_a_hundredth_is_another_one():
 def test_questions_are_numbered_up_to_9999():
     assert MAX_NUMBER == 9_999
     assert question(Experiment(sizes=(3, 4, 2)), MAX_NUMBER) == question(Experiment(sizes=(3, 4, 2)), MAX_NUMBER)
+
+
+@pytest.mark.parametrize("number", range(1, 21))
+def test_a_level_is_the_same_bug_with_fewer_or_more_answers(number):
+    easy, medium, hard = (question(EXPERIMENT, number, level) for level in LEVELS)
+    assert easy.bug == medium.bug == hard.bug
+    assert easy.place == medium.place == hard.place
+    assert set(easy.patterns) < set(medium.patterns) < set(hard.patterns)
+    assert len(easy.patterns) == 3
+    if easy.bug:
+        assert easy.bug.pattern in easy.patterns
+
+
+def test_the_names_of_a_pattern_are_the_gallerys():
+    assert examples("one sample only") == "bias of the first sample, last sample wins"
+    assert examples(NOTHING) == ""
+    assert all(bug.name in examples(bug.pattern) for bug in GALLERY.values())
+
+
+@pytest.mark.parametrize("number", range(1, 21))
+def test_hints_say_what_is_wrong_and_what_kind_of_thing_has_the_bug(number):
+    asked, problem = question(EXPERIMENT, number), EXPERIMENT.problem()
+    report = check_gradients(*posed(asked, problem))
+    first, second = hints(asked, report)
+    wrong, right = first.removeprefix("Wrong: ").removesuffix(".").split(". Not wrong: ")
+    named = {name: verdict for names, verdict in ((wrong, True), (right, False)) for name in names.split(", ")}
+    named.pop("none", None)
+    assert named == {name: check.verdict is Verdict.WRONG for name, check in report.items()}
+    kinds = {"fc": "linear layers", "ac": "activations", "lo": "losses"}
+    assert second == (f"The bug is one of those of {kinds[asked.place[:2]]}." if asked.bug else "No layer has a bug.")
+
+
+@pytest.mark.parametrize("number", [n for n in range(1, 21) if question(EXPERIMENT, n).bug])
+def test_afterwards_the_tensor_that_shows_it_is_named(number):
+    asked, problem = question(EXPERIMENT, number), EXPERIMENT.problem()
+    report = check_gradients(*posed(asked, problem))
+    tensor, sentence = seen_on_the_maps(asked, report)
+    assert report[tensor].verdict is Verdict.WRONG
+    assert f"maps of {tensor}, the first wrong tensor" in sentence
+    order = [*reversed(list(report)[:-1]), "x"]
+    before = [name for name in order[: order.index(tensor)] if name.endswith(".W")]
+    assert all(report[name].verdict is not Verdict.WRONG for name in before)
+    for name, check in report.items():
+        if check.verdict is not Verdict.WRONG:
+            assert name in sentence

@@ -115,3 +115,23 @@ def test_another_network_is_another_question(open_page, changed):
     assert not button(app, "Next question").disabled
     assert all(radio.value is None for radio in app.radio)
     assert score(app) == "0 of 1 right"
+
+
+def test_a_link_holds_the_level_and_an_answer_at_one_is_none_at_another(open_page):
+    app = open_page("quiz", quiz=str(FAULTY), level="easy")
+    [what] = [radio for radio in app.radio if radio.label == "What is wrong?"]
+    assert what.options == [*question(EXPERIMENT, FAULTY, "easy").patterns, NOTHING]
+    hidden = question(EXPERIMENT, FAULTY)
+    answer(app, hidden.bug.pattern, hidden.place)
+    app.button_group(key="level").set_value("hard").run()
+    assert not app.exception
+    assert all(radio.value is None for radio in app.radio)
+    assert score(app) == "1 of 1 right"
+
+
+def test_after_the_answer_the_telling_maps_are_shown(open_page):
+    app = open_page("quiz", quiz=str(FAULTY))
+    assert len(app.get("plotly_chart")) == 2
+    answer(app, NOTHING)
+    assert len(app.get("plotly_chart")) == 3
+    assert any("You could have seen it on the maps of" in text.value for text in app.markdown)

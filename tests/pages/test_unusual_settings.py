@@ -356,7 +356,12 @@ def quiz() -> Expected:
     problem = UNUSUAL.problem()
     checked = report(posed(question(UNUSUAL, number), problem))
     return Expected(
-        UNUSUAL, {"quiz": str(number), "look": "fc2.b"}, [heatmaps.comparison(checked["fc2.b"])], [], [], {}
+        UNUSUAL,
+        {"quiz": str(number), "look": "fc2.b"},
+        [heatmaps.differences(checked), heatmaps.comparison(checked["fc2.b"])],
+        [],
+        [],
+        {},
     )
 
 

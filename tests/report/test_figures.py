@@ -431,3 +431,14 @@ def test_what_is_marked_has_something_to_click_on_in_each_cell_and_a_frame(shape
 def test_where_cells_cannot_be_clicked_the_maps_are_the_comparison(shape):
     check = check_of(shape)
     assert heatmaps.marked(check, heatmaps.PANELS, (0, 0)) == heatmaps.comparison(check)
+
+
+def test_all_differences_side_by_side_are_shares_of_their_own_largest_gradient():
+    report = {name: check_of(shape) for name, shape in (("fc1.W", (3, 2)), ("fc1.b", (3,)))}
+    figure = heatmaps.differences(report)
+    assert [note.text for note in figure.layout.annotations] == [check.name for check in report.values()]
+    for cell, check in zip(figure.data, report.values(), strict=True):
+        largest = np.abs([check.analytical, check.numerical]).max()
+        share = np.abs(check.difference).reshape(len(check.difference), -1) / largest
+        np.testing.assert_allclose(cell.customdata, share)
+        np.testing.assert_allclose(cell.z, np.log10(np.maximum(share, 1e-16)))

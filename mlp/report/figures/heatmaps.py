@@ -5,6 +5,7 @@ logarithmic scale of its own, which spans float64's sixteen digits below the lar
 to the last digits, bright where they do not.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ PANELS = ("analytical", "numerical", "difference")
 RATIO = "difference / error bar"
 RATIO_SCALE = [(0, "#440154"), (0.5, "#31688e"), (0.5, "#E69F00"), (1, "#D55E00")]
 RATIO_DECADES = 3
+WIDEST = 8  # columns that a small multiple is drawn wider for
 MAX_CLICKED = 400  # cells that can be clicked: each is an element of its own in the browser
 INVISIBLE = {"symbol": "square", "size": 26, "opacity": 0}
 FRAME = {"color": "#E69F00", "width": 3}
@@ -91,6 +93,31 @@ def comparison(
         **_axes_of_color(check),
     )
     return with_scales(figure, _scales(check, panels))
+
+
+def differences(report: Mapping[str, TensorCheck]) -> go.Figure:
+    """The differences of all tensors side by side, each as a share of its own largest gradient, on one scale."""
+    panels = []
+    for check in report.values():
+        values = drawn(np.abs(check.difference) / _limit(check)).values
+        cell = {
+            "type": "heatmap",
+            "z": _logarithm(values, bottom=-DIGITS),
+            "coloraxis": "coloraxis",
+            "customdata": values,
+            "hovertemplate": f"<b>{check.name}[%{{y}},%{{x}}]</b><br>%{{customdata:.2g}} of the largest<extra></extra>",
+        }
+        axis = {"showticklabels": False}
+        width = 2 + min(values.shape[1], WIDEST)
+        panels.append(Panel(check.name, [cell], axis, {**axis, "autorange": "reversed"}, width))
+    figure = side_by_side(
+        panels,
+        gap=0.02,
+        height=TOP + 120,
+        margin={"l": 10, "r": 10, "t": TOP, "b": 10},
+        coloraxis={"colorscale": SEQUENTIAL, "cmin": -DIGITS, "cmax": 0, "showscale": False},
+    )
+    return with_scales(figure, [Scale("|difference| / largest gradient", f"1e-{DIGITS}", "1", SEQUENTIAL)])
 
 
 def marked(check: TensorCheck, panels: tuple[str, ...], index: Index) -> go.Figure:
