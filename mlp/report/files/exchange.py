@@ -23,7 +23,6 @@ PROBLEM_FILE = "problem.npz"
 SETTINGS_FILE = "problem.json"
 GRADIENTS_FILE = "gradients.npz"
 RUN_FILE = "run.npz"
-HISTORY_FILE = "history.csv"
 
 
 def problem_npz(experiment: Experiment) -> bytes:
