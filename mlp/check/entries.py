@@ -36,10 +36,16 @@ def _place_columns(tensors: Sequence[tuple[str, tuple[int, ...]]]) -> Columns:
     for name, shape in tensors:
         indices = np.indices(shape).reshape(len(shape), -1)
         size = indices.shape[1]
-        columns["tensor"] += [name] * size
+        columns["tensor"] += [_as_text(name)] * size
         for number, axis in enumerate(list(columns)[1:]):
             columns[axis] += indices[number].tolist() if number < len(shape) else [None] * size
     return columns
+
+
+def _as_text(name: str) -> str:
+    """The name in one line, with an apostrophe before what a spreadsheet would take for a formula and carry out."""
+    line = name.replace("\r", "\\r").replace("\n", "\\n")
+    return f"'{line}" if line.startswith(("=", "+", "-", "@", "\t")) else line
 
 
 _VALUES: dict[str, Callable[[TensorCheck], list[Any]]] = {
