@@ -105,7 +105,7 @@ class Passes:
 
 
 def leaves(network: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """The layers that do the work, by full name, in order; a class with its own forward or backward is one layer."""
+    """The layers that do the work, by full name, in order; a class with ways of its own is one layer."""
     if isinstance(network, Sequential) and _is_plain(type(network)):
         for name, layer in network.layers.items():
             yield from leaves(layer, f"{prefix}{name}.")
@@ -139,7 +139,7 @@ def parameter_name(layer: str, parameter: str) -> str:
 
 
 def _is_plain(kind: type[Sequential]) -> bool:
-    return kind.forward is Sequential.forward and kind.backward is Sequential.backward
+    return all(getattr(kind, name) is getattr(Sequential, name) for name in ("forward", "backward", "gradients"))
 
 
 def _forward(passes: Passes, name: str, layer: Layer, x: Array) -> Array:

@@ -74,5 +74,6 @@ def with_apply(layer: Layer) -> Layer:
 
 
 def random_dy(shape: tuple[int, ...]) -> Array:
-    """Standard normal numbers, the same each time."""
-    return np.random.RandomState(2).standard_normal(shape)
+    """Standard normal numbers, the same each time; a single one is positive, so that signs stay what they are."""
+    dy = np.random.RandomState(2).standard_normal(shape)
+    return np.abs(dy) if dy.size == 1 else dy

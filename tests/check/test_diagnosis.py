@@ -173,14 +173,14 @@ def test_a_layer_that_is_wrong_in_its_own_way(kind, name, tensors, pattern, seed
     ("loss", "gradient", "pattern"),
     [
         (MSELoss, lambda y, t: 3 * (y - t) / y.size, "constant factor"),
-        (MSELoss, lambda y, t: np.abs(y - t) / y.size, "wrong factor"),
+        (MSELoss, lambda y, t: np.abs(y - t) / y.size, "wrong derivative"),
         (MSELoss, lambda y, _: 2 * y / y.size, "target forgotten"),
         (HuberLoss, lambda y, t: np.clip(t - y, -1, 1) / y.size, "sign flipped"),
         (HuberLoss, lambda y, t: np.clip(y - t, -2, 2) / y.size, "clipped elsewhere"),
         (BCEWithLogitsLoss, lambda y, t: (y - t) / y.size, "derivative missing"),
         (BCEWithLogitsLoss, lambda y, _: np.zeros_like(y), "zero gradient"),
         (CrossEntropyLoss, lambda y, t: 2 * CrossEntropyLoss.gradient(y, t), "constant factor"),
-        (CrossEntropyLoss, lambda y, t: -t / len(y), "wrong derivative"),
+        (CrossEntropyLoss, lambda y, t: -t / len(y), "derivative missing"),
     ],
 )
 def test_a_loss_that_is_wrong_in_its_own_way(loss, gradient, pattern):

@@ -225,7 +225,7 @@ TWO_FAULTS = {
             for name, value in right(BASE.problem()).items()
             if name != "x"
         },
-        "constant factor (the factor is 8 (the number of samples)), and 0.1 times the parameter is added",
+        "(the factor is 8 (the number of samples)), and 0.1 times the parameter, as by weight decay, is added",
     ),
     "negated and transposed": (
         SQUARE,

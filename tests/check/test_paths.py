@@ -70,10 +70,9 @@ class LastStepOnly(Recurrent):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (WithoutState, "what comes from the outputs at other steps is missing"),
-        (WithoutState, "what comes from step 0 of dy is right; what comes from steps other than 0 of dy is wrong"),
-        (WithoutSlope, "what comes from step 0 of dy is right but that the factor 1 - y^2 is missing"),
-        (LastStepOnly, "what comes from steps other than 4 of dy is missing"),
+        (WithoutState, "nothing goes back from `h @ self.U` to `h`, as if that were a constant"),
+        (WithoutSlope, "the derivative of `np.tanh(x[:, t] @ self.W + h @ self.U)` is missing"),
+        (LastStepOnly, "from `np.stack(hs, axis=1)` to `hs` only the last of the 5 times it is computed goes back"),
     ],
 )
 def test_what_goes_wrong_from_step_to_step_is_named(kind, words):
@@ -161,9 +160,9 @@ class Gated(Layer):
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        (Gated((0.0, 1.0)), "1 times dy itself, as of a path around the layer is missing"),
+        (Gated((0.0, 1.0)), "nothing goes back from `x + np.tanh(x @ self.W)` to `x`"),
         (Gated((1.0, 0.0)), "dx is dy, passed on unchanged"),
-        (Gated((1.0, 2.0)), "the difference is the term through W"),
+        (Gated((1.0, 2.0)), "what goes back from `x @ self.W` to `x` counts 2 times"),
         (
             Gated(also=lambda dy, x, _: x * (dy * x).sum(-1, keepdims=True)),
             "a sum over the features of dy times x, times x",

@@ -1,6 +1,7 @@
 """The line of algebra that would be right, by the class of the layer or by what it does; and numbers in words."""
 
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.passes import LOSS
 from mlp.nn.problem import INPUT
 
 # By class name, so that a subclass, or a class of the same name written elsewhere, finds its line.
@@ -21,7 +22,7 @@ _LINES: dict[str, str] = {
 _BY_ROLE = {
     Role.ELEMENTWISE: "dx = dy * f'(x), with the x that forward was given",
     Role.OTHER: "dx[j] = sum over i of dy[i] * (the derivative of y[i] by x[j])",
-    Role.LOSS: "dy = the derivative of the very number that forward returns, by y",
+    Role.LOSS: "{} = the derivative of the very number that forward returns, by the prediction",
 }
 
 
@@ -37,7 +38,7 @@ def right_line(case: IsolatedLayer, tensor: str) -> str:
         return _linear(case, tensor)
     if tensor != INPUT:
         return f"d{tensor} = the sum over samples of dy times the derivative of y by {tensor}"
-    return _BY_ROLE[case.role]
+    return _BY_ROLE[case.role].format(symbol(case, tensor))
 
 
 def known_factor(case: IsolatedLayer, factor: float) -> str:
@@ -56,8 +57,8 @@ def apart(one: float, other: float) -> tuple[str, str]:
 
 
 def symbol(case: IsolatedLayer, tensor: str) -> str:
-    """How a sentence calls a gradient: dx, dW, db, or dy for a loss."""
-    return "dy" if case.role is Role.LOSS else f"d{tensor}"
+    """How a sentence calls a gradient: dx, dW, db, or dy for the loss of a network."""
+    return "dy" if case.name == LOSS else f"d{tensor}"
 
 
 def _linear(case: IsolatedLayer, tensor: str) -> str:

@@ -15,7 +15,7 @@ Change = Callable[[Array], Array]
 
 VALUES: tuple[tuple[str, Change], ...] = (
     ("-{}", np.negative),
-    ("|{}|", np.abs),
+    ("the absolute value |{}|", np.abs),
     ("-|{}|", lambda a: -np.abs(a)),
     ("{}^2", np.square),
     ("{}^3", lambda a: a**3),
@@ -28,6 +28,7 @@ VALUES: tuple[tuple[str, Change], ...] = (
     ("{} / 2", lambda a: a / 2),
     ("2 {}", lambda a: 2 * a),
     ("{} rounded to whole numbers", np.round),
+    ("{} cut off to whole numbers, as in an array of integers,", np.trunc),
     ("ones in the place of {}", np.ones_like),
     ("tanh({})", np.tanh),
     ("sigmoid({})", sigmoid),
@@ -35,9 +36,32 @@ VALUES: tuple[tuple[str, Change], ...] = (
 )
 
 
+# What stands as a factor in backward passes.
+FORMS: tuple[tuple[str, Change], ...] = (
+    ("{}", lambda v: v),
+    ("|{}|", np.abs),
+    ("the sign of {}", np.sign),
+    ("({} > 0)", lambda v: (v > 0).astype(float)),
+    ("({} < 0)", lambda v: (v < 0).astype(float)),
+    ("{}^2", np.square),
+    ("1 - {}", lambda v: 1 - v),
+    ("1 + {}", lambda v: 1 + v),
+    ("1 - {}^2", lambda v: 1 - v**2),
+    ("1 + {}^2", lambda v: 1 + v**2),
+    ("{} (1 - {})", lambda v: v * (1 - v)),
+)
+INNER: tuple[tuple[str, Change], ...] = (
+    ("1 - tanh({})^2, the derivative of tanh", lambda v: 1 - np.tanh(v) ** 2),
+    ("s (1 - s) with s = sigmoid({}), the derivative of a sigmoid or gate", lambda v: sigmoid(v) * sigmoid(-v)),
+    ("tanh({})", np.tanh),
+    ("the gate sigmoid({})", sigmoid),
+    ("1 less the gate sigmoid({})", lambda v: sigmoid(-v)),
+    ("exp({}), which is s / (1 - s) for the gate s = sigmoid({})", np.exp),
+)
+
 MOVES: tuple[tuple[str, Callable[[Array, int], Array]], ...] = (
-    ("for each {place} the {} of the one before it", lambda a, axis: np.roll(a, 1, axis)),
-    ("for each {place} the {} of the one after it", lambda a, axis: np.roll(a, -1, axis)),
+    ("for each {place} the {} of the {place} before it, one out of step,", lambda a, axis: np.roll(a, 1, axis)),
+    ("for each {place} the {} of the {place} after it, one out of step,", lambda a, axis: np.roll(a, -1, axis)),
     ("{} with its {place}s in reverse order", np.flip),
 )
 

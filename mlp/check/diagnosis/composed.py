@@ -75,8 +75,8 @@ def _added(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
         yield from smoothing_terms(case)
     elif tensor != INPUT:
         value = np.asarray(case.function.parameters()[tensor])
-        yield "the parameter", value
-        yield "the sign of the parameter", np.sign(value)
+        yield "the parameter, as by weight decay,", value
+        yield "the sign of the parameter, as by an L1 penalty,", np.sign(value)
 
 
 def _fits(model: Array, said: Array) -> bool:

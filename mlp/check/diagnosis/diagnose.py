@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from mlp.check.compare import compare_gradients
 from mlp.check.contract import other_input
 from mlp.check.diagnosis.algebra import right_line
-from mlp.check.diagnosis.explaining import explanations_of, findings_of
+from mlp.check.diagnosis.explaining import explanations_of, findings_of, jointly
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
 from mlp.check.diagnosis.sentences import from_remark, wiring
@@ -107,6 +107,10 @@ def _cases(problem: Problem[Layer]) -> Iterator[IsolatedLayer]:
         y = np.asarray(with_apply(copy.deepcopy(layer)).apply(y))
     yield _case(LOSS, problem.loss, Identity(), problem.loss, y, problem.target)
     for name, layer, given in reversed(visits):
+        loss = layer.as_loss() if hasattr(layer, "as_loss") else None
+        if loss is not None:
+            yield _case(name, layer, Identity(), loss, given, loss.target)
+            continue
         output = with_apply(copy.deepcopy(layer)).apply(given)
         yield _case(name, layer, with_apply(layer), Projection(), given, random_dy(np.shape(output)))
 
@@ -132,4 +136,6 @@ def _findings(case: IsolatedLayer, tensors: list[str]) -> list[Finding]:
         if not explanations:  # zeros in the real input can hide what is plain on another
             explanations = explanations_of(companions[0], tensor, companions)
         explained[tensor] = explanations
-    return findings_of(case, explained)
+    findings = findings_of(case, explained)
+    joint = jointly(case, tensors, companions) if len(findings) > 1 else {}
+    return findings_of(case, joint) if joint else findings

@@ -28,7 +28,9 @@ def _times_dy(slope: Callable[[IsolatedLayer], Array]) -> Callable[[IsolatedLaye
 def _wrong_places(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     """f' taken at something else than x."""
     dy = np.asarray(case.dy)
-    for number, (place, words) in enumerate(((case.y, "the output y"), (dy, "dy"), (-case.x, "-x"))):
+    for number, (place, words) in enumerate(
+        ((case.y, "the output y"), (dy, "dy"), (-case.x, "-x, on the opposite side of zero"))
+    ):
         yield Prediction(case.slope_at(place) * dy, f"it is taken at {words}", values=(number,))
 
 

@@ -15,6 +15,7 @@ from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
+from mlp.check.diagnosis.slips import SLIPS
 from mlp.check.diagnosis.substitutions import INGREDIENT
 from mlp.check.report import Finding
 from mlp.nn.problem import INPUT
@@ -27,24 +28,28 @@ _BY_ROLE: dict[Role, tuple[tuple[Hypothesis, ...], tuple[Hypothesis, ...]]] = {
 }
 
 
-def _stages(first: tuple[Hypothesis, ...], after: tuple[Hypothesis, ...]) -> tuple[tuple[Hypothesis, ...], ...]:
+def _stages(
+    role: Role, first: tuple[Hypothesis, ...], after: tuple[Hypothesis, ...]
+) -> tuple[tuple[Hypothesis, ...], ...]:
     """The tables for a role, in the order in which they are tried.
 
     What comes later is tried only if nothing before it explains a gradient: it takes more work, and fits more.
     """
-    facts = (*FACTS, *after)
-    two = two_faults([*first, *EXACT, *(one for one in facts if one is not INGREDIENT)])
+    facts = [one for one in (*FACTS, *after) if one is not INGREDIENT]
+    two = two_faults([*first, *EXACT, *SLIPS, *facts])
+    # A linear layer or an activation is told by its one formula, all others by the operations that they are made of.
+    plain = ((*FACTS, *FITTED), (WIRED, *PATHS), SLIPS)
+    composed = ((*SLIPS, *facts, *FITTED), (INGREDIENT, WIRED, *PATHS))
     return (
         (*FIRST, *first, *EXACT, *after),
-        (*FACTS, *FITTED),
-        (WIRED, *PATHS),
+        *(plain if role in (Role.LINEAR, Role.ELEMENTWISE) else composed),
         LINKED,
         (two,),
         (IN_PART, WRONG_SLOPE),
     )
 
 
-TABLES = {role: _stages(*tables) for role, tables in _BY_ROLE.items()}
+TABLES = {role: _stages(role, *tables) for role, tables in _BY_ROLE.items()}
 
 
 def explanations_of(case: IsolatedLayer, tensor: str, companions: Sequence[IsolatedLayer] = ()) -> list[Explanation]:
@@ -67,6 +72,19 @@ def explanations_of(case: IsolatedLayer, tensor: str, companions: Sequence[Isola
         if holding:
             return holding
     return []
+
+
+def jointly(
+    case: IsolatedLayer, tensors: Sequence[str], companions: Sequence[IsolatedLayer]
+) -> dict[str, list[Explanation]]:
+    """One wrong way back through forward's operations that explains all of these tensors; none if there is none."""
+    for hypothesis in SLIPS:
+        found = {tensor: explain(hypothesis, case, tensor)[:1] for tensor in tensors}
+        first = next(iter(found.values()))
+        is_one = first and all(one and one[0].prediction.key == first[0].prediction.key for one in found.values())
+        if is_one and all(holds(one, other, tensor) for tensor, (one,) in found.items() for other in companions):
+            return found
+    return {}
 
 
 def findings_of(case: IsolatedLayer, explained: Mapping[str, list[Explanation]], why: str = ALONE) -> list[Finding]:

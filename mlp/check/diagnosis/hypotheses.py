@@ -41,6 +41,7 @@ class Prediction:
 
 
 Predict = Callable[[IsolatedLayer, str], Iterator[Prediction]]
+Again = Callable[[IsolatedLayer, str, Prediction], Iterator[Prediction]]
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,14 @@ class Hypothesis:
         tensors: the tensors it can show in: "W", "b", "x" as roles; empty for all.
         predict: the wrong gradients that it would give for a case and a tensor.
         sentence: what has happened, said of {tensor}; {measured} is filled in too.
+        again: the prediction that it makes for another input in the place of one; None if all are made anew.
     """
 
     pattern: str
     sentence: str
     predict: Predict
     tensors: tuple[str, ...] = ()
+    again: Again | None = None
 
 
 @dataclass(frozen=True)
@@ -75,15 +78,24 @@ class Explanation:
     left: float
 
 
-def explain(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str) -> list[Explanation]:
+def explain(
+    hypothesis: Hypothesis, case: IsolatedLayer, tensor: str, known: Prediction | None = None
+) -> list[Explanation]:
     """The predictions of a hypothesis that explain what backward said, those with the fewest fitted numbers first.
+
+    Args:
+        hypothesis: what may be wrong.
+        case: the layer.
+        tensor: whose gradient is to be explained.
+        known: the prediction for another input, if only the same one is asked for.
 
     Where somebody's code cannot be run as a hypothesis would have it, such as on changed ids of words, that one has no
     further predictions.
     """
     found: list[Explanation | None] = []
     with contextlib.suppress(Exception):
-        for prediction in hypothesis.predict(case, tensor):
+        again = hypothesis.again if known else None
+        for prediction in again(case, tensor, known) if again and known else hypothesis.predict(case, tensor):
             found.append(_explanation(hypothesis, case, tensor, prediction))
     return sorted((one for one in found if one), key=lambda one: (one.prediction.fitted > 0, one.left > _EXACT))
 
@@ -92,9 +104,8 @@ def holds(explanation: Explanation, other: IsolatedLayer, tensor: str) -> bool:
     """Whether an explanation found on one input also holds on another, where the tensor is wrong at all."""
     if tensor not in other.said or other.report[tensor].verdict is not Verdict.WRONG:
         return True
-    return any(
-        _is_same(one.prediction, explanation.prediction) for one in explain(explanation.hypothesis, other, tensor)
-    )
+    found = explain(explanation.hypothesis, other, tensor, explanation.prediction)
+    return any(_is_same(one.prediction, explanation.prediction) for one in found)
 
 
 def _is_same(one: Prediction, other: Prediction) -> bool:

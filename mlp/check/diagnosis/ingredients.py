@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.compare import as_float64
+from mlp.check.diagnosis.changes import FORMS, INNER
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
 from mlp.nn.arrays import Array
-from mlp.nn.functional import sigmoid
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
 
@@ -101,29 +101,6 @@ class Factor(NamedTuple):
 
     words: str
     value: Array
-
-
-FORMS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
-    ("{}", lambda v: v),
-    ("|{}|", np.abs),
-    ("the sign of {}", np.sign),
-    ("({} > 0)", lambda v: (v > 0).astype(float)),
-    ("({} < 0)", lambda v: (v < 0).astype(float)),
-    ("{}^2", np.square),
-    ("1 - {}", lambda v: 1 - v),
-    ("1 + {}", lambda v: 1 + v),
-    ("1 - {}^2", lambda v: 1 - v**2),
-    ("1 + {}^2", lambda v: 1 + v**2),
-    ("{} (1 - {})", lambda v: v * (1 - v)),
-)
-INNER: tuple[tuple[str, Callable[[Array], Array]], ...] = (
-    ("1 - tanh({})^2, the derivative of tanh", lambda v: 1 - np.tanh(v) ** 2),
-    ("s (1 - s) with s = sigmoid({}), the derivative of a sigmoid or gate", lambda v: sigmoid(v) * sigmoid(-v)),
-    ("tanh({})", np.tanh),
-    ("the gate sigmoid({})", sigmoid),
-    ("1 less the gate sigmoid({})", lambda v: sigmoid(-v)),
-    ("exp({}), which is s / (1 - s) for the gate s = sigmoid({})", np.exp),
-)
 
 
 def factors(name: str, value: Array, inner: bool = False) -> Iterator[Factor]:

@@ -4,7 +4,8 @@ Because dy is drawn at random, a fault of another layer cannot show here; and be
 on another input, a fault that remembers too long does.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -15,9 +16,13 @@ from numpy.typing import ArrayLike
 from mlp.check.compare import as_float64
 from mlp.check.contract import forward_on_another_input
 from mlp.check.diagnosis.paths import Paths
+from mlp.check.diagnosis.way_back import slips
+from mlp.check.diagnosis.way_back.ways import Slip
 from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
+from mlp.check.tape.recording import recorded
+from mlp.check.tape.tape import Tape
 from mlp.check.verdict import Verdict
 from mlp.differences.derivatives import differentiate
 from mlp.differences.methods import CENTRAL, optimal_step
@@ -28,6 +33,8 @@ from mlp.nn.losses import Loss
 from mlp.nn.problem import INPUT, as_problem
 
 EPS = float(optimal_step(CENTRAL, 1.0))
+TARGET = "target"
+_NEAR = 1e-5
 _PROBED = 16
 _MOST_OUTPUTS = 512
 _MOST_PATHS = 400_000
@@ -165,6 +172,55 @@ class IsolatedLayer:
         )
 
     @cached_property
+    def tape(self) -> Tape | None:
+        """The operations of forward, if they can be followed and give the right gradients."""
+        function, is_layer = as_float64(self.function), isinstance(self.loss, Projection)
+        tensors = {name: np.asarray(value, np.float64) for name, value in function.parameters().items()}
+        if np.asarray(self.x).dtype.kind == "f":
+            tensors[INPUT] = np.asarray(self.x, np.float64)
+
+        is_constant = not is_layer and np.asarray(self.dy).dtype.kind == "f"
+        constants = {TARGET: np.asarray(self.dy)} if is_constant else {}
+
+        def value(given: Mapping[str, Array]) -> object:
+            layer = function
+            for name in given.keys() - {INPUT, TARGET}:
+                layer = layer.replaced(name, given[name])
+            y = layer.apply(given.get(INPUT, self.x))
+            return y if is_layer else self.loss.apply(y, given.get(TARGET, self.dy))
+
+        with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
+            tape = recorded(value, tensors, constants)
+            found = tape.of_leaves(tape.gradients(self.seed(tape)))
+            if all(_are_near(found[name], self.right(name)) for name in self.report if name in found):
+                return tape
+        return None
+
+    def seed(self, tape: Tape) -> Array:
+        """The gradient by the result that is on the tape."""
+        shape = tape.nodes[tape.output].value.shape
+        return np.asarray(self.dy, np.float64).reshape(shape) if isinstance(self.loss, Projection) else np.ones(shape)
+
+    @cached_property
+    def slips(self) -> Sequence[Slip]:
+        """What wrong ways back through forward's operations would give, those first that explain most tensors."""
+        found = self.slips_again(None)
+        agreeing = {id(slip): self.agreeing(slip.gradients) for slip in found}
+        return sorted(found, key=lambda slip: -agreeing[id(slip)])
+
+    def slips_again(self, words: str | None) -> list[Slip]:
+        """Those that these words are said of; none if forward's operations cannot be followed."""
+        return slips(self.tape, self.seed(self.tape), words) if self.tape else []
+
+    def agreeing(self, gradients: Mapping[str, Array]) -> int:
+        """Of how many tensors backward says this."""
+        return sum(
+            self.said[name].shape == gradient.shape and _are_near(gradient, self.said[name])
+            for name, gradient in gradients.items()
+            if name in self.said
+        )
+
+    @cached_property
     def role(self) -> Role:
         """What the layer does."""
         if not isinstance(self.loss, Projection):
@@ -231,6 +287,10 @@ class IsolatedLayer:
     def slope_at(self, x: Array) -> Array:
         """f' at other points."""
         return self.gradient(INPUT, x=x, dy=np.ones(self.y.shape))
+
+
+def _are_near(one: Array, other: Array) -> bool:
+    return float(np.linalg.norm(one - other)) <= _NEAR * float(np.linalg.norm(other)) + 1e-9
 
 
 def said(function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Mapping[str, Array]:

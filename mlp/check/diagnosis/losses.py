@@ -80,7 +80,8 @@ LOSSES: tuple[Hypothesis, ...] = (
     ),
     Hypothesis(
         "derivative missing",
-        "{tensor} is computed from y as if it had not gone through softmax or sigmoid: {measured}.",
+        "{tensor} is the gradient of a squared error: {measured}. What else the loss does to y, be it softmax, a "
+        "sigmoid or a limit, is missing from it.",
         _unsquashed,
     ),
     Hypothesis(
@@ -104,6 +105,13 @@ LOSSES: tuple[Hypothesis, ...] = (
         "{tensor} uses the diagonal of softmax's Jacobian alone, p (1 - p). Raising one output lowers all the other "
         "probabilities, so every column counts.",
         _up_to_mean((lambda y, t: -t * (1 - _softmax(y)), "")),
+    ),
+    Hypothesis(
+        "wrong axis",
+        "{tensor} adds up along the wrong axis: {measured}.",
+        _up_to_mean(
+            (lambda y, t: np.exp(log_softmax(y, axis=0)) - t, "softmax goes over the samples, not over the classes"),
+        ),
     ),
     Hypothesis(
         "sign taken for the error",

@@ -10,6 +10,7 @@ from mlp.check.passes import LOSS, Remark, shown
 from mlp.check.report import Certainty, Finding
 
 ALONE = "The layer was checked on its own, so the fault is in its backward and nowhere else."
+_MOST_RIVALS = 1
 UNRECOGNISED = "unrecognised"
 
 
@@ -94,10 +95,11 @@ def _certainty(size: int, explanations: list[Explanation]) -> Certainty:
 
 
 def _rivals(explanations: list[Explanation]) -> list[str]:
-    """Other patterns that explain as much with as few fitted numbers."""
+    """Other patterns that explain as much with as few fitted numbers, with what was measured."""
     best = explanations[0]
     equal = [one for one in explanations[1:] if one.prediction.fitted <= best.prediction.fitted]
-    return list(dict.fromkeys(one.hypothesis.pattern for one in equal if one.hypothesis is not best.hypothesis))
+    others = {one.hypothesis.pattern: one.prediction.measured for one in equal if one.hypothesis is not best.hypothesis}
+    return [f"{pattern} ({measured})" if measured else pattern for pattern, measured in others.items()][:_MOST_RIVALS]
 
 
 def _how_sure(certainty: Certainty, explanations: list[Explanation]) -> str:

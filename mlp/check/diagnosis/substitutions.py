@@ -70,6 +70,9 @@ def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:
             for change in (changed, moved):
                 for words, array in change(part.name, part.value, part.places):
                     yield part, words, array
+            for factor in sorted(case.tape.scalars if case.tape else ()):
+                for times in (factor, 1 / factor) if factor else ():
+                    yield part, f"{times:.6g} {part.name}", times * part.value
             for name, array in others:
                 if name != part.name and array.shape == part.value.shape:
                     yield part, name, array

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss, Scalar
 from mlp.user_code.messages import Fact, problem
 from mlp.user_code.run import pairing
 from mlp.user_code.run.pairing import INPUT, Pair
@@ -132,6 +133,21 @@ class Foreign(Layer):
             return np.zeros(self._x_shape)
         return scale * self._picked(found, INPUT, self._x_shape)
 
+    def as_loss(self) -> "ForeignLoss | None":
+        """Theirs as a loss of a prediction and the target that it was given; None if it is no loss, or has parameters.
+
+        The target is then the attribute `target` of what is returned.
+        """
+        is_loss = self._reduction and isinstance(self._subject.target, np.ndarray) and not self._values
+        return ForeignLoss(self, self._subject.target) if is_loss else None
+
+    def with_target(self, target: Array) -> Self:
+        """A copy that is given another target."""
+        twin = copy.copy(self)
+        twin._subject = copy.copy(self._subject)
+        twin._subject.target = target
+        return twin
+
     def _started(self, x: ArrayLike) -> Run:
         x = np.asarray(x)
         self._x_shape = x.shape
@@ -148,3 +164,38 @@ class Foreign(Layer):
         if pair.gradient not in found:
             raise problem(f"the gradient of {name}, {pair.gradient}, was there in a first run and is gone in a second")
         return pairing.as_shaped(found[pair.gradient], shape)
+
+
+class ForeignLoss(Loss):
+    """A loss of theirs behind the interface of `Loss`: it takes a target of the kind that it was found with.
+
+    Attributes:
+        target: that target.
+    """
+
+    def __init__(self, inner: Foreign, target: Array) -> None:
+        super().__init__()
+        self.inner, self.target = inner, target
+
+    def as_target(self, target: ArrayLike, y: Array) -> Array:
+        """The target as it is, or classes as probabilities in the shape of y."""
+        given = np.asarray(target)
+        is_class = given.dtype.kind in "iu" and given.shape == y.shape[:-1]
+        return np.eye(y.shape[-1])[given] if is_class else given
+
+    def apply(self, y: ArrayLike, target: ArrayLike) -> Scalar:
+        """Run their forward."""
+        value: Scalar = self._given(target).apply(y)[0]
+        return value
+
+    def forward(self, y: ArrayLike, target: ArrayLike) -> Scalar:
+        """Run their forward and then their backward."""
+        run = self._given(target)
+        value: Scalar = run.forward(y)[0]
+        self._gradient = run.backward(np.ones(1))
+        return value
+
+    def _given(self, target: ArrayLike) -> Foreign:
+        given = np.asarray(target)
+        as_classes = self.target.dtype.kind in "iu" and given.ndim > self.target.ndim
+        return self.inner.with_target(given.argmax(axis=-1) if as_classes else given)

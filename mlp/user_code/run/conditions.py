@@ -23,6 +23,7 @@ from mlp.user_code.run import object_arrays
 from mlp.user_code.run.sources import syntax
 
 _seed = 20_240
+_BACKWARD = 7_919
 
 
 @contextmanager
@@ -37,17 +38,21 @@ def other_randomness() -> Iterator[None]:
 
 
 @contextmanager
-def same_randomness(module: Any = None) -> Iterator[None]:
+def same_randomness(module: Any = None, is_backward: bool = False) -> Iterator[None]:
     """Run a block from a fixed state of np.random, random and the module's own generators, and restore them after.
 
-    A generator that they make inside without a seed, np.random.default_rng(), gets one.
+    A generator that they make inside without a seed, np.random.default_rng(), gets one. What backward draws are other
+    numbers than forward's, as they are wherever nobody repeats them.
     """
+    start = _seed + _BACKWARD * is_backward
     generators = [thing for thing in vars(module).values() if _is_generator(thing)] if module else []
     saved = np.random.get_state(), random.getstate(), [_state(generator) for generator in generators]
-    np.random.seed(_seed)
-    random.seed(_seed)
+    np.random.seed(start)
+    random.seed(start)
+    for generator in generators if is_backward else ():
+        generator.random()
     fresh = np.random.default_rng
-    np.random.default_rng = lambda seed=None: fresh(_seed if seed is None else seed)
+    np.random.default_rng = lambda seed=None: fresh(start if seed is None else seed)
     try:
         yield
     finally:
@@ -163,9 +168,20 @@ def _rewritten(function: FunctionType, owner: Any, guards: list[float]) -> Funct
     _Remover(function, owner, guards).visit(definition)
     if len(guards) == before:
         return None
+    _put_back(tree, function)
     namespace: dict[str, Any] = {}
     exec(compile(tree, function.__code__.co_filename, "exec"), function.__globals__, namespace)
     return namespace[definition.name]
+
+
+def _put_back(tree: ast.Module, function: FunctionType) -> None:
+    """Say of each node where it stands in their file, for whoever quotes the line."""
+    source = inspect.getsource(function)
+    first, indent = function.__code__.co_firstlineno - 1, len(source) - len(source.lstrip())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr | ast.stmt):
+            node.lineno, node.end_lineno = node.lineno + first, (node.end_lineno or node.lineno) + first
+            node.col_offset, node.end_col_offset = node.col_offset + indent, (node.end_col_offset or 0) + indent
 
 
 class _Remover(ast.NodeTransformer):

@@ -251,7 +251,8 @@ class Subject:
     @contextmanager
     def _running(self, thing: Any, step: Step) -> Iterator[None]:
         """Run theirs inside: from the same random state each time, and with whatever it raises told as theirs."""
-        with told(self._what(step), _function(thing, step)), same_randomness(self.module), np.errstate(all="ignore"):
+        random = same_randomness(self.module, step != self.forward)
+        with told(self._what(step), _function(thing, step)), random, np.errstate(all="ignore"):
             if self.seed:
                 call_seed_hook(thing, self.module, self.seed)
             yield

@@ -22,7 +22,10 @@ from mlp.check.diagnosis.given.gradients import FITTED as SLACK
 from mlp.check.diagnosis.given.gradients import GivenGradients
 from mlp.check.diagnosis.given.sentences import another, nothing_fits, together
 from mlp.check.diagnosis.given.walk import Walk
+from mlp.check.diagnosis.losses import LOSSES
+from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import UNRECOGNISED
+from mlp.check.diagnosis.slips import SLIPS
 from mlp.check.passes import LOSS, leaves
 from mlp.check.report import Finding
 from mlp.nn.arrays import Array
@@ -31,7 +34,8 @@ from mlp.nn.problem import Problem
 
 _MOST_WALKS = 4
 # What is said of a loss's dy by numbers that were found to fit, where another problem may explain it with fewer.
-_VAGUE = frozenset(hypothesis.pattern for hypothesis in (*FACTS, *FITTED)) - {"constant factor"}
+_TOLD = {"constant factor", *(hypothesis.pattern for hypothesis in LOSSES)}
+_VAGUE = frozenset(hypothesis.pattern for hypothesis in (*FACTS, *FITTED, *PATHS, *SLIPS)) - _TOLD
 
 
 def diagnose_given(

@@ -261,7 +261,7 @@ def _counting(what: str) -> Words:
         if not is_told or np.ptp(weights) <= _APART * np.max(np.abs(weights)):
             return ""
         counts = [f"{what.format(value)}: {weight:.4g}" for value, weight in zip(there, weights, strict=True)]
-        return f"with dy times factors of their own, {', '.join(counts)}"
+        return f"with dy times weights, {', '.join(counts)}"
 
     return lambda there, is_told: lambda weights: words(there, is_told, weights)
 

@@ -1,0 +1,45 @@
+"""Ways back through forward's operations that are wrong in one place, and the gradients that they would give.
+
+Forward is recorded operation by operation, so a right backward is known, and what a wrong one says can be tried: one of
+its operations without its derivative, with another array in it, without one of its operands, counted otherwise, or
+overwritten where it should be added up. The words are those of the code of forward itself.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from mlp.check.diagnosis.way_back import arrays, steps
+from mlp.check.diagnosis.way_back.stretches import other_formulas
+from mlp.check.diagnosis.way_back.ways import Slip, Wrong, ways
+from mlp.check.tape.tape import Tape
+from mlp.nn.arrays import Array
+
+_STEPS = (
+    steps.left_out,
+    steps.derivative_missing,
+    steps.skipped,
+    steps.to_others,
+    steps.once,
+    steps.overwritten,
+    arrays.another_array,
+    arrays.gradient_turned,
+)
+
+
+def slips(tape: Tape, seed: Array, words: str | None = None) -> list[Slip]:
+    """What all of the wrong ways give, or those of these words alone, from this gradient by the result on."""
+    every = [one for one in _wrong_ways(tape, tape.gradients(seed)) if words in (None, one.words)]
+    found = tape.changed(seed, [one.change for one in every])
+    return [Slip(one.pattern, one.words, gradients, one.goal) for one, gradients in zip(every, found, strict=True)]
+
+
+def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
+    """All wrong ways that are tried, those with the plainest words first."""
+    every = ways(tape)
+    for make in _STEPS:
+        for way in every:
+            yield from make(tape, way)
+    yield from arrays.kept(tape)
+    yield from other_formulas(tape, right)
+    yield from arrays.of_neighbours(tape, right)
+    for way in every:
+        yield from arrays.made_of_another(tape, way, right)

@@ -1,0 +1,165 @@
+"""One operation goes back with another array than its own, or with another gradient."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from mlp.check.diagnosis.way_back.steps import BINARY, pulled
+from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, goal_of, neighbours
+from mlp.check.tape.sites import Site
+from mlp.check.tape.tape import Change, Edge, Rule, Tape
+from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
+
+_MOST_OTHERS = 60
+_MOST_PAIRS = 400
+
+
+def another_array(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """The derivative is computed from another array than it should be: one of forward's, or the same turned around."""
+    if any(edge.with_used is None for edge in way.edges):
+        return
+    first = tape.nodes[way.numbers[0]]
+    is_unary = len(way.site.operand(1)) and first.site.operation not in (*BINARY, "matmul", "einsum")
+    name = way.site.operand(0 if is_unary else 1 - way.operand)
+    shapes, count = [np.asarray(edge.used).shape for edge in way.edges], 0
+    for words, others in _others(tape, way):
+        if [other.shape for other in others] != shapes or count >= _MOST_OTHERS:
+            continue
+        count += 1
+        used = [np.asarray(edge.used) for edge in way.edges]
+        is_later = len(used) > 1 and all(map(np.array_equal, used[1:], others[:-1]))
+        later = ", which is the same one step later," if is_later else ""
+        yield Wrong(
+            "another array",
+            f"{words}{later} stands where {name} should, on the way back {way.words}",
+            Change(
+                {
+                    (number, way.operand): _using(edge, other)
+                    for number, edge, other in zip(way.numbers, way.edges, others, strict=True)
+                }
+            ),
+        )
+
+
+def _using(edge: Edge, other: Array) -> Rule:
+    return pulled(edge.with_used(other) if edge.with_used else edge.pull)
+
+
+def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
+    """Arrays that may be taken for the ones used, one for each time, by what they are called."""
+    used = [np.asarray(edge.used) for edge in way.edges]
+    for change, words in _TURNS:
+        for axis in range(used[0].ndim):
+            yield words.format(axis), [change(array, axis) for array in used]
+    arrays = {"that": used, **recorded_arrays(tape)}
+    for name, values in arrays.items():
+        yield name, aligned(values, len(used))
+    for name, values in arrays.items() if len(used) > 1 else ():
+        for by, when in ((1, "of the time before"), (-1, "of the time after")):
+            yield f"{name} {when}", neighbours(aligned(values, len(used)), by)
+
+
+_TURNS: tuple[tuple[Callable[[Array, int], Array], str], ...] = (
+    (lambda a, axis: np.swapaxes(a, axis - 1, axis), "its transpose"),
+    (np.flip, "it in reverse order along axis {}"),
+    (lambda a, _: np.flip(a), "it in reverse order along all axes"),
+    (lambda a, _: np.abs(a), "its absolute value"),
+)
+
+
+def recorded_arrays(tape: Tape) -> dict[str, list[Array]]:
+    """All results of forward by the code that gives them, those near the output first."""
+    found: dict[tuple[Site, str], list[Array]] = {}
+    for number, node in enumerate(tape.nodes):
+        found.setdefault((node.site, tape.names.get(number, "")), []).append(node.value)
+    outer = tape.nodes[tape.output].site
+    named: dict[str, list[Array]] = {}
+    for (site, name), values in reversed(found.items()):
+        named.setdefault(f"`{name}`" if name else site.text_in(outer), values)
+    return named
+
+
+def kept(tape: Tape) -> Iterator[Wrong]:
+    """A parameter that is used several times gets the gradient of one of them, and not their sum."""
+    for name, number in tape.leaves.items():
+        count = sum(edge.parent == number for node in tape.nodes for edge in node.edges)
+        for which, words in (("last", "first"), ("first", "last")) if count > 1 and name != INPUT else ():
+            only = f"{name} is used {count} times, and only the gradient of the {words} of them is kept"
+            yield Wrong("overwritten", only, Change(kept={number: which}))
+
+
+def gradient_turned(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """The gradient by the result of a product is transposed."""
+    shapes = [tape.nodes[number].value.shape[-2:] for number in way.numbers]
+    if way.site.operation in ("matmul", "einsum") and all(len(one) == 2 and one[0] == one[1] for one in shapes):
+        words = f"the gradient by {way.site.text} is transposed on the way back {way.words}"
+        yield Wrong("transposed", words, way.ruled(lambda edge, gradient: edge.pull(np.swapaxes(gradient, -1, -2))))
+
+
+def of_neighbours(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
+    """What has arrived at one operation is handed on by another one, or two of them are exchanged."""
+    groups: dict[Site, list[int]] = {}
+    for number, gradient in enumerate(right):
+        if gradient is not None and tape.nodes[number].edges:
+            groups.setdefault(tape.nodes[number].site, []).append(number)
+    outer = tape.nodes[tape.output].site
+    before = _ancestors(tape)
+    pairs = [
+        (one, other)
+        for one, other in itertools.permutations(groups, 2)
+        if _shapes(tape, groups[one]) == _shapes(tape, groups[other])
+        and not before[groups[one][0]] >> groups[other][0] & 1
+        and not before[groups[other][0]] >> groups[one][0] & 1
+    ]
+    pairs.sort(key=lambda pair: pair[0].operation != pair[1].operation)
+    for one, other in pairs[:_MOST_PAIRS]:
+        taken = dict(zip(groups[one], groups[other], strict=True))
+        here, there = one.text_in(outer), other.text_in(outer)
+        yield Wrong("another's gradient", f"the gradient by {there} goes on from {here}", Change(taken=taken))
+        if groups[one] < groups[other]:
+            exchanged = taken | {number: old for old, number in taken.items()}
+            words = f"the gradients by {here} and by {there} are exchanged"
+            yield Wrong("another's gradient", words, Change(taken=exchanged))
+    for one, numbers in groups.items():
+        if len(set(_shapes(tape, numbers))) == 1 < len(numbers):
+            for by, when in ((1, "after"), (-1, "before")):
+                taken = {n: numbers[k + by] for k, n in enumerate(numbers) if 0 <= k + by < len(numbers)}
+                words = f"the gradient by {one.text} of the time {when} goes on"
+                yield Wrong("another's gradient", words, Change(taken=taken))
+
+
+def _shapes(tape: Tape, numbers: Sequence[int]) -> list[tuple[int, ...]]:
+    return [tape.nodes[number].value.shape for number in numbers]
+
+
+def _ancestors(tape: Tape) -> list[int]:
+    """For each node the numbers of all that it depends on, as bits."""
+    found: list[int] = []
+    for node in tape.nodes:
+        bits = 0
+        for edge in node.edges:
+            bits |= found[edge.parent] | 1 << edge.parent
+        found.append(bits)
+    return found
+
+
+def made_of_another(tape: Tape, way: Way, right: Sequence[Array | None]) -> Iterator[Wrong]:
+    """What goes back to a tensor is made of what has arrived elsewhere than it should."""
+    if not goal_of(tape, way):
+        return
+    arrived: dict[Site, list[Array]] = {}
+    for node, gradient in zip(tape.nodes, right, strict=True):
+        if gradient is not None:
+            arrived.setdefault(node.site, []).append(gradient)
+    shapes = _shapes(tape, way.numbers)
+    for site, gradients in arrived.items():
+        others = aligned(gradients, len(shapes))
+        if site != way.site and [other.shape for other in others] == shapes:
+            rules = {
+                (number, way.operand): (lambda edge, _, other=other: edge.pull(other))
+                for number, other in zip(way.numbers, others, strict=True)
+            }
+            words = f"what goes back {way.words} is made of the gradient by {site.text}"
+            yield Wrong("another's gradient", words, Change(rules))

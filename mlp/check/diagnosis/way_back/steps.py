@@ -1,0 +1,159 @@
+"""One operation goes back wrongly: without its derivative, not at all, not every time, or to the wrong entries."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Way, Wrong, goal_of
+from mlp.check.tape.operations import unbroadcast
+from mlp.check.tape.tape import Change, Edge, Pull, Rule, Tape
+from mlp.nn.arrays import Array
+
+CONSTANT = ", as if that were a constant"
+
+
+def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """A factor of an operation by elements is one, squared, turned over or without its sign."""
+    factors = [edge.factor for edge in way.edges]
+    if any(factor is None for factor in factors) or all(np.all(factor == 1) for factor in factors):
+        return
+    first = np.asarray(factors[0])
+    value = f" ({first.flat[0]:.6g})" if np.ptp(first) == 0 else ""
+    if way.site.operation == "multiply":
+        what = f"the factor {way.site.operand(1 - way.operand)}{value}"
+    elif way.site.operation == "divide" and way.operand == 0:
+        what = f"the division by {way.site.operand(1)}{value and f' ({1 / first.flat[0]:.6g})'}"
+    else:
+        what = f"the derivative of {way.site.text}"
+    for change, words in _FACTORS:
+        changed = [change(np.asarray(factor)) for factor in factors]
+        is_one = all(np.all(one == 1) for one in changed)
+        if is_one and change is not np.ones_like:  # told as missing
+            continue
+        yield Wrong(
+            "derivative missing" if change is np.ones_like else "wrong derivative",
+            f"{what} {words}, on the way back to {way.site.operand(way.operand)}",
+            way.ruled(_with_factor(tape, change)),
+        )
+
+
+BINARY = ("multiply", "divide", "true_divide", "power")
+_FACTORS: tuple[tuple[Callable[[Array], Array], str], ...] = (
+    (np.ones_like, "is missing"),
+    (np.square, "is there twice, squared"),
+    (lambda a: 1 / a, "is divided by instead of multiplied with"),
+    (np.abs, "has lost its sign: it is the absolute value"),
+    (np.sign, "counts with its sign alone, and not with its size"),
+)
+
+
+def _with_factor(tape: Tape, change: Callable[[Array], Array]) -> Rule:
+    def rule(edge: Edge, gradient: Array) -> Array:
+        return unbroadcast(gradient * change(np.asarray(edge.factor)), tape.nodes[edge.parent].value.shape)
+
+    return rule
+
+
+def skipped(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """A way through something that is not by elements is as if it were not there."""
+    if all(edge.factor is None for edge in way.edges) and _are_alike(tape, way):
+        yield Wrong("derivative missing", f"dy goes {way.words} unchanged", way.ruled(lambda _, gradient: gradient))
+
+
+def _are_alike(tape: Tape, way: Way) -> bool:
+    return all(
+        tape.nodes[number].value.shape == tape.nodes[edge.parent].value.shape
+        for number, edge in zip(way.numbers, way.edges, strict=True)
+    )
+
+
+def left_out(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """Nothing goes back, or the opposite."""
+    if way.is_buffer:
+        return
+    yield Wrong(LEFT_OUT, f"nothing goes back {way.words}{CONSTANT}", way.ruled(lambda _, __: None), goal_of(tape, way))
+    yield Wrong("sign of a path", f"what goes back {way.words} has the wrong sign", way.ruled(weighed(-1.0)))
+
+
+def weighed(factor: float) -> Rule:
+    """What goes back counts a number of times."""
+    return lambda edge, gradient: factor * edge.pull(gradient)
+
+
+def once(_: Tape, way: Way) -> Iterator[Wrong]:
+    """Of an operation that is carried out several times only one goes back, or one does not."""
+    if len(way.numbers) < 2 or way.is_buffer:
+        return
+    for place, name in ((-1, "last"), (0, "first")):
+        one = way.numbers[place]
+        others = {(number, way.operand): _nothing for number in way.numbers if number != one}
+        words = f"{way.words} only the {name} of the {len(way.numbers)} times it is computed goes back"
+        yield Wrong("steps left out", words, Change(others))
+        words = f"{way.words} the {name} of the {len(way.numbers)} times it is computed does not go back"
+        yield Wrong("steps left out", words, Change({(one, way.operand): _nothing}))
+
+
+def _nothing(_: Edge, __: Array) -> None:
+    return None
+
+
+def overwritten(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """Entries that are taken several times get the gradient of one of them; or all get it one place further."""
+    if any(edge.source is None for edge in way.edges):
+        return
+    several = f"on the way back {way.words} entries that are used several times get"
+    for last, word in ((True, "last"), (False, "first")):
+        words = f"{several} only the {word} of their gradients"
+        yield Wrong("overwritten", words, way.ruled(_assigned(tape, last)))
+    yield Wrong("overwritten", f"{several} the mean of their gradients, not the sum", way.ruled(_averaged))
+    if way.is_buffer:
+        return
+    for axes in _some_axes(min(tape.nodes[number].value.ndim for number in way.numbers)):
+        for move in (1, -1):
+            along = " and ".join(str(axis) for axis in axes)
+            words = (
+                f"what goes back {way.words} is moved by one place {'on' if move > 0 else 'back'} along axis {along}"
+            )
+            yield Wrong("moved", words, way.ruled(_rolled(move, axes)))
+
+
+def _some_axes(rank: int) -> Iterator[tuple[int, ...]]:
+    """Each axis, and each two of them."""
+    for count in (1, 2):
+        yield from itertools.combinations(range(rank), count)
+
+
+def _rolled(move: int, axes: tuple[int, ...]) -> Rule:
+    return lambda edge, gradient: edge.pull(np.roll(gradient, move, axes))
+
+
+def _averaged(edge: Edge, gradient: Array) -> Array:
+    return edge.pull(gradient) / np.maximum(edge.pull(np.ones_like(gradient)), 1)
+
+
+def _assigned(tape: Tape, last: bool) -> Rule:
+    def rule(edge: Edge, gradient: Array) -> Array:
+        index, values = np.ravel(np.asarray(edge.source)), gradient.ravel()
+        found = np.zeros(tape.nodes[edge.parent].value.size + 1)
+        step = 1 if last else -1
+        found[index[::step]] = values[::step]
+        return found[1:].reshape(tape.nodes[edge.parent].value.shape)
+
+    return rule
+
+
+def to_others(_: Tape, way: Way) -> Iterator[Wrong]:
+    """What goes back from a maximum or minimum goes to other entries than it should."""
+    for words in way.edges[0].routes:
+        rules = {
+            (number, way.operand): pulled(edge.routes.get(words, edge.pull))
+            for number, edge in zip(way.numbers, way.edges, strict=True)
+        }
+        alone = "" if words.startswith("to all") else " alone"
+        yield Wrong("sent elsewhere", f"what goes back {way.words} goes {words}{alone}", Change(rules))
+
+
+def pulled(pull: Pull) -> Rule:
+    """The rule that another pull is used."""
+    return lambda _, gradient: pull(gradient)

@@ -1,0 +1,116 @@
+"""A function is run once, and what it computes from some tensors is written on a tape."""
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from mlp.check.tape import functions
+from mlp.check.tape.sites import is_inside
+from mlp.check.tape.tape import Tape
+from mlp.check.tape.traced import Traced, noted, plain, same
+from mlp.nn.arrays import Array
+
+_METHODS = functions  # the methods of a traced array stand there
+
+
+class _Thread(threading.local):
+    tape: Tape | None = None
+
+
+_THREAD = _Thread()
+_LOCK = threading.Lock()
+
+
+def recorded(
+    function: Callable[[Mapping[str, Array]], Any], tensors: Mapping[str, Array], constants: Mapping[str, Array]
+) -> Tape:
+    """The tape of a function of these tensors and constants.
+
+    Args:
+        function: from both by name to an array or a number.
+        tensors: real arrays by name.
+        constants: arrays of which no gradients are asked for, by other names.
+
+    Raises:
+        TooLongError: it takes too many operations.
+        Exception: whatever the function raises when it is given such arrays.
+    """
+    tape = Tape()
+    with _recording(tape):
+        given = {name: noted(tape, "tensor", value, is_leaf=True) for name, value in tensors.items()}
+        tape.leaves = {name: leaf.number for name, leaf in given.items()}
+        given |= {name: noted(tape, "constant", value) for name, value in constants.items()}
+        tape.names = {one.number: name for name, one in given.items()}
+        result = function(given)
+        tape.output = result.number if isinstance(result, Traced) else tape.find(result)
+    return tape
+
+
+@contextlib.contextmanager
+def _recording(tape: Tape) -> Iterator[None]:
+    """Within it `np.array`, `np.zeros` and their like make traced arrays, for this thread; one thread after another.
+
+    Numpy has no other way to make an array of somebody's class where the code says `np.zeros(shape)`. To any other
+    thread, and to numpy's own code, they are what they always were.
+    """
+    with _LOCK:
+        _THREAD.tape = tape
+        for name, made in _PLACES.items():
+            setattr(np, name, made)
+        try:
+            yield
+        finally:
+            for name, original in _ORIGINALS.items():
+                setattr(np, name, original)
+            _THREAD.tape = None
+
+
+def _is_recording() -> bool:
+    """Whether this thread records, and somebody else's code is at work rather than numpy's or ours."""
+    return _THREAD.tape is not None and not is_inside(sys._getframe(2))
+
+
+def _converting(original: Callable[..., Any]) -> Callable[..., Any]:
+    """np.array or its like, which keeps a traced array traced, and makes one of a list of such."""
+
+    def made(one: Any, *args: Any, **kwargs: Any) -> Any:
+        dtype = kwargs.get("dtype", args[0] if args else None)
+        if not _is_recording() or (dtype is not None and np.dtype(dtype) != np.float64):
+            return original(plain(one), *args, **kwargs)
+        if isinstance(one, Traced):
+            return same(one) if original is _ORIGINALS["array"] else one
+        return _stacked(one) if _holds_traced(one) else original(one, *args, **kwargs)
+
+    return made
+
+
+def _stacked(one: Any) -> Any:
+    return np.stack([_stacked(inner) for inner in one]) if isinstance(one, list | tuple) else one
+
+
+def _holds_traced(one: Any) -> bool:
+    return isinstance(one, Traced) or (isinstance(one, list | tuple) and any(_holds_traced(inner) for inner in one))
+
+
+def _filling(original: Callable[..., Any]) -> Callable[..., Any]:
+    """np.zeros or its like, whose array others may be written into."""
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        if not _is_recording() or result.dtype != np.float64:
+            return result
+        return noted(_THREAD.tape, original.__name__, result)
+
+    return made
+
+
+_CONVERTING = ("array", "asarray", "ascontiguousarray")
+_FILLING = ("zeros", "empty", "ones", "full", "zeros_like", "empty_like", "ones_like", "full_like")
+_ORIGINALS: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in (*_CONVERTING, *_FILLING)}
+_PLACES = {name: _converting(_ORIGINALS[name]) for name in _CONVERTING} | {
+    name: _filling(_ORIGINALS[name]) for name in _FILLING
+}

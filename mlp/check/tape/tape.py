@@ -1,0 +1,201 @@
+"""The operations of one forward pass in their order, and the gradients that go back through them.
+
+To go back otherwise than it should be done, `gradients` takes a rule in the place of some operation's own: so it says
+what a backward pass with that fault would give.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp.check.tape.sites import Site, here
+from mlp.nn.arrays import Array
+
+Pull = Callable[[Array], Array]
+_MOST_NODES = 6000
+
+
+class TooLongError(Exception):
+    """There are more operations than are worth following."""
+
+
+class Edge(NamedTuple):
+    """The way back from an operation to one of its operands.
+
+    Attributes:
+        parent: the number of the node that holds the operand.
+        operand: which one it is, from 0.
+        pull: what a gradient by the result makes of a gradient by the operand.
+        used: the array that the derivative is computed from, if there is one.
+        with_used: the pull for another such array.
+        factor: what the gradient is multiplied by, in the shape of the result, if that is what pull does.
+        routes: of a sum, mean, maximum or minimum, pulls to other entries than it should be, by what they are called.
+        source: from which entry of the operand, counted from 1, each of the result is taken; 0 for none.
+    """
+
+    parent: int
+    operand: int
+    pull: Pull
+    used: Array | None = None
+    with_used: Callable[[Array], Pull] | None = None
+    factor: Array | None = None
+    source: Array | None = None
+    routes: Mapping[str, Pull] = {}
+
+
+class Node(NamedTuple):
+    """The result of one operation.
+
+    Attributes:
+        site: where the operation stands.
+        value: the result.
+        edges: the ways back to what depends on the tensors.
+        repeat: how often the operation was carried out before.
+    """
+
+    site: Site
+    value: Array
+    edges: Sequence[Edge]
+    repeat: int
+
+
+Rule = Callable[[Edge, Array], Array | None]
+"""From an edge and the gradient by the result to what arrives at the operand; None for nothing."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done otherwise on the way back.
+
+    Attributes:
+        rules: what is done in the place of the pulls of some edges, by the numbers of the node and of the operand.
+        jumps: nodes from which the gradient goes straight on to another node, and what becomes of it.
+        kept: "last" or "first" for nodes where only the gradient that arrives last, or first, is kept.
+        taken: nodes that hand on what has arrived at another node, and that node.
+    """
+
+    rules: Mapping[tuple[int, int], Rule] = field(default_factory=dict)
+    jumps: Mapping[int, tuple[int, Pull]] = field(default_factory=dict)
+    kept: Mapping[int, str] = field(default_factory=dict)
+    taken: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def top(self) -> int:
+        """The number of the node from which on something is otherwise; -1 if that is not told by numbers."""
+        numbers = [*self.jumps, *(number for number, _ in self.rules), *self.taken]
+        return -1 if self.kept else max(numbers, default=-1)
+
+    @cached_property
+    def turns(self) -> Mapping[int, list[tuple[int, int]]]:
+        """The nodes in `taken` with where they take from, by when all of it has arrived: at the earlier of the two."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for node, source in self.taken.items():
+            found.setdefault(min(node, source), []).append((node, source))
+        return found
+
+    def arrive(self, arrived: list[Array | None], number: int, part: Array | None) -> None:
+        """Add what arrives at a node to what is there."""
+        before = arrived[number]
+        if part is None:
+            return
+        if before is None or self.kept.get(number) == "last":
+            arrived[number] = part
+        elif self.kept.get(number) != "first":
+            arrived[number] = before + part
+
+
+@dataclass
+class Tape:
+    """What was computed.
+
+    Attributes:
+        nodes: the results in their order.
+        leaves: the numbers of the nodes that hold the tensors, by their names.
+        names: what the arrays are called that were there before, by the numbers of their nodes.
+        scalars: the numbers that something was multiplied with or divided by.
+        output: the number of the node that holds the result of all.
+    """
+
+    nodes: list[Node] = field(default_factory=list)
+    leaves: dict[str, int] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    scalars: set[float] = field(default_factory=set)
+    output: int = -1
+    _active: set[int] = field(default_factory=set)
+    _times: dict[Site, int] = field(default_factory=dict)
+
+    def add(self, operation: str, value: Array, edges: Sequence[Edge] = (), is_leaf: bool = False) -> int:
+        """Note a result; only operands on which a tensor has an influence are gone back to."""
+        if len(self.nodes) >= _MOST_NODES:
+            raise TooLongError
+        site, number = here(operation), len(self.nodes)
+        kept = [edge for edge in edges if edge.parent in self._active]
+        repeat = self._times.get(site, 0)
+        self._times[site] = repeat + 1
+        self.nodes.append(Node(site, np.array(value, dtype=np.float64), kept, repeat))
+        if kept or is_leaf:
+            self._active.add(number)
+        return number
+
+    def find(self, value: Array) -> int:
+        """The number of the last node that holds these numbers; -1 if none does."""
+        flat = np.ravel(value)
+        for number in reversed(range(len(self.nodes))):
+            if self.nodes[number].value.size == flat.size and np.array_equal(self.nodes[number].value.ravel(), flat):
+                return number
+        return -1
+
+    def gradients(self, seed: Array, change: "Change | None" = None) -> list[Array | None]:
+        """The gradient by each node, None where none arrives, from this one by the output on."""
+        arrived: list[Array | None] = [None] * len(self.nodes)
+        arrived[self.output] = seed
+        self._go_back(arrived, self.output, -1, change or Change())
+        return arrived
+
+    def changed(self, seed: Array, changes: Sequence["Change"]) -> list[dict[str, Array]]:
+        """The gradients of the tensors for each of some changes, none where they cannot be carried out to the end.
+
+        What is done before any change is done once.
+        """
+        tops = [self.output if change.top < 0 else change.top for change in changes]
+        found: list[dict[str, Array]] = [{}] * len(changes)
+        arrived: list[Array | None] = [None] * len(self.nodes)
+        arrived[self.output] = seed
+        at = self.output
+        for k in sorted(range(len(changes)), key=lambda k: -tops[k]):
+            self._go_back(arrived, at, tops[k], Change())
+            at = min(at, tops[k])
+            other = list(arrived)
+            with contextlib.suppress(ValueError):  # shapes that do not fit what comes further down
+                self._go_back(other, at, -1, changes[k])
+                found[k] = self.of_leaves(other)
+        return found
+
+    def _go_back(self, arrived: list[Array | None], start: int, stop: int, change: "Change") -> None:
+        """Hand on what has arrived at the nodes from `start` down to the one before `stop` is reached."""
+        for number in range(start, stop, -1):
+            own = [] if number in change.taken else [(number, number)]
+            for node, source in [*own, *change.turns.get(number, [])]:
+                gradient = arrived[source]
+                if gradient is not None:
+                    self._hand_on(arrived, node, gradient, change)
+
+    def _hand_on(self, arrived: list[Array | None], number: int, gradient: Array, change: "Change") -> None:
+        if number in change.jumps:
+            goal, pull = change.jumps[number]
+            change.arrive(arrived, goal, pull(gradient))
+            return
+        for edge in self.nodes[number].edges:
+            rule = change.rules.get((number, edge.operand))
+            change.arrive(arrived, edge.parent, rule(edge, gradient) if rule else edge.pull(gradient))
+
+    def of_leaves(self, arrived: Sequence[Array | None]) -> dict[str, Array]:
+        """The gradients of the tensors among those of all nodes."""
+        return {
+            name: np.zeros(self.nodes[number].value.shape) if (found := arrived[number]) is None else found
+            for name, number in self.leaves.items()
+        }

@@ -1,0 +1,257 @@
+"""One wrong step on the way back through forward's operations, in cells, attention, pools and losses: each is named."""
+
+import numpy as np
+import pytest
+
+from mlp import check_gradients, check_layer, dense_layers
+from mlp.nn.activations import Tanh
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+from mlp.nn.network import Sequential
+
+RNG = np.random.RandomState(0)
+X, SEQUENCES, IMAGES = RNG.standard_normal((6, 5)), RNG.standard_normal((3, 4, 3)), RNG.standard_normal((2, 2, 4, 6))
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+class Faulty(Layer):
+    """A layer whose backward asks `self.is_(name)` where it makes the fault of this name."""
+
+    fault = ""
+
+    def is_(self, name):
+        return self.fault == name
+
+
+class Cell(Faulty):
+    """An LSTM of three inputs and four units; its gates stand side by side in W and U."""
+
+    parameter_names = ("W", "U")
+
+    def __init__(self):
+        rng = np.random.RandomState(1)
+        self.W, self.U = 0.5 * rng.standard_normal((3, 16)), 0.5 * rng.standard_normal((4, 16))
+
+    def forward(self, x):
+        self.x, self.kept, out = x, [], np.zeros((*x.shape[:2], 4))
+        h = c = np.zeros((len(x), 4))
+        for t in range(x.shape[1]):
+            z = x[:, t] @ self.W + h @ self.U
+            i, f, o, g = sigmoid(z[:, :4]), sigmoid(z[:, 4:8]), sigmoid(z[:, 8:12]), np.tanh(z[:, 12:])
+            state = f * c + i * g
+            self.kept.append((h, c, i, f, o, g, state))
+            c = state
+            h = out[:, t] = o * np.tanh(c)
+        return out
+
+    def backward(self, dy):
+        dx, dh, dc = np.zeros_like(self.x), 0.0, 0.0
+        self.grad_W, self.grad_U = np.zeros_like(self.W), np.zeros_like(self.U)
+        for t in reversed(range(dy.shape[1])):
+            h, c, i, f, o, g, state = self.kept[t]
+            dh = dy[:, t] + dh
+            dc = dc + dh * o * (1 - (state if self.is_("state") else np.tanh(state)) ** 2)
+            di, df, do = dc * g * i * (1 - i), dc * c * (1.0 if self.is_("slope") else f * (1 - f)), dh * np.tanh(state)
+            gates = (df, di) if self.is_("exchanged") else (di, df)
+            dz = np.concatenate([*gates, do * o * (1 - o), dc * i * (1 - g**2)], axis=1)
+            self.grad_W += self.x[:, t].T @ dz
+            self.grad_U += (o * np.tanh(state) if self.is_("late") else h).T @ dz
+            dx[:, t] = dz @ self.W.T
+            dh, dc = 0.0 if self.is_("no h") else dz @ self.U.T, dc if self.is_("gate") else dc * f
+        return dx
+
+
+class Attention(Faulty):
+    parameter_names = ("Q", "K", "V")
+
+    def __init__(self):
+        self.Q, self.K, self.V = np.random.RandomState(2).standard_normal((3, 3, 4))
+
+    def forward(self, x):
+        self.x, self.q, self.k, self.v = x, x @ self.Q, x @ self.K, x @ self.V
+        self.a = softmax(self.q @ self.k.transpose(0, 2, 1) / 2.0)
+        return self.a @ self.v
+
+    def backward(self, dy):
+        da, dv = dy @ self.v.transpose(0, 2, 1), (self.a if self.is_("a") else self.a.transpose(0, 2, 1)) @ dy
+        axis = 1 if self.is_("axis") else 2
+        ds = da if self.is_("softmax") else self.a * (da - (da * self.a).sum(axis, keepdims=True))
+        ds = ds if self.is_("scale") else ds / 2.0
+        dq, dk = ds @ self.k, (ds if self.is_("ds") else ds.transpose(0, 2, 1)) @ self.q
+        dq, dk = (dk, dq) if self.is_("exchanged") else (dq, dk)
+        self.grad_Q, self.grad_K, self.grad_V = (np.einsum("nti,ntj->ij", self.x, one) for one in (dq, dk, dv))
+        return dq @ self.Q.T + dk @ self.K.T + dv @ self.V.T
+
+
+class Tied(Faulty):
+    parameter_names = ("W",)
+
+    def __init__(self):
+        self.W = np.random.RandomState(2).standard_normal((5, 3))
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W)
+        return self.h @ self.W.T
+
+    def backward(self, dy):
+        dz = dy @ self.W * (1 - self.h**2)
+        if self.is_("mask"):
+            dz = np.where(self.h > 0, dy @ self.W, 0.0) * (1 - self.h**2)
+        inner, outer = self.x.T @ dz, dy.T @ self.h
+        self.grad_W = {"inner": inner, "minus": inner - outer, "twice": 2 * inner}.get(self.fault, inner + outer)
+        return dz @ self.W.T
+
+
+class Pool(Faulty):
+    def forward(self, x):
+        n, c, h, w = x.shape
+        self.blocks = x.reshape(n, c, h // 2, 2, w // 2, 2)
+        return self.blocks.max(axis=(3, 5))
+
+    def backward(self, dy):
+        largest = self.blocks == self.blocks.max(axis=(3, 5), keepdims=True)
+        if self.is_("all"):
+            largest = np.ones_like(largest)
+        if self.is_("smallest"):
+            largest = self.blocks == self.blocks.min(axis=(3, 5), keepdims=True)
+        n, c, h, w = dy.shape
+        return (largest * dy[:, :, :, None, :, None]).reshape(n, c, 2 * h, 2 * w)
+
+
+class Embedding(Faulty):
+    parameter_names = ("E",)
+    ids = np.array([[0, 2, 2], [3, 0, 0], [1, 1, 2]])
+
+    def __init__(self):
+        self.E = np.random.RandomState(2).standard_normal((5, 5))
+
+    def forward(self, x):
+        self.x = x
+        return self.E[self.ids[:, :2].ravel()] * x
+
+    def backward(self, dy):
+        self.grad_E, ids = np.zeros_like(self.E), self.ids[:, :2].ravel()
+        if self.is_("assigned"):
+            self.grad_E[ids] += dy * self.x
+        else:
+            np.add.at(self.grad_E, ids, dy if self.is_("factor") else dy * self.x)
+        return dy * self.E[ids]
+
+
+class LayerNorm(Faulty):
+    def forward(self, x):
+        self.deviation = np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
+        self.y = (x - x.mean(axis=-1, keepdims=True)) / self.deviation
+        return self.y
+
+    def backward(self, dy):
+        axis, times = (0 if self.is_("axis") else -1), 2.0 if self.is_("twice") else 1.0
+        mean = 0.0 if self.is_("mean") else dy.mean(axis, keepdims=True)
+        return (dy - mean - times * self.y * (dy * self.y).mean(axis, keepdims=True)) / self.deviation
+
+
+@pytest.mark.parametrize(
+    ("kind", "x", "fault", "words"),
+    [
+        (Cell, SEQUENCES, "state", "multiplied by 1 - x^2 where the derivative of `np.tanh(c)` should stand"),
+        (Cell, SEQUENCES, "slope", "the derivative of `sigmoid(z[:, 4:8])` is missing, on the way back to `z`"),
+        (Cell, SEQUENCES, "exchanged", "the gradients by `z[:, :4]` and by `z[:, 4:8]` are exchanged"),
+        (Cell, SEQUENCES, "late", "`o * np.tanh(c)`, which is the same one step later, stands where `h` should"),
+        (Cell, SEQUENCES, "no h", "nothing goes back from `h @ self.U` to `h`, as if that were a constant"),
+        (Cell, SEQUENCES, "gate", "the factor `f` is missing, on the way back to `c`"),
+        (Attention, SEQUENCES, "a", "its transpose stands where `self.a` should"),
+        (Attention, SEQUENCES, "axis", "it has that of softmax with its sums over axis 1"),
+        (Attention, SEQUENCES, "softmax", "the derivative of `softmax(self.q @ self.k.transpose(0, 2, 1) / 2.0)` is"),
+        (Attention, SEQUENCES, "scale", "the division by `2.0` (2) is missing"),
+        (Attention, SEQUENCES, "ds", "the gradient by `self.q @ self.k.transpose(0, 2, 1)` is transposed"),
+        (Attention, SEQUENCES, "exchanged", "the gradients by `x @ self.Q` and by `x @ self.K` are exchanged"),
+        (Tied, X, "inner", "nothing goes back from `self.h @ self.W.T` to `self.W.T`"),
+        (Tied, X, "minus", "what goes back from `self.h @ self.W.T` to `self.W.T` has the wrong sign"),
+        (Tied, X, "twice", "`self.W` not at all, and from `x @ self.W` to `self.W` 2 times"),
+        (Pool, IMAGES, "all", "goes to all entries"),
+        (Pool, IMAGES, "smallest", "goes to the smallest entry alone"),
+        (Embedding, X, "assigned", "entries that are used several times get only the last of their gradients"),
+        (Embedding, X, "factor", "the factor `x` is missing, on the way back to `self.E[self.ids[:, :2].ravel()]`"),
+        (LayerNorm, X, "axis", "it has that of a normalisation with its sums over axis 0"),
+        (LayerNorm, X, "mean", "nothing goes back from `x - x.mean(axis=-1, keepdims=True)` to `x.mean(axis=-1"),
+        (LayerNorm, X, "twice", "to `self.deviation` counts 2 times"),
+    ],
+)
+def test_a_wrong_step_is_named_by_the_code_of_forward(kind, x, fault, words):
+    assert check_layer(kind(), x).passed
+    (finding,) = check_layer(type(kind.__name__, (kind,), {"fault": fault})(), x).diagnosis
+    assert words in finding.sentence
+
+
+WEIGHTS = np.array([0.5, 2.0, 1.0])
+CLASSES = np.eye(3)[RNG.randint(0, 3, 8)]
+NUMBERS = RNG.standard_normal((8, 3))
+
+
+def weighted(y, t):
+    p = softmax(y)
+    return -np.mean(np.sum(WEIGHTS * t * np.log(p), axis=1))
+
+
+def smoothed(y, t):
+    soft = 0.9 * t + 0.1 / 3
+    return -np.mean(np.sum(soft * np.log(softmax(y)), axis=1))
+
+
+def focal(y, t):
+    p = np.sum(t * softmax(y), axis=1)
+    return np.mean(-((1 - p) ** 2) * np.log(p))
+
+
+def focal_in_part(y, t):
+    p = np.sum(t * softmax(y), axis=1, keepdims=True)
+    return -((1 - p) ** 2) * (t - softmax(y)) / len(y)
+
+
+def hinge(y, t):
+    return np.mean(np.maximum(0, 1 - np.sign(t) * y))
+
+
+@pytest.mark.parametrize(
+    ("value", "gradient", "target", "words"),
+    [
+        (weighted, lambda y, t: (softmax(y) - t) / len(y), CLASSES, "`target` stands where `WEIGHTS * t` should"),
+        (smoothed, lambda y, t: (softmax(y) - t) / len(y), CLASSES, "`target` stands where `soft` should"),
+        (focal, focal_in_part, CLASSES, "nothing goes back from `-((1 - p) ** 2) * np.log(p)` to `-(1 - p) ** 2`"),
+        (
+            hinge,
+            lambda y, t: -np.sign(t) * (np.sign(t) * y < 0) / y.size,
+            NUMBERS,
+            "is another mask, on the way back to `1 - np.sign(t) * y`: 0 entries pass that should not",
+        ),
+        (
+            lambda y, t: np.mean((y - t) ** 2),
+            lambda y, t: 2 * y / y.size - 2 * t,
+            NUMBERS,
+            "it is 0.0833333 times y and -2 times the target, as of a bracket left out",
+        ),
+    ],
+    ids=range(5),
+)
+def test_what_is_wrong_with_somebodys_loss_is_named(value, gradient, target, words):
+    class Mine(Loss):
+        def apply(self, y, t):
+            return value(y, t)
+
+        def forward(self, y, t):
+            self._gradient = gradient(y, t)
+            return value(y, t)
+
+    rng = np.random.RandomState(1)
+    network = Sequential(**dense_layers((4, 5, 3), Tanh, rng))
+    report = check_gradients(network, Mine(), rng.standard_normal((8, 4)), target)
+    assert report.diagnosis[0].layer == "loss"
+    assert words in report.diagnosis[0].sentence
