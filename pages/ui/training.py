@@ -30,6 +30,7 @@ FRAME, LONGEST_FRAME = 0.2, 2.0
 PULSE = 0.1  # seconds after which a browser that has nothing to draw asks for the next portion
 LOOK_EVERY = 0.1  # seconds between two looks whether there is a new input
 SLOW_FRAMES = 30  # of a whole run in slow motion
+MANY = 10  # times many steps are a whole run
 
 _HELD, _SLOW = "training_held", "training_slow"
 
@@ -147,14 +148,16 @@ def step(steps: int) -> int:
 
 
 def buttons(held: Held) -> None:
-    """Start, stop, one step, and back to the start."""
+    """Start, stop, one step, many steps, and back to the start."""
     going, steps = held.drawn_since > 0, held.training.steps
     if going:
         st.button("Stop training", type="primary", icon=":material/stop:", on_click=_stop)
     else:
         _button("Train", "play_arrow", (steps,), held.is_over, type="primary")
     _button("In slow motion", "slow_motion_video", (steps, True), going or held.is_over)
-    _button("One step", "skip_next", (held.step + 1,), going or held.is_over)
+    many = -(-steps // MANY)
+    for count, label, icon in ((1, "One step", "skip_next"), (many, f"{many:,} steps", "fast_forward")):
+        _button(label, icon, (min(held.step + count, steps),), going or held.is_over, key=f"{icon}_steps")
     _button("Start over", "replay", (0,), going or not held.step)
 
 

@@ -74,6 +74,8 @@ def test_steps_one_by_one_back_to_the_start_and_to_any_step(open_page):
     for step in (1, 2):
         press(app, "One step")
         assert_shows(app, DEFAULT, step)
+    press(app, "100 steps")
+    assert_shows(app, DEFAULT, 102)
     app.slider(key="at_step").set_value(137).run()
     assert_shows(app, DEFAULT, 137)
     app.slider(key="at_step").set_value(56).run()

@@ -267,6 +267,7 @@ BUG = "derivative missing"
         (Standing(1.0), Standing(2.01, bug=BUG), "only a check tells"),
         (Standing(1.0, 0.9), Standing(5.0, 0.88, bug=BUG), "This bug trains almost as well"),
         (Standing(1.0, 0.9), Standing(5.0, 0.87, bug=BUG), "only a check tells"),
+        (Standing(1.0, 0.89), Standing(5.0, 0.89, bug=BUG), "only a check tells"),
         (Standing(1.0, 0.9), Standing(5.0, 0.87, bug=BUG), "90.0\u00a0% and 87.0\u00a0% of the test rows are right"),
         (Standing(1.0, 0.9, test=False), Standing(5.0, 0.87, bug=BUG, test=False), "87.0\u00a0% of the rows are right"),
         (

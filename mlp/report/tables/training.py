@@ -11,8 +11,9 @@ from mlp.report.numbers import brief
 # A run with a bug trains as well as the right one if its loss is at most so many times the right one's, and almost as
 # well up to the second factor: what a curve on a logarithmic axis hardly shows, and another seed can bring about.
 AS_WELL, ALMOST = 1.1, 2.0
-# Or if it classifies so much of the test rows right as the right one does.
-SAME_ACCURACY = 0.02
+# Or if as many of the test rows are right but for this part of them, and of the right run at least so many: before that
+# both may still be guessing.
+SAME_ACCURACY, LEARNED = 0.02, 0.9
 WELL, NEARLY, BADLY, ENDED = "as well", "almost as well", "worse", "not to the end"
 
 Standing = Mapping[str, float]
@@ -91,8 +92,8 @@ def how_well(right: Standing, wrong: Standing) -> str:
     key = _accuracy(right)
     if wrong["loss"] <= AS_WELL * right["loss"]:
         return WELL
-    is_near = wrong["loss"] <= ALMOST * right["loss"] or (key in right and wrong[key] >= right[key] - SAME_ACCURACY)
-    return NEARLY if is_near else BADLY
+    classifies = right.get(key, 0.0) >= LEARNED and wrong[key] >= right[key] - SAME_ACCURACY
+    return NEARLY if classifies or wrong["loss"] <= ALMOST * right["loss"] else BADLY
 
 
 def league(right: Standing, others: Mapping[str, tuple[Standing, str]]) -> pd.DataFrame:
