@@ -129,7 +129,7 @@ class Experiment:
         try:
             return replace(self, **settings)
         except MisfitError:
-            return replace(self, **settings, data=RANDOM)
+            return replace(self, **{**settings, "data": RANDOM})
 
     def settings(self) -> dict[str, Any]:
         """The settings as plain values that JSON and the address can hold: the sizes as text, all else as it is."""

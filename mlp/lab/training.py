@@ -92,7 +92,7 @@ def _own_data(experiment: Experiment) -> Dataset:
     inputs, outputs = experiment.sizes[0], experiment.sizes[-1]
     return Dataset(
         name=RANDOM,
-        about="The input and target that all other pages have, drawn at random.",
+        about="The input and target that all other pages have.",
         x=x,
         target=target,
         test_x=x[:0],

@@ -90,7 +90,7 @@ def _fitting(experiment: Experiment, own: Dataset | None, how: How) -> tuple[Tra
 def about(chosen: Chosen, experiment: Experiment) -> None:
     """Say what the data are and in what the network is not the sidebar's, with buttons that take it there."""
     data, shown = chosen.data, chosen.experiment
-    changed = changes(experiment, shown)
+    changed = changes(experiment.changed(data=shown.data), shown)  # whatever the other pages' input is
     told = f": what you see has **{' and '.join(changed)}**" if changed else ""
     st.caption(f":material/info: {data.about} {data.name} has {data.counted}{told}.")
     with st.container(horizontal=True):

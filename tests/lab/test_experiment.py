@@ -281,6 +281,7 @@ def test_a_change_that_the_data_do_not_fit_takes_random_numbers():
     moons = Experiment((2, 4, 2), data="moons")
     assert moons.changed(batch=9) == replace(moons, batch=9)
     assert moons.changed(sizes=(3, 4, 2)) == Experiment((3, 4, 2))
+    assert moons.changed(data="Iris") == Experiment((2, 4, 2))
     with pytest.raises(ValueError, match=r"^Each layer needs"):
         moons.changed(sizes=(0, 2))
 

@@ -144,6 +144,13 @@ def test_every_data_set_trains_and_the_network_that_fits_is_said(open_page, name
     assert_shows(app, settings, 30)
 
 
+def test_the_input_of_other_pages_is_not_what_is_trained_on(open_page):
+    app = open_page("training", trained_on="Iris", data="moons", sizes="2-10-20-2", at_step="5")
+    assert_shows(app, replace(DEFAULT, experiment=Experiment((4, 10, 20, 3)), data="Iris"), 5)
+    [told] = [caption.value for caption in app.caption if "instead of" in caption.value]
+    assert "what you see has **sizes 4-10-20-3 instead of 2-10-20-2**" in told
+
+
 def test_random_numbers_are_those_of_the_sidebar(open_page):
     app = open_page("training", trained_on=RANDOM, batch="4", eps="1e-5", at_step="5")
     assert_shows(app, replace(DEFAULT, experiment=Experiment(batch=4), data=RANDOM), 5)
