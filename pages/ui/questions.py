@@ -145,7 +145,7 @@ def _answers() -> dict[str, Answer]:
 
 def _name(experiment: Experiment, number: int, level: str) -> str:
     """What makes a question the same: its number, its level and the network."""
-    return f"{number} {level} {experiment.settings()}"
+    return f"{number} {level} {hash(experiment)}"
 
 
 def _choice(
