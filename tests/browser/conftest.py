@@ -8,7 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,15 +47,11 @@ def server_options() -> list[str]:
     return []
 
 
-@pytest.fixture
-def cold_server(server_options: list[str]) -> Iterator[str]:
-    """The address of a server that nobody has visited yet."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+@contextmanager
+def served(port: int, options: Sequence[str] = ()) -> Iterator[str]:
+    """A server at this port, and its address."""
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
-    command += server_options
+    command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none", *options]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
@@ -62,6 +59,21 @@ def cold_server(server_options: list[str]) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=20)
+
+
+@pytest.fixture
+def port() -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def cold_server(port: int, server_options: list[str]) -> Iterator[str]:
+    """The address of a server that nobody has visited yet."""
+    with served(port, server_options) as address:
+        yield address
 
 
 class Visit(Page):
@@ -95,6 +107,6 @@ def _wait_for(url: str, server: subprocess.Popen) -> None:
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # refused, or too busy to answer yet
             time.sleep(0.1)
     pytest.fail("the server did not answer within 30 seconds")
