@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mlp.check.gallery import GALLERY, GROUPS
+from mlp.check.gallery import GALLERY, groups
 from mlp.lab.planted_bug import why_not
 from mlp.report import programs
 from mlp.report.tables import fixed_rules, tensors
@@ -22,8 +22,8 @@ stage.opening(
 
 left, right = st.columns([2, 3])
 with left:
-    group = widgets.selection("Bugs of", list(GROUPS), "group", "Where in a network they are made.", width="stretch")
-    names = GROUPS[group]
+    group = widgets.selection("Bugs of", list(groups()), "group", "Where in a network they are made.", width="stretch")
+    names = groups()[group]
     name = widgets.selection(
         "Bug", names, "bug", "Type a few letters to find one.", SLIP if SLIP in names else None, "stretch"
     )

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.gallery import GALLERY, GROUPS
+from mlp.check.gallery import GALLERY, groups
 from mlp.check.gallery.bug import LOSS, Bug, places
 from mlp.check.report import GradientReport
 from mlp.check.verdict import Verdict
@@ -83,7 +83,7 @@ def hints(asked: Question, report: GradientReport) -> tuple[str, str]:
     told = f"Wrong: {', '.join(wrong) or 'none'}. Not wrong: {', '.join(right) or 'none'}."
     if asked.bug is None:
         return told, "No layer has a bug."
-    [group] = [group for group, names in GROUPS.items() if asked.bug.name in names and len(names) < len(GALLERY)]
+    [group] = [group for group, names in groups().items() if asked.bug.name in names and len(names) < len(GALLERY)]
     return told, f"The bug is one of those of {group}."
 
 

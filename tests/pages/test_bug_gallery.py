@@ -5,7 +5,7 @@ import pytest
 
 from mlp import check_gradients
 from mlp.check.fixed_rules import RULES
-from mlp.check.gallery import GALLERY, GROUPS
+from mlp.check.gallery import GALLERY, groups
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import fitting_experiment, planted, why_not
 from pages.ui import address
@@ -52,8 +52,8 @@ def test_a_bug_is_told_and_found(open_page, name):
 
 def test_the_bugs_of_one_group_can_be_leafed_through(open_page):
     app = open_page("bug_gallery", group="losses")
-    assert app.selectbox(key="bug").options == GROUPS["losses"]
-    assert app.selectbox(key="bug").value == GROUPS["losses"][0]
+    assert app.selectbox(key="bug").options == groups()["losses"]
+    assert app.selectbox(key="bug").value == groups()["losses"][0]
     app.selectbox(key="group").set_value("activations").run()
     assert not app.exception
     assert app.selectbox(key="bug").value == "derivative missing"

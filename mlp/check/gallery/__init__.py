@@ -9,13 +9,16 @@ from mlp.check.gallery.bug import GALLERY
 from mlp.nn.layers import Activation, Linear
 from mlp.nn.losses import Loss
 
-# The names of the bugs by what they are planted in, in the order of the gallery.
-GROUPS = {
-    "everything": list(GALLERY),
-    **{
-        group: [bug.name for bug in GALLERY.values() if issubclass(bug.replaces[0], kind)]
-        for group, kind in (("linear layers", Linear), ("activations", Activation), ("losses", Loss))
-    },
-}
+_KINDS = {"linear layers": Linear, "activations": Activation, "losses": Loss}
 
-__all__ = ["GALLERY", "GROUPS"]
+
+def groups() -> dict[str, list[str]]:
+    """The names of the bugs by what they are planted in, in the order of the gallery; first of all everything."""
+    of_each = {
+        group: [bug.name for bug in GALLERY.values() if issubclass(bug.replaces[0], kind)]
+        for group, kind in _KINDS.items()
+    }
+    return {"everything": list(GALLERY), **of_each}
+
+
+__all__ = ["GALLERY", "groups"]
