@@ -43,7 +43,11 @@ with right:
         "curves",
     )
 
-st.subheader("From dy to dx: the vector-Jacobian product")
+st.subheader(
+    "From dy to dx: the vector-Jacobian product",
+    help="The vector dy times the Jacobian, the matrix of all derivatives of outputs with respect to inputs. Every "
+    "backward is one, and none has to make the matrix.",
+)
 check = check_products(activation, x, dy, experiment.eps, experiment.method)[INPUT]
 st.latex(r"dx_i = f'(x_i)\, dy_i \qquad dx = dy \cdot J, \quad J_{ij} = \frac{\partial y_i}{\partial x_j}")
 widgets.tensor_verdict(check)

@@ -28,7 +28,9 @@ name = widgets.choice(
     list(report),
     [tensors.verdict_markdown(check) for check in report.values()],
     "tensor",
-    "The weights W and biases b of each layer, and the input x.",
+    "A tensor is an array of numbers: the weights W and biases b of each layer, and the input x. "
+    "An entry is one number of it. An error bar is how far the two gradients of an entry may lie apart though both are "
+    "right, for rounding and the step make each a little wrong.",
 )
 check = report[name]
 maps = st.container()

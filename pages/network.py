@@ -105,6 +105,7 @@ else:
     st.subheader("What each layer does to the gradient")
     table = tensors.flow(flow, norms)
     widgets.table(table)
+    st.caption("The spectral norm is the largest singular value of a matrix: it stretches no vector by more.")
     with st.container(horizontal=True):
         widgets.download("Jacobian as CSV", lambda: tensors.matrix_csv(flow.whole), "jacobian.csv", "text/csv")
         widgets.download("Layers as CSV", lambda: tensors.to_csv(table), "layers.csv", "text/csv")

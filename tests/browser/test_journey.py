@@ -22,7 +22,7 @@ def test_a_deep_link_on_a_cold_server(visit, tmp_path):
     visit.goto(LINK)
     expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible(timeout=30_000)
     expect(visit).to_have_title("Gradient check - Gradient Lab")
-    expect(visit.get_by_role("textbox", name="Layer sizes")).to_have_value("3-4-2")
+    expect(visit.get_by_role("textbox", name="Layer sizes")).to_have_value("3-4-2", timeout=30_000)
 
     painted = visit.locator(".heatmaplayer image")
     expect(painted).to_have_count(3, timeout=30_000)
