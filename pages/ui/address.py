@@ -21,7 +21,7 @@ PAGE_SETTINGS = (
     *("act_x", "act_dy"),
     *("inputs", "outputs", "lin_x", "lin_b", "lin_dy", "lin_W", "gradient"),
     *("step", "all_steps", "layer"),
-    *("group", "bug", "place", "seen", "quiz", "level", "look"),
+    *("group", "bug", "place", "seen", "quiz", "last", "level", "look"),
     *("case", "wrt", "slice", "third"),
     *("ready", "library", "beside", "of"),
     *("trained_on", "planted", "optimiser", "rate", "steps", "mini_batch", "at_step"),

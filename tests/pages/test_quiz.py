@@ -135,3 +135,14 @@ def test_after_the_answer_the_telling_maps_are_shown(open_page):
     answer(app, NOTHING)
     assert len(app.get("plotly_chart")) == 3
     assert any("You could have seen it on the maps of" in text.value for text in app.markdown)
+
+
+def test_a_link_can_hold_a_series_that_ends(open_page):
+    app = open_page("quiz", quiz="5", last="6")
+    assert not button(app, "Next question").disabled
+    button(app, "Next question").click().run()
+    assert app.number_input(key="quiz").value == 6
+    assert button(app, "Next question").disabled
+    assert not button(open_page("quiz", quiz="6"), "Next question").disabled
+    [warning] = open_page("quiz", last="0").warning
+    assert "last=0: Questions are whole numbers from 1 to 9,999" in warning.value

@@ -107,7 +107,7 @@ def differences(report: Mapping[str, TensorCheck]) -> go.Figure:
             "customdata": values,
             "hovertemplate": f"<b>{check.name}[%{{y}},%{{x}}]</b><br>%{{customdata:.2g}} of the largest<extra></extra>",
         }
-        axis = {"showticklabels": False}
+        axis = {"showticklabels": False, "ticks": ""}
         width = 2 + min(values.shape[1], WIDEST)
         panels.append(Panel(check.name, [cell], axis, {**axis, "autorange": "reversed"}, width))
     figure = side_by_side(
