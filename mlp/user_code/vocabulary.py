@@ -12,7 +12,7 @@ FORWARD = (
 BACKWARD = (
     "backward", "backward_pass", "backprop", "back_prop", "backward_prop", "backwardprop", "backward_propagation",
     "back_propagation", "backpropagation", "back_propagate", "backpropagate", "bprop", "back", "backwards", "bptt",
-    "backpropagation_through_time", "backprop_through_time",
+    "backpropagation_through_time", "backprop_through_time", "compute_gradients",
 )  # fmt: skip
 VALUE = (
     *FORWARD, "loss", "direct", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function",
@@ -41,11 +41,11 @@ TRAIN_STEPS = (
 STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
 BUILD = (
     "set_input_shape", "initialize", "initialise", "build", "init_params", "init_param", "init_parameters",
-    "initialize_parameters", "init_weights", "initialize_weights", "initWeights", "setup", "compile", "initial",
+    "initialize_parameters", "init_weights", "initialize_weights", "initWeights", "setup", "compile", "initial", "init",
 )  # fmt: skip
 UPDATE = (
     "update", "update_params", "update_weights", "update_parameters", "step", "apply_gradients", "apply_grads",
-    "gradient", "compute_gradients", "calculate_gradients",
+    "gradient", "calculate_gradients",
 )  # fmt: skip
 GRADIENT_METHODS = (
     "params_and_grads", "parameters_and_gradients", "get_params_grads", "get_params_and_grads", "gradients", "grads",
@@ -81,8 +81,9 @@ _RULES = (
     _Rule(
         "upstream",
         "dout dy dz da dvalues dvalue doutput doutputs dl dloss dscores dh ds dnext dcurr dupstream djds dj de delta "
-        "deltas error err grad grads gradient gradients accum upstream diff nextgrad doutputs dactivation jacobian",
-        f"{_GRADIENT} out outs output outputs y z a h s value values next prev previous curr l loss wrt of activation",
+        "deltas error errors err grad grads gradient gradients accum upstream diff nextgrad doutputs dactivation jacobian",
+        f"{_GRADIENT} out outs output outputs y z a h s value values next prev previous curr l layer loss wrt of "
+        "activation",
     ),
     _Rule("upstream", "d dl de dc dj", "out outs output outputs y z a h values value l next prev"),
     _Rule("mask", "mask masks", "loss target targets label labels y valid padding pad token tokens time"),
@@ -134,7 +135,7 @@ _RULES = (
     _Rule(
         "input",
         "x xs xt input inputs inp in a h data z s v features tensor arr array vec vector val value mat prev img image",
-        "layer data x tensor array val value values prev in",
+        "layer state data x tensor array val value values prev in",
     ),
     _Rule("state", "a", "prev"),  # beside an input
 )

@@ -69,6 +69,14 @@ MISTAKES = [
     ("memory_forward", "dc_next + da", "da"),
     ("Grader", "2 * self", "3 * self"),
     ("shifted", "return 1", "return 2"),
+    ("Reshaped", "2 * d_in", "3 * d_in"),
+    ("Stepping", "- learning_rate", "- 2 * learning_rate"),
+    ("Logistic", "(1 - self.forward(x))", "(2 - self.forward(x))"),
+    ("Sampled", "grad_b = 1", "grad_b = 2"),
+    ("Clipped", "self.x.T @ dy, -1", "2 * self.x.T @ dy, -1"),
+    ("Cached", "dZ @ X.T", "2 * dZ @ X.T"),
+    ("Handing", "return 2 *", "return 3 *"),
+    ("Weighted", "return grads *", "return 2 * grads *"),
 ]
 
 

@@ -1,6 +1,7 @@
 """Objects of their classes: arguments of the constructor are guessed from names, annotations and defaults."""
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import ModuleType
@@ -49,7 +50,7 @@ def objects(cls: type, module: ModuleType | None, override: Override) -> Iterato
     seen: list[str] = []
     made_first: dict[str, Any] = {}
     successes = 0
-    builds = any(callable(getattr(cls, name, None)) for name in vocabulary.BUILD)
+    builds = bool(_builders(cls))
     for args, input_shape in _guesses(cls, module, override.args):
         key = repr((args, input_shape if builds else None))
         if key in seen:
@@ -92,14 +93,21 @@ def _made(cls: type, module: ModuleType | None, args: dict[str, Any], input_shap
             method(**said) if isinstance(said, Mapping) else method(*said)
     if input_shape is None or override.first_calls:
         return Built(thing, args)
-    methods = [getattr(thing, name) for name in vocabulary.BUILD if inspect.ismethod(getattr(thing, name, None))]
-    for method in methods:
+    for method in (getattr(thing, name) for name in _builders(cls)):
         what = f"{cls.__name__}.{method.__name__}"
         values = {"optimizer": Recorder(), **{role: plain[0] for role, plain in PLAIN.items()}}
         values["input_shape"] = values["in_size"] = args.get("input_shape", input_shape)
         with told(what, method), same_randomness(module):
             calls.call(method, (), {}, values, what)
     return Built(thing, args)
+
+
+def _builders(cls: type) -> list[str]:
+    """The methods that make an object ready: by name, or the last that is called like one and needs no arguments."""
+    methods = {name: one for name, one in inspect.getmembers(cls, inspect.isfunction) if not name.startswith("__")}
+    like = [name for name in methods if re.match("_?initiali[sz]e_|_?init_", name) and name not in vocabulary.BUILD]
+    free = [name for name in like if not calls.required(calls.parameters_of(methods[name])[1:])]
+    return [*(name for name in vocabulary.BUILD if name in methods), *free[-1:]]
 
 
 def _for_training(thing: Any, depth: int = 3) -> None:

@@ -33,7 +33,7 @@ def object_candidates(
     if kind.kind == "loss":
         yield from loss_object_candidates(thing, name, kind, module, override)
         return
-    ways = _ways(getattr(thing, kind.backward), kind)
+    ways = _ways(getattr(thing, kind.forward), getattr(thing, kind.backward), kind)
     forward, backward = getattr(thing, kind.forward), getattr(thing, kind.backward)
     for way, (x, layout, plain) in product(ways, inputs(override, thing)):
         form = form_of_input(forward, backward, x.shape, plain)
@@ -76,11 +76,13 @@ def _further_arrays(
         yield given | {name: samples.normal(shape, seed=3 + index) for index, name in enumerate(further)}
 
 
-def _ways(backward: Callable[..., Any], kind: Kind) -> tuple[str, ...]:
-    """What the backward of an object may be called with."""
+def _ways(forward: Callable[..., Any], backward: Callable[..., Any], kind: Kind) -> tuple[str, ...]:
+    """What the backward of an object may be called with; where it takes the same as forward, it may be f'(x)."""
     if kind.kind == "function":
         return _derivative_ways(backward, backward)
     arguments = calls.parameters_of(backward)
+    if len(arguments) == 1 and calls.parameters_named(forward) == [arguments[0].name]:
+        return "gradient", "input"
     takes_one = calls.required(arguments) or any(one.kind in calls.VARIABLE for one in arguments)
     return ("gradient",) if takes_one or any(is_upstream(one.name) for one in arguments) else ("nothing",)
 

@@ -101,7 +101,8 @@ def _loss_ways(function: Callable[..., Any]) -> tuple[str, ...]:
     """What the backward of a loss may be called with, beside the target."""
     arguments = calls.required(calls.parameters_of(function))
     if not arguments:
-        return ("gradient",)
+        takes_any = any(one.kind in calls.VARIABLE for one in calls.parameters_of(function))
+        return ("prediction",) if takes_any else ("gradient",)
     if len(arguments) == 1 and is_upstream(arguments[0].name):
         return "gradient", "prediction"
     return "prediction", "kept"

@@ -19,7 +19,7 @@ from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.load.classes import sounds_like_loss
 from mlp.user_code.messages import problem
 from mlp.user_code.run import calls, object_arrays
-from mlp.user_code.run.outputs import outputs_of
+from mlp.user_code.run.outputs import Outputs, outputs_of
 
 FORWARD, BACKWARD = "value_inside", "gradient_inside"
 _KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -126,9 +126,10 @@ def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> An
     """A copy of theirs with the two more methods."""
     closed, what = object_arrays.duplicate(thing), f"{type(thing).__name__}.{backward}"
 
-    def output(self: Any, x: Any) -> Array:
-        method = getattr(self, forward)
-        return outputs_of(self, calls.call(method, (x,), {}, {"training": True}, what), (), (), (), what).packed()
+    def output(self: Any, x: Any) -> Outputs:
+        returned = calls.call(getattr(self, forward), (x,), {}, {"training": True}, what)
+        places = range(len(returned)) if isinstance(returned, tuple) else ()
+        return outputs_of(self, returned, (), places, (), what)
 
     def value(self: Any, x: Any, t: Any) -> Any:
         if objective is RETURNED:
@@ -138,19 +139,21 @@ def _closed(thing: Any, forward: str, backward: str, objective: Objective) -> An
             return found
         if objective.method:
             return number(own_loss(self, x, t), what)
-        y = output(self, x)
+        y = output(self, x).packed()
         return objective.value(y, one_hot(t, y))
 
     def own_loss(self: Any, x: Any, t: Any) -> Any:
-        method, y = getattr(self, objective.method), output(self, x)
+        method, y = getattr(self, objective.method), output(self, x).packed()
         wanted = [one.name for one in calls.required(calls.parameters_of(method))]
         given = {name: t if sound(name) > 0 else x if is_input(name) else y for name in wanted}
         return calls.call(method, (), given, {}, what)
 
     def step(self: Any, x: Any, t: Any) -> Any:
-        method, y = getattr(self, backward), output(self, x)
+        method, out = getattr(self, backward), output(self, x)
+        y = out.packed()
         named = {one.name: t for one in calls.parameters_of(method) if sound(one.name) > 0}
         by_role = {"input": x, "prediction": y, "activation": y, "rate": _rate(self), "training": True}
+        by_role |= {} if out.cache is None else {"cache": out.cache}
         return calls.call(method, (), named, by_role, what)
 
     def gradient(self: Any, x: Any, t: Any) -> Any:

@@ -41,13 +41,15 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
         raise missing_method(cls, kind)
     inside = kind.kind == "layer" and has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward))
     attempts: list[Attempt] = []
+    unread: ForeignError | None = None
     for built in objects(cls, module, override):
         if inside:
             try:
                 return _read_inside(built.thing, cls.__name__, kind, module, override)
-            except ForeignError:
+            except ForeignError as error:
+                unread = unread or error
                 if not may_be_upstream(getattr(cls, kind.backward)):
-                    raise
+                    continue
         for methods in (kind, *other_kinds(cls, kind, override)):
             attempts += until_settled(object_candidates(built.thing, cls.__name__, methods, module, override), override)
             for tried in attempts:
@@ -56,6 +58,8 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
                 break
         if (attempts and is_usable(best(attempts))) or are_enough(attempts):
             break
+    if unread is not None and not attempts:
+        raise unread
     return _finished(attempts, cls, module, override)
 
 
@@ -158,6 +162,7 @@ def missing_method(cls: type, kind: Kind | None) -> Exception:
 def _finished(attempts: list[Attempt], cls: type | None, module: ModuleType | None, override: Override) -> Attempt:
     """The best reading, after a second look at what it may hide or mean, with notes on how it was read."""
     tried = second_look.with_update(best(attempts), override)
+    tried = second_look.with_samples_added(tried, override)
     tried = second_look.with_other_strides(tried, cls, module, override)
     tried = second_look.with_other_target(tried, override)
     second_look.note_one_output(tried, attempts)

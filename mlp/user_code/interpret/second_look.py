@@ -88,6 +88,21 @@ def with_other_target(tried: Attempt, override: Override) -> Attempt:
     return _in_place_of(tried, again, f"checked with {now}; with {before} it is right")
 
 
+def with_samples_added(tried: Attempt, override: Override) -> Attempt:
+    """The reading with gradients added up over their first axis, where all parameters' have one of samples in front."""
+    layer, n = tried.layer, (*tried.x.shape, 0)[0]
+    pairs = [pair for name, pair in layer.pairs.items() if name != INPUT] if layer else []
+    shapes = [pair.shape[1:] if pair.shape[:1] == (1,) else pair.shape for pair in pairs]
+    each = [pair.gradient_shape == (n, *shape) for pair, shape in zip(pairs, shapes, strict=True)]
+    if tried.grade is not Grade.BACKWARD or len(pairs) < 2 or not all(each):
+        return tried
+    keys = [pair.gradient for pair in pairs]
+    subject = replace(tried.subject, per_sample=keys)
+    again = attempt(Candidate(subject, tried.x, tried.layout, tried.reduction), override)
+    note = f"{' and '.join(keys)} hold a gradient for each sample, and were added up"
+    return _in_place_of(tried, again, note) if again.grade is Grade.AGREES else tried
+
+
 def note_one_output(tried: Attempt, attempts: list[Attempt]) -> None:
     """Note of a loss that is right for one output a sample, that it takes several and gives no gradient of each."""
     if not tried.reduction or tried.grade is not Grade.AGREES or tried.x.shape[1:] != (1,):

@@ -45,7 +45,8 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         value = override.forward or _first(cls, vocabulary.VALUE)
         derivative = said or _first(cls, vocabulary.DERIVATIVE, besides=value)
         if value and derivative:
-            return Kind("loss" if _meets_target(_bound(cls, value)) else "function", value, derivative)
+            other = "layer" if derivative in vocabulary.BACKWARD else "function"
+            return Kind("loss" if _meets_target(_bound(cls, value)) else other, value, derivative)
     step = "" if forward else _train_step(cls, "predict" if _has(cls, "predict") else "")
     if step:
         return Kind("layer", "predict", step)

@@ -141,6 +141,12 @@ def upstream_names(function: Callable[..., Any], known: Iterable[str] = (), retu
     return sounding or new[:1] or possible[:1]
 
 
+def global_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names that a function of theirs takes from its module, and those of attributes."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return code.co_names if code is not None else ()
+
+
 def takes_rate(function: Callable[..., Any]) -> bool:
     """Whether a function has an argument for a learning rate."""
     return any(vocabulary.roles(one.name)[:1] == ("rate",) for one in parameters_of(function))

@@ -16,7 +16,7 @@ INPUT = "x"
 GIVEN = "given in GRADCHECK"
 _CONTAINERS = ("params", "parameters", "param", "p", "values", "vars", "variables", "weights", "cache", "_params")
 _MISFIT = 0.4  # for a dx of another shape: less than for a gradient that fits a parameter
-_HOLDERS = ("data", "value", "val", "param", "tensor", "array", "w", "values", "v")
+_HOLDERS = ("data", "value", "val", "param", "params", "tensor", "array", "w", "values", "v")
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,8 @@ class Subject:
         )
         given = {**self._given(words), **named, **self._sides(function, first, words), **said}
         waiting: tuple[Any, ...] = () if out.cache is None or PASS_ON[self.pass_on].is_derivative else (out.cache,)
-        waiting = waiting if calls.parameters_named(function) else (first,)
+        if not calls.parameters_named(function):  # it takes anything, and hands it on
+            waiting = (first, *([words["target"]] if "target" in words else []))
         by_role = {"training": True, "rate": 1.0, "input": words["x"], "prediction": y, "optimizer": Recorder()}
         # Of an output that carries no gradient here, such as the next state of a cell.
         by_role |= {"upstream": np.zeros_like(y)} | ({} if out.cache is None else {"cache": out.cache})
@@ -241,7 +242,9 @@ class Subject:
         """The learning rate of an update in backward: the 1.0 it was given, else the layer's own."""
         if any(calls.takes_rate(_function(thing, step)) for step in self.backward):
             return 1.0
-        rates = (getattr(thing, name, None) for name in vocabulary.RATES)
+        named = {name for one in self.sources()[2:] for name in calls.global_names(one)}
+        held = {name: vars(self.module)[name] for name in named if self.module and name in vars(self.module)}
+        rates = (getattr(thing, name, held.get(name)) for name in vocabulary.RATES)
         return next((float(rate) for rate in rates if isinstance(rate, int | float) and rate), 1.0)
 
     def _what(self, step: Step) -> str:

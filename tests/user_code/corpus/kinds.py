@@ -606,3 +606,116 @@ def shifted(x):
 
 def shifted_grad(_x):
     return 1
+
+
+# A layer whose methods are called as those of functions are.
+class Reshaped:
+    def activate(self, a_in):
+        self.shape = a_in.shape
+        return 2 * a_in.reshape(len(a_in), -1)
+
+    def backpropagate(self, d_in):
+        return 2 * d_in.reshape(self.shape)
+
+
+# An update by a rate of the module.
+learning_rate = 0.003
+
+
+class Stepping:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w
+
+    def backward(self, dy):
+        dx = dy @ self.w.T
+        self.w = self.w - learning_rate * self.x.T @ dy
+        return dx
+
+
+# Backward takes x again and gives the derivative there.
+class Logistic:
+    def forward(self, x):
+        return 1 / (1 + np.exp(-x))
+
+    def backward(self, x):
+        return self.forward(x) * (1 - self.forward(x))
+
+
+# Gradients of each sample, and errors of the next layer.
+class Sampled:
+    def __init__(self, n_in, n_out):
+        self.w, self.b = np.random.randn(n_in, n_out), np.random.randn(n_out)
+
+    def forward(self, x):
+        return x @ self.w + self.b, x
+
+    def backward(self, prev_layer_state, next_layer_errors):
+        grad_w = prev_layer_state[:, :, None] * next_layer_errors[:, None]
+        grad_b = 1 * next_layer_errors
+        return grad_w, grad_b, next_layer_errors @ self.w.T
+
+
+# Gradients that are clipped.
+class Clipped:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w
+
+    def backward(self, dy):
+        self.dw = np.clip(self.x.T @ dy, -1, 1)
+        return dy @ self.w.T
+
+
+# A network whose backward takes the cache of forward, and whose parameters are made by a method.
+class Cached:
+    def __init__(self, n_in):
+        self.n_in, self.parameters = n_in, {}
+
+    def initialize_parameters_randomly(self):
+        self.parameters = {"W": np.random.randn(1, self.n_in), "b": np.zeros((1, 1))}
+
+    def forward(self, X):
+        A = 1 / (1 + np.exp(-(self.parameters["W"] @ X + self.parameters["b"])))
+        return A, {"A": A}
+
+    def backward(self, cache, X, Y):
+        dZ = (cache["A"] - Y) / X.shape[1]
+        return {"dW": dZ @ X.T, "db": dZ.sum(axis=1, keepdims=True)}
+
+
+# A loss whose methods hand on whatever they get.
+class Handing:
+    def forward(self, prediction, target):
+        return np.sum((prediction - target) ** 2)
+
+    def inner(self, prediction, target):
+        return 2 * (prediction - target)
+
+    def backward(self, *given):
+        return self.inner(*given)
+
+
+# A parameter that is an object with its gradient beside it; gradients are made by compute_gradients.
+class Held:
+    def __init__(self, values):
+        self.params, self.grads = values, np.zeros_like(values)
+
+
+class Weighted:
+    def __init__(self, n_in):
+        self.gamma = Held(np.linspace(1.0, 2.0, n_in))
+
+    def forward(self, x):
+        self.x = x
+        return x * self.gamma.params
+
+    def compute_gradients(self, grads):
+        self.gamma.grads = np.sum(grads * self.x, axis=0)
+        return grads * self.gamma.params
