@@ -81,7 +81,7 @@ _RULES = (
     _Rule(
         "upstream",
         "dout dy dz da dvalues dvalue doutput doutputs dl dloss dscores dh ds dnext dcurr dupstream djds dj de delta "
-        "deltas error errors err grad grads gradient gradients accum upstream diff nextgrad doutputs dactivation jacobian",
+        "deltas error errors err grad grads gradient gradients accum upstream diff nextgrad dactivation jacobian",
         f"{_GRADIENT} out outs output outputs y z a h s value values next prev previous curr l layer loss wrt of "
         "activation",
     ),
