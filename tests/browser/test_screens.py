@@ -20,6 +20,8 @@ def opened(visit, address):
     expect(visit.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible(timeout=30_000)
     figure = visit.locator(".js-plotly-plot .main-svg").first
     expect(figure).to_be_visible(timeout=30_000)
+    # What the browser still loads holds its place with a skeleton, and a later figure could be taken for the first.
+    expect(visit.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
     return figure
 
 
