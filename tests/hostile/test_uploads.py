@@ -8,8 +8,10 @@ import zipfile
 import numpy as np
 from hypothesis import strategies as st
 
+from mlp.lab.tables import table_data
 from mlp.report.files import UploadError
 from mlp.report.files.matching import match
+from mlp.report.files.table_files import read_table
 from mlp.report.files.uploads import read_files
 from tests.hostile.trying import examples, try_all
 
@@ -125,6 +127,26 @@ def test_any_table_is_read_or_refused(examples):
     try_all(
         refused_or_read, st.dictionaries(st.text(max_size=300).map("{}.csv".format), tables(), max_size=3), examples
     )
+
+
+@examples
+def test_any_table_of_data_is_read_or_refused(examples):
+    def check(content):
+        told = "Read."
+        try:
+            table = read_table("t.csv", content)
+            data = table_data(table, *table.suggested(), seed=0)
+            assert np.isfinite(data.x).all()
+            assert np.isfinite(data.target).all()
+        except ValueError as error:  # of the table, or of what is to be made of it
+            told = str(error)
+        assert told.endswith(".")
+        assert len(told) <= 300
+        assert told.isprintable()
+
+    rows = st.lists(st.tuples(CELLS, CELLS, st.integers(0, 3).map(str)), min_size=1, max_size=15)
+    rows = rows.map(lambda rows: "\n".join(["a,b,c", *map(",".join, rows)]).encode(errors="surrogatepass"))
+    try_all(check, st.one_of(tables(), rows), examples)
 
 
 def test_what_is_damaged_here_was_sound():
