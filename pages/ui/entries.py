@@ -15,6 +15,7 @@ from mlp.report.numbers import entry
 from pages.ui import address, compute, drawn
 
 KEY = "entry"
+EDGE = "edge"
 
 
 def chosen(check: TensorCheck) -> Index:
@@ -74,6 +75,31 @@ def arithmetic(experiment: Experiment, check: TensorCheck, index: Index) -> None
     st.latex(derivation.difference(problem, report, check.name, index))
 
 
+def edge_clicked(key: str, layers: tuple[str, ...]) -> Callable[[], None]:
+    """What a click on an edge of the network's diagram of this key does: it chooses the entry of that weight.
+
+    `layers` are the names of the linear layers, whose edges start one column after another.
+    """
+    return partial(_click_edge, key, layers)
+
+
+def edge(experiment: Experiment) -> None:
+    """Where the gradient of the edge clicked last comes from, or that of what its chain led on to; at first nothing."""
+    report = compute.checked(experiment).report
+    tensor, index = st.session_state.get(EDGE, ("", ()))
+    # After a click the layers may have become others.
+    if tensor in report and all(i < size for i, size in zip(index, report[tensor].analytical.shape, strict=True)):
+        st.subheader(f"Where {entry(tensor, index)} comes from", anchor=False)
+        arithmetic(experiment, report[tensor], index)
+
+
+def _click_edge(key: str, layers: tuple[str, ...]) -> None:
+    points = [point for point in st.session_state[key].selection.points if "customdata" in point]
+    if points:
+        row, column, *_ = dict(points[0]["customdata"]).values()
+        _go(f"{layers[int(points[0]['x'])]}.W", (int(row), int(column)))
+
+
 def _click(key: str, axes: int) -> None:
     points = st.session_state[key].selection.points
     if points:
@@ -81,4 +107,4 @@ def _click(key: str, axes: int) -> None:
 
 
 def _go(tensor: str, index: Index) -> None:
-    st.session_state.update({"tensor": tensor, "entry_of": tensor, KEY: format_index(index)})
+    st.session_state.update({"tensor": tensor, "entry_of": tensor, KEY: format_index(index), EDGE: (tensor, index)})

@@ -84,3 +84,14 @@ def test_a_click_on_a_cell_shows_its_arithmetic(visit):
     expect(visit.get_by_role("heading", name="Where fc1.W[3,1] comes from")).to_be_visible()
     expect(visit.get_by_role("textbox", name="Entry")).to_have_value("3,1")
     expect(visit).to_have_url(re.compile("entry=3%2C1"))
+
+
+def test_a_click_on_an_edge_shows_its_arithmetic_and_the_chain_leads_on(visit):
+    opened(visit, "/network?sizes=2-3-2&seed=5")
+    edges = visit.locator(".js-plotly-plot").first.locator(".scatterlayer .point")
+    expect(edges).not_to_have_count(0)
+    edge = edges.nth(3).bounding_box()  # of the first layer's six, row by row: unit 1, input 1
+    visit.mouse.click(edge["x"] + edge["width"] / 2, edge["y"] + edge["height"] / 2)
+    expect(visit.get_by_role("heading", name="Where fc1.W[1,1] comes from")).to_be_visible(timeout=30_000)
+    visit.get_by_role("button", name="fc1.b[1]").click()
+    expect(visit.get_by_role("heading", name="Where fc1.b[1] comes from")).to_be_visible()
