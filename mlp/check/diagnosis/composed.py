@@ -7,14 +7,11 @@ import numpy as np
 
 from mlp.check.diagnosis.algebra import known_factor
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.other_losses import smoothing_terms
 from mlp.check.diagnosis.places import place_of
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
-
-_LEFT = 1e-5
-_APART = 1e-3
 
 
 def two_faults(simple: Sequence[Hypothesis]) -> Hypothesis:
@@ -51,13 +48,11 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
     if not (size > 0 and said.size > 2 and np.all(np.isfinite(shown)) and shown.shape == said.shape):
         return
     factor = float(np.sum(said * shown)) / size
-    if _fits(factor * shown, said) and abs(factor - 1) > _APART:
-        words = (
-            "the wrong sign" if abs(factor + 1) < _APART else f"a factor of {factor:.6g}{known_factor(case, factor)}"
-        )
+    if _fits(factor * shown, said) and abs(factor - 1) > APART:
+        words = "the wrong sign" if abs(factor + 1) < APART else f"a factor of {factor:.6g}{known_factor(case, factor)}"
         yield Prediction(factor * first, words, 1, (factor,))
         return
-    wrong = np.abs(said - shown) > _LEFT * np.max(np.abs(shown))
+    wrong = np.abs(said - shown) > LEFT * np.max(np.abs(shown))
     if np.any(wrong) and not np.any(said[wrong]):
         place, _ = place_of(np.argwhere(wrong), said.shape)
         if place and 2 * np.sum(wrong) <= wrong.size:
@@ -80,4 +75,4 @@ def _added(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
 
 
 def _fits(model: Array, said: Array) -> bool:
-    return float(np.linalg.norm(said - model)) <= _LEFT * float(np.linalg.norm(said))
+    return float(np.linalg.norm(said - model)) <= LEFT * float(np.linalg.norm(said))

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp.check.diagnosis.groups import SAMPLES
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.other_losses import OTHER_LOSSES, smoothing_terms
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.substitutions import CHANGED, INGREDIENT
@@ -18,10 +18,6 @@ from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
 _MOST_SAMPLES = 32
-# A part of a difference that is left by a term which explains it; numerical gradients have some ten digits.
-_LEFT = 1e-5
-# Two factors are the same if they differ by less of themselves.
-_APART = 1e-3
 # Sums that would be zero, of a few terms, but for a small number that is added to a variance.
 _CANCELLED = 0.1
 _FEWEST = 4  # numbers that a term is fitted to, at least: two fit two unknowns always
@@ -36,7 +32,7 @@ def _difference(case: IsolatedLayer, tensor: str) -> Array | None:
 
 
 def _is_left(rest: Array, difference: Array) -> bool:
-    return float(np.linalg.norm(rest)) <= _LEFT * float(np.linalg.norm(difference))
+    return float(np.linalg.norm(rest)) <= LEFT * float(np.linalg.norm(difference))
 
 
 def _bfloat16(array: Array) -> Array:
@@ -104,11 +100,11 @@ def _samples_left_out(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     said = case.said[tensor].astype(np.float64)
     if said.shape == whole.shape and said.size >= 2 * len(parts) and np.all(np.isfinite(said)):
         weights = np.linalg.lstsq(np.reshape(parts, (len(parts), -1)).T, said.ravel(), rcond=None)[0]
-        missing = np.flatnonzero(np.abs(weights) < _APART)
+        missing = np.flatnonzero(np.abs(weights) < APART)
         words = (
             f"samples {missing.tolist()} are missing" if len(missing) else f"they count {np.round(weights, 3)} times"
         )
-        if np.ptp(weights) > _APART and len(missing) != 1:
+        if np.ptp(weights) > APART and len(missing) != 1:
             yield Prediction(np.tensordot(weights, parts, axes=1), words, len(parts))
 
 
@@ -196,7 +192,7 @@ def _normalisation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             ("the mean", "a constant", mean),
             ("the variance" if shift else "the norm", "a multiple of x", slope * base),
         )
-        there = [part for part in parts if np.linalg.norm(part[2]) > _LEFT * np.linalg.norm(rest)]
+        there = [part for part in parts if np.linalg.norm(part[2]) > LEFT * np.linalg.norm(rest)]
         terms, lost = (" plus ".join(part[1] for part in there), " and ".join(part[0] for part in there))
         words = f"for {over}, the difference is {terms}: {lost} {'depend' if len(there) > 1 else 'depends'} on x too"
         yield Prediction(case.right(tensor) + np.moveaxis(model, 0, axis), words, 2, (axis,))
@@ -213,7 +209,7 @@ def _counts_others(paths: Paths, axis: int) -> bool:
     if paths.dy.shape != paths.shape:
         return False
     weight = paths.weight(paths.outputs[axis][:, None] != paths.entries[axis][None, :])
-    return weight is not None and abs(weight) > _APART
+    return weight is not None and abs(weight) > APART
 
 
 def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -228,8 +224,8 @@ def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         size = np.sum(np.square(right), axis=others, keepdims=True)
         factor = np.sum(said * right, axis=others, keepdims=True) / np.where(size > 0, size, 1)
         lines = factor[size > 0]
-        others_than_one = lines[np.abs(lines - 1) > _APART]
-        if len(others_than_one) < 2 or not np.any(others_than_one) or np.ptp(lines) < _APART * np.max(np.abs(lines)):
+        others_than_one = lines[np.abs(lines - 1) > APART]
+        if len(others_than_one) < 2 or not np.any(others_than_one) or np.ptp(lines) < APART * np.max(np.abs(lines)):
             continue  # a single line, or lines of zeros, are places; and one factor for all has a name of its own
         one = _along(case, tensor, axis).removeprefix("the ").removesuffix("s")
         yield Prediction(

@@ -8,12 +8,10 @@ import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import batch_places
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer
 from mlp.check.diagnosis.paths import Paths
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
-
-_APART = 1e-3
 
 
 class Grouping(NamedTuple):
@@ -68,20 +66,20 @@ def _reweighted(paths: Paths, groupings: Sequence[Grouping]) -> Iterator[Predict
         there = np.sqrt(size) > 1e-6 * np.sqrt(size.max())
         weights = np.where(there, product / np.where(there, size, 1), 1.0)
         model = weights[index] * paths.right
-        is_one_factor = np.ptp(weights[there]) <= _APART * np.max(np.abs(weights[there]))
+        is_one_factor = np.ptp(weights[there]) <= APART * np.max(np.abs(weights[there]))
         if not is_one_factor and np.sum(paths.there) >= 2 * np.sum(there) and paths.explained_by(model):
             words = "; ".join(_weighed(grouping, labels[there], weights[there]))
-            fitted = int(np.sum((np.abs(weights - 1) > _APART) & (np.abs(weights) > _APART)))
+            fitted = int(np.sum((np.abs(weights - 1) > APART) & (np.abs(weights) > APART)))
             yield Prediction(paths.gradient(model), words, fitted, (number, *weights.tolist()))
 
 
 def _weighed(grouping: Grouping, labels: Array, weights: Array) -> Iterator[str]:
     """What is said of the groups with each weight but 1."""
     for weight in np.unique(np.round(weights, 6)):
-        if abs(weight - 1) > _APART:
-            which = grouping.called(labels[np.abs(weights - weight) < _APART].tolist(), labels.tolist())
-            also = ", with the wrong sign" if abs(weight + 1) < _APART else ""
-            counts = "is missing" if abs(weight) < _APART else f"counts {weight:.4g} times{also}"
+        if abs(weight - 1) > APART:
+            which = grouping.called(labels[np.abs(weights - weight) < APART].tolist(), labels.tolist())
+            also = ", with the wrong sign" if abs(weight + 1) < APART else ""
+            counts = "is missing" if abs(weight) < APART else f"counts {weight:.4g} times{also}"
             yield f"what comes from {which} {counts}"
 
 

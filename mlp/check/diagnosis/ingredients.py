@@ -1,7 +1,6 @@
 """What a gradient is made of: x, dy or the target, and the parameters, each of which may be another than it should be.
 
-Beside them, what forward makes of them on the way: the output, x without its mean and in units of its deviation, and
-the products of x with a matrix that an inner activation is taken of.
+Beside them, what forward makes of them on the way: the output, and x without its mean and in units of its deviation.
 """
 
 import functools
@@ -12,14 +11,11 @@ import numpy as np
 
 from mlp.check.compare import as_float64
 from mlp.check.diagnosis.changes import FORMS, INNER
-from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import EPS, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
-
-# Of two derivatives along the same direction, one numerical, this part may differ.
-_LEFT = 1e-5
 
 
 class Ingredient(NamedTuple):
@@ -73,7 +69,7 @@ class Directions:
             for way in self.ways
         )
         left, right = first * self.seen[1], second * self.seen[0]
-        return abs(left - right) <= _LEFT * (abs(left) + abs(right))
+        return abs(left - right) <= LEFT * (abs(left) + abs(right))
 
 
 def batch_places(case: IsolatedLayer, rank: int) -> tuple[str, ...]:
@@ -122,12 +118,10 @@ def multiples(values: Array, factors: Iterator[Factor], part: float) -> Iterator
 
 
 def output_factors(case: IsolatedLayer) -> Iterator[Factor]:
-    """Factors that belong to an output: of y, of x where it has that shape, and of what goes into an inner gate."""
+    """Factors that belong to an output: of y, and of x where it has that shape."""
     if case.x.shape == case.y.shape:
         yield from factors("x", case.x, inner=True)
     yield from factors("y", case.y)
-    for name, value in pre_activations(case):
-        yield from factors(name, value, inner=True)
 
 
 def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
@@ -162,37 +156,3 @@ def line_factors(places: Sequence[str], name: str, value: Array) -> Iterator[Fac
             )
             for words, size in sizes:
                 yield Factor(f"the {words} of {name} over its {place}s", np.broadcast_to(size, value.shape))
-
-
-def pre_activations(case: IsolatedLayer) -> Iterator[tuple[str, Array]]:
-    """What an inner activation may be taken of, in the shape of y: x W, and x W + y U with the y of the step before.
-
-    A matrix with several times as many columns as y has features is that of several gates side by side.
-    """
-    x, y = np.asarray(case.x, dtype=np.float64), np.asarray(case.y, dtype=np.float64)
-    matrices = {
-        key: np.asarray(v, dtype=np.float64) for key, v in case.function.parameters().items() if np.ndim(v) == 2
-    }
-    vectors = [np.asarray(v, dtype=np.float64) for v in case.function.parameters().values() if np.ndim(v) == 1]
-    if x.shape[:-1] != y.shape[:-1]:
-        return
-    before = np.concatenate([np.zeros_like(y[:, :1]), y[:, :-1]], axis=1) if y.ndim == 3 else None
-    for (name, W), flip in ((pair, flip) for pair in matrices.items() for flip in (False, True)):
-        M = W.T if flip else W
-        if M.shape[0] != x.shape[-1] or M.shape[1] % y.shape[-1]:
-            continue
-        bias = next((b for b in vectors if b.shape == (M.shape[1],)), None)
-        called = f"(x {name}{'' if bias is None else ' + b'})"
-        inner = x @ M + (0 if bias is None else bias)
-        yield from _gates(called, inner, y.shape[-1])
-        for other, U in matrices.items():
-            V = U.T if flip else U
-            if before is not None and other != name and V.shape == (y.shape[-1], M.shape[1]):
-                yield from _gates(f"{called[:-1]} + h {other})", inner + before @ V, y.shape[-1])
-
-
-def _gates(name: str, inner: Array, width: int) -> Iterator[tuple[str, Array]]:
-    count = inner.shape[-1] // width
-    for k in range(count):
-        part = "" if count == 1 else f"[{k * width}:{(k + 1) * width}]"
-        yield name + part, inner[..., k * width : (k + 1) * width]

@@ -34,7 +34,10 @@ from mlp.nn.problem import INPUT, as_problem
 
 EPS = float(optimal_step(CENTRAL, 1.0))
 TARGET = "target"
-_NEAR = 1e-5
+LEFT = 1e-5
+"""What may be left of an array by another one that explains it, as a part of it; numerical gradients have 10 digits."""
+APART = 1e-3
+"""Factors are different that differ by more than this part of themselves."""
 _PROBED = 16
 _MOST_OUTPUTS = 512
 _MOST_PATHS = 400_000
@@ -290,7 +293,7 @@ class IsolatedLayer:
 
 
 def _are_near(one: Array, other: Array) -> bool:
-    return float(np.linalg.norm(one - other)) <= _NEAR * float(np.linalg.norm(other)) + 1e-9
+    return float(np.linalg.norm(one - other)) <= LEFT * float(np.linalg.norm(other)) + 1e-9
 
 
 def said(function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> Mapping[str, Array]:

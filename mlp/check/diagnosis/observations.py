@@ -1,20 +1,16 @@
 """What holds of a wrong gradient that no hypothesis explains: where it is wrong, and how it depends on dy."""
 
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
 from mlp.check.diagnosis.groups import by_distance, by_output
-from mlp.check.diagnosis.ingredients import batch_places
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
-from mlp.check.diagnosis.path_models import derivatives_wrong, factors_wrong, terms_wrong
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.places import place_of
 from mlp.nn.arrays import Array
 
 _SMALL = 2.0**-12
-_FEW = 3
 
 
 def what_holds(case: IsolatedLayer, tensor: str) -> list[str]:
@@ -24,8 +20,6 @@ def what_holds(case: IsolatedLayer, tensor: str) -> list[str]:
         return []
     paths = case.paths[tensor]
     found = [
-        *_shifted(paths),
-        *_in_parts(case, tensor, paths),
         *_right_groups(case, tensor, paths),
         *_in_dy(case, tensor, paths),
     ]
@@ -97,58 +91,3 @@ def _kind(paths: Paths, where: Array) -> str:
 def _is_right(paths: Paths, where: Array) -> bool:
     """Whether these paths are right, but for the error of a numerical derivative."""
     return bool(np.all(np.abs(paths.said - paths.right)[where] <= 1e-6 * np.max(np.abs(paths.right))))
-
-
-def _shifted(paths: Paths) -> Iterator[str]:
-    """The right gradient moved by one entry along some axes, as far as it then overlaps itself."""
-    rank = len(paths.shape)
-    if len(paths.said) < 2 or not 2 <= rank <= 4:
-        return
-    said, right = (array.reshape(-1, *paths.shape) for array in (paths.said, paths.right))
-    for moves in itertools.product((0, 1, -1), repeat=rank - 1):
-        to = (
-            slice(None),
-            slice(None),
-            *(slice(max(move, 0), size + min(move, 0)) for move, size in _sizes(moves, paths)),
-        )
-        of = (
-            slice(None),
-            slice(None),
-            *(slice(max(-move, 0), size + min(-move, 0)) for move, size in _sizes(moves, paths)),
-        )
-        if any(moves) and np.any(said[to]) and np.max(np.abs(said[to] - right[of])) <= 1e-6 * np.max(np.abs(right)):
-            axes = " and ".join(f"{move:+d} along axis {axis + 1}" for axis, move in enumerate(moves) if move)
-            yield f"it is right but for being shifted by {axes}"
-            return
-
-
-def _sizes(moves: tuple[int, ...], paths: Paths) -> Iterator[tuple[int, int]]:
-    return zip(moves, paths.shape[1:], strict=True)
-
-
-def _in_parts(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:
-    """A factor or term that has a name in a part of the paths: those from one place of dy to the wrong entries."""
-    if len(paths.said) < 2:
-        return
-    strange = np.abs(paths.said - paths.right) > 1e-6 * np.max(np.abs(paths.right))
-    names = batch_places(case, paths.dy.ndim)
-    for axis in range(1, paths.dy.ndim - 1):
-        for place in range(min(_FEW, paths.dy.shape[axis])):
-            here = (paths.outputs[axis] == place)[:, None]
-            wrong = np.any(strange & here, axis=0)
-            where = here & wrong & (paths.there | paths.given)
-            if np.sum(where) < 8:
-                continue
-            for models, what in _MODELS:
-                model = next(models(case, tensor, paths, where), None)
-                if model:
-                    only = (
-                        ""
-                        if np.all(wrong)
-                        else f" in {place_of(np.argwhere(wrong.reshape(paths.shape)), paths.shape)[0]}"
-                    )
-                    yield f"what comes from {names[axis]} {place} of dy is {what} {model.words}{only}"
-                    return
-
-
-_MODELS = ((factors_wrong, "right but that"), (derivatives_wrong, "not right:"), (terms_wrong, "right but that"))

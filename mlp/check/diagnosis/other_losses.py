@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import means_over, target_of
 from mlp.nn.arrays import Array
 from mlp.nn.losses import LOSSES
 
-_APART = 1e-3
 _MOST_VALUES = 4
 _FEWEST = 4
 
@@ -70,7 +69,7 @@ def _factor_by_target(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         found.append(float(np.sum(said[there] * right[there]) / np.sum(np.square(right[there]))))
         factor[there] = found[-1]
     words = ", ".join(f"{one:.4g} where the target is {value:g}" for one, value in zip(found, values, strict=True))
-    if np.ptp(found) > _APART:
+    if np.ptp(found) > APART:
         yield Prediction(factor * right, f"the factor is {words}", len(found), tuple(found))
 
 
@@ -81,7 +80,7 @@ def _factors_of_both(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         return
     columns = np.stack([case.x.ravel(), target.ravel()], axis=1)
     (a, b), *_ = np.linalg.lstsq(columns, said.ravel(), rcond=None)
-    if abs(a * b) > 0 and abs(a + b) > _APART * abs(a):
+    if abs(a * b) > 0 and abs(a + b) > APART * abs(a):
         words = f"it is {a:.6g} times y and {b:.6g} times the target, as of a bracket left out"
         yield Prediction(a * case.x + b * target, words, 2, (a, b))
 

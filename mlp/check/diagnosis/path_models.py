@@ -7,11 +7,9 @@ import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Predict, Prediction
 from mlp.check.diagnosis.ingredients import Factor, entry_factors, output_factors
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer
 from mlp.check.diagnosis.paths import Paths
 from mlp.nn.arrays import Array
-
-_APART = 1e-3
 
 
 class Model(NamedTuple):
@@ -107,7 +105,7 @@ def _fitted(
         is_missing = number < 0 and words.endswith("is added")
         words = words.replace("is added", "is missing, or taken off") if is_missing else words
         size = -number if is_missing else number
-        times = "" if abs(size - 1) < _APART else f"{size:.4g} times "
+        times = "" if abs(size - 1) < APART else f"{size:.4g} times "
         yield Model(words.format(times + name), number, start + number * term)
 
 

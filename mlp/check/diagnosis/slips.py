@@ -6,12 +6,10 @@ import numpy as np
 
 from mlp.check.diagnosis.algebra import known_factor
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer
 from mlp.check.diagnosis.way_back.steps import CONSTANT
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip
 
-_LEFT = 1e-5
-_APART = 1e-3
 _MOST_WAYS = 4
 
 
@@ -40,7 +38,7 @@ def _counted(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterato
             part = right - slip.gradients[tensor]
             size = float(np.sum(np.square(part)))
             rest = float(np.sum(np.square(slip.gradients[tensor])))
-            if min(size, rest) > _LEFT * float(np.sum(np.square(right))):  # a factor for all of it has its own name
+            if min(size, rest) > LEFT * float(np.sum(np.square(right))):  # a factor for all of it has its own name
                 times = 1 + float(np.sum((said - right) * part)) / size
                 weighed = {
                     name: times * case.right(name) + (1 - times) * slip.gradients[name]
@@ -59,14 +57,14 @@ def _weighed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterato
     if said.shape != right.shape or not 2 <= len(direct) <= _MOST_WAYS or said.size < 2 * len(direct):
         return
     parts = np.array([(right - slip.gradients[tensor]).ravel() for slip in direct])
-    if np.linalg.norm(parts.sum(axis=0) - right.ravel()) > _LEFT * np.linalg.norm(right):
+    if np.linalg.norm(parts.sum(axis=0) - right.ravel()) > LEFT * np.linalg.norm(right):
         return
     weights = np.linalg.lstsq(parts.T, said.ravel(), rcond=None)[0]
     names = [slip.words.removeprefix("nothing goes back ").removesuffix(CONSTANT) for slip in direct]
     told = [
-        f"{name} {weight:.4g} times" if abs(weight) > _APART else f"{name} not at all"
+        f"{name} {weight:.4g} times" if abs(weight) > APART else f"{name} not at all"
         for name, weight in zip(names, weights, strict=True)
-        if abs(weight - 1) > _APART
+        if abs(weight - 1) > APART
     ]
     words = f"it counts what goes back {', and '.join(told)}"
     yield Prediction((weights @ parts).reshape(right.shape), words, len(direct), tuple(weights.tolist()), "weights")

@@ -8,12 +8,9 @@ from mlp.check.diagnosis.algebra import known_factor
 from mlp.check.diagnosis.changes import changed, moved
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import Directions, Ingredient, ingredients, tensor_places
-from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, IsolatedLayer, Role
 from mlp.differences.networks import loss_gradients
 from mlp.nn.arrays import Array
-
-_LEFT = 1e-5
-_APART = 1e-3
 
 
 def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -43,8 +40,8 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
             if _are_parallel(gradient, case.right(tensor)):  # a factor, by another name
                 continue
             factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
-            exact = abs(factor - 1) < _APART
-            size = "" if abs(abs(factor) - 1) < _APART else f"is times {abs(factor):.6g}{known_factor(case, factor)}"
+            exact = abs(factor - 1) < APART
+            size = "" if abs(abs(factor) - 1) < APART else f"is times {abs(factor):.6g}{known_factor(case, factor)}"
             also = " and ".join(one for one in ("has the wrong sign" if factor < 0 else "", size) if one)
             also = "" if exact else f", and all of it {also}"
             yield Prediction(
@@ -58,7 +55,7 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
 
 def _are_parallel(one: Array, other: Array) -> bool:
     product = abs(float(np.sum(one * other)))
-    return product >= (1 - _LEFT**2) * float(np.linalg.norm(one) * np.linalg.norm(other))
+    return product >= (1 - LEFT**2) * float(np.linalg.norm(one) * np.linalg.norm(other))
 
 
 def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:

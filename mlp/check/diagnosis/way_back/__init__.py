@@ -5,6 +5,7 @@ its operations without its derivative, with another array in it, without one of 
 overwritten where it should be added up. The words are those of the code of forward itself.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from mlp.check.diagnosis.way_back import arrays, steps
@@ -13,6 +14,8 @@ from mlp.check.diagnosis.way_back.ways import Slip, Wrong, ways
 from mlp.check.tape.tape import Tape
 from mlp.nn.arrays import Array
 
+_MOST_STEPS = 1_000_000  # on all ways together: some ten seconds
+_FEWEST = 100
 _STEPS = (
     steps.left_out,
     steps.derivative_missing,
@@ -27,7 +30,9 @@ _STEPS = (
 
 def slips(tape: Tape, seed: Array, words: str | None = None) -> list[Slip]:
     """What all of the wrong ways give, or those of these words alone, from this gradient by the result on."""
-    every = [one for one in _wrong_ways(tape, tape.gradients(seed)) if words in (None, one.words)]
+    affordable = max(_FEWEST, _MOST_STEPS // max(1, sum(len(node.edges) for node in tape.nodes)))
+    tried = itertools.islice(_wrong_ways(tape, tape.gradients(seed)), affordable)
+    every = [one for one in tried if words in (None, one.words)]
     found = tape.changed(seed, [one.change for one in every])
     return [Slip(one.pattern, one.words, gradients, one.goal) for one, gradients in zip(every, found, strict=True)]
 
