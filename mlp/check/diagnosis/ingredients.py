@@ -149,7 +149,7 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
 def line_factors(places: Sequence[str], name: str, value: Array) -> Iterator[Factor]:
     """One number for each line of an array along an axis: its deviation, its norm, its root mean square."""
     for axis, place in enumerate(places):
-        if value.shape[axis] > 1:
+        if 1 < value.shape[axis] < value.size:  # a single line has a single number
             sizes = (
                 ("standard deviation", value.std(axis=axis, keepdims=True)),
                 ("norm", np.linalg.norm(value, axis=axis, keepdims=True)),

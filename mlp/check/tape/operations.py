@@ -83,7 +83,8 @@ def of_function(ufunc: np.ufunc, values: Sequence[Array], parents: Sequence[int]
     for operand, (source, factor) in enumerate(PAIRS[ufunc]):
         edge = times(parents[operand], operand, factor(*values), values[operand].shape, result.shape)
         if source >= 0:
-            edge = edge._replace(used=values[source], with_used=_remade(values, operand, source, factor))
+            remade = _remade(values, operand, source, factor)
+            edge = edge._replace(used=values[source], with_used=remade, using=source)
         edges.append(edge)
     return edges
 
@@ -114,7 +115,7 @@ def of_einsum(subscripts: str, values: Sequence[Array], parents: Sequence[int]) 
         ones = np.ones([values[k].shape[name.index(one)] for one in alone])
         make = _summed(f"{','.join([result, alone, *others])}->{name}", ones)
         used, with_used = (rest[0], make) if len(rest) == 1 else (None, None)
-        edges.append(Edge(parents[k], k, make(*rest), used, with_used))
+        edges.append(Edge(parents[k], k, make(*rest), used, with_used, 1 - k))
     return edges
 
 

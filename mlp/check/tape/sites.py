@@ -12,6 +12,7 @@ _LONGEST = 70  # characters of code in a sentence
 RECORDER = "recorded"
 """The function whose frame ends a path."""
 _INSIDE = ("numpy", "mlp.check.tape")
+_AROUND = (*_INSIDE, "mlp.check.projection", "mlp.check.diagnosis", "mlp.user_code")
 
 
 class Site(NamedTuple):
@@ -47,18 +48,18 @@ class Site(NamedTuple):
 
 
 def here(operation: str) -> Site:
-    """The site that called us, outside of numpy and of the recording."""
+    """The site that called us, outside of numpy, of the recording, and of what runs somebody's code."""
     path, frame = [], sys._getframe(1).f_back
     while frame and frame.f_code.co_name != RECORDER:
-        if not is_inside(frame):
+        if not is_inside(frame, _AROUND):
             path.append((frame.f_code, frame.f_lasti))
         frame = frame.f_back
     return Site(tuple(path), operation)
 
 
-def is_inside(frame: FrameType) -> bool:
-    """Whether this is code of numpy, or of the recording."""
-    return str(frame.f_globals.get("__name__", "")).startswith(_INSIDE)
+def is_inside(frame: FrameType, modules: tuple[str, ...] = _INSIDE) -> bool:
+    """Whether this is code of one of these modules: of numpy, or of the recording."""
+    return str(frame.f_globals.get("__name__", "")).startswith(modules)
 
 
 def _nth(number: int) -> str:

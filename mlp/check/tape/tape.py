@@ -32,6 +32,7 @@ class Edge(NamedTuple):
         pull: what a gradient by the result makes of a gradient by the operand.
         used: the array that the derivative is computed from, if there is one.
         with_used: the pull for another such array.
+        using: which operand that array is.
         factor: what the gradient is multiplied by, in the shape of the result, if that is what pull does.
         routes: of a sum, mean, maximum or minimum, pulls to other entries than it should be, by what they are called.
         source: from which entry of the operand, counted from 1, each of the result is taken; 0 for none.
@@ -42,6 +43,7 @@ class Edge(NamedTuple):
     pull: Pull
     used: Array | None = None
     with_used: Callable[[Array], Pull] | None = None
+    using: int = 0
     factor: Array | None = None
     source: Array | None = None
     routes: Mapping[str, Pull] = {}

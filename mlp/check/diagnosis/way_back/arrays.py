@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from mlp.check.diagnosis.way_back.steps import BINARY, pulled
+from mlp.check.diagnosis.changes import FORMS
+from mlp.check.diagnosis.way_back.steps import pulled
 from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, goal_of, neighbours
 from mlp.check.tape.sites import Site
 from mlp.check.tape.tape import Change, Edge, Rule, Tape
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
-_MOST_OTHERS = 60
+_MOST_OTHERS = 80
 _MOST_PAIRS = 400
 
 
@@ -20,11 +21,9 @@ def another_array(tape: Tape, way: Way) -> Iterator[Wrong]:
     """The derivative is computed from another array than it should be: one of forward's, or the same turned around."""
     if any(edge.with_used is None for edge in way.edges):
         return
-    first = tape.nodes[way.numbers[0]]
-    is_unary = len(way.site.operand(1)) and first.site.operation not in (*BINARY, "matmul", "einsum")
-    name = way.site.operand(0 if is_unary else 1 - way.operand)
+    name = way.site.operand(way.edges[0].using)
     shapes, count = [np.asarray(edge.used).shape for edge in way.edges], 0
-    for words, others in _others(tape, way):
+    for words, others in _others(tape, way, name):
         if [other.shape for other in others] != shapes or count >= _MOST_OTHERS:
             continue
         count += 1
@@ -47,18 +46,25 @@ def _using(edge: Edge, other: Array) -> Rule:
     return pulled(edge.with_used(other) if edge.with_used else edge.pull)
 
 
-def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
-    """Arrays that may be taken for the ones used, one for each time, by what they are called."""
+def _others(tape: Tape, way: Way, name: str) -> Iterator[tuple[str, list[Array]]]:
+    """Arrays that may be taken for the ones used, one for each time, by what they are called: `name`, or others."""
     used = [np.asarray(edge.used) for edge in way.edges]
     for change, words in _TURNS:
         for axis in range(used[0].ndim):
             yield words.format(axis), [change(array, axis) for array in used]
+    yield "1", [np.ones_like(array) for array in used]
+    for words, form in FORMS[2:]:  # after the array itself and its absolute value
+        formed = [form(array) for array in used]
+        if any(np.ptp(array) > 0 for array in formed):
+            yield words.replace("{}", name), formed
     arrays = {"that": used, **recorded_arrays(tape)}
-    for name, values in arrays.items():
-        yield name, aligned(values, len(used))
-    for name, values in arrays.items() if len(used) > 1 else ():
-        for by, when in ((1, "of the time before"), (-1, "of the time after")):
-            yield f"{name} {when}", neighbours(aligned(values, len(used)), by)
+    for called, values in arrays.items():
+        yield called, aligned(values, len(used))
+    for called, values in arrays.items() if len(used) > 1 else ():
+        for by, when in ((1, "before"), (-1, "after")):
+            at_hand = aligned(values, len(used))
+            yield f"{called} of the time {when}", neighbours(at_hand, by)
+            yield f"{called} of the time {when}, from one end round to the other,", [*at_hand[-by:], *at_hand[:-by]]
 
 
 _TURNS: tuple[tuple[Callable[[Array, int], Array], str], ...] = (

@@ -38,7 +38,6 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
         )
 
 
-BINARY = ("multiply", "divide", "true_divide", "power")
 _FACTORS: tuple[tuple[Callable[[Array], Array], str], ...] = (
     (np.ones_like, "is missing"),
     (np.square, "is there twice, squared"),

@@ -77,31 +77,37 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
 def _over_another_axis(tape: Tape, group: Sequence[Stretch], here: str) -> Iterator[Wrong]:
     """A function along one axis goes back by its formula along another one."""
     pairs = [(tape.nodes[one.start].value, tape.nodes[one.end].value) for one in group]
-    for right, other in itertools.permutations(range(pairs[0][1].ndim), 2):
+    rank = pairs[0][1].ndim
+    choices = [axes for count in (1, 2) for axes in itertools.combinations(range(rank), count)]
+    for right, other in itertools.product(range(rank), choices):
         for name, formula in _ALONG:
             jumps = {
                 one.end: (one.start, functools.partial(formula, x=x, y=y, right=right, other=other))
                 for one, (x, y) in zip(group, pairs, strict=True)
             }
-            words = f"{here}, it has that of {name} with its sums over axis {other}"
+            words = f"{here}, it has that of {name} with its sums over axis {' and '.join(map(str, other))}"
             yield Wrong("wrong axis", words, Change(jumps=jumps))
 
 
-def _softmax_back(g: Array, x: Array, y: Array, right: int, other: int) -> Array:  # noqa: ARG001  # one of a table
+def _softmax_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001  # one of a table
     return np.asarray(y * (g - np.sum(g * y, axis=other, keepdims=True)))
 
 
-def _log_softmax_back(g: Array, x: Array, y: Array, right: int, other: int) -> Array:  # noqa: ARG001
+def _log_softmax_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001
     return np.asarray(g - np.exp(y) * np.sum(g, axis=other, keepdims=True))
 
 
-def _normalised_back(g: Array, x: Array, y: Array, right: int, other: int) -> Array:
+def _normalised_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:
     deviation = (x - x.mean(axis=right, keepdims=True)) / y
     return np.asarray((g - g.mean(axis=other, keepdims=True) - y * (g * y).mean(axis=other, keepdims=True)) / deviation)
 
 
-def _scaled_back(g: Array, x: Array, y: Array, right: int, other: int) -> Array:  # noqa: ARG001
+def _scaled_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001
     return np.asarray((g - y * (g * y).mean(axis=other, keepdims=True)) * y / x)
+
+
+def _unit_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001
+    return np.asarray((g - y * (g * y).sum(axis=other, keepdims=True)) * y / x)
 
 
 _ALONG = (
@@ -109,6 +115,7 @@ _ALONG = (
     ("the logarithm of softmax", _log_softmax_back),
     ("a normalisation", _normalised_back),
     ("a division by the root mean square", _scaled_back),
+    ("a division by the norm", _unit_back),
 )
 
 
