@@ -86,7 +86,7 @@ def _masked(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator
 
 
 SLIPS: tuple[Hypothesis, ...] = (
-    _slip(LEFT_OUT, "{tensor} does not count every way back: {measured}."),
+    _slip(LEFT_OUT, "{tensor} lacks a path of the chain rule: {measured}."),
     _slip("derivative missing", "{tensor} lacks a derivative: {measured}."),
     _slip("wrong derivative", "{tensor} has something else where a derivative should stand: {measured}."),
     _slip("wrong axis", "{tensor} adds up along the wrong axis: {measured}."),
@@ -97,6 +97,7 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("moved", "{tensor} has its numbers in the wrong places: {measured}."),
     _slip("transposed", "{tensor} has a transpose too much or too little: {measured}."),
     _slip("another array", "{tensor} is computed from another array: {measured}."),
+    _slip("scale missing", "{tensor} lacks the scale of a factor: {measured}."),
     _slip("another's gradient", "{tensor} is made of another gradient: {measured}."),
     Hypothesis(
         "weight of a path",

@@ -52,14 +52,14 @@ def _others(tape: Tape, way: Way, name: str) -> Iterator[tuple[str, list[Array]]
     for change, words in _TURNS:
         for axis in range(used[0].ndim):
             yield words.format(axis), [change(array, axis) for array in used]
-    yield "1", [np.ones_like(array) for array in used]
-    for words, form in FORMS[2:]:  # after the array itself and its absolute value
-        formed = [form(array) for array in used]
-        if any(np.ptp(array) > 0 for array in formed):
-            yield words.replace("{}", name), formed
     arrays = {"that": used, **recorded_arrays(tape)}
     for called, values in arrays.items():
         yield called, aligned(values, len(used))
+    yield "1", [np.ones_like(array) for array in used]
+    for words, form in FORMS[3:]:  # after the array itself, its size and its sign, which are tried as factors
+        formed = [form(array) for array in used]
+        if any(np.ptp(array) > 0 for array in formed):
+            yield words.replace("{}", name), formed
     for called, values in arrays.items() if len(used) > 1 else ():
         for by, when in ((1, "before"), (-1, "after")):
             at_hand = aligned(values, len(used))

@@ -32,18 +32,19 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
         if is_one and change is not np.ones_like:  # told as missing
             continue
         yield Wrong(
-            "derivative missing" if change is np.ones_like else "wrong derivative",
+            _PATTERNS.get(change, "wrong derivative"),
             f"{what} {words}, on the way back to {way.site.operand(way.operand)}",
             way.ruled(_with_factor(tape, change)),
         )
 
 
+_PATTERNS: dict[object, str] = {np.ones_like: "derivative missing", np.sign: "scale missing"}
 _FACTORS: tuple[tuple[Callable[[Array], Array], str], ...] = (
     (np.ones_like, "is missing"),
     (np.square, "is there twice, squared"),
     (lambda a: 1 / a, "is divided by instead of multiplied with"),
     (np.abs, "has lost its sign: it is the absolute value"),
-    (np.sign, "counts with its sign alone, and not with its size"),
+    (np.sign, "counts with its sign alone, and not with its size or scale"),
 )
 
 
