@@ -169,6 +169,10 @@ def test_every_argument_is_answered_or_refused_in_words(examples):
     try_all(answers_or_says_what_is_wrong, st.tuples(st.sampled_from(PLACES), NONSENSE), examples)
 
 
+def test_a_layer_may_get_a_number():
+    assert mlp.check_layer(Squares(), 3.0).passed
+
+
 def test_every_public_name_is_tried():
     assert {function.__name__ for function in CALLS} | NOT_CALLED >= set(mlp.__all__)
 

@@ -120,7 +120,7 @@ def note_one_output(tried: Attempt, attempts: list[Attempt]) -> None:
 
 def without_averages(tried: Attempt, override: Override) -> Attempt:
     """The reading with parameters' gradients that are averages over the batch multiplied back, if that is meant."""
-    samples = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0]
+    samples = (tried.x.shape or (1,))[-1 if tried.layout.orientation == "columns" else 0]  # a number alone is one
     averaged = (
         tried.layout.batch
         and tried.factors.keys() - {INPUT}
