@@ -31,7 +31,11 @@ def shown(value: object) -> str:
 
 def require_methods(name: str, value: object, what: str, *methods: str) -> None:
     """Raise a TypeError unless `value` is an object with these methods; a class whose objects have them is none."""
-    if isinstance(value, type) or not all(callable(getattr(value, method, None)) for method in methods):
+    try:
+        suits = not isinstance(value, type) and all(callable(getattr(value, method, None)) for method in methods)
+    except Exception:  # an object that raises whatever it is asked for
+        suits = False
+    if not suits:
         raise TypeError(f"{name} must be {what}, not {shown(value)}")
 
 

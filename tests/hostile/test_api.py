@@ -169,6 +169,11 @@ def test_every_argument_is_answered_or_refused_in_words(examples):
     try_all(answers_or_says_what_is_wrong, st.tuples(st.sampled_from(PLACES), NONSENSE), examples)
 
 
+def test_an_object_that_raises_when_it_is_asked_is_no_network():
+    with pytest.raises(TypeError, match="network must be a layer or network, .* not an object of type Raising"):
+        mlp.loss_gradients_by_loop(Raising(), mlp.MSELoss(), X, T)
+
+
 def test_a_layer_may_get_a_number():
     assert mlp.check_layer(Squares(), 3.0).passed
 
