@@ -133,7 +133,9 @@ KNOWN += [{"a": 1}, {1: 2}, set(), object(), Plain(), Raising(), np, range(3), m
 KNOWN += [mlp.Tanh, mlp.Tanh(), mlp.MSELoss(), mlp.Linear, mlp.Linear(2, 3), mlp.METHODS["central"]]
 KNOWN += [np.ma.array([1.0, 2.0], mask=[False, True]), np.array([None, 1]), np.array([1, 2], "M8[s]"), np.array(["a"])]
 ARRAYS = arrays(st.sampled_from(["f8", "f4", "c16", "i8", "?"]), array_shapes(min_dims=0, max_side=3, min_side=0))
-NONSENSE = st.one_of(st.sampled_from(KNOWN), st.text(max_size=50), st.integers(), st.floats(), ARRAYS)
+# A layer of a thousand million units is no nonsense, but takes the memory that it asks for.
+NUMBERS = st.one_of(st.integers(-(10**9), 10**6), st.integers(2**31), st.floats())
+NONSENSE = st.one_of(st.sampled_from(KNOWN), st.text(max_size=50), NUMBERS, ARRAYS)
 
 
 def answers_or_says_what_is_wrong(case):
@@ -170,7 +172,7 @@ def test_every_argument_is_answered_or_refused_in_words(examples):
 
 
 def test_an_object_that_raises_when_it_is_asked_is_no_network():
-    with pytest.raises(TypeError, match="network must be a layer or network, .* not an object of type Raising"):
+    with pytest.raises(TypeError, match=r"network must be a layer or network, .* not an object of type Raising"):
         mlp.loss_gradients_by_loop(Raising(), mlp.MSELoss(), X, T)
 
 
