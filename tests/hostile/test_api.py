@@ -23,9 +23,11 @@ class Plain:
 
 
 class Raising:
-    """An object that raises whatever it is asked for."""
+    """An object that raises whatever it is asked for, but for what prints it where a test fails."""
 
     def __getattr__(self, name):
+        if name.startswith("_repr"):
+            raise AttributeError(name)
         raise RuntimeError(f"nobody may ask for {name}")
 
     def __array__(self, *_, **__):
@@ -128,11 +130,11 @@ NOT_CALLED |= {name for name in mlp.__all__ if name.isupper() and name != "MLP"}
 FUNCTIONS = {"fun", "grad", "gradient", "function", "progress", "initialisation", "activation", "layer"}
 
 PLACES = [(function, name) for function, make in CALLS.items() for name in make() if name != "self"]
-KNOWN = [None, True, False, 0, -1, 10**20, 10**5000, 1j, "", "text", b"bytes", [], [1, 2], ["a"], [[1], [1, 2]], (), {}]
+KNOWN = [None, True, False, 0, -1, 10**20, 10**400, 1j, "", "text", b"bytes", [], [1, 2], ["a"], [[1], [1, 2]], (), {}]
 KNOWN += [{"a": 1}, {1: 2}, set(), object(), Plain(), Raising(), np, range(3), mlp.MSELoss, Exception("x"), ..., int]
 KNOWN += [mlp.Tanh, mlp.Tanh(), mlp.MSELoss(), mlp.Linear, mlp.Linear(2, 3), mlp.METHODS["central"]]
 KNOWN += [np.ma.array([1.0, 2.0], mask=[False, True]), np.array([None, 1]), np.array([1, 2], "M8[s]"), np.array(["a"])]
-ARRAYS = arrays(st.sampled_from(["f8", "f4", "c16", "i8", "?"]), array_shapes(min_dims=0, max_side=3, min_side=0))
+ARRAYS = arrays(st.sampled_from(["f8", "c16", "i8", "?"]), array_shapes(min_dims=0, max_side=3, min_side=0))
 # A layer of a thousand million units is no nonsense, but takes the memory that it asks for.
 NUMBERS = st.one_of(st.integers(-(10**9), 10**6), st.integers(2**31), st.floats())
 NONSENSE = st.one_of(st.sampled_from(KNOWN), st.text(max_size=50), NUMBERS, ARRAYS)
