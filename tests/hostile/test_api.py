@@ -156,6 +156,8 @@ def answers_or_says_what_is_wrong(case):
             pass  # of what is theirs, always in a sentence of ours
         except (TypeError, ValueError) as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
+            if frame.filename == __file__:  # a function of theirs, for which it is no nonsense
+                return
             assert PACKAGE in Path(frame.filename).parents, frame
             assert frame.line.startswith("raise "), frame
     if function is not stepped:  # which changes what it is given, as it says
