@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.passes import RemarkKind
-from mlp.check.projection import random_dy
 from mlp.check.report import GradientReport
 from mlp.user_code.interpret import arguments
 from mlp.user_code.interpret.models import Parts
@@ -23,8 +22,6 @@ from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, str
 from mlp.user_code.run.pairing import Pair
 from mlp.user_code.settings import Override, line
 from mlp.user_code.tell import remarks
-
-_CLIPPED = 3  # entries of exactly the same size, and none larger
 
 
 @dataclass(frozen=True)
@@ -137,10 +134,9 @@ def conclude(
                 report = report_on(tried.layer, tried.x, dy, eps, method, coarse)
                 drawn = [one.sentence for one in report.remarks if one.kind is RemarkKind.DRAWN]
                 facts += [Fact("note", sentence.rstrip(".")) for sentence in drawn]
-                for otherwise in (without_small_constants, unclipped):
-                    if is_wrong(report):
-                        report, said = otherwise(report, tried, dy, coarse)
-                        facts += said
+                if is_wrong(report):
+                    report, said = without_small_constants(report, tried, dy, coarse)
+                    facts += said
             place = remarks.backward_place(tried, case)
             facts += [
                 *dict.fromkeys(tried.layer.facts),
@@ -179,24 +175,6 @@ def without_small_constants(
         f"backward was checked against forward without it. With it, they differ by up to {apart:.1g} of the largest"
     )
     return other, [Fact("note", text)]
-
-
-def unclipped(
-    report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
-) -> tuple[GradientReport, list[Fact]]:
-    """The report on a small dy, and a note, if backward is right for that and several entries were all the same size.
-
-    Otherwise the report as it was.
-    """
-    assert tried.layer is not None
-    wrong = [np.abs(check.analytical) for check in report.values() if not check.passed]
-    largest = min(float(sizes.max()) for sizes in wrong)
-    if dy is not None or tried.reduction or any(np.sum(sizes == largest) < _CLIPPED for sizes in wrong):
-        return report, []
-    small = 1e-3 * random_dy(tried.layer.apply(tried.x).shape)
-    other = report_on(tried.layer, tried.x, small, report.eps, report.method.name, coarse)
-    text = f"backward clips gradients at {largest:g}; they were compared for a small dy, for which it clips none"
-    return (other, [Fact("note", text)]) if other.passed else (report, [])
 
 
 def randomness(tried: Attempt) -> list[Fact]:

@@ -73,7 +73,6 @@ MISTAKES = [
     ("Stepping", "- learning_rate", "- 2 * learning_rate"),
     ("Logistic", "(1 - self.forward(x))", "(2 - self.forward(x))"),
     ("Sampled", "grad_b = 1", "grad_b = 2"),
-    ("Clipped", "self.x.T @ dy, -1", "2 * self.x.T @ dy, -1"),
     ("Cached", "dZ @ X.T", "2 * dZ @ X.T"),
     ("Handing", "return 2 *", "return 3 *"),
     ("Weighted", "return grads *", "return 2 * grads *"),

@@ -659,20 +659,6 @@ class Sampled:
         return grad_w, grad_b, next_layer_errors @ self.w.T
 
 
-# Gradients that are clipped.
-class Clipped:
-    def __init__(self, n_in, n_out):
-        self.w = np.random.randn(n_in, n_out)
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.w
-
-    def backward(self, dy):
-        self.dw = np.clip(self.x.T @ dy, -1, 1)
-        return dy @ self.w.T
-
-
 # A network whose backward takes the cache of forward, and whose parameters are made by a method.
 class Cached:
     def __init__(self, n_in):
