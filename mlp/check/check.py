@@ -91,7 +91,7 @@ def check_layer(
     Raises:
         ValueError, TypeError: a shape, type, step or method is wrong; the message says which and what fits.
     """
-    require_methods("layer", layer, "a layer, such as Tanh()", "forward", "backward", "parameters", "replaced")
+    require_methods("layer", layer, "a layer, such as Tanh()", "forward", "backward", "parameters")
     applicable = with_apply(layer)
     dy = None if dy is None else as_array("dy", dy)
     if dy is None:

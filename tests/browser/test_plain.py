@@ -55,7 +55,7 @@ def linked(visit):
 
 
 def test_names_of_theirs_are_text(visit):
-    visit.goto("/your_layers")
+    visit.goto("/your_layers?case=_Dict_")  # else the page opens on what is wrong
     expect(visit.get_by_text("_Dict_ is right")).to_be_visible(timeout=60_000)
     expect(visit.get_by_test_id("stRadio")).to_be_visible(timeout=30_000)
     shown = [text.replace("\N{WORD JOINER}", "") for text in visit.get_by_test_id("stRadio").all_inner_texts()]
