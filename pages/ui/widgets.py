@@ -155,9 +155,15 @@ def selection(
     default: str | None = None,
     width: int | Literal["stretch"] = 220,
 ) -> str:
-    """One of possibly many options from a list that unfolds, in the address like `choice`; its width in pixels."""
+    """One of possibly many options from a list that unfolds, in the address like `choice`; its width in pixels.
+
+    What was chosen stays when the default changes; it is set anew, for the browser would show the new default.
+    """
     first = options.index(default) if default else 0
     _forget_unless_in(key, options, options[first])
+    if st.session_state.get(f"{key}_default", options[first]) != options[first] and key in st.session_state:
+        st.session_state[key] = st.session_state[key]
+    st.session_state[f"{key}_default"] = options[first]
     chosen = st.selectbox(label, options, first, key=key, bind="query-params", help=text, width=width)
     address.check(key, options, chosen)
     return chosen
