@@ -46,7 +46,7 @@ with maps:
 widgets.tensor_verdict(check)
 
 st.subheader(f"Where {numbers.entry(name, index)} comes from")
-entries.arithmetic(experiment, check, index)
+entries.arithmetic(problem, report, compute.traced(experiment), name, index)
 
 st.subheader(f"The entries of {name} that differ most")
 drawn.table((experiment, name), tensors.worst_entries_with_losses, problem, report, name)

@@ -49,7 +49,7 @@ else:
         on_click=entries.edge_clicked("diagram", tuple(edges)),
     )
     st.caption("Click an edge near its start to see where its gradient comes from.")
-    entries.edge(experiment)
+    entries.edge(problem, report, passes)
 
 for step in shown:
     st.subheader(steps.title(step), anchor=False)

@@ -79,6 +79,40 @@ class Dataset:
         return (len(self.features), *sizes[1:-1], len(self.outputs))
 
 
+def without_test(
+    name: str, about: str, x: Array, target: Array, is_classification: bool, target_scale: Scale | None
+) -> Dataset:
+    """Make a data set of rows that are taken as they are, all to train on, with columns x1, x2, ... and y1, y2, ...
+
+    Args:
+        name: what it is called.
+        about: what it is, in a sentence.
+        x: finite numbers, shape (n, features).
+        target: one-hot classes or numbers, shape (n, outputs).
+        is_classification: whether these are classes.
+        target_scale: how the target was standardised.
+    """
+    inputs, outputs = x.shape[1], target.shape[1]
+    return Dataset(
+        name,
+        about,
+        x,
+        target,
+        x[:0],
+        target[:0],
+        tuple(f"x{k}" for k in range(1, inputs + 1)),
+        tuple(f"y{k}" for k in range(1, outputs + 1)),
+        is_classification,
+        unscaled(inputs),
+        target_scale,
+    )
+
+
+def unscaled(columns: int) -> Scale:
+    """The scale of so many columns that were left as they are."""
+    return Scale(np.zeros(columns), np.ones(columns))
+
+
 def split(
     name: str,
     about: str,

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mlp.lab.dataset import Dataset, Scale
+from mlp.lab.dataset import Dataset, unscaled, without_test
 from mlp.lab.settings_text import ROWS, UPLOAD, shortened
 from mlp.nn.arrays import Array
 
@@ -44,21 +44,8 @@ def read_rows(text: str) -> Dataset:
         is_classification = _KINDS[prefix]
     except (ValueError, KeyError) as error:
         raise ValueError(f"Rows of your own must be numbers with their targets, not {shortened(text)}.") from error
-    inputs, outputs = x.shape[1], target.shape[1]
-    unscaled = [Scale(np.zeros(size), np.ones(size)) for size in (inputs, outputs)]
-    return Dataset(
-        name=UPLOAD,
-        about="Rows of your own file.",
-        x=x,
-        target=target,
-        test_x=x[:0],
-        test_target=target[:0],
-        features=tuple(f"x{k}" for k in range(1, inputs + 1)),
-        outputs=tuple(f"y{k}" for k in range(1, outputs + 1)),
-        is_classification=is_classification,
-        x_scale=unscaled[0],
-        target_scale=None if is_classification else unscaled[1],
-    )
+    target_scale = None if is_classification else unscaled(target.shape[1])
+    return without_test(UPLOAD, "Rows of your own file.", x, target, is_classification, target_scale)
 
 
 def _written(numbers: Array) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from mlp.check.gallery import GALLERY
-from mlp.lab.dataset import Dataset, Scale
+from mlp.lab.dataset import Dataset, without_test
 from mlp.lab.datasets import DATASETS, dataset
 from mlp.lab.experiment import RANDOM, Experiment, require_choice, require_fit, require_whole
 from mlp.lab.settings_text import UPLOAD, shortened
@@ -89,17 +89,5 @@ def _own_data(experiment: Experiment) -> Dataset:
     """The experiment's own input and target, drawn as everywhere else, and nothing to test on."""
     problem = experiment.problem()
     x, target = np.atleast_2d(problem.x), np.atleast_2d(problem.target)
-    inputs, outputs = experiment.sizes[0], experiment.sizes[-1]
-    return Dataset(
-        name=RANDOM,
-        about="The input and target that all other pages have.",
-        x=x,
-        target=target,
-        test_x=x[:0],
-        test_target=target[:0],
-        features=tuple(f"x{k}" for k in range(1, inputs + 1)),
-        outputs=tuple(f"y{k}" for k in range(1, outputs + 1)),
-        is_classification=isinstance(problem.loss, CrossEntropyLoss),
-        x_scale=Scale(np.zeros(inputs), np.ones(inputs)),
-        target_scale=None,
-    )
+    about = "The input and target that all other pages have."
+    return without_test(RANDOM, about, x, target, isinstance(problem.loss, CrossEntropyLoss), None)

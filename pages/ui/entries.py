@@ -5,14 +5,18 @@ from functools import partial
 
 import streamlit as st
 
+from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import format_index, read_index
 from mlp.nn.derivation import Index
+from mlp.nn.network import Sequential
+from mlp.nn.problem import Problem
+from mlp.nn.trace import Step
 from mlp.report import derivation
 from mlp.report.figures import heatmaps
 from mlp.report.numbers import entry
-from pages.ui import address, compute, drawn
+from pages.ui import address, drawn
 
 KEY = "entry"
 EDGE = "edge"
@@ -58,21 +62,24 @@ def clicked(key: str, check: TensorCheck) -> Callable[[], None]:
     return partial(_click, key, check.analytical.ndim)
 
 
-def arithmetic(experiment: Experiment, check: TensorCheck, index: Index) -> None:
-    """Both ways to the entry with their numbers put in, and links along the chain of the analytical one."""
-    problem, report, _ = compute.checked(experiment)
-    steps = compute.traced(experiment)
+def arithmetic(
+    problem: Problem[Sequential], report: GradientReport, steps: list[Step], name: str, index: Index
+) -> None:
+    """Both ways to the entry of the tensor of this name with their numbers put in, and links along the analytical one.
+
+    The steps are those of the problem's two passes.
+    """
     st.markdown("**By backpropagation**, from the entry back to the loss, along the largest term of each sum:")
-    origin = derivation.origin(problem, steps, check.name, index)
+    origin = derivation.origin(problem, steps, name, index)
     st.markdown("\n".join(f"- {layer}: ${text}$" for layer, text in origin))
-    biases = derivation.biases(problem, steps, check.name, index)
+    biases = derivation.biases(problem, steps, name, index)
     if biases:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("The gradient of a bias is the dy of its layer. On to", width="content")
             for tensor, place in biases.items():
                 st.button(entry(tensor, place), on_click=_go, args=(tensor, place), key=f"to_{tensor}")
-    st.markdown(f"**By differences**, all else held: the loss c with {entry(check.name, index)} moved by steps of h.")
-    st.latex(derivation.difference(problem, report, check.name, index))
+    st.markdown(f"**By differences**, all else held: the loss c with {entry(name, index)} moved by steps of h.")
+    st.latex(derivation.difference(problem, report, name, index))
 
 
 def edge_clicked(key: str, layers: tuple[str, ...]) -> Callable[[], None]:
@@ -83,14 +90,13 @@ def edge_clicked(key: str, layers: tuple[str, ...]) -> Callable[[], None]:
     return partial(_click_edge, key, layers)
 
 
-def edge(experiment: Experiment) -> None:
+def edge(problem: Problem[Sequential], report: GradientReport, steps: list[Step]) -> None:
     """Where the gradient of the edge clicked last comes from, or that of what its chain led on to; at first nothing."""
-    report = compute.checked(experiment).report
     tensor, index = st.session_state.get(EDGE, ("", ()))
     # After a click the layers may have become others.
     if tensor in report and all(i < size for i, size in zip(index, report[tensor].analytical.shape, strict=True)):
         st.subheader(f"Where {entry(tensor, index)} comes from", anchor=False)
-        arithmetic(experiment, report[tensor], index)
+        arithmetic(problem, report, steps, tensor, index)
 
 
 def _click_edge(key: str, layers: tuple[str, ...]) -> None:

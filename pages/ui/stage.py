@@ -6,8 +6,10 @@ import streamlit as st
 
 from pages.ui import address
 
-SCREENS = Path(__file__).with_name("screens.css")
-PRESENT = Path(__file__).with_name("present.css")
+# Read once: every run sends them.
+SCREENS, PRESENT = (
+    f"<style>{Path(__file__).with_name(name).read_text()}</style>" for name in ("screens.css", "present.css")
+)
 KEY = "present"
 
 # On a phone the menu lies over the page: a tap on a page's name shows that page, not the menu still.

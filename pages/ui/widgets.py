@@ -134,9 +134,7 @@ def segments(label: str, options: Sequence[str], key: str, default: str | None =
     Any choice gives way when the default changes: the address leaves the default out, and must mean what is shown.
     """
     first = default or options[0]
-    before = st.session_state.get(f"{key}_default", first)
-    st.session_state[f"{key}_default"] = first
-    if before != first:
+    if _has_another_default(key, first):
         st.session_state[key] = first
     _forget_unless_in(key, options, first)
     chosen = (
@@ -161,9 +159,8 @@ def selection(
     """
     first = options.index(default) if default else 0
     _forget_unless_in(key, options, options[first])
-    if st.session_state.get(f"{key}_default", options[first]) != options[first] and key in st.session_state:
+    if _has_another_default(key, options[first]) and key in st.session_state:
         st.session_state[key] = st.session_state[key]
-    st.session_state[f"{key}_default"] = options[first]
     chosen = st.selectbox(label, options, first, key=key, bind="query-params", help=text, width=width)
     address.check(key, options, chosen)
     return chosen
@@ -181,6 +178,13 @@ def switch(label: str, key: str, disabled: bool = False) -> bool:
     on = st.toggle(label, key=key, bind="query-params", disabled=disabled)
     address.check(key, address.SWITCH, "false")
     return on
+
+
+def _has_another_default(key: str, default: str) -> bool:
+    """Whether the widget of this key was last shown with another default than this one, which is remembered."""
+    before = st.session_state.get(f"{key}_default", default)
+    st.session_state[f"{key}_default"] = default
+    return before != default
 
 
 def _forget_unless_in(key: str, options: Sequence[str], default: str) -> None:
