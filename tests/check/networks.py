@@ -1,5 +1,7 @@
 """Random networks of every kind, and right networks with something in their gradients changed."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from mlp import ACTIVATIONS, INITIALISATIONS, LOSSES, Sequential, dense_layers
@@ -70,6 +72,39 @@ def random_problem(seed, scaled=True):
     x = rng.standard_normal(_shape(batch, sizes[0])) * 10.0 ** rng.choice([0, 0, 0, -1, 1])
     target = loss.random_target(rng, _shape(batch, sizes[-1]))
     return Problem(network, Scaled(loss(), factor), x, target)
+
+
+def _log_uniform(rng, low, high):
+    return int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
+
+
+def large_problem(seed, most=3_000_000):
+    """A network as people train them: batches to 2,000, outputs to 1,000, to twelve layers, data of every scale.
+
+    Sizes are drawn evenly in their logarithm, and drawn again until weights x rows x outputs, which is about what all
+    steps compute, are at most `most`.
+    """
+    rng = np.random.RandomState(seed)
+    while True:
+        depth = rng.randint(1, 13)
+        sizes = (
+            _log_uniform(rng, 1, 64),
+            *(_log_uniform(rng, 1, 64) for _ in range(depth - 1)),
+            _log_uniform(rng, 1, 1000),
+        )
+        batch = _log_uniform(rng, 1, 2000)
+        if batch * sizes[-1] * sum(a * b for a, b in pairwise(sizes)) <= most:
+            break
+    activation, loss, initialisation = (
+        list(registry.values())[rng.randint(len(registry))] for registry in (ACTIVATIONS, LOSSES, INITIALISATIONS)
+    )
+    network = Sequential(**dense_layers(sizes, activation, rng, initialisation))
+    scales = 10.0 ** rng.uniform(-8, 8, sizes[0]) if rng.rand() < 0.2 else 10.0 ** rng.choice([0, 0, 0, -6, -2, 2, 6])
+    x = rng.standard_normal((batch, sizes[0])) * scales
+    target = loss.random_target(rng, (batch, sizes[-1]))
+    if rng.rand() < 0.3 and (np.sum(target, axis=-1) == 1).all():  # soft targets instead of one-hot ones
+        target = rng.dirichlet(np.ones(sizes[-1]), batch)
+    return Problem(network, loss(), x, target)
 
 
 def _shape(batch, features):

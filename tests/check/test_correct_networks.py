@@ -12,20 +12,21 @@ from mlp import (
     check_gradients,
     dense_layers,
     he,
+    optimal_step,
 )
 from mlp.check.check import analytical_gradients, check_layer
 from mlp.check.compare import compare_gradients
 from mlp.check.jacobians import jacobian_error
 from mlp.nn.problem import Problem
-from tests.check.networks import random_problem
+from tests.check.networks import large_problem, random_problem
 
 
-def faults(seed):
-    """What a check at a random step by a random method says against a right network, and the share of its bars used."""
+def faults(seed, problem=random_problem):
+    """What a check says against a right network, at the default step, the method's own best one or a random one."""
     rng = np.random.RandomState(seed)
     method = list(METHODS.values())[rng.randint(len(METHODS))]
-    eps = 1e-4 if seed % 2 else float(10.0 ** rng.uniform(-14, 1))
-    report = compare_gradients(random_problem(seed), eps, method)
+    eps = (1e-4, float(optimal_step(method, 1.0)), float(10.0 ** rng.uniform(-14, 1)))[rng.randint(3)]
+    report = compare_gradients(problem(seed), eps, method)
     wrong = [check.summary for check in report.values() if check.verdict is Verdict.WRONG]
     return [f"{seed} {method.name} {eps:.1e}: {text}" for text in wrong] + [
         f"{seed}: {remark.sentence}" for remark in report.remarks if remark.is_fault
@@ -41,6 +42,16 @@ def test_none_of_500_networks_is_called_wrong(start):
 @pytest.mark.parametrize("start", range(0, 10_000, 1_000))
 def test_none_of_10000_networks_is_called_wrong(start):
     assert [fault for seed in range(start, start + 1_000) for fault in faults(seed)] == []
+
+
+def test_none_of_ten_large_networks_is_called_wrong():
+    assert [fault for seed in range(10) for fault in faults(seed, large_problem)] == []
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("start", range(0, 20_000, 1_000))
+def test_none_of_20000_large_networks_is_called_wrong(start):
+    assert [fault for seed in range(start, start + 1_000) for fault in faults(seed, large_problem)] == []
 
 
 @pytest.mark.parametrize("seed", range(25))
