@@ -245,6 +245,9 @@ def _by_position(values: Any, about: Any, place: str, module: Any) -> dict[str, 
         return dict(inspect.signature(about).bind_partial(*values).arguments)
     except TypeError as error:
         raise _wrong(module, f"{place}: 'args' do not fit: {error}") from error
+    except Exception as error:  # no signature, or whatever an odd class raises when it is asked for one
+        words = "must be a dict by name, such as {'n_in': 4}: in which order it takes them cannot be found out"
+        raise _wrong(module, f"{place}: 'args' {words}") from error
 
 
 def _like(name: Any, known: list[str]) -> str:

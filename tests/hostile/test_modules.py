@@ -168,6 +168,16 @@ GRADCHECK = Own(Good=Own(x=(3, 4)))
     assert case.reading["input"].endswith("here (3, 4)")
 
 
+@pytest.mark.parametrize("odd", [METACLASSES[0].replace("{name}", "Odd"), ""], ids=["raises", "has none"])
+def test_args_of_a_class_that_does_not_say_what_it_takes_have_to_be_named(tmp_path, odd):
+    path = tmp_path / f"unnamed{len(odd)}.py"
+    head = "class Odd(metaclass=OddM): pass\n" if odd else "class Odd: __init__ = None\n"
+    path.write_text(f"{GOOD}{odd}{head}GRADCHECK = {{'Odd': {{'args': (3, 4)}}}}\n")
+    module = load(str(path)).module
+    with pytest.raises(ForeignError, match=r"GRADCHECK\['Odd'\]: 'args' must be a dict by name"):
+        read_overrides(module, ["Odd"])
+
+
 def test_settings_that_name_nothing_are_told_and_are_no_pass(tmp_path):
     path = tmp_path / "misspelt.py"
     said = {"pairs": {"V": "dV"}, "constants": ["mask"], "per_sample": ["dV"], "args": {"n": 3}}
