@@ -69,8 +69,10 @@ def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], u
 
 def _jitter(problem: Problem[Layer], gradients: Mapping[str, Array], seed: int) -> dict[str, Array]:
     """What the fourth differences of the gradients along one path show; 0 where some point has no gradient."""
-    # One seed for all points puts them on one straight line.
-    points = [_moved_gradients(problem.copied(), k * PATH_STEP, np.random.RandomState(seed)) for k in range(_POINTS)]
+    points, line = [], np.random.RandomState(0)
+    for k in range(_POINTS):
+        line.seed(seed)  # one for all points puts them on one straight line
+        points.append(_moved_gradients(problem.copied(), k * PATH_STEP, line))
     return {name: _noise([point.get(name) for point in points], gradient) for name, gradient in gradients.items()}
 
 

@@ -84,14 +84,14 @@ def _shaken_losses(problem: Problem[Layer], amount: float, rng: np.random.Random
 def _jitter(problem: Problem[Layer], rng: np.random.RandomState) -> Array:
     """The noise that the fourth difference along each of a few paths shows, in units of the loss."""
     network, loss, x, target = problem
-    found = []
+    found, line = [], np.random.RandomState(0)
     for _ in range(_PATHS):
         seed, path = rng.randint(2**31 - 1), []
         direction = rng.standard_normal(x.shape)
         for k in range(FOURTH_DIFFERENCE.size):
             amount = k * PATH_STEP
-            # One seed for all five points puts them on one straight line.
-            there = moved(network, amount, np.random.RandomState(seed))
+            line.seed(seed)  # one for all five points puts them on one straight line
+            there = moved(network, amount, line)
             path.append(loss.apply(there.apply(x * (1 + amount * direction)), target))
         found.append(abs(fourth_differences(path)[0]))
     return np.array(found) / np.linalg.norm(FOURTH_DIFFERENCE)
