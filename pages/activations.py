@@ -9,11 +9,11 @@ from mlp.nn.problem import INPUT
 from mlp.nn.trace import input_jacobian
 from mlp.report import programs
 from mlp.report.figures import curves, heatmaps
-from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.figures.matrices import Matrix
 from mlp.report.numbers import brief
 from mlp.report.programs import exercise
 from mlp.report.tables import tensors
-from pages.ui import editor, shell, stage, widgets
+from pages.ui import arithmetic, editor, entries, shell, stage, widgets
 
 experiment = shell.settings()
 
@@ -51,7 +51,13 @@ st.subheader(
 check = check_products(activation, x, dy, experiment.eps, experiment.method)[INPUT]
 st.latex(r"dx_i = f'(x_i)\, dy_i \qquad dx = dy \cdot J, \quad J_{ij} = \frac{\partial y_i}{\partial x_j}")
 widgets.tensor_verdict(check)
-widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "dx")
+maps = st.container()
+index = entries.chosen(check)
+with maps:
+    widgets.figure(
+        heatmaps.marked(check, index=index), heatmaps.alt_text(check), "dx_maps", entries.clicked("dx_maps", check)
+    )
+arithmetic.of_layer(activation, x, dy, (INPUT, index), experiment)
 
 st.subheader("The Jacobian")
 jacobian = input_jacobian(activation, x)
@@ -60,11 +66,7 @@ st.markdown(
     f"from {experiment.method} differences differs by at most "
     f"{brief(jacobian_error(activation, x, experiment.eps, experiment.method))}."
 )
-widgets.figure(
-    matrices([Matrix("dy / dx", jacobian), Matrix("f'(x), its diagonal", activation.derivative(x))]),
-    "The Jacobian of the activation, which is diagonal",
-    "jacobian",
-)
+arithmetic.jacobians(activation, x, {INPUT: Matrix("dy / dx", jacobian)}, "The Jacobian of the activation", experiment)
 with st.container(horizontal=True):
     widgets.download("dx as CSV", lambda: tensors.to_csv(tensors.entries(check)), "activation-dx.csv", "text/csv")
     widgets.download("Jacobian as CSV", lambda: tensors.matrix_csv(jacobian), "activation-jacobian.csv", "text/csv")

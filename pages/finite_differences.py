@@ -6,9 +6,9 @@ from mlp.differences.estimates import estimates
 from mlp.differences.examples import EXAMPLES
 from mlp.report import latex, programs
 from mlp.report.figures import curves
-from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.figures.matrices import Matrix, clickable_matrices
 from mlp.report.tables import examples, tensors
-from pages.ui import editor, shell, stage, widgets
+from pages.ui import editor, entries, shell, stage, widgets
 
 experiment = shell.settings()
 
@@ -66,11 +66,10 @@ if example.outputs > 1:
     jacobians = examples.jacobians(example, x, eps)
     if x.ndim > 1:
         st.markdown(latex.reshaping(x.shape, example.outputs))
-    widgets.figure(
-        matrices([Matrix(name, values, outputs, inputs) for name, values in jacobians.items()]),
-        "The analytical and the numerical Jacobian",
-        "jacobians",
-    )
+    shown = [Matrix(name, values, outputs, inputs) for name, values in jacobians.items()]
+    click = entries.cell_chosen("jacobians", {"output": outputs, "component": inputs})
+    widgets.figure(clickable_matrices(shown), "The analytical and the numerical Jacobian", "jacobians", click)
+    st.caption("Click a cell to see its difference step by step, above.")
 
 with st.container(horizontal=True):
     widgets.download(

@@ -7,7 +7,7 @@ from mlp.report import numbers, programs
 from mlp.report.figures import heatmaps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.tables import tensors
-from pages.ui import compute, drawn, entries, shell, stage, widgets
+from pages.ui import arithmetic, compute, drawn, entries, shell, stage, widgets
 
 # The Hessian of a tensor has as many rows and columns as the tensor has entries.
 MAX_HESSIAN = 64
@@ -39,14 +39,11 @@ with st.container(horizontal=True):
     index = entries.chosen(check)
 panels = {"all": heatmaps.PANELS, "all with error bars": (*heatmaps.PANELS[:2], heatmaps.RATIO)}.get(panel, (panel,))
 with maps:
-    entries.maps(check, panels, index, experiment, "gradients")
-    note = heatmaps.reduction_note(check)
-    if note:
-        st.caption(note)
+    entries.maps(check, panels, index, (experiment,), "gradients", entries.clicked("gradients", check))
 widgets.tensor_verdict(check)
 
 st.subheader(f"Where {numbers.entry(name, index)} comes from")
-entries.arithmetic(problem, report, compute.traced(experiment), name, index)
+arithmetic.both_ways(problem, report, compute.traced(experiment), (name, index))
 
 st.subheader(f"The entries of {name} that differ most")
 drawn.table((experiment, name), tensors.worst_entries_with_losses, problem, report, name)

@@ -7,14 +7,14 @@ import streamlit as st
 from mlp.check.jacobians import check_products, jacobian_error
 from mlp.lab.lessons import LinearProblem, linear_problem
 from mlp.nn.trace import jacobians_by_backward
-from mlp.report import derivation, programs
+from mlp.report import programs
 from mlp.report.figures import heatmaps
-from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.figures.matrices import Matrix
 from mlp.report.numbers import brief
 from mlp.report.programs import exercise
 from mlp.report.tables import tensors
 from mlp.report.tables.tensors import entry_names
-from pages.ui import editor, entries, shell, stage, widgets
+from pages.ui import arithmetic, editor, entries, shell, stage, widgets
 
 MAX_SIZE = 8
 
@@ -61,12 +61,7 @@ with right:
         marked = heatmaps.marked(check, heatmaps.PANELS, index)
         widgets.figure(marked, heatmaps.alt_text(check), "gradient_maps", entries.clicked("gradient_maps", check))
     st.markdown("In numpy: `dx = dy @ W`, `dW = np.outer(dy, x)`, `db = dy`.")
-    by_products, by_difference = derivation.product(
-        layer, problem.x, problem.dy, name, index, experiment.eps, experiment.method
-    )
-    st.markdown(f"${by_products}$")
-    st.latex(by_difference)
-    st.caption("Above by backpropagation, below by differences of c = dy @ y.")
+    arithmetic.of_layer(layer, problem.x, problem.dy, (name, index), experiment)
     widgets.tensor_verdict(check)
 
 st.subheader("The Jacobians")
@@ -79,16 +74,11 @@ st.markdown(
 )
 jacobians = jacobians_by_backward(layer, problem.x)
 rows = entry_names("y", (outputs,))
-widgets.figure(
-    matrices(
-        [
-            Matrix(f"dy/d{name}", jacobians[name], rows, entry_names(name, tensor.shape))
-            for name, tensor in (("x", problem.x), ("W", problem.W), ("b", problem.b))
-        ]
-    ),
-    "The Jacobians of y with respect to x, W and b",
-    "jacobians",
-)
+drawn = {
+    name: Matrix(f"dy/d{name}", jacobians[name], rows, entry_names(name, tensor.shape))
+    for name, tensor in (("x", problem.x), ("W", problem.W), ("b", problem.b))
+}
+arithmetic.jacobians(layer, problem.x, drawn, "The Jacobians of y with respect to x, W and b", experiment)
 st.caption(
     "Analytical: row i is what `backward` makes of dy = e_i. The numerical Jacobians differ from these by at most "
     f"{brief(jacobian_error(layer, problem.x, experiment.eps, experiment.method))}."

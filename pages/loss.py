@@ -4,12 +4,12 @@ import streamlit as st
 
 from mlp.check.jacobians import check_loss
 from mlp.nn.losses import LOSSES
-from mlp.report import programs
+from mlp.report import derivation, programs
 from mlp.report.figures import curves, heatmaps
 from mlp.report.numbers import brief
 from mlp.report.programs import exercise
 from mlp.report.tables import tensors
-from pages.ui import compute, editor, shell, stage, widgets
+from pages.ui import compute, editor, entries, shell, stage, widgets
 
 experiment = shell.settings()
 
@@ -31,12 +31,17 @@ with left:
 y, target = values["loss_y"], values["loss_t"]
 check = check_loss(loss, y, target, experiment.eps, experiment.method)
 with right:
-    widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "loss_gradient")
+    maps = st.container()
 widgets.tensor_verdict(check)
 st.latex(rf"{loss.formula} = {brief(float(loss.apply(y, target)))}")
-st.latex(loss.gradient_formula)
 
-i = int(widgets.selection("Vary the output", [str(k) for k in range(len(y))], "loss_i", "The index i of y."))
+outputs = [str(k) for k in range(len(y))]
+i = int(widgets.selection("Vary the output", outputs, "loss_i", "The index i of y. A click on a cell chooses it too."))
+with maps:
+    marked, click = heatmaps.marked(check, index=(i,)), entries.clicked("loss_gradient", check, "loss_i")
+    widgets.figure(marked, heatmaps.alt_text(check), "loss_gradient", click)
+st.markdown(f"${derivation.start(loss, y, target, (i,))}$")
+st.latex(derivation.loss_quotient(loss, y, target, i, experiment.eps, experiment.method))
 st.markdown(
     f"All else held, the loss follows the curve as $y_{{{i}}}$ varies. Its slope at the present "
     f"$y_{{{i}}} = {brief(y[i])}$ is the gradient's entry {i}: {brief(check.analytical[i])}."

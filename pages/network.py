@@ -8,7 +8,7 @@ from mlp.report.figures import by_hand, network, steps
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.programs import exercise
 from mlp.report.tables import tensors
-from pages.ui import compute, drawn, entries, shell, stage, widgets
+from pages.ui import arithmetic, compute, drawn, entries, shell, stage, widgets
 
 # A layer of n units has a Jacobian of n x n numbers.
 MAX_UNITS = 1_000
@@ -46,10 +46,10 @@ else:
         edges,
         what,
         step,
-        on_click=entries.edge_clicked("diagram", tuple(edges)),
+        on_click=entries.part_asked("diagram", tuple(edges), problem.x.ndim > 1),
     )
-    st.caption("Click an edge near its start to see where its gradient comes from.")
-    entries.edge(problem, report, passes)
+    st.caption("Click a unit, or an edge near its start, to see where its gradient comes from.")
+    arithmetic.explained(entries.asked(report), problem, report, lambda: passes)
 
 for step in shown:
     st.subheader(steps.title(step), anchor=False)

@@ -1,11 +1,13 @@
 """The first page: in ten seconds, what this is and the answer for the network in the sidebar."""
 
+from functools import partial
+
 import streamlit as st
 
 from mlp.report import numbers
 from mlp.report.figures import heatmaps, network, step_size
 from mlp.report.files.exchange import versions
-from pages.ui import bugs, compute, drawn, shell, sidebar, stage, widgets
+from pages.ui import arithmetic, bugs, compute, drawn, entries, shell, sidebar, stage, widgets
 
 experiment = shell.settings()
 
@@ -28,9 +30,11 @@ if planted:
 widgets.verdict(report)
 
 check = next(iter(report.values()))
+asked = entries.asked(report)
 maps, curve = st.columns([3, 1])
 with maps:
-    drawn.figure(heatmaps.alt_text(check), "maps", (experiment, planted), heatmaps.comparison, check)
+    framed, click = entries.framed(asked, check.name), entries.cell_asked("maps", check)
+    entries.maps(check, heatmaps.PANELS, framed, (experiment, planted), "maps", click)
 numerical = compute.numerical_by_step(experiment, check.name)
 if numerical is not None:
     with curve:
@@ -43,6 +47,14 @@ if numerical is not None:
             check.analytical,
             experiment.eps,
         )
+
+arithmetic.explained(
+    asked,
+    problem,
+    report,
+    partial(compute.traced, experiment),
+    f"With the bug in {planted[1]} backward gives" if planted else "",
+)
 
 worst = report.worst
 with st.container(horizontal=True):
@@ -71,7 +83,9 @@ drawn.figure(
     problem.network,
     edges,
     what,
+    on_click=entries.part_asked("diagram", tuple(edges), problem.x.ndim > 1),
 )
+st.caption("Click a cell of a map, a unit, or an edge near its start to see where its gradient comes from.")
 
 st.subheader("Where to go next")
 with st.container(horizontal=True):

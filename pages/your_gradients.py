@@ -1,5 +1,7 @@
 """Gradients that were computed elsewhere, held against backpropagation, differences and the complex step."""
 
+from functools import partial
+
 import streamlit as st
 
 from mlp.check.verdict import Verdict
@@ -7,7 +9,7 @@ from mlp.report import programs
 from mlp.report.figures import heatmaps
 from mlp.report.files import exchange
 from mlp.report.tables import given, tensors
-from pages.ui import address, compute, shell, stage, uploads, widgets
+from pages.ui import address, arithmetic, compute, entries, shell, stage, uploads, widgets
 
 TITLES = {
     Verdict.CONSISTENT: "These gradients are right",
@@ -79,17 +81,27 @@ with right:
     maps = st.container()
     beside = widgets.segments("Compared with", tuple(checks), "beside")
     check = checks[beside]
+    asked = entries.asked(result.numerical)
     with maps:
+        names = ("yours", beside)
         widgets.figure(
-            heatmaps.comparison(check, names=("yours", beside)),
-            heatmaps.alt_text(check, ("yours", beside)),
+            heatmaps.marked(check, index=entries.framed(asked, name), names=names),
+            heatmaps.alt_text(check, names),
             "their_gradients",
+            entries.cell_asked("their_gradients", check),
         )
-        note = heatmaps.reduction_note(check)
-        if note:
-            st.caption(note)
+        widgets.reduced(check)
     if not shown.is_example:
         widgets.tensor_verdict(result.numerical[name])
+    st.caption("Click a cell to see where its gradient comes from.")
+
+arithmetic.explained(
+    asked,
+    held_against.problem,
+    result.numerical,
+    partial(compute.traced, shown.experiment),
+    "" if shown.is_example else "The gradient that you brought is",
+)
 
 widgets.programs(
     lambda: programs.computing(experiment),

@@ -86,9 +86,7 @@ if case.report:
                 heatmaps.alt_text(matrix),
                 "their_gradients",
             )
-        note = heatmaps.reduction_note(matrix)
-        if note:
-            st.caption(address.plain(note))
+        widgets.reduced(matrix)
     st.subheader(f"The entries of {address.plain(tensor)} that are furthest off")
     widgets.table(tensors.worst_entries(check))
     st.caption(f"{case.report.method.name} differences with h = {case.report.eps:g}.")

@@ -9,7 +9,8 @@ from mlp.differences.derivatives import Samples, sample
 from mlp.differences.methods import Method
 from mlp.nn.arrays import Array
 from mlp.nn.derivation import Index, Line, Number, Passes
-from mlp.nn.layers import Layer
+from mlp.nn.layers import Layer, Linear
+from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
 from mlp.nn.problem import INPUT, Problem
 from mlp.nn.trace import LOSS, Step, layer_steps
@@ -23,7 +24,7 @@ MAX_LINES = 8  # of a step whose every number is written out
 
 def line(shown: Line) -> str:
     """One number by its names, its factors and its value: dW[7,1] = dy[7] x[1] = 3.02 · 1.764 = 5.327."""
-    terms = shown.by_size[:MAX_TERMS]
+    terms = shown.terms if len(shown.terms) <= MAX_TERMS else shown.by_size[:MAX_TERMS]
     left_out = len(shown.terms) - len(terms)
     rest = rf" + \dots \text{{ ({left_out} smaller)}}" if left_out else ""
     names = " + ".join(r"\,".join(factor.name for factor in term) for term in terms)
@@ -46,7 +47,22 @@ def origin(problem: Problem[Sequential], steps: list[Step], name: str, index: In
     """
     chain = Passes(problem.network, steps).chain(name, index)
     output = next(step.given for step in steps if step.name == LOSS)
-    return [(one.layer, line(one) if one.terms else _start(one, problem, output)) for one in chain]
+    return [
+        (one.layer, line(one) if one.terms else start(problem.loss, output, problem.target, one.result.place))
+        for one in chain
+    ]
+
+
+def forward(problem: Problem[Sequential], steps: list[Step], name: str, index: Index) -> list[str]:
+    """Of one sample what the unit of a bias computes on the way forward: y, and f of it; nothing for other tensors."""
+    layer, _, parameter = name.partition(".")
+    if parameter != "b" or problem.x.ndim > 1:
+        return []
+    layers = list(problem.network.layers.items())
+    place = [one for one, _ in layers].index(layer)
+    passes = Passes(problem.network, steps)
+    behind = [one for one, made in layers[place + 1 : place + 2] if not isinstance(made, Linear)]
+    return [line(passes.output(one, index)) for one in (layer, *behind)]
 
 
 def biases(problem: Problem[Sequential], steps: list[Step], name: str, index: Index) -> dict[str, Index]:
@@ -77,7 +93,7 @@ def written_out(problem: Problem[Sequential], steps: list[Step], step: Step) -> 
         output = next(one.given for one in steps if one.name == LOSS)
         if step.direction == "forward":
             return [rf"{problem.loss.formula} = {_rounded(float(step.result))}"]
-        return [_start(passes.input_gradient(LOSS, index), problem, output) for index in np.ndindex(output.shape)]
+        return [start(problem.loss, output, problem.target, index) for index in np.ndindex(output.shape)]
     if step.direction == "forward":
         return [line(passes.output(step.name, index)) for index in np.ndindex(step.result.shape)]
     lines = [passes.input_gradient(step.name, index) for index in np.ndindex(step.result.shape)]
@@ -115,6 +131,12 @@ def product(
     return line(one), quotient(sample(moved, tensor, index, eps, method), one.result.name)
 
 
+def loss_quotient(loss: Loss, y: Array, target: Array, i: int, eps: float, method: str | Method) -> str:
+    """The numerical derivative of a loss with respect to entry i of one sample's output y, as `quotient` writes it."""
+    samples = sample(lambda varied: loss.apply(varied, target), y, (i,), eps, method)
+    return quotient(samples, f"dy[{i}]")
+
+
 def quotient(samples: Samples, left: str) -> str:
     """What stands behind a numerical derivative: sum of weights times values, over the step; formula, numbers, result.
 
@@ -139,16 +161,16 @@ def quotient(samples: Samples, left: str) -> str:
     return rf"\begin{{aligned}} {left} &\approx {body} \end{{aligned}}"
 
 
-def _start(shown: Line, problem: Problem[Sequential], output: Array) -> str:
-    """The loss's rule, the numbers that go into it at this output, and what comes out."""
-    index, rule = shown.result.place, problem.loss.gradient_formula
-    target = float(problem.loss.as_target(problem.target, output)[index])
-    known = [f"y_i = {_rounded(float(output[index]))}", f"t_i = {_rounded(target)}"]
+def start(loss: Loss, y: Array, target: Array, index: Index) -> str:
+    """Where backward starts, at one entry of the output y: the loss's rule, the numbers in it, and what comes out."""
+    rule, entry = loss.gradient_formula, f"[{','.join(map(str, index))}]"
+    known = [f"y{entry} = {_rounded(float(y[index]))}"]
+    known.append(f"t{entry} = {_rounded(float(loss.as_target(target, y)[index]))}")
     if "{n}" in rule:  # the mean is over all elements
-        known.append(f"n = {output.size}")
-    elif output.ndim > 1:
-        known.append(rf"\text{{over {len(output)} samples}}")
-    known.append(f"{shown.result.name} = {_rounded(shown.result.value)}")
+        known.append(f"n = {y.size}")
+    elif y.ndim > 1:
+        known.append(rf"\text{{over {len(y)} samples}}")
+    known.append(f"dy{entry} = {_rounded(float(loss.gradient(y, target)[index]))}")
     return r", \quad ".join([rule, *known])
 
 

@@ -16,7 +16,7 @@ PAGE_SETTINGS = (
     "present",
     *("function", "at", "h", "component", "output"),
     *("gradient_of", "error"),
-    *("broken", "edges", "tensor", "panel", "entry", "hessian", "python", "code", "cell"),
+    *("broken", "edges", "tensor", "panel", "entry", "number", "jacobian", "hessian", "python", "code", "cell"),
     *("loss_y", "loss_t", "loss_i"),
     *("act_x", "act_dy"),
     *("inputs", "outputs", "lin_x", "lin_b", "lin_dy", "lin_W", "gradient"),

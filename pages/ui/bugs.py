@@ -21,7 +21,7 @@ from mlp.lab.planted_bug import (
     within_reach,
 )
 from mlp.report.figures import heatmaps
-from pages.ui import address, compute, drawn
+from pages.ui import address, compute, drawn, widgets
 
 # What breaks a network on its first page: the slip that is made most, and one that no network is without a place for.
 PLAIN = ("derivative missing", "minus in the gradient")
@@ -129,9 +129,7 @@ def maps(report: GradientReport, name: str, settings: tuple[Hashable, ...], key:
     """The heatmaps of one tensor of the report that these settings lead to, and what their cells are if not entries."""
     check = report[name]
     drawn.figure(heatmaps.alt_text(check), key, (*settings, name), heatmaps.comparison, check)
-    note = heatmaps.reduction_note(check)
-    if note:
-        st.caption(note)
+    widgets.reduced(check)
 
 
 # As in pages.ui.compute: results made of classes that have been imported anew since are no instances of the new ones.

@@ -1,25 +1,24 @@
 """The entry whose arithmetic is shown: clicked in a figure or typed, and kept in the address."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
 
-from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
-from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import format_index, read_index
 from mlp.nn.derivation import Index
-from mlp.nn.network import Sequential
-from mlp.nn.problem import Problem
-from mlp.nn.trace import Step
-from mlp.report import derivation
+from mlp.nn.problem import INPUT
 from mlp.report.figures import heatmaps
 from mlp.report.numbers import entry
-from pages.ui import address, drawn
+from pages.ui import address, drawn, widgets
 
-KEY = "entry"
-EDGE = "edge"
+# An entry of the tensor that the page shows; one of any tensor, by its name; a cell of a Jacobian.
+KEY, NUMBER, JACOBIAN = "entry", "number", "jacobian"
+
+Place = tuple[str, Index]
+"""An entry by its tensor's name and its index."""
 
 
 def chosen(check: TensorCheck) -> Index:
@@ -50,67 +49,134 @@ def chosen(check: TensorCheck) -> Index:
         return check.worst
 
 
-def maps(check: TensorCheck, panels: tuple[str, ...], index: Index, experiment: Experiment, key: str) -> None:
-    """The heatmaps with this entry framed; a click on a cell chooses another."""
-    settings = experiment, check.name, panels, index
-    click = clicked(key, check)
-    drawn.figure(heatmaps.alt_text(check), key, settings, heatmaps.marked, check, panels, index, on_click=click)
+def clicked(key: str, check: TensorCheck, setting: str = KEY) -> Callable[[], None]:
+    """What a click on a cell of the figure of this key does: it chooses its entry, in this setting of the page."""
+    return partial(_choose, key, check.analytical.ndim, setting)
 
 
-def clicked(key: str, check: TensorCheck) -> Callable[[], None]:
-    """What a click on a cell of the figure of this key does: it chooses its entry."""
-    return partial(_click, key, check.analytical.ndim)
+def go_to(tensor: str, index: Index) -> None:
+    """Show this tensor and choose this entry of it."""
+    st.session_state.update({"tensor": tensor, "entry_of": tensor, KEY: format_index(index)})
 
 
-def arithmetic(
-    problem: Problem[Sequential], report: GradientReport, steps: list[Step], name: str, index: Index
+def asked(report: Mapping[str, TensorCheck]) -> Place | None:
+    """The entry that was clicked last in a map or diagram, of any tensor of the report; at first none."""
+    return kept(NUMBER, {name: check.analytical.shape for name, check in report.items()})
+
+
+def kept(key: str, shapes: Mapping[str, tuple[int, ...]]) -> Place | None:
+    """The place in one of the arrays of these shapes that this setting holds, in the address as well.
+
+    One that is in none of them any more, since the network has become another, is forgotten.
+    """
+    read = partial(_read, shapes)
+    given = address.opened(key, read, "None is shown.")
+    if given is not None:
+        ask(key, given)
+    text = st.session_state.get(key, "")
+    try:
+        place = read(text)
+    except ValueError:
+        forget(key)
+        return None
+    if st.query_params.get(key) != text:
+        st.query_params[key] = text
+    return place
+
+
+def ask(key: str, place: Place) -> None:
+    """Keep this place under the key, for `kept`."""
+    st.session_state[key] = entry(*place)
+
+
+def forget(key: str) -> None:
+    """Keep none."""
+    st.session_state.pop(key, None)
+    if key in st.query_params:
+        del st.query_params[key]
+
+
+def framed(place: Place | None, tensor: str) -> Index | None:
+    """The index of the entry that was clicked, if it is one of this tensor."""
+    return place[1] if place is not None and place[0] == tensor else None
+
+
+def maps(
+    check: TensorCheck,
+    panels: tuple[str, ...],
+    index: Index | None,
+    settings: tuple[Hashable, ...],
+    key: str,
+    on_click: Callable[[], None],
 ) -> None:
-    """Both ways to the entry of the tensor of this name with their numbers put in, and links along the analytical one.
+    """The heatmaps of a check that these settings lead to, with the entry framed and each cell there to be clicked."""
+    alt, of = heatmaps.alt_text(check), (check.name, panels, index)
+    drawn.figure(alt, key, (*settings, *of), heatmaps.marked, check, panels, index, on_click=on_click)
+    widgets.reduced(check)
 
-    The steps are those of the problem's two passes.
+
+def cell_asked(key: str, check: TensorCheck) -> Callable[[], None]:
+    """What a click on a cell of this check's maps, the figure of this key, does: it asks for its entry."""
+    return partial(_ask_cell, key, check.name, check.analytical.ndim)
+
+
+def part_asked(key: str, layers: tuple[str, ...], is_batch: bool) -> Callable[[], None]:
+    """What a click on the network's diagram of this key does: an edge asks for its weight, a unit for its bias.
+
+    `layers` are the names of the linear layers, whose edges start one column after another; a unit of the first column
+    asks for the input, of a batch for its first sample's.
     """
-    st.markdown("**By backpropagation**, from the entry back to the loss, along the largest term of each sum:")
-    origin = derivation.origin(problem, steps, name, index)
-    st.markdown("\n".join(f"- {layer}: ${text}$" for layer, text in origin))
-    biases = derivation.biases(problem, steps, name, index)
-    if biases:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("The gradient of a bias is the dy of its layer. On to", width="content")
-            for tensor, place in biases.items():
-                st.button(entry(tensor, place), on_click=_go, args=(tensor, place), key=f"to_{tensor}")
-    st.markdown(f"**By differences**, all else held: the loss c with {entry(name, index)} moved by steps of h.")
-    st.latex(derivation.difference(problem, report, name, index))
+    return partial(_ask_part, key, layers, is_batch)
 
 
-def edge_clicked(key: str, layers: tuple[str, ...]) -> Callable[[], None]:
-    """What a click on an edge of the network's diagram of this key does: it chooses the entry of that weight.
-
-    `layers` are the names of the linear layers, whose edges start one column after another.
-    """
-    return partial(_click_edge, key, layers)
+def cell_chosen(key: str, settings: Mapping[str, Sequence[str]]) -> Callable[[], None]:
+    """What a click on a cell of the figure does: its row and its column choose an option of a setting each."""
+    return partial(_choose_options, key, settings)
 
 
-def edge(problem: Problem[Sequential], report: GradientReport, steps: list[Step]) -> None:
-    """Where the gradient of the edge clicked last comes from, or that of what its chain led on to; at first nothing."""
-    tensor, index = st.session_state.get(EDGE, ("", ()))
-    # After a click the layers may have become others.
-    if tensor in report and all(i < size for i, size in zip(index, report[tensor].analytical.shape, strict=True)):
-        st.subheader(f"Where {entry(tensor, index)} comes from", anchor=False)
-        arithmetic(problem, report, steps, tensor, index)
+def _read(shapes: Mapping[str, tuple[int, ...]], text: str) -> Place:
+    """Read a place as `numbers.entry` writes it; ValueError with a sentence if it is none."""
+    match = re.fullmatch(r"([^\[]+)\[([^\]]*)\]", text)
+    if match is None or match[1] not in shapes:
+        first, shape = next(iter(shapes.items()))
+        raise ValueError(f"It must be an entry of {', '.join(shapes)}, such as {entry(first, (0,) * len(shape))}.")
+    return match[1], read_index(match[2], shapes[match[1]])
 
 
-def _click_edge(key: str, layers: tuple[str, ...]) -> None:
-    points = [point for point in st.session_state[key].selection.points if "customdata" in point]
-    if points:
-        row, column, *_ = dict(points[0]["customdata"]).values()
-        _go(f"{layers[int(points[0]['x'])]}.W", (int(row), int(column)))
+def _choose(key: str, axes: int, setting: str) -> None:
+    index = _cell(key, axes)
+    if index is not None:
+        st.session_state[setting] = format_index(index)
 
 
-def _click(key: str, axes: int) -> None:
+def _choose_options(key: str, settings: Mapping[str, Sequence[str]]) -> None:
+    index = _cell(key, len(settings))
+    if index is not None:
+        chosen = zip(settings.items(), index, strict=True)
+        st.session_state.update({setting: options[i] for (setting, options), i in chosen})
+
+
+def _ask_cell(key: str, tensor: str, axes: int) -> None:
+    index = _cell(key, axes)
+    if index is not None:
+        ask(NUMBER, (tensor, index))
+
+
+def _cell(key: str, axes: int) -> Index | None:
+    """The index of the cell that was clicked in the figure of this key, if one was."""
     points = st.session_state[key].selection.points
-    if points:
-        st.session_state[KEY] = format_index([int(points[0]["y"]), int(points[0]["x"])][:axes])
+    return (int(points[0]["y"]), int(points[0]["x"]))[:axes] if points else None
 
 
-def _go(tensor: str, index: Index) -> None:
-    st.session_state.update({"tensor": tensor, "entry_of": tensor, KEY: format_index(index), EDGE: (tensor, index)})
+def _ask_part(key: str, layers: tuple[str, ...], is_batch: bool) -> None:
+    for point in st.session_state[key].selection.points[:1]:
+        column = int(point["x"])
+        if "customdata" in point:
+            row, weight, *_ = dict(point["customdata"]).values()
+            ask(NUMBER, (f"{layers[column]}.W", (int(row), int(weight))))
+            return
+        unit = int(point["point_index"])
+        if column:
+            ask(NUMBER, (f"{layers[column - 1]}.b", (unit,)))
+        else:
+            ask(NUMBER, (INPUT, (0, unit) if is_batch else (unit,)))

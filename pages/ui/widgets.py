@@ -14,6 +14,7 @@ from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
+from mlp.report.figures import heatmaps
 from mlp.report.figures.style import enlarged, scales_html
 from mlp.report.programs.languages import LABELS, MLP
 from mlp.report.tables import user_code
@@ -69,6 +70,13 @@ def tensor_verdict(check: TensorCheck) -> None:
 def figure(content: go.Figure, alt: str, key: str, on_click: Callable[[], None] | None = None) -> None:
     """A Plotly figure in the page's width, its colour scales below it; `on_click` as in `chart`."""
     chart(content, scales_html(content), alt, key, on_click)
+
+
+def reduced(check: TensorCheck) -> None:
+    """Below its maps, say of a tensor that is too large to be drawn entry by entry what their cells stand for."""
+    note = heatmaps.reduction_note(check)
+    if note:
+        st.caption(plain(note))
 
 
 def chart(

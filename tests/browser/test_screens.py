@@ -86,6 +86,24 @@ def test_a_click_on_a_cell_shows_its_arithmetic(visit):
     expect(visit).to_have_url(re.compile("entry=3%2C1"))
 
 
+def test_a_click_on_a_unit_or_a_cell_of_a_jacobian_shows_its_arithmetic(visit):
+    opened(visit, "/?sizes=2-3-2")
+    diagram = visit.locator(".js-plotly-plot").nth(2)
+    expect(diagram).to_be_visible()
+    click(visit, diagram.locator(".scatterlayer .point").last)
+    expect(visit.get_by_role("heading", name="Where fc2.b[1] comes from")).to_be_visible(timeout=30_000)
+    expect(visit).to_have_url(re.compile(r"number=fc2.b%5B1%5D"))
+    opened(visit, "/linear_layer")
+    click(visit, visit.locator(".js-plotly-plot").nth(1).locator(".scatterlayer .point").nth(9))  # x has six before
+    expect(visit.get_by_text("dy[0] / dW[1,1]")).to_be_visible(timeout=30_000)
+
+
+def click(visit, point):
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    visit.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
 def test_a_click_on_an_edge_shows_its_arithmetic_and_the_chain_leads_on(visit):
     opened(visit, "/network?sizes=2-3-2&seed=5")
     edges = visit.locator(".js-plotly-plot").first.locator(".scatterlayer .point")

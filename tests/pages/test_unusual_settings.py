@@ -34,7 +34,7 @@ from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.trace import jacobians_by_backward, trace
 from mlp.report import derivation, latex, programs
 from mlp.report.figures import by_hand, curves, heatmaps, network, step_size, steps
-from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.figures.matrices import Matrix, clickable_matrices, matrices
 from mlp.report.files import exchange
 from mlp.report.numbers import brief
 from mlp.report.tables import examples, fixed_rules, given, tensors, user_code
@@ -86,8 +86,8 @@ def activations() -> Expected:
         {"act_x": "0.05,-0.02,1.5", "act_dy": "1,-2,0.5"},
         [
             curves.activation_curves(activation, x),
-            heatmaps.comparison(check),
-            matrices([Matrix("dy / dx", exact), Matrix("f'(x), its diagonal", activation.derivative(x))]),
+            heatmaps.marked(check, index=check.worst),
+            clickable_matrices([Matrix("dy / dx", exact)]),
         ],
         [],
         [
@@ -132,7 +132,7 @@ def bug_gallery() -> Expected:
     return Expected(
         UNUSUAL,
         {"bug": name, "seen": "fc3.b"},
-        [heatmaps.comparison(checked["fc3.b"])],
+        [heatmaps.marked(checked["fc3.b"])],
         [table],
         [
             f"**{' and '.join(fitting.changes)}**",
@@ -158,7 +158,7 @@ def finite_differences() -> Expected:
         {"function": "matrix input", "at": "1,2,3;-1,0.5,2", "h": "1e-2", "component": "A[1,0]", "output": "f[1]"},
         [
             curves.secant(example, x, index, 1, eps),
-            matrices(
+            clickable_matrices(
                 [
                     Matrix(name, value, ["f[0]", "f[1]"], inputs)
                     for name, value in examples.jacobians(example, x, eps).items()
@@ -233,7 +233,9 @@ def linear_layer() -> Expected:
         {"inputs": "2", "outputs": "3", "lin_b": "1,2,3", "lin_dy": "2,-1,0.5", "gradient": "b", "entry": "2"},
         [
             heatmaps.marked(checks["b"], heatmaps.PANELS, (2,)),
-            matrices([Matrix(f"dy/d{name}", exact[name], outputs, columns[name]) for name in ("x", "W", "b")]),
+            clickable_matrices(
+                [Matrix(f"dy/d{name}", exact[name], outputs, columns[name]) for name in ("x", "W", "b")]
+            ),
         ],
         [],
         [
@@ -265,11 +267,12 @@ def loss() -> Expected:
     return Expected(
         UNUSUAL,
         {"loss_i": "1"},
-        [heatmaps.comparison(check), curves.loss_along(problem.loss, y, target, 1, check.analytical[1])],
+        [heatmaps.marked(check, index=(1,)), curves.loss_along(problem.loss, y, target, 1, check.analytical[1])],
         [],
         [
             f"{problem.loss.formula} = {brief(float(problem.loss.apply(y, target)))}",
-            problem.loss.gradient_formula,
+            derivation.start(problem.loss, y, target, (1,)),
+            derivation.loss_quotient(problem.loss, y, target, 1, UNUSUAL.eps, UNUSUAL.method),
             plain(check.summary),
             f"at the present $y_{{1}} = {brief(y[1])}$ is the gradient's entry 1: {brief(check.analytical[1])}.",
         ],
@@ -322,7 +325,7 @@ def overview() -> Expected:
         experiment,
         {"edges": "gradients"},
         [
-            heatmaps.comparison(shown),
+            heatmaps.marked(shown),
             step_size.difference_by_step(numerical, shown.analytical, UNUSUAL.eps),
             network.diagram(problem.network, network.weight_gradients(problem.network, checked), "gradient"),
         ],
@@ -406,7 +409,7 @@ def your_gradients() -> Expected:
     return Expected(
         moved_on,
         {"of": name, "beside": "complex-step", "ready": "true"},
-        [heatmaps.comparison(checks["complex-step"], names=("yours", "complex-step"))],
+        [heatmaps.marked(checks["complex-step"], names=("yours", "complex-step"))],
         [given.summary(result, titles), given.worst_entries(result, name)],
         [
             f"These gradients are wrong: {plain(result.numerical.summary)}",

@@ -86,7 +86,7 @@ def test_the_chain_ends_in_the_loss_s_own_rule_with_its_numbers(loss, batch):
     place = re.search(r"dy\[([\d,]+)\] = ([-\d.]+)", last)
     index = tuple(map(int, place[1].split(",")))
     y = problem.network.apply(problem.x)
-    assert f"y_i = {float(f'{y[index]:.4g}')}" in last
+    assert f"y[{place[1]}] = {float(f'{y[index]:.4g}')}" in last
     assert float(place[2]) == float(f"{problem.loss.gradient(y, problem.target)[index]:.4g}")
     assert np.ndim(y) == len(index)
 

@@ -15,6 +15,8 @@ from mlp.report.numbers import brief
 
 MAX_EDGES = 12  # more numbers on edges would lie on each other
 ROOM = 120  # pixels for what is written below the units
+LOWEST = -1.9  # where the diagram ends, with the lowest unit at -1 and what is written below it
+READABLE = "#757575"  # on a white page and on a dark one: text that a click elsewhere would make pale
 
 
 def is_small(problem: Problem[Sequential]) -> bool:
@@ -45,6 +47,7 @@ def diagram(
     for k, texts in enumerate(units(problem, steps, shown.direction)):
         below = (f"<br>{text}" for text in texts)  # clear of the unit itself
         _write(figure, np.full(len(texts), k), network.heights(len(texts)), below, "bottom center")
+    figure.update_yaxes(range=[LOWEST, figure.layout.yaxis.range[1]]).update_annotations(y=LOWEST)
     return figure.update_layout(height=figure.layout.height + ROOM)
 
 
@@ -85,5 +88,5 @@ def _lines(name: str, values: Array) -> list[str]:
 def _write(figure: go.Figure, x: Array, y: Array, texts: Iterable[str], position: str) -> None:
     figure.add_trace(
         {"type": "scatter", "mode": "text", "x": x, "y": y, "text": list(texts), "textposition": position}
-        | {"hoverinfo": "skip", "textfont": {"size": 14}}
+        | {"hoverinfo": "skip", "textfont": {"size": 14}, "unselected": {"textfont": {"color": READABLE}}}
     )

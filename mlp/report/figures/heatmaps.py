@@ -18,7 +18,15 @@ from mlp.check.evaluation_point import Index
 from mlp.check.tensor import TensorCheck
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
-from mlp.report.figures.matrices import MAX_LABELLED_COLUMNS, TOP, Drawn, drawn, numbers_in_cells, tick_settings
+from mlp.report.figures.matrices import (
+    MAX_LABELLED_COLUMNS,
+    TOP,
+    Drawn,
+    clickable,
+    drawn,
+    numbers_in_cells,
+    tick_settings,
+)
 from mlp.report.figures.style import DIVERGING, Panel, Scale, side_by_side, with_scales
 from mlp.report.numbers import brief, entry
 
@@ -29,9 +37,6 @@ RATIO = "difference / error bar"
 RATIO_SCALE = [(0, "#440154"), (0.5, "#31688e"), (0.5, "#E69F00"), (1, "#D55E00")]
 RATIO_DECADES = 3
 WIDEST = 8  # columns that a small multiple is drawn wider for
-MAX_CLICKED = 400  # cells that can be clicked: each is an element of its own in the browser
-INVISIBLE = {"symbol": "square", "size": 26, "opacity": 0}
-FRAME = {"color": "#E69F00", "width": 3}
 DIGITS = 16
 BOTTOM = 50  # pixels below the maps for ticks and axis titles
 
@@ -120,26 +125,16 @@ def differences(report: Mapping[str, TensorCheck]) -> go.Figure:
     return with_scales(figure, [Scale("|difference| / largest gradient", f"1e-{DIGITS}", "1", SEQUENTIAL)])
 
 
-def marked(check: TensorCheck, panels: tuple[str, ...], index: Index) -> go.Figure:
-    """The `comparison` with a frame around one entry, and with something to click on each cell: a map has nothing.
-
-    Where a cell stands for several entries, or there are more than MAX_CLICKED, it is the comparison alone.
-    """
-    figure = comparison(check, panels)
+def marked(
+    check: TensorCheck,
+    panels: tuple[str, ...] = PANELS,
+    index: Index | None = None,
+    names: tuple[str, str] = ("analytical", "numerical"),
+) -> go.Figure:
+    """The `comparison` of cells that can be clicked, with a frame around one entry if it is given."""
     cells = drawn(check.analytical)
-    if cells.is_reduced or cells.values.size > MAX_CLICKED:
-        return figure
-    rows, columns = np.indices(cells.values.shape).reshape(2, -1)
-    row, column = (*index, 0)[:2] if index else (0, 0)
-    frame = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5, "line": FRAME}
-    clicked = {"type": "scatter", "mode": "markers", "x": columns, "y": rows, "marker": INVISIBLE}
-    for cell in figure.data:
-        hover = {"customdata": cell.customdata.reshape(len(rows), -1), "hovertemplate": cell.hovertemplate}
-        figure.add_trace({**clicked, **hover, "xaxis": cell.xaxis, "yaxis": cell.yaxis})
-        figure.add_shape(**frame, xref=cell.xaxis, yref=cell.yaxis)
-    figure.update_xaxes(range=[-0.5, columns.max() + 0.5])
-    figure.update_yaxes(range=[rows.max() + 0.5, -0.5], autorange=None)
-    return figure.update_layout(showlegend=False)
+    framed = {} if index is None else dict.fromkeys(range(len(panels)), (*index, 0, 0)[:2])
+    return clickable(comparison(check, panels, names=names), [cells] * len(panels), framed)
 
 
 def reduction_note(check: TensorCheck) -> str | None:

@@ -1,5 +1,6 @@
 """How a matrix is drawn, large ones reduced; and several side by side on one diverging colour scale."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ MAX_DRAWN = 100  # rows and columns
 # Cells with numbers in them: more columns would be narrower than their numbers, and more cells are no table to read.
 MAX_LABELLED_CELLS = 150
 MAX_LABELLED_COLUMNS = 12
+MAX_CLICKED = 400  # cells of a map that can be clicked: each is an element of its own in the browser
+INVISIBLE = {"symbol": "square", "size": 26, "opacity": 0}
+FRAME = {"color": "#E69F00", "width": 3}
 TOP = 52  # pixels above maps: their titles, and above these the toolbar
 
 
@@ -87,6 +91,48 @@ class Matrix(NamedTuple):
     values: Array
     rows: list[str] | None = None
     columns: list[str] | None = None
+
+
+def clickable(figure: go.Figure, maps: Sequence[Drawn], framed: Mapping[int, tuple[int, ...]]) -> go.Figure:
+    """Put something to click on each cell of the figure's maps, which by themselves have nothing.
+
+    A map of more than MAX_CLICKED cells, or whose cells stand for several entries, stays as it is.
+
+    Args:
+        figure: its traces are the heatmaps of these maps; it is changed.
+        maps: what they show.
+        framed: the row and column of the cell that gets a frame, by the map's number.
+    """
+    for number, (cell, values) in enumerate(zip(list(figure.data), maps, strict=True)):
+        if values.is_reduced or values.values.size > MAX_CLICKED:
+            continue
+        rows, columns = np.indices(values.values.shape).reshape(2, -1)
+        told = cell.z if cell.customdata is None else cell.customdata
+        figure.add_trace(
+            {"type": "scatter", "mode": "markers", "x": columns, "y": rows, "marker": INVISIBLE, "showlegend": False}
+            | {
+                "legendgroup": str(number),
+                "customdata": told.reshape(len(rows), -1),
+                "xaxis": cell.xaxis,
+                "yaxis": cell.yaxis,
+            }
+            | {"hovertemplate": cell.hovertemplate.replace("%{z:", "%{customdata[0]:")}
+        )
+        cell.update(hovertemplate=None, hoverinfo="skip", customdata=None)  # the markers tell it
+        axis = {name: f"{name}axis{getattr(cell, f'{name}axis')[1:]}" for name in "xy"}
+        figure.layout[axis["x"]].range = [-0.5, columns.max() + 0.5]
+        figure.layout[axis["y"]].update(range=[rows.max() + 0.5, -0.5], autorange=None)
+        if number in framed:
+            row, column = framed[number]
+            frame = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5, "line": FRAME}
+            figure.add_shape(**frame, xref=cell.xaxis, yref=cell.yaxis)
+    return figure
+
+
+def clickable_matrices(content: list[Matrix], framed: tuple[int, tuple[int, ...]] | None = None) -> go.Figure:
+    """The `matrices`, of cells that can be clicked; a frame by the number of its matrix and its cell."""
+    place = dict([framed]) if framed else {}
+    return clickable(matrices(content), [drawn(matrix.values) for matrix in content], place)
 
 
 def matrices(content: list[Matrix]) -> go.Figure:

@@ -147,6 +147,7 @@ def _units(place: int, size: int, color: str) -> dict[str, Any]:
         "x": np.full(shown, place),
         "y": heights(size)[:shown],
         "marker": {"size": 15, "color": color, "line": {"width": 1.5, "color": "white"}},
+        "unselected": {"marker": {"opacity": 1}},  # a click on one would make the others pale
         "hovertext": [f"unit {k}" for k in range(shown)],
         "hoverinfo": "text",
     }

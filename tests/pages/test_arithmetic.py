@@ -1,0 +1,109 @@
+"""Where a number comes from, on the pages where a cell, an edge or a unit is clicked: the numbers are the API's."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+
+from mlp import check_gradients
+from mlp.check.check import analytical_gradients
+from mlp.check.gallery import GALLERY
+from mlp.lab.experiment import Experiment
+from mlp.lab.lessons import linear_problem
+from mlp.lab.planted_bug import planted
+from mlp.nn.trace import jacobians_by_backward, trace
+from mlp.report import derivation
+from tests.pages.plots import everything
+
+SMALL = Experiment(sizes=(3, 4, 2), seed=3)
+ADDRESS = {"sizes": "3-4-2", "seed": "3"}
+WITH_NUMBER = ["overview", "network", "bug_gallery", "your_gradients"]
+
+
+@pytest.mark.parametrize("page", WITH_NUMBER)
+def test_nothing_is_derived_before_a_number_is_asked_for(open_page, page, monkeypatch):
+    monkeypatch.setattr(derivation, "origin", lambda *_: pytest.fail("derived without being asked"))
+    app = open_page(page, **ADDRESS)
+    assert not app.exception
+    assert not [heading for heading in app.subheader if "comes from" in heading.value]
+
+
+@pytest.mark.parametrize("page", WITH_NUMBER)
+def test_the_number_in_the_address_is_derived_until_it_is_closed(open_page, page):
+    app = open_page(page, number="fc1.W[2,1]", **ADDRESS)
+    problem = SMALL.problem()
+    assert "Where fc1.W[2,1] comes from" in [heading.value for heading in app.subheader]
+    for layer, line in derivation.origin(problem, trace(*problem), "fc1.W", (2, 1)):
+        assert f"{layer}: ${line}$" in everything(app)
+    assert derivation.difference(problem, check_gradients(*problem), "fc1.W", (2, 1)) in everything(app)
+    app.button(key="to_fc2.b").click().run()
+    [led] = [heading.value for heading in app.subheader if "comes from" in heading.value]
+    assert re.fullmatch(r"Where fc2\.b\[\d\] comes from", led)
+    assert app.query_params["number"] in led
+    app.button(key="close").click().run()
+    assert not [heading for heading in app.subheader if "comes from" in heading.value]
+    assert "number" not in app.query_params
+
+
+@pytest.mark.parametrize("text", ["fc9.W[0,0]", "fc1.W[9,0]", "fc1.W", "fc1.W[]", "banana"])
+def test_a_number_that_is_not_there_is_named(open_page, text):
+    app = open_page("overview", number=text, **ADDRESS)
+    assert not app.exception
+    assert f"number={text}: " in app.warning[0].value.replace("\\", "")
+    assert "number" not in app.query_params
+
+
+def test_a_number_that_a_new_network_lacks_is_forgotten(open_page):
+    app = open_page("overview", number="fc2.W[1,3]", **ADDRESS)
+    app.text_input(key="sizes").set_value("2-2").run()
+    assert not app.exception
+    assert "number" not in app.query_params
+
+
+def test_a_unit_shows_what_it_computes_forward_too(open_page):
+    problem = SMALL.problem()
+    y, activated = derivation.forward(problem, trace(*problem), "fc1.b", (2,))
+    out = problem.network.fc1.apply(problem.x)[2]
+    assert y.endswith(f" = {float(f'{out:.4g}')}")
+    assert activated.endswith(f" = {float(f'{np.tanh(out):.4g}')}")
+    shown = everything(open_page("network", number="fc1.b[2]", **ADDRESS))
+    assert f"${y}$" in shown
+    assert f"${activated}$" in shown
+    # The last layer has no activation behind it, a batch no single sample.
+    assert len(derivation.forward(problem, trace(*problem), "fc2.b", (1,))) == 1
+    batch = Experiment(sizes=(3, 4, 2), batch=2).problem()
+    assert derivation.forward(batch, trace(*batch), "fc1.b", (2,)) == []
+
+
+@pytest.mark.parametrize("page", ["overview", "bug_gallery"])
+def test_a_bug_s_gradient_stands_beside_the_arithmetic_of_the_right_one(open_page, page):
+    choices = {"broken": "true"} if page == "overview" else {"bug": "derivative missing"}
+    app = open_page(page, number="fc1.W[2,1]", **ADDRESS, **choices)
+    problem = SMALL.problem()
+    wrong = analytical_gradients(*planted(GALLERY["derivative missing"], problem, "activation_fn1"))[1]["fc1.W"][2, 1]
+    right = analytical_gradients(*problem)[1]["fc1.W"][2, 1]
+    assert f"With the bug in activation_fn1 backward gives **{wrong:.6g}** here." in everything(app)
+    assert f" = {float(f'{right:.4g}')}$" in everything(app)
+
+
+def test_what_was_uploaded_stands_beside_the_arithmetic_of_the_right_one(open_page):
+    gradients = analytical_gradients(*SMALL.problem())[1]
+    content = io.BytesIO()
+    np.savez(content, **gradients | {"fc1.W": 3 * gradients["fc1.W"]})
+    app = open_page("your_gradients", number="fc1.W[2,1]", **ADDRESS)
+    assert "The gradient that you brought" not in everything(app)
+    app.file_uploader(key="upload").set_value([("g.npz", content.getvalue(), "application/octet-stream")]).run()
+    right = gradients["fc1.W"][2, 1]
+    assert f"The gradient that you brought is **{3 * right:.6g}** here." in everything(app)
+    assert f" = {float(f'{right:.4g}')}$" in everything(app)
+
+
+@pytest.mark.parametrize(("tensor", "column", "index"), [("x", 1, "1"), ("W", 5, "2,1"), ("b", 2, "2")])
+def test_a_cell_of_a_jacobian_is_what_backward_makes_of_a_unit_vector(open_page, tensor, column, index):
+    problem = linear_problem(3)
+    value = jacobians_by_backward(problem.layer(), problem.x)[tensor][2, column]
+    app = open_page("linear_layer", seed="3", jacobian=f"{tensor}[2,{column}]")
+    assert f"**dy[2] / d{tensor}[{index}]**" in everything(app).replace("\\", "")
+    [line] = [text.value for text in app.markdown if text.value.startswith(f"$d{tensor}[{index}]")][-1:]
+    assert line.endswith(f" = {float(f'{value:.4g}'):g}$")
