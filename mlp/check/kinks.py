@@ -18,6 +18,7 @@ more than can be afforded.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -96,6 +97,27 @@ class Slopes(NamedTuple):
         return max(abs(self.left), abs(self.right))
 
 
+@dataclass(frozen=True)
+class _Loss:
+    """The loss as a function of one tensor, at the point and around it."""
+
+    function: Callable[[Array], float]
+    tensor: Array
+
+    @cached_property
+    def value(self) -> float:
+        """The loss at the point itself."""
+        return self.function(self.tensor)
+
+    def slopes(self, index: Index, step: float) -> tuple[float, float]:
+        """The one-sided derivatives by one entry; NaN where the step is lost in rounding."""
+        left, right = _shifted(self.tensor, index, -step), _shifted(self.tensor, index, step)
+        down, up = float(self.tensor[index] - left[index]), float(right[index] - self.tensor[index])
+        if not down or not up:
+            return np.nan, np.nan
+        return (self.value - self.function(left)) / down, (self.function(right) - self.value) / up
+
+
 def examine(
     point: EvaluationPoint, name: str, suspects: Array, analytical: Array, noise: float
 ) -> tuple[list[Kink], list[Narrow]]:
@@ -108,19 +130,20 @@ def examine(
         analytical: the tensor's gradient by backward.
         noise: the root-mean-square rounding error of the loss.
     """
-    function, tensor = point.function(name), point.tensor(name)
+    tensor = point.tensor(name)
+    loss = _Loss(point.function(name), tensor)
     middle = point.pattern(name, tensor) if point.has_declared_kinks else {}
     kinks, narrow = [], []
     for flat in suspects:
         index = tuple(int(i) for i in np.unravel_index(flat, tensor.shape))
         crossed = _crossed(point, name, tensor, index, middle) if middle else None
         if crossed is not None:
-            kinks.append(_kink(function, tensor, index, crossed, point.eps, float(analytical[index]), noise))
+            kinks.append(_kink(loss, index, crossed, point.eps, float(analytical[index]), noise))
             continue
-        slopes = _zoomed(function, tensor, index, min(point.eps, _LARGEST_PROBE), noise)
+        slopes = _zoomed(loss, index, min(point.eps, _LARGEST_PROBE), noise)
         corner = _corner(slopes)
         if corner is not None:
-            kink = _kink(function, tensor, index, "", corner.step, float(analytical[index]), noise)
+            kink = _kink(loss, index, "", corner.step, float(analytical[index]), noise)
             kinks += [kink] if kink.explained else []
         elif slopes and slopes[-1].gap <= GROSS * slopes[-1].size:
             narrow.append(Narrow(index, slopes[-1].step, (slopes[-1].left + slopes[-1].right) / 2))
@@ -144,30 +167,20 @@ def _crossed(point: EvaluationPoint, name: str, tensor: Array, index: Index, mid
     return None
 
 
-def _kink(
-    function: Callable[[Array], float],
-    tensor: Array,
-    index: Index,
-    layer: str,
-    step: float,
-    analytical: float,
-    noise: float,
-) -> Kink:
-    middle = function(tensor)
-    left, right = _slopes(function, middle, tensor, index, step)
+def _kink(loss: _Loss, index: Index, layer: str, step: float, analytical: float, noise: float) -> Kink:
+    left, right = loss.slopes(index, step)
     small = min(step, float(optimal_step(CENTRAL, 1.0)))
-    near = _slopes(function, middle, tensor, index, small)
+    near = loss.slopes(index, small)
     allowed = 8 * noise / small + _BEND * (abs(near[0]) + abs(near[1]))
     explained = min(near) - allowed <= analytical <= max(near) + allowed
     return Kink(index, layer, left, right, explained)
 
 
-def _zoomed(function: Callable[[Array], float], tensor: Array, index: Index, step: float, noise: float) -> list[Slopes]:
+def _zoomed(loss: _Loss, index: Index, step: float, noise: float) -> list[Slopes]:
     """The slopes at smaller and smaller steps, until they are those of a smooth function, or drown in rounding."""
     found: list[Slopes] = []
-    middle = function(tensor)
     for _ in range(_ZOOMS):
-        slopes = Slopes(step, *_slopes(function, middle, tensor, index, step))
+        slopes = Slopes(step, *loss.slopes(index, step))
         if not slopes.gap + slopes.size > 1000 * noise / step:
             break
         found.append(slopes)
@@ -185,16 +198,6 @@ def _corner(found: Sequence[Slopes]) -> Slopes | None:
             return wide
     stays = len(found) > 2 and all(small.gap > 0.5 * wide.gap for wide, small in pairwise(found))
     return found[2] if stays and found[-1].gap > GROSS * found[-1].size else None
-
-
-def _slopes(
-    function: Callable[[Array], float], middle: float, tensor: Array, index: Index, step: float
-) -> tuple[float, float]:
-    left, right = _shifted(tensor, index, -step), _shifted(tensor, index, step)
-    down, up = float(tensor[index] - left[index]), float(right[index] - tensor[index])
-    if not down or not up:
-        return np.nan, np.nan
-    return (middle - function(left)) / down, (function(right) - middle) / up
 
 
 def _shifted(tensor: Array, index: Index, step: float) -> Array:

@@ -20,7 +20,7 @@ from mlp import (
 from mlp.check.check import check_layer
 from mlp.check.compare import compare_gradients
 from mlp.check.evaluation_point import EvaluationPoint
-from mlp.check.kinks import Slopes, _corner, _kink, _slopes, _zoomed, examine, spread
+from mlp.check.kinks import Slopes, _corner, _kink, _Loss, _zoomed, examine, spread
 from mlp.differences.methods import CENTRAL, optimal_step
 from mlp.nn.layers import Layer
 from mlp.nn.problem import Problem, as_problem
@@ -207,7 +207,7 @@ def test_a_corner_explains_the_slopes_at_the_point_and_what_bend_and_rounding_ad
     function, at, step, noise, least, most
 ):
     def explained(analytical):
-        return _kink(function, np.array([at]), (0,), "", step, analytical, noise).explained
+        return _kink(_Loss(function, np.array([at])), (0,), "", step, analytical, noise).explained
 
     slack = 1e-6  # for the rounding of the slopes themselves
     assert [explained(a) for a in (least - slack, least + slack)] == [False, True]
@@ -253,7 +253,7 @@ def test_a_corner_is_told_from_a_bend_by_how_the_gap_shrinks(found, place):
     ],
 )
 def test_the_zoom_ends_where_the_slopes_are_those_of_a_smooth_function(function, step, count):
-    found = _zoomed(lambda x: float(function(x)[0]), np.zeros(1), (0,), step, 0.0)
+    found = _zoomed(_Loss(lambda x: float(function(x)[0]), np.zeros(1)), (0,), step, 0.0)
     assert [slopes.step for slopes in found] == [step / 4**k for k in range(count)]
 
 
@@ -263,7 +263,7 @@ def test_the_zoom_ends_where_a_thousandth_of_the_slopes_drowns(noise, count):
     def function(x):
         return float(np.abs(x[0]) / 3)
 
-    found = _zoomed(function, np.zeros(1), (0,), 1.0, noise * 4.0**-4 / 1000)
+    found = _zoomed(_Loss(function, np.zeros(1)), (0,), 1.0, noise * 4.0**-4 / 1000)
     assert len(found) == count
 
 
@@ -273,8 +273,8 @@ def test_a_slope_is_over_the_step_that_floating_point_takes():
 
     for at, step in ((1e9, 1e-6), (-1e9, 1e-6), (0.1, 1e-12)):
         assert (at + step) - at != step
-        assert _slopes(identity, at, np.array([at]), (0,), step) == (1, 1)
-    assert np.isnan(_slopes(identity, 1e17, np.array([1e17]), (0,), 1.0)).all()
+        assert _Loss(identity, np.array([at])).slopes((0,), step) == (1, 1)
+    assert np.isnan(_Loss(identity, np.array([1e17])).slopes((0,), 1.0)).all()
 
 
 def test_the_slopes_that_a_corner_is_told_by_are_those_of_the_step_itself():
