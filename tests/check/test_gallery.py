@@ -1,6 +1,7 @@
 """Every bug of the gallery, planted in random networks, is found, and the diagnosis names its layer and its pattern."""
 
 import pickle
+from functools import cache
 
 import numpy as np
 import pytest
@@ -21,15 +22,15 @@ from mlp.check.gallery.bug import places, plant
 from tests.check.networks import random_problem
 
 
-def pairs(bug, seeds):
-    """Random networks with the bug planted in them somewhere, each with the right network's report."""
+def planted_in(bug, seeds):
+    """Random networks with the bug planted in them somewhere, each by its seed."""
     for seed in seeds:
         rng = np.random.RandomState(seed)
         network, scaled, x, target = random_problem(seed, scaled=False)
         loss = scaled.inner
         fitting = places(bug, network, loss, x)
         if fitting:
-            yield seed, plant(bug, network, loss, fitting[rng.randint(len(fitting))]), (network, loss), x, target
+            yield seed, plant(bug, network, loss, fitting[rng.randint(len(fitting))]), x, target
 
 
 def changes_something(report, right):
@@ -46,12 +47,19 @@ def _largest(check):
     return np.max(np.abs(check.analytical))
 
 
+@cache
+def right_report(seed):
+    """The report on the right network of this seed, the same for every bug."""
+    network, scaled, x, target = random_problem(seed, scaled=False)
+    return check_gradients(network, scaled.inner, x, target)
+
+
 def diagnosed(bugs, seeds):
     """For each pair in which the bug changes something: whether layer and pattern are named right, and a label."""
     for bug in bugs:
-        for seed, planted, (network, loss), x, target in pairs(bug, seeds):
+        for seed, planted, x, target in planted_in(bug, seeds):
             report = check_gradients(planted.network, planted.loss, x, target)
-            if changes_something(report, check_gradients(network, loss, x, target)):
+            if changes_something(report, right_report(seed)):
                 first = report.diagnosis[0] if report.diagnosis else None
                 right = first is not None and (first.layer, first.pattern) == (planted.layer, bug.pattern)
                 yield right, f"{bug.name}, seed {seed}: {first and (first.layer, first.pattern)}"
@@ -114,27 +122,19 @@ def roomy(bug):
 
 
 @pytest.mark.parametrize("bug", GALLERY.values(), ids=lambda bug: bug.name)
-def test_every_bug_is_found_wherever_there_is_room_for_it(bug):
+def test_every_bug_is_found_wherever_there_is_room_for_it_and_leaves_the_right_network_right(bug):
     network, loss, x, target = roomy(bug)
     fitting = places(bug, network, loss, x)
     assert fitting
     for place in fitting:
         planted = plant(bug, network, loss, place)
-        report = check_gradients(planted.network, planted.loss, x, target)
+        # As a cache of the dashboard keeps it: whoever takes it out asks for its diagnosis.
+        report = pickle.loads(pickle.dumps(check_gradients(planted.network, planted.loss, x, target)))
         assert report.verdict is Verdict.WRONG
         first = report.diagnosis[0]
         assert (first.layer, first.pattern) == (place, bug.pattern), first.sentence
         assert first.sentence == report.summary
         assert {finding.layer for finding in report.diagnosis} == {place}  # its victims are not blamed
-
-
-@pytest.mark.parametrize("bug", GALLERY.values(), ids=lambda bug: bug.name)
-def test_planting_leaves_the_right_network_right_and_can_be_cached(bug):
-    network, loss, x, target = roomy(bug)
-    planted = plant(bug, network, loss, places(bug, network, loss, x)[0])
-    report = check_gradients(planted.network, planted.loss, x, target)
-    again = pickle.loads(pickle.dumps(report))
-    assert again.diagnosis == report.diagnosis
     assert check_gradients(network, loss, x, target).passed
 
 
