@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from mlp.check.compare import as_float64
 from mlp.check.contract import forward_on_another_input
 from mlp.check.diagnosis.paths import Paths
-from mlp.check.diagnosis.way_back import slips
-from mlp.check.diagnosis.way_back.ways import Slip
+from mlp.check.diagnosis.way_back import slips, wrong_ways
+from mlp.check.diagnosis.way_back.ways import Slip, Wrong
 from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
@@ -213,7 +213,12 @@ class IsolatedLayer:
 
     def slips_again(self, words: str | None) -> list[Slip]:
         """Those that these words are said of; none if forward's operations cannot be followed."""
-        return slips(self.tape, self.seed(self.tape), words) if self.tape else []
+        every = [one for one in self._wrong_ways if words in (None, one.words)]
+        return slips(self.tape, self.seed(self.tape), every) if self.tape else []
+
+    @cached_property
+    def _wrong_ways(self) -> Sequence[Wrong]:
+        return wrong_ways(self.tape, self.seed(self.tape)) if self.tape else []
 
     def agreeing(self, gradients: Mapping[str, Array]) -> int:
         """Of how many tensors backward says this."""

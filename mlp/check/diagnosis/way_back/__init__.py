@@ -28,11 +28,14 @@ _STEPS = (
 )
 
 
-def slips(tape: Tape, seed: Array, words: str | None = None) -> list[Slip]:
-    """What all of the wrong ways give, or those of these words alone, from this gradient by the result on."""
+def wrong_ways(tape: Tape, seed: Array) -> list[Wrong]:
+    """As many of the wrong ways back from this gradient by the result as can be afforded, the plainest first."""
     affordable = max(_FEWEST, _MOST_STEPS // max(1, sum(len(node.edges) for node in tape.nodes)))
-    tried = itertools.islice(_wrong_ways(tape, tape.gradients(seed)), affordable)
-    every = [one for one in tried if words in (None, one.words)]
+    return list(itertools.islice(_wrong_ways(tape, tape.gradients(seed)), affordable))
+
+
+def slips(tape: Tape, seed: Array, every: Sequence[Wrong]) -> list[Slip]:
+    """What these wrong ways give, from this gradient by the result on."""
     found = tape.changed(seed, [one.change for one in every])
     return [Slip(one.pattern, one.words, gradients, one.goal) for one, gradients in zip(every, found, strict=True)]
 
