@@ -1,7 +1,5 @@
 """Well-known wrong backward passes: each one's line of code, its heatmaps, and what the check says of it."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlp.check.gallery import GALLERY, groups
@@ -9,7 +7,7 @@ from mlp.lab.planted_bug import why_not
 from mlp.report import programs
 from mlp.report.figures import heatmaps
 from mlp.report.tables import fixed_rules, tensors
-from pages.ui import arithmetic, bugs, compute, drawn, entries, shell, stage, widgets
+from pages.ui import arithmetic, bugs, drawn, entries, shell, stage, widgets
 
 TELLING = "most telling"
 SLIP = "derivative missing"  # the one that is made most
@@ -48,8 +46,8 @@ with right:
     st.caption("Click a cell to see where its gradient comes from.")
 st.markdown(f"**{tensor}**: {report[tensor].verdict.words}.")
 if asked is not None:
-    unspoiled, steps = shown.experiment.problem(), partial(compute.traced, shown.experiment)
-    arithmetic.explained(asked, unspoiled, report, steps, f"With the bug in {place} backward gives")
+    unspoiled = shown.experiment.problem()
+    arithmetic.explained(asked, shown.experiment, unspoiled, report, f"With the bug in {place} backward gives")
 bugs.diagnosis(report, sentences)
 if not changes_values:
     bugs.no_value_changed(report)

@@ -43,7 +43,7 @@ with maps:
 widgets.tensor_verdict(check)
 
 st.subheader(f"Where {numbers.entry(name, index)} comes from")
-arithmetic.both_ways(problem, report, compute.traced(experiment), (name, index))
+arithmetic.both_ways(experiment, problem, report, (name, index))
 
 st.subheader(f"The entries of {name} that differ most")
 drawn.table((experiment, name), tensors.worst_entries_with_losses, problem, report, name)

@@ -49,7 +49,7 @@ else:
         on_click=entries.part_asked("diagram", tuple(edges), problem.x.ndim > 1),
     )
     st.caption("Click a unit, or an edge near its start, to see where its gradient comes from.")
-    arithmetic.explained(entries.asked(report), problem, report, lambda: passes)
+    arithmetic.explained(entries.asked(report), experiment, problem, report)
 
 for step in shown:
     st.subheader(steps.title(step), anchor=False)

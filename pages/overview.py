@@ -1,7 +1,5 @@
 """The first page: in ten seconds, what this is and the answer for the network in the sidebar."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlp.report import numbers
@@ -50,9 +48,9 @@ if numerical is not None:
 
 arithmetic.explained(
     asked,
+    experiment,
     problem,
     report,
-    partial(compute.traced, experiment),
     f"With the bug in {planted[1]} backward gives" if planted else "",
 )
 

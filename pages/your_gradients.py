@@ -1,7 +1,5 @@
 """Gradients that were computed elsewhere, held against backpropagation, differences and the complex step."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlp.check.verdict import Verdict
@@ -97,9 +95,9 @@ with right:
 
 arithmetic.explained(
     asked,
+    shown.experiment,
     held_against.problem,
     result.numerical,
-    partial(compute.traced, shown.experiment),
     "" if shown.is_example else "The gradient that you brought is",
 )
 

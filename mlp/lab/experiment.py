@@ -6,7 +6,7 @@ and target are rows of a data set, in an order that the seed shuffles.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Self
 
@@ -133,7 +133,7 @@ class Experiment:
 
     def settings(self) -> dict[str, Any]:
         """The settings as plain values that JSON and the address can hold: the sizes as text, all else as it is."""
-        return {**asdict(self), "sizes": format_sizes(self.sizes)}
+        return {**vars(self), "sizes": format_sizes(self.sizes)}
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:

@@ -13,56 +13,62 @@ from mlp.nn.derivation import Index
 from mlp.nn.layers import Layer
 from mlp.nn.network import Sequential
 from mlp.nn.problem import INPUT, Problem
-from mlp.nn.trace import Step
 from mlp.report import derivation
 from mlp.report.figures.matrices import Matrix, clickable_matrices
 from mlp.report.numbers import entry
-from pages.ui import entries, widgets
+from pages.ui import compute, drawn, entries, widgets
 from pages.ui.entries import Place
 
 
 def both_ways(
+    experiment: Experiment,
     problem: Problem[Sequential],
     report: GradientReport,
-    steps: list[Step],
     place: Place,
     go_to: Callable[[str, Index], None] = entries.go_to,
 ) -> None:
-    """Both ways to an entry, and buttons along the analytical one that `go_to` other entries.
+    """Both ways to an entry of the experiment's problem, and buttons along the analytical one that `go_to` others.
 
-    The steps are those of the problem's two passes; of the report, step and method count.
+    Of the report, step and method count, which are the experiment's.
     """
-    name, index = place
-    forward = derivation.forward(problem, steps, name, index)
-    if forward:
-        st.markdown("**Forward**, in this unit:\n" + "\n".join(f"- ${text}$" for text in forward))
-    st.markdown("**By backpropagation**, from the entry back to the loss, along the largest term of each sum:")
-    origin = derivation.origin(problem, steps, name, index)
-    st.markdown("\n".join(f"- {layer}: ${text}$" for layer, text in origin))
-    biases = derivation.biases(problem, steps, name, index)
+    text, biases, difference = drawn.text((experiment, place), _written, experiment, problem, report, place)
+    st.markdown(text)
     if biases:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("The gradient of a bias is the dy of its layer. On to", width="content")
             for tensor, where in biases.items():
                 st.button(entry(tensor, where), on_click=go_to, args=(tensor, where), key=f"to_{tensor}")
-    st.markdown(f"**By differences**, all else held: the loss c with {entry(name, index)} moved by steps of h.")
-    st.latex(derivation.difference(problem, report, name, index))
+    st.markdown(f"**By differences**, all else held: the loss c with {entry(*place)} moved by steps of h.")
+    st.latex(difference)
+
+
+def _written(
+    experiment: Experiment, problem: Problem[Sequential], report: GradientReport, place: Place
+) -> tuple[str, dict[str, Index], str]:
+    """The passes to an entry and back as Markdown, the biases on the way, and the difference as LaTeX."""
+    steps = compute.traced(experiment)
+    forward = [f"- ${text}$" for text in derivation.forward(problem, steps, *place)]
+    lines = ["**Forward**, in this unit:", *forward, ""] if forward else []
+    lines += ["**By backpropagation**, from the entry back to the loss, along the largest term of each sum:", ""]
+    lines += [f"- {layer}: ${text}$" for layer, text in derivation.origin(problem, steps, *place)]
+    biases = derivation.biases(problem, steps, *place)
+    return "\n".join(lines), biases, derivation.difference(problem, report, *place)
 
 
 def explained(
     place: Place | None,
+    experiment: Experiment,
     problem: Problem[Sequential],
     report: GradientReport,
-    steps: Callable[[], list[Step]],
     instead: str = "",
 ) -> None:
     """Where the entry that was clicked comes from, in a problem whose backward is right; nothing if none was.
 
     Args:
         place: the entry.
+        experiment: whose problem it is.
         problem: the right one, whatever the report is of.
         report: what the page shows.
-        steps: gives those of the problem's two passes.
         instead: the start of a sentence that says whose the report's gradients are, if they need not be right.
     """
     if place is None:
@@ -74,7 +80,7 @@ def explained(
         name, index = place
         value = float(report[name].analytical[index])
         st.markdown(f"{instead} **{value:.6g}** here. The right gradient is made of these numbers:")
-    both_ways(problem, report, steps(), place, _ask)
+    both_ways(experiment, problem, report, place, _ask)
 
 
 def of_layer(layer: Layer, x: Array, dy: Array, place: Place, experiment: Experiment) -> None:

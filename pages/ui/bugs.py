@@ -45,13 +45,15 @@ class Shown(NamedTuple):
     changes_values: bool
 
 
-@st.cache_resource(max_entries=64)
+@st.cache_resource(max_entries=64, hash_funcs=compute.BY_REPR)
 def placed(name: str, experiment: Experiment) -> FittingExperiment:
     """The experiment in which the bug of this name fits, and where."""
     return fitting_experiment(GALLERY[name], experiment)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Checking every gradient and looking for the bug ...")
+@st.cache_resource(
+    max_entries=64, show_spinner="Checking every gradient and looking for the bug ...", hash_funcs=compute.BY_REPR
+)
 def diagnosed(name: str, experiment: Experiment, place: str) -> Shown:
     """Plant the bug, check the gradients and make the diagnosis, as if nobody knew what was planted."""
     right = experiment.problem()
@@ -62,7 +64,7 @@ def diagnosed(name: str, experiment: Experiment, place: str) -> Shown:
     return compute.read_only(Shown(report, sentences(report), telling, changed))
 
 
-@st.cache_resource(max_entries=64)
+@st.cache_resource(max_entries=64, hash_funcs=compute.BY_REPR)
 def plain_bug(experiment: Experiment) -> tuple[Bug, str] | None:
     """The first of PLAIN that changes a gradient of this very network, and where; None if the network is too large."""
     if within_reach(experiment) != experiment:

@@ -25,8 +25,10 @@ from mlp.nn.arrays import Array
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
 from mlp.nn.trace import Step, trace
+from mlp.report.figures import heatmaps
 from mlp.report.files.exchange import archive
 from mlp.report.numbers import duration
+from mlp.report.tables import tensors
 
 # Of each kind so many bytes of results are kept, the latest ones: a class that follows one link, or moves one slider
 # through all its steps, computes nothing twice. A large network's result takes some 39 MB, the exercise's 30 kB.
@@ -116,12 +118,21 @@ def checked(experiment: Experiment) -> Checked:
     What takes a while says so beforehand and shows how far it is; a new input breaks it off, and what the page showed
     stays until the new result is there.
     """
-    return _remembered(_results(), experiment, _check, experiment.work)
+    return _remembered(_RESULTS, experiment, _check, experiment.work)
 
 
 def references(experiment: Experiment) -> References:
     """What gradients of the experiment's network are held against, remembered and announced as in `checked`."""
-    return _remembered(_references(), experiment, _refer, experiment.work + _by_complex_step(experiment).work)
+    return _remembered(_REFERENCES, experiment, _refer, experiment.work + _by_complex_step(experiment).work)
+
+
+def warm() -> None:
+    """Check the exercise's network, with which the first visitor opens, and draw it, for which plotly imports parts."""
+    experiment = Experiment()
+    report = _RESULTS.add(experiment, _check(experiment)).report
+    check = report.worst
+    heatmaps.marked(check, heatmaps.PANELS, check.worst).to_json()
+    tensors.summary(report)
 
 
 def _remembered(results: Kept[Result], experiment: Experiment, compute: Callable[..., Result], work: int) -> Result:
@@ -142,14 +153,8 @@ def _remembered(results: Kept[Result], experiment: Experiment, compute: Callable
 
 
 # The last results, for all visitors. Not cached by Streamlit, which would show no progress from within.
-@st.cache_resource
-def _results() -> Kept[Checked]:
-    return Kept()
-
-
-@st.cache_resource
-def _references() -> Kept[References]:
-    return Kept()
+_RESULTS: Kept[Checked] = Kept()
+_REFERENCES: Kept[References] = Kept()
 
 
 @contextmanager
@@ -195,7 +200,11 @@ def _moved(bar: DeltaGenerator, done: float, text: str) -> None:
     bar.progress(min(1.0, done), text)
 
 
-@st.cache_resource(max_entries=32)
+# Streamlit hashes an experiment field by field, in a millisecond: as much as ten elements of a page take.
+BY_REPR: dict[str | type, Callable[[object], str]] = {Experiment: repr}
+
+
+@st.cache_resource(max_entries=32, hash_funcs=BY_REPR)
 def first_sample(experiment: Experiment) -> dict[str, Array]:
     """What the loss takes of the experiment's first sample: the network's output and the target."""
     problem = experiment.problem()
@@ -204,13 +213,17 @@ def first_sample(experiment: Experiment) -> dict[str, Array]:
     return read_only({"loss_y": y[first], "loss_t": problem.target[first]})
 
 
-@st.cache_resource(max_entries=32)
 def traced(experiment: Experiment) -> list[Step]:
-    """One forward and one backward pass, step by step."""
+    """One forward and one backward pass, step by step: the same for every step and method."""
+    return _traced(_undifferentiated(experiment))
+
+
+@st.cache_resource(max_entries=32, hash_funcs=BY_REPR)
+def _traced(experiment: Experiment) -> list[Step]:
     return read_only(trace(*experiment.problem()))
 
 
-@st.cache_resource(max_entries=32, show_spinner="Differentiating every layer ...")
+@st.cache_resource(max_entries=32, show_spinner="Differentiating every layer ...", hash_funcs=BY_REPR)
 def flow(experiment: Experiment) -> Flow:
     """The Jacobians of the layers and of the whole network at the first sample."""
     problem = experiment.problem()
@@ -220,10 +233,10 @@ def flow(experiment: Experiment) -> Flow:
 
 def swept(experiment: Experiment, name: str) -> Sweep:
     """The error of every method at every step for one tensor, whatever the experiment's own step and method."""
-    return _swept(replace(experiment, eps=Experiment.eps, method=Experiment.method), name)
+    return _swept(_undifferentiated(experiment), name)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Trying every step ...")
+@st.cache_resource(max_entries=32, show_spinner="Trying every step ...", hash_funcs=BY_REPR)
 def _swept(experiment: Experiment, name: str) -> Sweep:
     problem = experiment.problem()
     tensor = problem.tensors()[name]
@@ -239,10 +252,14 @@ def numerical_by_step(experiment: Experiment, name: str) -> Array | None:
     return _numerical_by_step(replace(experiment, eps=Experiment.eps), name)
 
 
-@st.cache_resource(max_entries=32)
+@st.cache_resource(max_entries=32, hash_funcs=BY_REPR)
 def _numerical_by_step(experiment: Experiment, name: str) -> Array:
     problem = experiment.problem()
     return read_only(np.stack([loss_gradients(*problem, eps, experiment.method)[name] for eps in EPS_STEPS]))
+
+
+def _undifferentiated(experiment: Experiment) -> Experiment:
+    return replace(experiment, eps=Experiment.eps, method=Experiment.method)
 
 
 def packed(experiment: Experiment) -> bytes:
@@ -252,5 +269,5 @@ def packed(experiment: Experiment) -> bytes:
 
 # An edit of any module that Streamlit watches makes it import this one anew, and every class of ours with it. Results
 # made of the classes before are no instances of the new ones.
-for cached in (_results, _references, first_sample, traced, flow):
+for cached in (first_sample, _traced, flow, _swept, _numerical_by_step):
     cached.clear()

@@ -1,4 +1,4 @@
-"""Figures and tables that are drawn once for all who have the same settings.
+"""Figures, tables and text that are made once for all who have the same settings.
 
 Kept is the text that is sent, not what it was made from: a figure of plotly's is thousands of objects, through which
 Streamlit's garbage collection would walk after every run of anybody.
@@ -7,7 +7,7 @@ Streamlit's garbage collection would walk after every run of anybody.
 import json
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -19,6 +19,8 @@ from pages.ui import widgets
 
 # A figure of the largest heatmaps takes half a megabyte.
 KEPT = 200
+
+Text = TypeVar("Text")
 
 
 class _Written(BaseFigure):  # type: ignore[misc]  # plotly's classes have no types
@@ -48,9 +50,9 @@ class _Asked:
     make: Callable[..., Any]
     of: tuple[Any, ...]
 
-    def key(self) -> tuple[Hashable, ...]:
-        """What tells it from anything else that is asked for."""
-        return self.make.__module__, self.make.__qualname__, self.settings
+    def key(self) -> str:
+        """What tells it from anything else that is asked for, in one piece: Streamlit hashes a tuple part by part."""
+        return repr((self.make.__module__, self.make.__qualname__, self.settings))
 
 
 def figure(
@@ -71,6 +73,12 @@ def table(settings: tuple[Hashable, ...], make: Callable[..., pd.DataFrame], *of
     st.html(_table(_Asked(settings, make, of)))
 
 
+def text(settings: tuple[Hashable, ...], make: Callable[..., Text], *of: Any) -> Text:
+    """What `make(*of)` writes, which follows from these settings: strings that no session changes."""
+    written: Text = _text(_Asked(settings, make, of))
+    return written
+
+
 @st.cache_resource(max_entries=KEPT, show_spinner=False, hash_funcs={_Asked: _Asked.key})
 def _figure(asked: _Asked) -> _Drawn:
     made = asked.make(*asked.of)
@@ -82,6 +90,11 @@ def _table(asked: _Asked) -> str:
     return widgets.table_html(asked.make(*asked.of))
 
 
+@st.cache_resource(max_entries=KEPT, show_spinner=False, hash_funcs={_Asked: _Asked.key})
+def _text(asked: _Asked) -> Any:
+    return asked.make(*asked.of)
+
+
 # As in pages.ui.compute: what the code before drew is out of date once it has been imported anew.
-for cached in (_figure, _table):
+for cached in (_figure, _table, _text):
     cached.clear()

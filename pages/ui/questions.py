@@ -24,7 +24,7 @@ from mlp.lab.quiz import (
 from mlp.lab.settings_text import read_whole
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
-from pages.ui import address, bugs, widgets
+from pages.ui import address, bugs, compute, widgets
 
 KEY = "quiz"
 LAST = "last"
@@ -46,7 +46,7 @@ class Answer(NamedTuple):
     marks: Marks
 
 
-@st.cache_resource(max_entries=32, show_spinner="Hiding a bug ...")
+@st.cache_resource(max_entries=32, show_spinner="Hiding a bug ...", hash_funcs=compute.BY_REPR)
 def asked(experiment: Experiment, number: int, level: str) -> Asked:
     """Draw the quiz's question of this number, and check the gradients of its network; without a diagnosis."""
     problem = experiment.problem()

@@ -1,11 +1,15 @@
 """The frame around the pages: which there are, how they are reached, and how a page gets its settings."""
 
+import asyncio
 import gc
 import importlib
 import pkgutil
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from copy import copy
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +21,7 @@ from streamlit.runtime.pages_manager import PagesManager
 import mlp.report
 import pages.ui
 from mlp.lab.experiment import Experiment
-from pages.ui import watch
+from pages.ui import compute, watch
 
 
 class Entry(NamedTuple):
@@ -137,6 +141,12 @@ HOME = "overview"
 ROOT = "root"  # what Streamlit calls the first page's address, which is /
 ICON = Path(__file__).with_name("icon.svg")
 
+# What Streamlit and plotly import only when they are first used: for the tab's icon, an icon by name, and a figure.
+USED_LATER = ("PIL.Image", "PIL.ImageFile", "streamlit.material_icon_names", "plotly.tools", "plotly.io._json")
+# Streamlit would collect garbage after every run, for 3 to 15 ms with the interpreter's lock held.
+COLLECT_EVERY = 1.0  # seconds
+
+_untidy = threading.Event()  # there has been a run since garbage was last collected
 _serving: ContextVar[Experiment] = ContextVar("the settings that app.py has read for the present run")
 
 
@@ -168,6 +178,7 @@ def serving(experiment: Experiment) -> Iterator[None]:
         yield
     finally:
         _serving.reset(token)
+        _untidy.set()
 
 
 def settings() -> Experiment:
@@ -202,22 +213,46 @@ def lead_on(page: StreamlitPage) -> None:
 async def started(_server: App) -> AsyncIterator[None]:
     """As the server starts, do what would otherwise delay the first visitors.
 
-    All that the pages import is imported and taken out of the garbage collector's walk: Streamlit collects fully after
-    every run, holding the interpreter's lock, and each run would pay 50 ms for walking through modules that will never
-    be garbage. And of the two ways in which Streamlit finds pages the older one, by a folder of this name, is switched
-    off, because it runs the page that a deep link names without app.py.
+    All that the pages import is imported and taken out of the garbage collector's walk, which would take 50 ms longer,
+    with the interpreter's lock held, to go through modules that will never be garbage. And of the two ways in which
+    Streamlit finds pages the older one, by a folder of this name, is switched off, because it runs the page that a deep
+    link names without app.py.
     """
     PagesManager.uses_pages_directory = False
     for package in (mlp.report, pages.ui):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+    for name in USED_LATER:
+        importlib.import_module(name)
     watch.given()  # what is wrong with the server's options is said in the terminal
+    compute.warm()
     gc.collect()
     gc.freeze()
+    tidying = asyncio.create_task(_tidy())
     yield
+    tidying.cancel()
+
+
+async def _tidy() -> None:
+    """Collect garbage from time to time if there have been runs, whose figures and errors refer to themselves.
+
+    In `.streamlit/config.toml` Streamlit is told not to do so after every run.
+    """
+    while True:
+        await asyncio.sleep(COLLECT_EVERY)
+        if _untidy.is_set():
+            _untidy.clear()
+            gc.collect()
 
 
 def _page(entry: Entry) -> StreamlitPage:
+    """The entry's page for the present run: a copy, for Streamlit notes in it that it is to be run."""
+    return copy(_made(entry))
+
+
+@cache
+def _made(entry: Entry) -> StreamlitPage:
+    """Made once: for each page Streamlit looks for its file."""
     return st.Page(
         f"pages/{entry.name}.py",
         title=entry.title,

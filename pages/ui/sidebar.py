@@ -30,6 +30,8 @@ from pages.ui import address, tables
 
 OWN = "Own settings"
 DEFAULT = Experiment()
+DEFAULTS = DEFAULT.settings()
+_OF_PRESETS = {name: preset.experiment.settings() for name, preset in PRESETS.items()}
 # A network that makes any other setting possible that can be possible at all.
 SMALLEST = Experiment(sizes=(1, 1))
 # What an experiment's cost depends on, in the order in which an address has to do without it.
@@ -103,8 +105,7 @@ def _refuse(key: str, text: str, error: ValueError, instead: Experiment) -> None
 
 def _changed(shown: Experiment) -> dict[str, str]:
     """The settings that differ from the exercise's, as the address holds them."""
-    default = DEFAULT.settings()
-    return {key: format_setting(value) for key, value in shown.settings().items() if value != default[key]}
+    return {key: format_setting(value) for key, value in shown.settings().items() if value != DEFAULTS[key]}
 
 
 def _accepted() -> Experiment:
@@ -137,18 +138,18 @@ def _unfinished(sizes: str) -> bool:
 
 def _preset_of_widgets() -> str:
     """The name of the preset that has just the settings that the widgets show."""
-    shown = {key: st.session_state[key] for key in DEFAULT.settings()}
-    return next((name for name, preset in PRESETS.items() if preset.experiment.settings() == shown), OWN)
+    shown = {key: st.session_state[key] for key in DEFAULTS}
+    return next((name for name, settings in _OF_PRESETS.items() if settings == shown), OWN)
 
 
 def _choose_preset() -> None:
     preset = st.session_state["preset"]
     if preset in PRESETS:
-        st.session_state.update(PRESETS[preset].experiment.settings())
+        st.session_state.update(_OF_PRESETS[preset])
 
 
 def _reset() -> None:
-    st.session_state.update(DEFAULT.settings())
+    st.session_state.update(DEFAULTS)
 
 
 def show(settings: Mapping[str, Any]) -> None:
@@ -184,14 +185,13 @@ def _draw_seed() -> None:
 def _widgets(acting: Sequence[str]) -> None:
     """Every setting is there on every page; those that do not act on it fold away."""
     top = st.container()
-    places = {key: st.container() for key in acting}
-    rest = [key for key in DEFAULT.settings() if key not in acting]
+    for key in acting:
+        _WIDGETS[key]()
     with st.expander("Settings" if not acting else "More settings", key="more_settings"):
-        places |= {key: st.container() for key in rest}
+        for key in DEFAULTS:
+            if key not in acting:
+                _WIDGETS[key]()
         st.button("Reset to the exercise", on_click=_reset, icon=":material/restart_alt:", width="stretch")
-    for key, place in places.items():
-        with place:
-            _WIDGETS[key]()
     # Last, because browser history changes the other widgets' values only as they are shown.
     with top:
         _preset()
@@ -200,7 +200,7 @@ def _widgets(acting: Sequence[str]) -> None:
 def _sizes() -> None:
     st.text_input(
         "Layer sizes",
-        DEFAULT.settings()["sizes"],
+        DEFAULTS["sizes"],
         key="sizes",
         bind="query-params",
         live=True,
@@ -247,12 +247,12 @@ def _preset() -> None:
 
 def _choice(label: str, key: str, registry: Iterable[str], text: str) -> None:
     options = list(registry)
-    default = options.index(DEFAULT.settings()[key])
+    default = options.index(DEFAULTS[key])
     st.selectbox(label, options, default, key=key, bind="query-params", help=text)
 
 
 def _whole(label: str, key: str, low: int, high: int, text: str) -> None:
-    st.number_input(label, low, high, DEFAULT.settings()[key], key=key, bind="query-params", help=text)
+    st.number_input(label, low, high, DEFAULTS[key], key=key, bind="query-params", help=text)
 
 
 _WIDGETS: dict[str, Callable[[], None]] = {

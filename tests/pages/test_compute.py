@@ -5,6 +5,7 @@ import threading
 import time
 import types
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -167,6 +168,12 @@ def test_the_latest_results_are_kept_within_their_bytes(monkeypatch):
     kept.add(experiments[0], [np.zeros(1000)])  # larger than there is room for, and what is on a page now
     assert [kept.get(experiment) is not None for experiment in experiments] == [True, False, False, False]
     assert kept.bytes == 8000
+
+
+def test_two_passes_are_the_same_for_every_step_and_method():
+    passes = compute.traced(SMALL)
+    assert compute.traced(replace(SMALL, eps=1e-2, method="forward")) is passes
+    assert compute.traced(replace(SMALL, seed=1)) is not passes
 
 
 def test_a_slider_moved_through_all_its_steps_computes_nothing_twice():

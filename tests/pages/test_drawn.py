@@ -15,6 +15,7 @@ from pages.ui import drawn
 def _nothing_kept():
     drawn._figure.clear()
     drawn._table.clear()
+    drawn._text.clear()
 
 
 made = []
@@ -30,7 +31,14 @@ def table(height):
     return pd.DataFrame({"<name>": ["a & b"], "height": [height]})
 
 
+def text(height):
+    made.append(height)
+    return f"height {height}"
+
+
 def page(which, settings, height):
+    import streamlit as st
+
     from pages.ui import drawn, widgets
     from tests.pages import test_drawn
 
@@ -39,12 +47,15 @@ def page(which, settings, height):
         show = {
             "figure": lambda: widgets.figure(make(height), "alt", "key"),
             "table": lambda: widgets.table(make(height)),
+            "text": lambda: st.html(make(height)),
         }
         show[which]()
     elif which == "figure":
         drawn.figure("alt", "key", settings, make, height)
-    else:
+    elif which == "table":
         drawn.table(settings, make, height)
+    else:
+        st.html(drawn.text(settings, make, height))
 
 
 def shown(which, settings, height):
@@ -54,14 +65,14 @@ def shown(which, settings, height):
     return charts, [element.proto.body for element in app.get("html")]
 
 
-@pytest.mark.parametrize("which", ["figure", "table"])
+@pytest.mark.parametrize("which", ["figure", "table", "text"])
 def test_it_is_what_it_would_be_without_being_kept(which):
     plain = shown(which, None, 2.0)
     assert shown(which, ("settings",), 2.0) == plain
     assert shown(which, ("settings",), 2.0) == plain  # and from memory
 
 
-@pytest.mark.parametrize("which", ["figure", "table"])
+@pytest.mark.parametrize("which", ["figure", "table", "text"])
 def test_it_is_made_once_for_the_same_settings_and_anew_for_others(which):
     made.clear()
     first = shown(which, ("settings", 1), 2.0)

@@ -5,19 +5,35 @@ import sys
 
 import pytest
 
+from pages.ui import shell
 from tests.pages.conftest import APP, PAGES
 
 # Starts as the server does, visits every page once, and prints what only a visit imported.
 PROGRAM = f"""
-import asyncio, gc, sys
+import asyncio, gc, sys, weakref
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 from streamlit.runtime.pages_manager import PagesManager
 from pages.ui import shell
 
+class Circle:
+    def __init__(self):
+        self.itself = self
+
 async def start():
+    gc.disable()  # only what the server does by itself
     async with shell.started(None):
         assert gc.get_freeze_count() > 100_000  # what the pages import is some 300,000 objects
         assert PagesManager.uses_pages_directory is False  # else a deep link runs a page without app.py
+        garbage = weakref.ref(circle := Circle())
+        del circle
+        with shell.serving(None):  # a visitor's run
+            pass
+        await asyncio.sleep(3 * shell.COLLECT_EVERY)
+        assert garbage() is None  # Streamlit itself does not collect
+    assert config.get_option("runner.postScriptGC") is False
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {{asyncio.current_task()}}  # what collects has ended with the server
 
 asyncio.run(start())
 before = set(sys.modules)
@@ -36,10 +52,8 @@ def imported_late() -> set[str]:
 
 
 def test_no_visitor_waits_for_an_import(imported_late):
-    """But for small parts of packages that are there: a class of Plotly's for each part of a figure, Pillow's reader
-    for the icon (20 ms together).
-    """
+    """But for small parts of packages that are there, such as a class of Plotly's for a rare part of a figure."""
     assert imported_late, "some part of a figure is always new"
     ours = {name for name in imported_late if name.split(".")[0] in ("mlp", "pages")}
     assert ours == set()
-    assert {name for name in imported_late if "." not in name} <= {"PIL"}
+    assert {name for name in imported_late if "." not in name or name in shell.USED_LATER} == set()
