@@ -82,7 +82,7 @@ else:
     st.markdown(
         "The Jacobian of the output with respect to the input is the product of the layers' Jacobians, the last "
         "layer's first: that is the chain rule. The product differs from the Jacobian of the network in one piece by "
-        f"at most {numbers.brief(flow.error_of_product)}, which is rounding, and that from its differences by "
+        f"at most {numbers.brief(flow.error_of_product)}, and that from the numerical one by at most "
         f"{numbers.brief(flow.error_of_numerical)}" + (", all for the first sample." if experiment.batch > 1 else ".")
     )
     drawn.figure(
@@ -102,7 +102,7 @@ else:
         matrices,
         [Matrix(f"dy / dx of {layer}", flow.layers[layer])],
     )
-    st.subheader(f"The exercise's test of the whole network, with dy = 1, ..., {experiment.sizes[-1]}")
+    st.subheader(f"The exercise's test of the whole network, with dy = {numbers.counted(experiment.sizes[-1])}")
     st.markdown("No loss yet: any dy can test backward. The numerical dx is dy times the network's numerical Jacobian.")
     widgets.table(tensors.exercise_test(problem, flow))
     st.subheader("What each layer does to the gradient")

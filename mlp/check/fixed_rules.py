@@ -41,11 +41,17 @@ def tolerance_used(analytical: Array, numerical: Array, rtol: float, atol: float
     return np.where(np.isnan(used), np.inf, used)
 
 
+_ALL_CLOSE = "all entries close"
+
+
 def _allclose(rtol: float, atol: float) -> Callable[[Array, Array], Judgement]:
     def judge(analytical: Array, numerical: Array) -> Judgement:
         used = tolerance_used(analytical, numerical, rtol, atol)
         over = int(np.sum(used > 1))
-        words = f"{over:,} of {used.size:,} entries differ" if over else "all entries close"
+        if used.size == 1:
+            words = "the only entry differs" if over else "the only entry is close"
+        else:
+            words = f"{over:,} of {used.size:,} entries {'differs' if over == 1 else 'differ'}" if over else _ALL_CLOSE
         return Judgement(over == 0, words)
 
     return judge

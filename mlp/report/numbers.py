@@ -11,6 +11,11 @@ def entry(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
+def counted(last: int) -> str:
+    """The whole numbers from 1 to the last: 1; 1, 2; 1, 2, 3; 1, ..., 4."""
+    return ", ".join(map(str, range(1, last + 1))) if last <= 3 else f"1, ..., {last}"
+
+
 def duration(seconds: float) -> str:
     """A time with its unit: 850 µs, 12 ms, 1.3 s."""
     for factor, unit in ((1, "s"), (1e3, "ms")):

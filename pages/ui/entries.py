@@ -24,14 +24,15 @@ Place = tuple[str, Index]
 def chosen(check: TensorCheck) -> Index:
     """Show the text input and return the entry; where the text is none, say why and return the worst one.
 
-    Left empty, as it is at first and after a change of the tensor, it stands for the worst entry.
+    Left empty, as it is at first and after a change of the tensor or its shape, it stands for the worst entry.
     """
     shape, worst = check.analytical.shape, format_index(check.worst)
     st.session_state.setdefault(KEY, "")
     address.opened(KEY, lambda text: read_index(text, shape), f"{worst}, the worst entry, is shown.")
-    if st.session_state.get("entry_of", check.name) != check.name:
+    of = check.name, shape
+    if st.session_state.get("entry_of", of) not in (of, check.name):
         st.session_state[KEY] = ""
-    st.session_state["entry_of"] = check.name
+    st.session_state["entry_of"] = of
     text = st.text_input(
         "Entry",
         key=KEY,

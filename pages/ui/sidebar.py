@@ -34,6 +34,7 @@ DEFAULTS = DEFAULT.settings()
 _OF_PRESETS = {name: preset.experiment.settings() for name, preset in PRESETS.items()}
 # A network that makes any other setting possible that can be possible at all.
 SMALLEST = Experiment(sizes=(1, 1))
+TYPED = "typed_sizes"
 # What an experiment's cost depends on, in the order in which an address has to do without it.
 COSTLY = ("batch", "method", "sizes")
 
@@ -111,7 +112,7 @@ def _changed(shown: Experiment) -> dict[str, str]:
 def _accepted() -> Experiment:
     """The experiment that the widgets show, or the last possible one with a sentence that says what is wrong."""
     accepted = st.session_state["accepted"]
-    shown = {key: st.session_state[key] for key in accepted}
+    shown = {key: st.session_state[key] for key in accepted} | {"sizes": st.session_state[TYPED]}
     try:
         result = Experiment.from_settings({**shown, "data": _data(shown)})
     except ValueError as error:
@@ -198,14 +199,30 @@ def _widgets(acting: Sequence[str]) -> None:
 
 
 def _sizes() -> None:
+    """The sizes as they are typed, and those that the address holds: the last that were possible, in a hidden widget.
+
+    A widget in the address puts every text there, between two keys too.
+    """
+    with st.container(key="sizes_in_address"):
+        possible = st.text_input("Layer sizes", DEFAULTS["sizes"], key="sizes", bind="query-params")
+    if st.session_state.get("sizes_shown") != possible:
+        st.session_state["sizes_shown"] = st.session_state[TYPED] = possible
     st.text_input(
         "Layer sizes",
-        DEFAULTS["sizes"],
-        key="sizes",
-        bind="query-params",
+        key=TYPED,
         live=True,
+        on_change=_typed,
         help="Inputs, units of each hidden layer, outputs, with hyphens between them: 2-10-20-5.",
     )
+
+
+def _typed() -> None:
+    """Take the sizes that were typed, if they are possible."""
+    sizes = st.session_state[TYPED]
+    with suppress(ValueError):
+        shown = {key: st.session_state[key] for key in st.session_state["accepted"]} | {"sizes": sizes}
+        Experiment.from_settings({**shown, "data": _data(shown)})
+        st.session_state["sizes"] = st.session_state["sizes_shown"] = sizes
 
 
 def eps_beside() -> None:

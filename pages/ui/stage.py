@@ -12,11 +12,17 @@ SCREENS, PRESENT = (
 )
 KEY = "present"
 
-# On a phone the menu lies over the page: a tap on a page's name shows that page, not the menu still.
-MENU_CLOSES = """
+# On a phone the menu lies over the page: a tap on a page's name shows that page, not the menu still. And whatever is
+# changed on a page, Back leaves it in one step: its address gives way to the new one, and only another page adds one.
+IN_BROWSER = """
 <script>
-if (!window.menuCloses) {
-  window.menuCloses = true;
+if (!window.gradientLab) {
+  window.gradientLab = true;
+  const push = history.pushState.bind(history);
+  history.pushState = (state, title, url) => {
+    const stays = new URL(url ?? location.href, location.href).pathname === location.pathname;
+    (stays ? history.replaceState.bind(history) : push)(state, title, url);
+  };
   document.addEventListener("click", (event) => {
     const button = document.querySelector('[data-testid="stSidebarCollapseButton"] button');
     if (button && window.innerWidth < 768 && event.target.closest('[data-testid="stSidebarNavLink"]')) {
@@ -31,7 +37,7 @@ if (!window.menuCloses) {
 def frame() -> None:
     """Fit the page to the screen, and show the switch that makes it fit for a class: first of all in a run."""
     st.html(SCREENS)
-    st.html(MENU_CLOSES, unsafe_allow_javascript=True)
+    st.html(IN_BROWSER, unsafe_allow_javascript=True)
     with st.container(key="present_place"):
         st.toggle(
             "Present",

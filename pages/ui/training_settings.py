@@ -92,7 +92,7 @@ def about(chosen: Chosen, experiment: Experiment) -> None:
     data, shown = chosen.data, chosen.experiment
     changed = changes(experiment.changed(data=shown.data), shown)  # whatever the other pages' input is
     told = f": what you see has **{' and '.join(changed)}**" if changed else ""
-    st.caption(f":material/info: {address.plain(f'{data.about} {data.name} has {data.counted}')}{told}.")
+    st.caption(f":material/info: {address.plain(f'{data.name}: {data.about} It has {data.counted}')}{told}.")
     with st.container(horizontal=True):
         if changed:
             st.button("Set the sidebar so", on_click=sidebar.show, args=(shown.settings(),))

@@ -59,6 +59,7 @@ def test_settings_typed_chosen_reset_and_gone_back_to(visit):
     expect(visit.get_by_text("Layer sizes so far: 3-. What you see is for 2-10-20-5.")).to_be_visible()
     sizes.fill("3-0")
     expect(visit.get_by_text("These settings cannot be used")).to_be_visible()
+    expect(visit).not_to_have_url(re.compile("sizes"))
     sizes.fill("3-7-2")
     expect(visit.get_by_text("These settings cannot be used")).to_have_count(0)
     expect(visit).to_have_url(re.compile("sizes=3-7-2"))
@@ -67,7 +68,9 @@ def test_settings_typed_chosen_reset_and_gone_back_to(visit):
     visit.get_by_role("menuitem", name="Gradient check").click()
     expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible()
     expect(sizes).to_have_value("3-7-2")
-    visit.go_back()
+    sizes.fill("3-8-2")
+    expect(visit).to_have_url(re.compile("sizes=3-8-2"))
+    visit.go_back()  # in one step, whatever was changed
     expect(visit.get_by_role("heading", name="Gradient Lab")).to_be_visible()
 
     visit.get_by_text("More settings").click()

@@ -136,7 +136,7 @@ def test_the_fixed_rules(analytical, numerical, allclose, torch, cs231n, words):
     assert [reading.accepted for reading in readings.values()] == [allclose, torch, cs231n]
     assert readings["np.allclose"].accepted == np.allclose(a, n)
     assert words in readings["CS231n"].words
-    counted = {True: "all entries close", False: "1 of 2 entries differ"}
+    counted = {True: "all entries close", False: "1 of 2 entries differs"}
     assert [readings[name].words for name in ("np.allclose", "torch.autograd.gradcheck")] == [
         counted[allclose],
         counted[torch],
@@ -144,6 +144,15 @@ def test_the_fixed_rules(analytical, numerical, allclose, torch, cs231n, words):
     with np.errstate(invalid="ignore"):
         check = TensorCheck("W", a, n, *np.zeros((3, 2)), np.zeros(2, bool))
         assert np.all(check.tolerance_used <= 1) == allclose
+
+
+def test_a_fixed_rule_says_of_one_entry_that_it_is_the_only_one_and_of_several_how_many():
+    def said(*analytical):
+        return RULES["np.allclose"].judge(np.array(analytical), np.ones(len(analytical))).words
+
+    assert said(1.0) == "the only entry is close"
+    assert said(2.0) == "the only entry differs"
+    assert said(2.0, 2.0, 1.0) == "2 of 3 entries differ"
 
 
 def test_summaries_read_well(problem):

@@ -121,6 +121,13 @@ def test_an_entry_of_another_tensor_gives_way_to_the_worst(open_page):
     assert "Entries here go from 0 to 4; '5' is none." in error.value
 
 
+def test_an_entry_of_a_network_of_another_shape_gives_way_to_the_worst(open_page):
+    app = open_page("gradient_check", entry="9,1")
+    app.text_input(key="sizes").set_value("1-1-1").run()
+    assert not app.error
+    assert app.subheader[0].value == "Where fc1.W[0,0] comes from"
+
+
 def test_an_entry_that_is_not_there_is_named(open_page):
     app = open_page("gradient_check", entry="banana")
     assert "entry=banana: An entry is given by whole numbers" in app.warning[0].value

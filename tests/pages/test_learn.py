@@ -112,6 +112,12 @@ def test_the_network_page_shows_all_steps_and_keeps_a_step_in_the_address(open_p
     assert app.subheader[0].value == "Backward through fc2"
 
 
+@pytest.mark.parametrize(("outputs", "dy"), [(1, "dy = 1"), (3, "dy = 1, 2, 3"), (5, "dy = 1, ..., 5")])
+def test_the_network_page_writes_dy_for_any_number_of_outputs(open_page, outputs, dy):
+    app = open_page("network", sizes=f"2-{outputs}")
+    assert f"The exercise's test of the whole network, with {dy}" in [heading.value for heading in app.subheader]
+
+
 def test_the_network_page_says_what_becomes_of_the_gradients(open_page):
     app = open_page("network", preset="Deep and saturated (vanishing)")
     assert any("**vanishes**" in text.value for text in app.markdown)

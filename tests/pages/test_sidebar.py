@@ -111,3 +111,20 @@ def test_a_data_set_in_the_address_is_the_input_of_every_page(open_page):
         assert not app.exception
         assert bool(app.error) == (page == "your_layers")  # which opens on the wrong one of its examples
         assert app.session_state["data"] == "Iris"
+
+
+@pytest.mark.parametrize("text", ["3-", "3", "", "3-0-2", "banana"])
+def test_sizes_that_are_impossible_as_typed_do_not_enter_the_address(open_page, text):
+    app = open_page("gradient_check")
+    app.text_input(key="typed_sizes").set_value(text).run()
+    assert "sizes" not in app.query_params
+    unfinished = [caption.value for caption in app.sidebar.caption if "What you see is for 2-10-20-5." in caption.value]
+    assert bool(unfinished) != bool(app.error)
+    app.text_input(key="typed_sizes").set_value("3-4-2").run()
+    assert not app.error
+    assert app.query_params["sizes"] in ("3-4-2", ["3-4-2"])
+    app.text_input(key="typed_sizes").set_value("3-4-").run()
+    assert app.query_params["sizes"] in ("3-4-2", ["3-4-2"])  # what is shown still
+    app.selectbox(key="preset").set_value("By hand (1-1-1)").run()
+    assert app.text_input(key="typed_sizes").value == "1-1-1"
+    assert not [caption for caption in app.sidebar.caption if "so far" in caption.value]

@@ -304,7 +304,7 @@ def network_page() -> Expected:
             steps.formula(step, problem.network, problem.loss),
             "Shapes: dy (2, 2), dx (2, 4), dW (2, 4), db (2,)",
             flow_in_words(list(norms.values())),
-            f"at most {brief(flow.error_of_product)}, which is rounding, and that from its differences by "
+            f"at most {brief(flow.error_of_product)}, and that from the numerical one by at most "
             f"{brief(flow.error_of_numerical)}, all for the first sample.",
             network.alt_text((3, 4, 2), "gradient"),
         ],

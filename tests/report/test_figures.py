@@ -427,6 +427,14 @@ def test_what_is_marked_has_something_to_click_on_in_each_cell_and_a_frame(shape
     assert figure.layout.height == plain.layout.height
 
 
+def test_rows_that_matrices_share_are_named_once_beside_the_first():
+    names = ["y[0]", "y[1]"]
+    same, other = Matrix("a", np.ones((2, 3)), names), Matrix("b", np.ones((3, 1)))
+    figure = matrices([same, same, other])
+    shown = [axis.showticklabels for axis in (figure.layout.yaxis, figure.layout.yaxis2, figure.layout.yaxis3)]
+    assert shown == [True, False, True]
+
+
 @pytest.mark.parametrize("shape", [(150, 3), (30, 20)])
 def test_where_cells_cannot_be_clicked_the_maps_are_the_comparison(shape):
     check = check_of(shape)

@@ -53,7 +53,7 @@ SIZES = {
     "comparison": (104 + 52 + 50, (64, 10, 52, 50)),  # 26 for each of four rows
     "matrices": (102 + 102, (10, 10, 52, 40)),  # 34 for each of three rows
     "network": (140 + 32 * 4, (10, 10, 10, 50)),  # 32 for each of at most ten units, which are 15 high
-    "step size": (480, (75, 15, 75, 55)),
+    "step size": (500, (75, 15, 95, 55)),
     "difference": (300, (62, 10, 15, 50)),
     "flow": (380, (10, 10, 60, 10)),  # titles of two lines
 }

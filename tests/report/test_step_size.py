@@ -1,5 +1,7 @@
 """The figure, the sentence and the tables about step sizes say what the sweep measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,13 @@ def test_the_constants_of_the_guides_are_medians_over_the_steps_where_each_error
     errors[best] = 0
     swept = Sweep(steps, {"central": errors}, {"central": errors}, np.ones(1), "complex-step", {})
     assert step_size.guide_constants(swept, "largest", METHODS["central"]) == pytest.approx((4, 2), rel=1e-14)
+
+
+def test_the_errors_of_one_entry_are_not_those_of_several(result):
+    one = replace(result, truth=result.truth[:1])
+    assert step_size.explanation(one, 1, "central").startswith("Errors of the only entry, against complex-step")
+    several = step_size.explanation(result, result.truth.size, "central")
+    assert several.startswith(f"Errors over all {result.truth.size} entries, ")
 
 
 @pytest.mark.parametrize("method", ["central", "forward"])

@@ -17,6 +17,7 @@ MAX_LABELLED_COLUMNS = 12
 MAX_CLICKED = 400  # cells of a map that can be clicked: each is an element of its own in the browser
 INVISIBLE = {"symbol": "square", "size": 26, "opacity": 0}
 FRAME = {"color": "#E69F00", "width": 3}
+GAP = 0.08  # room for the names of rows on a phone too
 TOP = 52  # pixels above maps: their titles, and above these the toolbar
 
 
@@ -140,7 +141,8 @@ def matrices(content: list[Matrix]) -> go.Figure:
     largest = max(float(np.nanmax(np.abs(matrix.values), initial=0)) for matrix in content) or 1.0
     rows = max(as_matrix(matrix.values).shape[0] for matrix in content)
     figure = side_by_side(
-        [_panel(matrix) for matrix in content],
+        [_panel(matrix, content[0] if number else None) for number, matrix in enumerate(content)],
+        gap=GAP,
         height=int(np.clip(34 * rows, 100, 420)) + TOP + 50,
         margin={"l": 10, "r": 10, "t": TOP, "b": 40},
         coloraxis={"colorscale": DIVERGING, "cmin": -largest, "cmax": largest, "showscale": False},
@@ -148,8 +150,10 @@ def matrices(content: list[Matrix]) -> go.Figure:
     return with_scales(figure, [Scale("value", brief(-largest), brief(largest), DIVERGING)])
 
 
-def _panel(matrix: Matrix) -> Panel:
+def _panel(matrix: Matrix, first: Matrix | None) -> Panel:
+    """The panel of a matrix; where it has the rows of the first one, these are not named again."""
     values = drawn(matrix.values)
+    same = first is not None and (len(first.values), first.rows) == (len(matrix.values), matrix.rows)
     heatmap = {
         "type": "heatmap",
         "z": values.values,
@@ -160,7 +164,7 @@ def _panel(matrix: Matrix) -> Panel:
         matrix.title,
         [heatmap | numbers_in_cells(values.values)],
         _names(matrix.columns) or tick_settings(values.columns),
-        {**(_names(matrix.rows) or tick_settings(values.rows)), "autorange": "reversed"},
+        {**(_names(matrix.rows) or tick_settings(values.rows)), "autorange": "reversed", "showticklabels": not same},
         width=2 + min(values.values.shape[1], MAX_LABELLED_COLUMNS),
     )
 

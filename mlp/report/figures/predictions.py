@@ -11,7 +11,7 @@ from mlp.lab.training_run import Run
 from mlp.nn.arrays import Array
 from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.figures.style import Panel, side_by_side
-from mlp.report.figures.training import MARGIN, RIGHT, WRONG, legend
+from mlp.report.figures.training import LEGEND, MARGIN, RIGHT, WRONG
 from mlp.report.tables.training import counted_steps, named
 
 # A class's colour and symbol: told apart without colour too. More classes than colours start over with other symbols.
@@ -84,7 +84,7 @@ def decisions(runs: Sequence[Run]) -> go.Figure:
         yaxis = {"matches": "y", "showticklabels": False} if panels else {"title": {"text": data.features[1]}}
         samples = _samples(data, is_named=not panels)
         panels.append(Panel(name, [surface, *samples], {"title": {"text": data.features[0]}}, yaxis))
-    return side_by_side(panels, height=HEIGHT, margin=MARGIN, legend=legend(HEIGHT))
+    return side_by_side(panels, height=HEIGHT, margin=MARGIN, legend=LEGEND)
 
 
 def fit(runs: Sequence[Run]) -> go.Figure:
@@ -105,7 +105,7 @@ def fit(runs: Sequence[Run]) -> go.Figure:
         line = {"type": "scatter", "mode": "lines", "name": name, "line": {"color": color, "width": 3}}
         traces.append({**line, "x": data.x_scale.undo(x)[:, 0], "y": y, "hovertemplate": "%{x:.4g}: %{y:.4g}"})
     axes = ({"title": {"text": data.features[0]}}, {"title": {"text": data.outputs[0]}})
-    return side_by_side([Panel("", traces, *axes)], height=HEIGHT, margin={**MARGIN, "t": 10}, legend=legend(HEIGHT))
+    return side_by_side([Panel("", traces, *axes)], height=HEIGHT, margin={**MARGIN, "t": 10}, legend=LEGEND)
 
 
 def predicted(runs: Sequence[Run]) -> go.Figure:
@@ -123,7 +123,7 @@ def predicted(runs: Sequence[Run]) -> go.Figure:
             traces.append(_markers(output, targets[:, k], outputs[:, k], *_look(k), is_named=not panels))
         yaxis = {"matches": "y", "showticklabels": False} if panels else {"title": {"text": "output"}}
         panels.append(Panel(name, traces, {"title": {"text": "target"}}, yaxis))
-    return side_by_side(panels, height=HEIGHT, margin=MARGIN, legend=legend(HEIGHT))
+    return side_by_side(panels, height=HEIGHT, margin=MARGIN, legend=LEGEND)
 
 
 def confusion(runs: Sequence[Run]) -> go.Figure:

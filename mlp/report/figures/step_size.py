@@ -59,8 +59,8 @@ def errors_by_step(result: Sweep, size: int, kind: str, method: str, eps: float)
             "exponentformat": "power",
             "range": [bottom, top],
         },
-        "height": 480,
-        "margin": {"l": 75, "r": 15, "t": 75, "b": 55, "autoexpand": False},
+        "height": 500,
+        "margin": {"l": 75, "r": 15, "t": 95, "b": 55, "autoexpand": False},
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "entrywidth": 80, "font": {"size": 11}},
         "shapes": [line for line, _ in marks],
         "annotations": [note for _, note in marks] + notes,
@@ -131,13 +131,11 @@ def verdict(result: Sweep, size: int, kind: str, method: str, eps: float) -> str
 def explanation(result: Sweep, size: int, method: str) -> str:
     """What is drawn, in words: how many entries, against which truth, and what the lines are."""
     count = result.truth.size
-    entries = (
-        f"all {size:,} entries"
-        if count == size
-        else f"those {count:,} of the {size:,} entries with the largest gradients"
-    )
+    over = f"over those {count:,} of the {size:,} entries with the largest gradients"
+    if count == size:
+        over = "of the only entry" if size == 1 else f"over all {size:,} entries"
     return (
-        f"Errors over {entries}, against {result.reference}{TRUTHS.get(result.reference, '')}. The thick curve is "
+        f"Errors {over}, against {result.reference}{TRUTHS.get(result.reference, '')}. The thick curve is "
         f"{method}, the method of the sidebar; the grey lines are its two slopes. Errors below "
         f"{FLOOR:g} of the largest derivative, zero included, are drawn at that height."
     )

@@ -29,7 +29,9 @@ ON_THE_WAY = {
     "flat": ("outputs where the slope is < 0.01", False),
     "dead": ("dead units", False),
 }
-MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
+MARGIN = {"l": 10, "r": 10, "t": 30, "b": 78}  # below: ticks, the axis title, the legend
+# In a row at the foot of a figure, below its axis titles; where it needs two, it grows upwards.
+LEGEND: dict[str, Any] = {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0}
 
 
 class Line(NamedTuple):
@@ -77,8 +79,8 @@ def _by_step(panels: Mapping[str, Sequence[Line]], height: int = 300) -> go.Figu
         traces = [_curve(line, line.is_named and line.name not in seen) for line in lines]
         seen |= {line.name for line in lines}
         yaxis = {**LOGARITHMIC, "matches": "y", "showticklabels": False} if drawn else LOGARITHMIC
-        drawn.append(Panel(title, traces, {"title": {"text": "step"}}, yaxis))
-    return side_by_side(drawn, height=height, margin=MARGIN, legend=legend(height))
+        drawn.append(Panel(title, traces, {"title": {"text": "step"}, "rangemode": "nonnegative"}, yaxis))
+    return side_by_side(drawn, height=height, margin=MARGIN, legend=LEGEND)
 
 
 def _curve(line: Line, is_named: bool, is_logarithmic: bool = True) -> dict[str, Any]:
@@ -111,10 +113,8 @@ def checked_on_the_way(moments: Mapping[str, Sequence[Moment]]) -> list[go.Figur
         ]
         axis = LOGARITHMIC if is_logarithmic else {"tickformat": ".0%", "rangemode": "tozero"}
         traces = [_curve(line, not panels, is_logarithmic) for line in lines]
-        panels.append(Panel(title, traces, {"title": {"text": "step"}}, axis))
-    return [
-        side_by_side(part, gap=0.09, height=260, margin=MARGIN, legend=legend(260)) for part in (panels[:3], panels[3:])
-    ]
+        panels.append(Panel(title, traces, {"title": {"text": "step"}, "rangemode": "nonnegative"}, axis))
+    return [side_by_side(part, gap=0.09, height=260, margin=MARGIN, legend=LEGEND) for part in (panels[:3], panels[3:])]
 
 
 def weights(runs: Sequence[Run], layer: str) -> go.Figure:
@@ -139,7 +139,7 @@ def outputs(runs: Sequence[Run], layer: str) -> go.Figure:
         for name, _, color in _colored(runs)
     ]
     axes = ({"title": {"text": f"output of {layer}"}}, {"title": {"text": "how often"}, "rangemode": "tozero"})
-    return side_by_side([Panel("", traces, *axes)], height=260, margin={**MARGIN, "t": 10}, legend=legend(260))
+    return side_by_side([Panel("", traces, *axes)], height=260, margin={**MARGIN, "t": 10}, legend=LEGEND)
 
 
 def _outputs(run: Run, layer: str) -> Array:
@@ -156,11 +156,6 @@ def _until_now(run: Run, column: str) -> list[float]:
     """A column of the history, with the present step at its end if that is not recorded."""
     values = run.history[column]
     return values if run.history["step"][-1] == run.step else [*values, run.measured()[column]]
-
-
-def legend(height: int) -> dict[str, Any]:
-    """A legend in one row below the axis titles of a figure of this height."""
-    return {"orientation": "h", "yanchor": "top", "y": -60 / (height - 100), "x": 0}
 
 
 def _colored(runs: Sequence[Run]) -> list[tuple[str, Run, str]]:

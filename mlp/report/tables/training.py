@@ -71,7 +71,7 @@ def compared(right: Run, wrong: Run) -> str:
     now, other, bug = right.measured(), wrong.measured(), f"**{wrong.training.bug}**"
     if not right.step:
         return (
-            f"Two networks start with the same weights. One goes with the right gradient, the other with {bug} in its "
+            f"Two networks start with the same weights. One follows the right gradient, the other has {bug} in its "
             "backward pass. **Press Train**, and see what a wrong gradient costs."
         )
     loss = f"the loss is {brief(now['loss'])} with the right gradient"
