@@ -61,12 +61,24 @@ def served(port: int, options: Sequence[str] = ()) -> Iterator[str]:
         server.wait(timeout=20)
 
 
-@pytest.fixture
-def port() -> int:
+def unused() -> int:
     """A port of this machine that nobody uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture
+def port() -> int:
+    """A port for a server that the test starts itself."""
+    return unused()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of the server that all tests visit which do not ask for one of their own."""
+    with served(unused()) as address:
+        yield address
 
 
 @pytest.fixture
@@ -84,14 +96,18 @@ class Visit(Page):
 
 
 @pytest.fixture
-def visit(browser: Browser, cold_server: str) -> Iterator[Visit]:
-    """A browser page that notes errors on its console and requests that leave this machine."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=cold_server)
+def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A page of a new browser that notes errors on its console and requests that leave this machine.
+
+    It is on the cold server if the test asks for one, else on that of all tests.
+    """
+    address = request.getfixturevalue("cold_server" if "cold_server" in request.fixturenames else "server")
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
     page = context.new_page()
     page.complaints, page.foreign = [], []
     page.on("console", lambda message: message.type == "error" and page.complaints.append(_told(message)))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    local = (cold_server, cold_server.replace("http", "ws"), "data:", "blob:")
+    local = (address, address.replace("http", "ws"), "data:", "blob:")
     page.on("request", lambda request: request.url.startswith(local) or page.foreign.append(request.url))
     yield page
     context.close()

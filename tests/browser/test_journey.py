@@ -18,7 +18,7 @@ def unexpected(complaints):
     return [complaint for complaint in complaints if not probes.search(complaint)]
 
 
-def test_a_deep_link_on_a_cold_server(visit, tmp_path):
+def test_a_deep_link_on_a_cold_server(cold_server, visit, tmp_path):  # noqa: ARG001
     visit.goto(LINK)
     expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible(timeout=30_000)
     expect(visit).to_have_title("Gradient check - Gradient Lab")

@@ -40,7 +40,7 @@ def cold_server(port):
     return f"http://127.0.0.1:{port}"
 
 
-def test_a_reload_and_a_restart_change_nothing(visit, port):
+def test_a_reload_and_a_restart_change_nothing(cold_server, visit, port):  # noqa: ARG001
     with served(port):
         visit.goto(LINK)
         first = downloaded(visit)
@@ -64,51 +64,49 @@ def tab_to(visit, name):
     raise AssertionError(f"no stop of the keyboard is called {name}")
 
 
-def test_from_the_first_page_to_a_csv_by_the_keyboard_alone(visit, port):
-    with served(port):
-        visit.goto("/")
-        expect(visit.get_by_text("Backpropagation and differences agree")).to_be_visible(timeout=60_000)
-        tab_to(visit, "Check")
-        visit.keyboard.press("Enter")
-        expect(visit.get_by_role("menuitem", name="Gradient check")).to_be_focused()
-        visit.keyboard.press("Enter")
-        expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible(timeout=30_000)
-        expect(visit.get_by_role("button", name="All tensors as CSV")).to_be_visible(timeout=30_000)
-        tab_to(visit, "All tensors as CSV")
-        content = downloaded(visit, lambda: visit.keyboard.press("Enter"))
-        assert content == to_csv(all_entries(check_gradients(*Experiment().problem())))
-        assert not visit.foreign
+def test_from_the_first_page_to_a_csv_by_the_keyboard_alone(visit):
+    visit.goto("/")
+    expect(visit.get_by_text("Backpropagation and differences agree")).to_be_visible(timeout=60_000)
+    tab_to(visit, "Check")
+    visit.keyboard.press("Enter")
+    expect(visit.get_by_role("menuitem", name="Gradient check")).to_be_focused()
+    visit.keyboard.press("Enter")
+    expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible(timeout=30_000)
+    expect(visit.get_by_role("button", name="All tensors as CSV")).to_be_visible(timeout=30_000)
+    tab_to(visit, "All tensors as CSV")
+    content = downloaded(visit, lambda: visit.keyboard.press("Enter"))
+    assert content == to_csv(all_entries(check_gradients(*Experiment().problem())))
+    assert not visit.foreign
 
 
-def test_each_control_of_the_sidebar_moves_what_it_says(visit, port):
+def test_each_control_of_the_sidebar_moves_what_it_says(visit):
     """The address gets the setting, and the table of tensors, which follows from all of them, becomes another one."""
-    with served(port):
-        visit.goto("/gradient_check")
-        tensors = visit.locator("table.lab").last
-        expect(tensors).to_be_visible(timeout=60_000)
-        visit.get_by_text("More settings").click()
+    visit.goto("/gradient_check")
+    tensors = visit.locator("table.lab").last
+    expect(tensors).to_be_visible(timeout=60_000)
+    visit.get_by_text("More settings").click()
 
-        def moved(setting, act):
-            before = tensors.inner_html()
-            act()
-            expect(visit).to_have_url(re.compile(f"[?&]{setting}="))
-            expect(tensors).not_to_have_js_property("innerHTML", before, timeout=30_000)
+    def moved(setting, act):
+        before = tensors.inner_html()
+        act()
+        expect(visit).to_have_url(re.compile(f"[?&]{setting}="))
+        expect(tensors).not_to_have_js_property("innerHTML", before, timeout=30_000)
 
-        def choose(label, option):
-            visit.get_by_role("combobox", name=label).click()
-            visit.get_by_role("option", name=option, exact=True).click()
+    def choose(label, option):
+        visit.get_by_role("combobox", name=label).click()
+        visit.get_by_role("option", name=option, exact=True).click()
 
-        def enter(label, text):
-            field = visit.get_by_role("spinbutton", name=label)
-            field.fill(text)
-            field.press("Enter")
+    def enter(label, text):
+        field = visit.get_by_role("spinbutton", name=label)
+        field.fill(text)
+        field.press("Enter")
 
-        moved("sizes", lambda: visit.get_by_role("textbox", name="Layer sizes").fill("3-4-2"))
-        moved("seed", lambda: enter("Seed", "7"))
-        moved("batch", lambda: enter("Batch size", "3"))
-        moved("activation", lambda: choose("Activation", "Sigmoid"))
-        moved("loss", lambda: choose("Loss", "HuberLoss"))
-        moved("initialisation", lambda: choose("Initialisation", "He"))
-        moved("method", lambda: choose("Method", "forward"))
-        moved("eps", lambda: visit.get_by_role("slider").first.press("ArrowLeft"))
-        assert not visit.foreign
+    moved("sizes", lambda: visit.get_by_role("textbox", name="Layer sizes").fill("3-4-2"))
+    moved("seed", lambda: enter("Seed", "7"))
+    moved("batch", lambda: enter("Batch size", "3"))
+    moved("activation", lambda: choose("Activation", "Sigmoid"))
+    moved("loss", lambda: choose("Loss", "HuberLoss"))
+    moved("initialisation", lambda: choose("Initialisation", "He"))
+    moved("method", lambda: choose("Method", "forward"))
+    moved("eps", lambda: visit.get_by_role("slider").first.press("ArrowLeft"))
+    assert not visit.foreign

@@ -54,7 +54,7 @@ def linked(visit):
     return [target for target in targets if re.search("127.0.0.1:9|example|mailto", target)]
 
 
-def test_names_of_theirs_are_text(visit):
+def test_names_of_theirs_are_text(cold_server, visit):  # noqa: ARG001
     visit.goto("/your_layers?case=_Dict_")  # else the page opens on what is wrong
     expect(visit.get_by_text("_Dict_ is right")).to_be_visible(timeout=60_000)
     expect(visit.get_by_test_id("stRadio")).to_be_visible(timeout=30_000)

@@ -28,7 +28,7 @@ def server_options(module):
     return ["--", "--layers", str(module)]
 
 
-def test_the_page_follows_the_file(visit, module):
+def test_the_page_follows_the_file(cold_server, visit, module):  # noqa: ARG001
     visit.goto("/your_layers")
     expect(visit.get_by_text("Square is right")).to_be_visible(timeout=30_000)
 

@@ -37,7 +37,7 @@ from mlp.nn.layers import Layer
         ((64, 32, 10), 128, CrossEntropyLoss),
     ],
 )
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in (1, 2))])
 def test_a_loss_of_many_terms_is_added_up_in_pairs(sizes, batch, loss, seed):
     rng = np.random.RandomState(seed)
     network = Sequential(**dense_layers(sizes, Tanh, rng, glorot))

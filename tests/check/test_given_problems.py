@@ -1,10 +1,13 @@
 """Gradients of another problem than was set, or spoiled after they were right, are called what they are."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
-from mlp import HuberLoss, Linear, ReLU, Sequential, Tanh, check_given_gradients
+from mlp import HuberLoss, Linear, ReLU, Sequential, Tanh
 from mlp.check.check import analytical_gradients
+from mlp.check.given import against, reference
 from mlp.check.report import Certainty
 from mlp.lab.experiment import Experiment
 from mlp.nn.functional import log_softmax
@@ -12,6 +15,13 @@ from mlp.nn.functional import log_softmax
 BASE = Experiment(sizes=(4, 6, 5, 3), batch=8, seed=2)
 CLASSES = Experiment(sizes=(4, 6, 5, 3), batch=8, seed=2, loss="CrossEntropyLoss")
 SQUARE = Experiment(sizes=(4, 4, 4, 4), batch=8, seed=2)
+
+
+referred = cache(lambda experiment: reference(*experiment.problem()))
+
+
+def checked(experiment, gradients):
+    return against(referred(experiment), gradients)
 
 
 def right(problem):
@@ -187,20 +197,22 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_was_computed_instead_is_named(name):
     experiment, gradients, (layer, words) = CASES[name]
-    problem = experiment.problem()
-    [finding] = check_given_gradients(*problem, gradients(experiment.problem())).diagnosis
+    [finding] = checked(experiment, gradients(experiment.problem())).diagnosis
     assert words in finding.sentence
     assert finding.layer == layer
     assert finding.certainty is Certainty.CERTAIN
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in CASES if name not in ("clipped by norm", "exchanged", "a unit dropped")]
-)
+# One of each kind: another target, another dy, another network, another point, and arrays in each other's place.
+BESIDE = ("smoothed", "weights of samples", "another activation", "after a step", "the parameter itself")
+LATER = [name for name in CASES if name not in (*BESIDE, "clipped by norm", "exchanged", "a unit dropped")]
+
+
+@pytest.mark.parametrize("name", [*BESIDE, *(pytest.param(name, marks=pytest.mark.nightly) for name in LATER)])
 def test_beside_it_a_wrong_tensor_is_named_too(name):
     experiment, make, (_, words) = CASES[name]
     gradients = make(experiment.problem())
-    found = check_given_gradients(*experiment.problem(), {**gradients, "fc1.b": 3 * gradients["fc1.b"]}).diagnosis
+    found = checked(experiment, {**gradients, "fc1.b": 3 * gradients["fc1.b"]}).diagnosis
     told = [finding for finding in found if finding.layer == "fc1" and finding.tensors == ("db",)]
     assert [one.pattern for one in told] == ["constant factor"]
     assert any(words in finding.sentence for finding in found)
@@ -238,14 +250,14 @@ TWO_FAULTS = {
 @pytest.mark.parametrize("name", TWO_FAULTS)
 def test_two_faults_in_all_gradients_or_in_one_are_one_finding_with_both(name):
     experiment, gradients, words = TWO_FAULTS[name]
-    [finding] = check_given_gradients(*experiment.problem(), gradients(experiment.problem())).diagnosis
+    [finding] = checked(experiment, gradients(experiment.problem())).diagnosis
     assert words in finding.sentence
 
 
 def test_entries_that_have_changed_places_are_listed():
     gradients = right(BASE.problem())
     gradients["fc2.W"][[1, 4], [0, 3]] = gradients["fc2.W"][[4, 1], [3, 0]]
-    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    [finding] = checked(BASE, gradients).diagnosis
     assert "fc2.W holds its own entries [1, 0], [4, 3] exchanged" in finding.sentence
 
 
@@ -254,7 +266,7 @@ def test_what_is_not_finite_is_counted_and_the_rest_still_diagnosed():
     gradients["fc2.W"] = -gradients["fc2.W"]
     gradients["fc2.W"][1, 2:4] = np.nan
     gradients["fc1.b"][3] = np.inf
-    found = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    found = checked(BASE, gradients).diagnosis
     assert found[0].sentence.startswith(
         "Not all gradients are finite: fc1.b has 1 infinite among 6 entries, the first at [3]; fc2.W has 2 NaN among "
         "30 entries, the first at [1, 2]."
@@ -265,13 +277,13 @@ def test_what_is_not_finite_is_counted_and_the_rest_still_diagnosed():
 def test_right_gradients_but_for_what_is_not_finite_have_no_other_fault():
     gradients = right(BASE.problem())
     gradients["fc2.W"][2, 0] = np.inf
-    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    [finding] = checked(BASE, gradients).diagnosis
     assert finding.tensors == ("fc2.W",)
 
 
 def test_gradients_without_one_number_get_no_further_sentence():
     gradients = {name: np.full_like(value, np.nan) for name, value in right(BASE.problem()).items()}
-    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    [finding] = checked(BASE, gradients).diagnosis
     assert "The other entries" not in finding.sentence
 
 
@@ -282,11 +294,11 @@ def test_low_precision_is_named_and_so_is_a_fault_that_it_does_not_hide(kind):
         name: torch.tensor(value, dtype=getattr(torch, kind)).double().numpy()
         for name, value in right(BASE.problem()).items()
     }
-    [finding] = check_given_gradients(*BASE.problem(), rounded).diagnosis
+    [finding] = checked(BASE, rounded).diagnosis
     assert f"rounded to {kind}," in finding.sentence
     assert "In that precision they are right" in finding.sentence
     rounded["fc2.b"] = -rounded["fc2.b"]
-    coarse, fault = check_given_gradients(*BASE.problem(), rounded).diagnosis
+    coarse, fault = checked(BASE, rounded).diagnosis
     assert "That does not explain all differences" in coarse.sentence
     assert (fault.layer, fault.pattern) == ("fc2", "sign flipped")
 
@@ -295,7 +307,7 @@ def test_decay_of_all_parameters_is_one_finding():
     problem = BASE.problem()
     gradients = right(BASE.problem())
     decayed = {name: gradients[name] + 0.01 * value for name, value in problem.network.parameters().items()}
-    [finding] = check_given_gradients(*problem, {**gradients, **decayed}).diagnosis
+    [finding] = checked(BASE, {**gradients, **decayed}).diagnosis
     assert finding.pattern == "parameter added"
     assert finding.layer == "fc3, fc2, fc1"
 
@@ -311,7 +323,7 @@ def strange_last_layer(experiment, seed=0):
 @pytest.mark.parametrize("batch", [3, 32])
 def test_of_a_layer_with_all_below_in_order_it_is_said_that_the_fault_is_there(batch):
     experiment = Experiment(sizes=(4, 6, 5, 3), batch=batch)
-    found = check_given_gradients(*experiment.problem(), strange_last_layer(experiment)).diagnosis
+    found = checked(experiment, strange_last_layer(experiment)).diagnosis
     assert {finding.layer for finding in found} == {"fc3"}
     words = "No dy gives both dW and db" if batch == 3 else "All gradients below it are right"
     assert all(words in finding.sentence for finding in found)
@@ -323,7 +335,7 @@ def test_what_fits_any_numbers_is_not_called_a_fit():
     rng = np.random.RandomState(1)
     gradients = {name: rng.standard_normal(value.shape) for name, value in right(experiment.problem()).items()}
     del gradients["x"]
-    [finding] = check_given_gradients(*experiment.problem(), gradients).diagnosis
+    [finding] = checked(experiment, gradients).diagnosis
     assert finding.certainty is Certainty.POSSIBLE
     assert "fit" in finding.sentence
 
@@ -334,7 +346,7 @@ def test_of_a_tensor_that_any_dy_fits_it_is_said_that_the_fit_tells_nothing():
     rng = np.random.RandomState(0)
     gradients = for_dy(experiment.problem(), dy_of(experiment.problem()) + 0.01 * rng.standard_normal((24, 5)))
     gradients["fc3.W"] = gradients["fc3.W"] + rng.standard_normal((5, 5))
-    [finding] = check_given_gradients(*experiment.problem(), gradients).diagnosis
+    [finding] = checked(experiment, gradients).diagnosis
     assert "only of fc3.W and fc3.b it says nothing" in finding.sentence
 
 
@@ -342,7 +354,7 @@ def test_one_wrong_tensor_is_no_other_dy_though_one_would_give_it():
     experiment = Experiment(sizes=(7, 3, 5, 5), batch=24, loss="CrossEntropyLoss")
     gradients = right(experiment.problem())
     gradients["fc3.W"] = gradients["fc3.W"] + np.random.RandomState(0).standard_normal((5, 5))
-    [finding] = check_given_gradients(*experiment.problem(), gradients).diagnosis
+    [finding] = checked(experiment, gradients).diagnosis
     assert finding.layer == "fc3"
     assert "All gradients below it are right" in finding.sentence
 
@@ -350,7 +362,7 @@ def test_one_wrong_tensor_is_no_other_dy_though_one_would_give_it():
 def test_few_significant_digits_are_named():
     gradients = right(BASE.problem())
     gradients["fc2.W"] = np.array([[float(f"{value:.1e}") for value in row] for row in gradients["fc2.W"]])
-    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    [finding] = checked(BASE, gradients).diagnosis
     assert "fc2: dW is right but rounded to 2 significant digits" in finding.sentence
 
 
@@ -359,7 +371,7 @@ def test_units_in_another_order_are_one_finding():
     gradients = right(BASE.problem())
     gradients["fc1.W"], gradients["fc1.b"] = gradients["fc1.W"][order], gradients["fc1.b"][order]
     gradients["fc2.W"] = gradients["fc2.W"][:, order]
-    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    [finding] = checked(BASE, gradients).diagnosis
     assert "The units of fc1 come in the order [2, 0, 1, 3, 5, 4]" in finding.sentence
 
 
@@ -367,14 +379,14 @@ def test_parameters_after_a_step_in_the_place_of_gradients_are_recognised():
     problem = BASE.problem()
     gradients = right(problem)
     moved = {name: value - 0.05 * gradients[name] for name, value in problem.network.parameters().items()}
-    [finding] = check_given_gradients(*problem, {**gradients, **moved}).diagnosis
+    [finding] = checked(BASE, {**gradients, **moved}).diagnosis
     assert "fc1.W holds the parameter itself after a step with the learning rate 0.05" in finding.sentence
 
 
 def test_the_same_fault_with_two_factors_is_told_with_both():
     gradients = right(BASE.problem())
     gradients["fc2.W"], gradients["fc2.b"] = 3 * gradients["fc2.W"], 0.7 * gradients["fc2.b"]
-    [finding] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    [finding] = checked(BASE, gradients).diagnosis
     assert "the factor is 3." in finding.sentence
     assert "The same goes for db (the factor is 0.7)." in finding.sentence
 
@@ -384,15 +396,15 @@ def test_another_delta_of_a_loss_is_found():
         problem.network.forward(problem.x)
         return np.clip(problem.network.apply(problem.x) - problem.target, -0.6, 0.6) / 24
 
-    [finding] = check_given_gradients(*BASE.problem(), for_dy(BASE.problem(), dy(BASE.problem()))).diagnosis
+    [finding] = checked(BASE, for_dy(BASE.problem(), dy(BASE.problem()))).diagnosis
     assert "slope is constant where |y - t| > 0.6," in finding.sentence
 
 
 def test_where_dw_and_db_are_permuted_alike_the_dy_may_be_so_too_unless_something_below_decides():
     gradients = right(BASE.problem())
     gradients["fc1.W"], gradients["fc1.b"] = gradients["fc1.W"][::-1], gradients["fc1.b"][::-1]
-    [decided] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    [decided] = checked(BASE, gradients).diagnosis
     assert decided.layer == "fc1"
     del gradients["x"]
-    [open_] = check_given_gradients(*BASE.problem(), gradients).diagnosis
+    [open_] = checked(BASE, gradients).diagnosis
     assert open_.layer == "fc1 or activation_fn1 or fc2"

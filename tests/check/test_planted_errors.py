@@ -1,5 +1,7 @@
 """What a check must notice, and what it must not claim to know."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from tests.check.networks import Changed, random_problem
 SEEDS = range(60)
 
 
+@cache
 def picked(seed, method="central"):
     """A problem, the report on it at the method's best step, and one of its tensors."""
     problem = random_problem(seed)

@@ -22,7 +22,8 @@ NUMBER = count()
 @pytest.fixture(autouse=True)
 def _without_diagnosis(monkeypatch):
     """The verdict is what matters here; a diagnosis takes most of the time and has tests of its own."""
-    monkeypatch.setattr(model, "diagnosed", lambda report: replace(report, diagnose=gradient_check.Told(())))
+    for place in (model, gradient_check):
+        monkeypatch.setattr(place, "diagnosed", lambda report: replace(report, diagnose=gradient_check.Told(())))
 
 
 # What is replaced in each to make it wrong, and the parameters whose gradients that makes wrong.
