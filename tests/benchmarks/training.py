@@ -4,16 +4,22 @@
 16. All three take the same steps from the same weights, and at the same steps record the loss and the accuracy of the
 training and the test rows and the norm of each layer's gradient; that they end at the same weights is asserted. They
 take turns of ten epochs, and the best epoch counts, so that what else the machine does matters little.
+
+Then the same run on the page Training, drawn as it goes on in a browser: the part of the time that is not training.
 """
 
+import shutil
+from dataclasses import replace
 from itertools import pairwise
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
+from playwright.sync_api import sync_playwright
 
 from mlp.lab.experiment import Experiment
 from mlp.lab.training import Training
 from mlp.lab.training_run import RECORDS, Run
+from tests.benchmarks.servers import ROOT, serve
 from tests.comparing import assert_close
 
 EPOCHS, TURN, RATE, BATCH, ROUNDS = 100, 10, 0.1, 16, 5
@@ -22,6 +28,11 @@ PER_EPOCH = 8  # 120 rows make 7 batches of 16 and one of 8
 TRAINING = Training(EXPERIMENT, "Iris", "SGD", RATE, EPOCHS * PER_EPOCH, BATCH)
 EVERY = TRAINING.steps // RECORDS
 DATA = TRAINING.dataset()
+DRAWN = replace(TRAINING, steps=80_000)
+LINK = (
+    "trained_on=Iris&optimiser=SGD&rate=0.1&mini_batch=16&planted=none&steps=80000"
+    "&sizes=4-16-16-3&loss=CrossEntropyLoss&initialisation=Glorot"
+)
 
 
 def ours():
@@ -127,8 +138,32 @@ def by_torch():
         yield [parameter.detach().numpy() for parameter in network.parameters()], losses[::2]
 
 
+def trained_alone():
+    """The processor seconds of the run without a page."""
+    start = process_time()
+    Run(DRAWN).advance(DRAWN.steps)
+    return process_time() - start
+
+
+def trained_on_page():
+    """The seconds of the run on the page, from the click to the last step drawn, and the server's processor seconds."""
+    server = serve("app.py", ROOT)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            tab = browser.new_page(viewport={"width": 1280, "height": 900})
+            tab.goto(f"{server.at('training')}?{LINK}")
+            tab.locator(".plot-container").nth(1).wait_for(timeout=60_000)
+            start, used = perf_counter(), server.processor_seconds()
+            tab.get_by_role("button", name="Train", exact=True).click()
+            tab.get_by_role("button", name="Train", exact=True, disabled=True).wait_for(timeout=600_000)
+            return perf_counter() - start, server.processor_seconds() - used
+    finally:
+        server.stop()
+
+
 def main():
-    """Print the table."""
+    """Print the table, and what drawing costs."""
     contestants = {"a run": ours, "numpy, by hand": bare, "PyTorch": by_torch}
     best = dict.fromkeys(contestants, np.inf)
     for _ in range(ROUNDS):
@@ -147,6 +182,11 @@ def main():
     print("An epoch of Iris, 4-16-16-3, batches of 16\n")
     for name, seconds in best.items():
         print(f"{name:<16}{1e6 * seconds:>6.0f} us; a run takes {best['a run'] / seconds:.2f} times as long")
+    alone, (seconds, processor) = trained_alone(), trained_on_page()
+    print(
+        f"\n{DRAWN.steps:,} steps on the page take {seconds:.1f} s, alone {alone:.1f} s: drawing is "
+        f"{1 - alone / seconds:.2f} of the run, and {1 - alone / processor:.2f} of the server's processor time"
+    )
 
 
 if __name__ == "__main__":
