@@ -5,7 +5,8 @@ visitor is a session of its own over a real WebSocket; no browser draws. Measure
 newcomers included: every second one comes, looks and leaves. The bare app runs with Streamlit's defaults. Last of all
 eight servers start at once, and the first four visitors of each come together, to pages of their own.
 
-`--seconds 600 100 --one-core` is a class of a hundred for ten minutes on a single core.
+`--seconds 600 100 --one-core` is a class of a hundred for ten minutes on a single core. Who waits for a message longer
+than PATIENCE, or loses the connection, is an error and gone.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import nan
 from pathlib import Path
 
 import websockets
@@ -27,6 +29,7 @@ from tests.benchmarks.servers import BARE, ROOT, Served, serve
 
 EVERY = 2.0  # seconds between two moves of one visitor
 PATIENCE = 120  # seconds that a message may take
+LOOKS = 10  # times the memory is looked at on the way
 
 
 class Visitor:
@@ -79,15 +82,25 @@ class Visitor:
 
 @dataclass
 class Seen:
-    """What the visitors saw: the seconds of first and of later runs, and how many errors."""
+    """What the visitors saw: the seconds of first and of later runs, how many errors, and how many have left."""
 
     firsts: list[float] = field(default_factory=list)
     laters: list[float] = field(default_factory=list)
     errors: int = 0
+    left: int = 0
 
 
 async def visit(server: Served, page: str, number: int, end: asyncio.Event, seen: Seen) -> None:
-    """Come, and move epsilon every two seconds until the end."""
+    """Come, and move epsilon every two seconds until the end; what goes wrong on the way is an error."""
+    try:
+        await _visit(server, page, number, end, seen)
+    except (TimeoutError, OSError, websockets.WebSocketException):
+        seen.errors += 1
+    finally:
+        seen.left += 1
+
+
+async def _visit(server: Served, page: str, number: int, end: asyncio.Event, seen: Seen) -> None:
     address = f"{server.url.replace('http', 'ws')}/_stcore/stream"
     async with websockets.connect(address, subprotocols=["streamlit"], max_size=None) as socket:
         visitor = Visitor(socket, page)
@@ -110,23 +123,27 @@ async def crowd(server: Served, page: str, people: int, seconds: float) -> str:
     for number in range(people):  # spread evenly over the two seconds, and not all at once
         visits.append(asyncio.create_task(visit(server, page, number, end, early)))
         await asyncio.sleep(EVERY / people)
-    while len(early.firsts) < people:
+    while len(early.firsts) + early.left < people:
         await asyncio.sleep(0.1)
     await asyncio.sleep(2 * EVERY)
-    settled = server.megabytes()
+    held = [server.megabytes()]
     start, used, early.laters[:] = time.perf_counter(), server.processor_seconds(), []
-    while time.perf_counter() < start + seconds:
+    while (passed := time.perf_counter() - start) < seconds:
         await asyncio.sleep(1)
+        if passed > len(held) * seconds / LOOKS:
+            held.append(server.megabytes())
         visits.append(asyncio.create_task(visit(server, page, len(visits), at_once, seen)))
     took, used = time.perf_counter() - start, server.processor_seconds() - used
-    laters, held, more = sorted(early.laters), server.megabytes() - memory, server.megabytes() - settled
-    runs = len(laters) + len(seen.firsts)
+    held.append(server.megabytes())
+    laters, firsts = sorted(early.laters) or [nan], seen.firsts or [nan]
+    runs = len(laters) + len(firsts)
     end.set()
     await asyncio.gather(*visits)
     return (
-        f"{people:7} {len(laters) / took:10.1f} {1e3 * statistics.median(seen.firsts):14.0f} "
+        f"{people:7} {len(laters) / took:10.1f} {1e3 * statistics.median(firsts):14.0f} "
         f"{1e3 * statistics.median(laters):8.0f} {1e3 * laters[int(0.95 * len(laters))]:8.0f} "
-        f"{1e3 * used / runs:13.1f} {held / len(visits):13.2f} {more:8.0f} {early.errors + seen.errors:7}"
+        f"{1e3 * used / runs:13.1f} {(held[-1] - memory) / len(visits):13.2f} {held[-1] - held[0]:8.0f} "
+        f"{early.errors + seen.errors:7}\n        MB over time: {' '.join(f'{megabytes:.0f}' for megabytes in held)}"
     )
 
 
@@ -163,9 +180,10 @@ def main() -> None:
     seen = asyncio.run(arrivals(servers, ["gradient_check", "network", "bug_gallery", "your_gradients"]))
     for server in servers:
         server.stop()
+    firsts = seen.firsts or [nan]
     print(
         f"eight fresh servers, four first visitors each: {seen.errors} errors, "
-        f"{statistics.median(seen.firsts):.2f} s in the median, {max(seen.firsts):.2f} s at most"
+        f"{statistics.median(firsts):.2f} s in the median, {max(firsts):.2f} s at most"
     )
 
 

@@ -1,19 +1,24 @@
 """The most expensive settings of every page: time, processor time and memory of one visit, found by search.
 
 Run `python -m tests.benchmarks.worst`, with the names of pages if not all are wanted. Each visit is a process of its
-own that runs the page once, as Streamlit would; what it takes beyond the visit of the default settings is told. Tried
-are networks that are wide, deep, large at one end, or drawn at random just below the limits, at every page.
+own that runs the page once, as Streamlit would, with what it starts in other processes; what it takes beyond the visit
+of the default settings is told. Tried are networks that are wide, deep, large at one end, or drawn at random just below
+the limits, at every page; on the page Training the longest runs besides, with every closer look at them, and in the
+quiz every level. A run goes on in portions: a visit is one of them.
 """
 
 import argparse
 import json
+import math
 import random
 import subprocess
 import sys
 from pathlib import Path
 
 from mlp.lab.experiment import MAX_BATCH, Experiment
+from mlp.lab.quiz import LEVELS
 from mlp.lab.settings_text import format_sizes, parse_sizes
+from mlp.lab.training import MAX_STEPS, Training
 from mlp.nn.losses import LOSSES
 
 ROOT = Path(__file__).parents[2]
@@ -35,16 +40,20 @@ EXTREMES = (
     {"sizes": "2-10-20-5", "batch": str(MAX_BATCH)},
 )
 
+LOOKS = ("the last step", "layers", "gradient norms", "gradient check", "every bug")
+# On the page Training: a small network, a wide one, a wide layer and a deep network.
+TRAINED = ((2, 10, 2), (2, 300, 300, 2), (2, 5_000, 2), (2, *[80] * 19, 2))
+
 VISIT = """
-import json, resource, sys, time
+import json, os, resource, sys, time
 from streamlit.testing.v1 import AppTest
 path, page, settings = json.loads(sys.argv[1])
 app = AppTest.from_file(path, default_timeout=1000)
 app.query_params.update(settings)
-start, used = time.perf_counter(), time.process_time()
+start, used = time.perf_counter(), sum(os.times()[:4])
 app.switch_page(f"pages/{page}.py").run()
-report = time.perf_counter() - start, time.process_time() - used
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+report = time.perf_counter() - start, sum(os.times()[:4]) - used
+peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
 problems = [element.message for element in app.exception] + [element.value for element in app.error]
 print(json.dumps([*report, peak, " ".join(problems)[:100]]))
 """
@@ -81,6 +90,30 @@ def drawn(rng: random.Random) -> dict[str, str]:
         sizes[place] = int(sizes[place] * 1.5) + 1
 
 
+def longest(sizes: tuple[int, ...]) -> int:
+    """The most steps that a run of this network may have, of a power of two."""
+    steps = 2 ** int(math.log2(MAX_STEPS))
+    while True:
+        try:
+            return Training(Experiment(sizes), "spirals", "Adam", 0.001, steps, 128).steps
+        except ValueError:
+            steps //= 2
+
+
+def of_page(page: str) -> list[dict[str, str]]:
+    """What is tried on this page alone."""
+    if page == "quiz":
+        return [{**EXTREMES[-1], "level": level} for level in LEVELS]
+    if page != "training":
+        return []
+    runs = []
+    for sizes in TRAINED:
+        steps = longest(sizes)  # its first portion, and a step after which it stands still and can be checked
+        runs += [{"sizes": format_sizes(sizes), "steps": str(steps), "at_step": str(at)} for at in (1, steps)]
+    how = {"trained_on": "spirals", "optimiser": "Adam", "rate": "0.001", "mini_batch": "128", "on_the_way": "true"}
+    return [{**how, **run, "closer": look} for run in runs for look in LOOKS]
+
+
 def main() -> None:
     """Print the three most expensive visits of every page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -91,7 +124,7 @@ def main() -> None:
     tried = [*EXTREMES, *(drawn(rng) for _ in range(options.draw))]
     for page in options.pages:
         _, _, plain, _ = visit(page, {})
-        found = [(*visit(page, settings), settings) for settings in tried]
+        found = [(*visit(page, settings), settings) for settings in (*tried, *of_page(page))]
         print(f"{page}\n  seconds  processor  MB more")
         for seconds, used, peak, wrong, settings in sorted(found, key=lambda row: -row[0])[:3]:
             print(f"{seconds:9.1f} {used:10.1f} {peak - plain:8.0f}  {settings} {wrong}")
