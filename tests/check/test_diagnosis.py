@@ -145,7 +145,7 @@ class DySquared(Tanh):
         (OneSampleBehind, "fc2", ("dW",), "stale cache"),
         (TanhOfSquare, "activation_fn1", ("dx",), "wrong slope"),
         (SigmoidTwice, "activation_fn1", ("dx",), "derivative doubled"),
-        (SteeperLeak, "activation_fn1", ("dx",), "wrong term"),
+        (SteeperLeak, "activation_fn1", ("dx",), "weight of a path"),
         (SoftplusAsReLU, "activation_fn1", ("dx",), "wrong slope"),
         (SiLUAsSigmoid, "activation_fn1", ("dx",), "wrong slope"),
         (DySquared, "activation_fn1", ("dx",), "unrecognised"),

@@ -18,7 +18,7 @@ from mlp import (
     dense_layers,
 )
 from mlp.check.check import check_layer
-from mlp.check.diagnosis.algebra import apart
+from mlp.check.diagnosis.sentences import apart
 from mlp.nn.layers import Layer
 
 
@@ -51,13 +51,13 @@ class Normalised(Layer):
 X = np.random.RandomState(0).standard_normal((6, 5))
 
 
-@pytest.mark.parametrize(("axis", "over"), [(0, "for each feature, over the samples"), (-1, "for each sample")])
+@pytest.mark.parametrize("axis", [0, -1])
 @pytest.mark.parametrize(
     ("left_out", "words"),
     [
         (
             ("keeps_mean", "keeps_variance"),
-            "{over}",
+            "`(centred ** 2).mean({axis})`, nor from `x - x.mean({axis})` to `x.mean({axis})`, as if",
         ),
         (
             ("keeps_mean",),
@@ -66,10 +66,10 @@ X = np.random.RandomState(0).standard_normal((6, 5))
         (("keeps_variance",), "nothing goes back from `centred / np.sqrt((centred**2).mean("),
     ],
 )
-def test_what_a_normalisation_takes_for_constant_is_named(axis, over, left_out, words):
+def test_what_a_normalisation_takes_for_constant_is_named(axis, left_out, words):
     assert check_layer(Normalised(axis), X).passed
     (finding,) = check_layer(Normalised(axis, **dict.fromkeys(left_out, False)), X).diagnosis
-    assert words.format(over=over, axis="axis=self.axis, keepdims=True") in finding.sentence
+    assert words.format(axis="axis=self.axis, keepdims=True") in finding.sentence
 
 
 def linear(**changes):
@@ -89,6 +89,10 @@ def linear(**changes):
 def as_type(dtype):
     """A change that rounds to another type and comes back."""
     return lambda g: g.dW.astype(dtype).astype(float)
+
+
+def significant(g):
+    return np.array([[float(f"{value:.2e}") for value in row] for row in g.dW])
 
 
 @pytest.mark.parametrize(
@@ -132,6 +136,34 @@ def as_type(dtype):
         ),
         ({"dW": lambda g: g.dW * np.array([[1], [2], [3]])}, "factor along an axis", "from 1 to 3"),
         ({"dx": lambda g: np.sign(g.dx)}, "gradient changed", "the sign of g"),
+        (
+            {"dx": lambda g: np.maximum(g.dx, 0)},
+            "gradient changed",
+            "max(g, 0), with zeros for what is negative",
+        ),
+        ({"db": lambda g: np.floor(g.db)}, "gradient changed", "db is g rounded down to whole numbers, where g is"),
+        ({"dW": lambda g: np.full((3, 5), g.dW.sum())}, "gradient changed", "the sum of g over the entries, the same"),
+        ({"dW": significant}, "low precision", "dW is right but rounded to 3 significant digits"),
+        (
+            {"dW": lambda g: g.dy.T @ g.x.astype(np.float16).astype(float)},
+            "ingredient changed",
+            "x rounded to float16, of about 3 digits, stands where x should",
+        ),
+        (
+            {"dW": lambda g: g.dy.T @ np.floor(g.x)},
+            "ingredient changed",
+            "x rounded down to whole numbers stands where x should",
+        ),
+        (
+            {"dW": lambda g: np.clip(g.dW / 6, -0.2, 0.2)},
+            "two faults",
+            "(the factor is 0.166667 (one over the number of samples)), and cut off at 0.2",
+        ),
+        (
+            {"dW": lambda g: 0.3 * g.dW + 0.1 * g.W},
+            "two faults",
+            "what is right, and a factor of 0.3 and 0.1 times the parameter, as by weight decay, is added",
+        ),
     ],
 )
 def test_what_is_done_to_a_gradient_is_named(change, pattern, words):
@@ -158,7 +190,28 @@ class Residual(Layer):
 
 def test_a_path_around_a_layer_that_is_forgotten_is_named():
     (finding,) = check_layer(Residual(), X).diagnosis
-    assert "1 times dy itself, as of a path around the layer is missing" in finding.sentence
+    assert "nothing goes back from `x + np.sin(x)` to `x`" in finding.sentence
+
+
+class Limited(Layer):
+    """3 x between 0 and 2, whose backward forgets the limit above."""
+
+    def apply(self, x):
+        return np.clip(3 * x, 0, 2)
+
+    def forward(self, x):
+        self.x = np.array(x)
+        return self.apply(x)
+
+    def backward(self, dy):
+        return 3 * dy * (self.x > 0)
+
+
+def test_the_derivative_at_a_corner_explains_nothing():
+    """At x = 0 the slope is 3 on one side and 0 on the other, so min(x, 0) in the place of x is no explanation."""
+    (finding,) = check_layer(Limited(), X).diagnosis
+    assert "the derivative of `np.clip(3 * x, 0, 2)` is missing" in finding.sentence
+    assert "stands where x should" not in finding.sentence
 
 
 class Smoothed(CrossEntropyLoss):

@@ -70,9 +70,12 @@ class LastStepOnly(Recurrent):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (WithoutState, "nothing goes back from `h @ self.U` to `h`, as if that were a constant"),
+        (
+            WithoutState,
+            "nothing goes back from `h @ self.U` to `h` (`np.tanh(x[:, t] @ self.W + h @ self.U)`), as if",
+        ),
         (WithoutSlope, "the derivative of `np.tanh(x[:, t] @ self.W + h @ self.U)` is missing"),
-        (LastStepOnly, "from `np.stack(hs, axis=1)` to `hs` only the last of the 5 times it is computed goes back"),
+        (LastStepOnly, "@ self.U)`) only the last of the 5 times it is computed goes back"),
     ],
 )
 def test_what_goes_wrong_from_step_to_step_is_named(kind, words):
@@ -122,9 +125,17 @@ class Early(Window):
             dx[:, t : t + 3] += part
 
 
+class Unmoved(Window):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grad_w = np.full(3, np.sum(dy * self.x[:, : dy.shape[1]]))
+        return dx
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
+        (Unmoved, "that of the first time, every time, stands where `x[:, k:x.shape[1] - 2 + k]` should"),
         (Overwriting, "overwritten where it should be added up: only the last one that reaches an entry is kept"),
         (Turned, "w with its elements in reverse order stands where w should"),
         (Early, "what comes from feature 2 of dy is missing"),
@@ -134,6 +145,32 @@ def test_what_goes_wrong_with_a_moving_window_is_named(kind, words):
     assert check_layer(Window(), X).passed
     (finding,) = check_layer(kind(), X).diagnosis
     assert words in finding.sentence
+
+
+class Words(Layer):
+    """Rows of E for the words of three sentences, and the numbers of x beside; `+=` counts a word once a sentence."""
+
+    parameter_names = ("E",)
+    ids = np.array([[1, 4, 1, 0], [2, 2, 0, 2], [4, 0, 3, 4]])
+
+    def __init__(self):
+        self.E = np.random.RandomState(1).standard_normal((5, 2))
+
+    def apply(self, x):
+        return self.E[self.ids] + x
+
+    forward = apply
+
+    def backward(self, dy):
+        self.grad_E = np.zeros_like(self.E)
+        for row, part in zip(self.ids, dy, strict=True):
+            self.grad_E[row] += part
+        return dy
+
+
+def test_words_that_are_set_and_not_added_within_each_sample_are_named():
+    (finding,) = check_layer(Words(), RNG.standard_normal((3, 4, 2))).diagnosis
+    assert "only the last one that reaches an entry is kept for each sample" in finding.sentence
 
 
 class Gated(Layer):
@@ -206,6 +243,25 @@ W = squared(None).W
 )
 def test_two_faults_and_factors_are_named(also, words):
     assert words in check_layer(squared(also), X).diagnosis[0].sentence
+
+
+class Softsign(Layer):
+    """x / (1 + |x|), whose backward should be dy / (1 + |x|)^2: brackets are left out."""
+
+    def apply(self, x):
+        return x / (1 + np.abs(x))
+
+    def forward(self, x):
+        self.x = np.array(x)
+        return self.apply(x)
+
+    def backward(self, dy):
+        return dy / 1 + np.abs(self.x) ** 2
+
+
+def test_brackets_left_out_of_a_quotient_are_told_as_a_term_without_dy():
+    (finding,) = check_layer(Softsign(), X).diagnosis
+    assert "without any dy, 1 times x^2 is added, and in the rest it is dy" in finding.sentence
 
 
 def test_a_gradient_that_has_nothing_of_dy_says_what_it_is():

@@ -155,7 +155,8 @@ class LayerNorm(Faulty):
     def backward(self, dy):
         axis, times = (0 if self.is_("axis") else -1), 2.0 if self.is_("twice") else 1.0
         mean = 0.0 if self.is_("mean") else dy.mean(axis, keepdims=True)
-        return (dy - mean - times * self.y * (dy * self.y).mean(axis, keepdims=True)) / self.deviation
+        deviation = self.deviation**2 if self.is_("square") else self.deviation
+        return (dy - mean - times * self.y * (dy * self.y).mean(axis, keepdims=True)) / deviation
 
 
 @pytest.mark.parametrize(
@@ -164,10 +165,25 @@ class LayerNorm(Faulty):
         (Cell, SEQUENCES, "state", "multiplied by 1 - x^2 where the derivative of `np.tanh(c)` should stand"),
         (Cell, SEQUENCES, "slope", "the derivative of `sigmoid(z[:, 4:8])` is missing, on the way back to `z`"),
         (Cell, SEQUENCES, "exchanged", "the gradients by `z[:, :4]` and by `z[:, 4:8]` are exchanged"),
-        (Cell, SEQUENCES, "late", "`o * np.tanh(c)`, which is the same one step later, stands where `h` should"),
-        (Cell, SEQUENCES, "no h", "nothing goes back from `h @ self.U` to `h`, as if that were a constant"),
-        (Cell, SEQUENCES, "gate", "the factor `f` is missing, on the way back to `c`"),
-        (Attention, SEQUENCES, "a", "its transpose stands where `self.a` should"),
+        (
+            Cell,
+            SEQUENCES,
+            "late",
+            "`o * np.tanh(c)`, which is the same one step later, stands where `h` (`o * np.tanh(c)`) should",
+        ),
+        (
+            Cell,
+            SEQUENCES,
+            "no h",
+            "nothing goes back from `h @ self.U` to `h` (`o * np.tanh(c)`), as if that were a constant",
+        ),
+        (Cell, SEQUENCES, "gate", "the factor `f` (`sigmoid(z[:, 4:8])`) is missing, on the way back to `c`"),
+        (
+            Attention,
+            SEQUENCES,
+            "a",
+            "its transpose stands where `self.a` (`softmax(self.q @ self.k.transpose(0, 2, 1) / 2.0)`) should",
+        ),
         (Attention, SEQUENCES, "axis", "it has that of softmax with its sums over axis 1"),
         (Attention, SEQUENCES, "softmax", "the derivative of `softmax(self.q @ self.k.transpose(0, 2, 1) / 2.0)` is"),
         (Attention, SEQUENCES, "scale", "the division by `2.0` (2) is missing"),
@@ -182,7 +198,8 @@ class LayerNorm(Faulty):
         (Embedding, X, "factor", "the factor `x` is missing, on the way back to `self.E[self.ids[:, :2].ravel()]`"),
         (LayerNorm, X, "axis", "it has that of a normalisation with its sums over axis 0"),
         (LayerNorm, X, "mean", "nothing goes back from `x - x.mean(axis=-1, keepdims=True)` to `x.mean(axis=-1"),
-        (LayerNorm, X, "twice", "to `self.deviation` counts 2 times"),
+        (LayerNorm, X, "square", "its own, one over `np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)`, from"),
+        (LayerNorm, X, "twice", "to `self.deviation` (`np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)`) counts 2 times"),
     ],
 )
 def test_a_wrong_step_is_named_by_the_code_of_forward(kind, x, fault, words):
@@ -224,7 +241,12 @@ def hinge(y, t):
     ("value", "gradient", "target", "words"),
     [
         (weighted, lambda y, t: (softmax(y) - t) / len(y), CLASSES, "`target` stands where `WEIGHTS * t` should"),
-        (smoothed, lambda y, t: (softmax(y) - t) / len(y), CLASSES, "`target` stands where `soft` should"),
+        (
+            smoothed,
+            lambda y, t: (softmax(y) - t) / len(y),
+            CLASSES,
+            "`target` stands where `soft` (`0.9 * t + 0.1 / 3`) should",
+        ),
         (focal, focal_in_part, CLASSES, "nothing goes back from `-((1 - p) ** 2) * np.log(p)` to `-(1 - p) ** 2`"),
         (
             hinge,

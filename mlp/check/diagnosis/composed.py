@@ -5,32 +5,39 @@ from dataclasses import replace
 
 import numpy as np
 
-from mlp.check.diagnosis.algebra import known_factor
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
-from mlp.check.diagnosis.other_losses import smoothing_terms
+from mlp.check.diagnosis.losses import smoothing_terms
 from mlp.check.diagnosis.places import place_of
+from mlp.check.diagnosis.sentences import known_factor
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
+
+_FEWEST = 4  # numbers that two others are fitted to, at least
 
 
 def two_faults(simple: Sequence[Hypothesis]) -> Hypothesis:
     """The hypothesis that one of these faults and another is there; the first must fit no number."""
 
     def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-        for hypothesis in simple:
+        for hypothesis in (one for one in (_NOTHING, *simple) if one.is_about(case, tensor)):
             for first in _predictions(hypothesis, case, tensor):
-                if (
-                    first.fitted == 0
-                    and np.shape(first.gradient) == case.said[tensor].shape
-                    and first.gradient.size > 2
-                ):
+                if first.fitted == 0 and np.shape(first.gradient) == case.said[tensor].shape:
                     named = f"{hypothesis.pattern} ({first.measured})" if first.measured else hypothesis.pattern
                     for second in _on_top(case, tensor, np.asarray(first.gradient)):
+                        if hypothesis is _NOTHING and len(second.values) < 2:  # that is one fault
+                            continue
                         words = f"{named}, and {second.measured}"
                         yield replace(second, measured=words, key=f"{hypothesis.pattern} {first.key}")
 
     return Hypothesis("two faults", "{tensor} has two faults at once: {measured}.", predict)
+
+
+def _right(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    yield Prediction(case.right(tensor))
+
+
+_NOTHING = Hypothesis("what is right", "", _right)
 
 
 def _predictions(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -44,24 +51,36 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
     """What else has to be done to a prediction to give what backward said."""
     said = case.said[tensor].astype(np.float64)
     shown = case.seen(first) if first.shape == case.right(tensor).shape else first
-    size = float(np.sum(np.square(shown)))
-    if not (size > 0 and said.size > 2 and np.all(np.isfinite(shown)) and shown.shape == said.shape):
+    if shown.shape != said.shape or said.size < 3 or not np.any(shown) or not np.all(np.isfinite(shown)):
         return
-    factor = float(np.sum(said * shown)) / size
-    if _fits(factor * shown, said) and abs(factor - 1) > APART:
-        words = "the wrong sign" if abs(factor + 1) < APART else f"a factor of {factor:.6g}{known_factor(case, factor)}"
-        yield Prediction(factor * first, words, 1, (factor,))
-        return
+    terms = list(_added(case, tensor))
+    both = [(words, added, True) for words, added in terms if said.size >= _FEWEST]
+    for words, added, is_scaled in [("", None, True), *((words, added, False) for words, added in terms), *both]:
+        parts = [*([shown] if is_scaled else []), *([] if added is None else [case.seen(added)])]
+        if any(np.shape(part) != said.shape for part in parts):
+            continue
+        columns = np.stack([part.ravel() for part in parts], axis=1)
+        values = np.linalg.lstsq(columns, (said if is_scaled else said - shown).ravel(), rcond=None)[0]
+        factor, rate = float(values[0]) if is_scaled else 1.0, 0.0 if added is None else float(values[-1])
+        model = factor * first + (0.0 if added is None else rate * added)
+        is_told = bool(np.all(values)) and not (is_scaled and abs(factor - 1) < APART)
+        if is_told and _fits(case.seen(model) if model.shape == case.right(tensor).shape else model, said):
+            told = [_times(case, factor)] if is_scaled else []
+            told += [f"{rate:.6g} times {words} is added"] if words else []
+            yield Prediction(model, " and ".join(told), len(told), tuple(values.tolist()))
+            return
+    limit = float(np.max(np.abs(said)))
+    if np.sum(np.isclose(np.abs(said), limit, rtol=1e-12)) > 1:
+        yield Prediction(np.clip(first, -limit, limit), f"cut off at {limit:.6g}", 1, (limit,))
     wrong = np.abs(said - shown) > LEFT * np.max(np.abs(shown))
     if np.any(wrong) and not np.any(said[wrong]):
         place, _ = place_of(np.argwhere(wrong), said.shape)
         if place and 2 * np.sum(wrong) <= wrong.size:
             yield Prediction(np.where(wrong, 0.0, first), f"only {place} stayed zero", int(np.sum(wrong)))
-    for words, added in _added(case, tensor):
-        if np.shape(added) == said.shape and np.any(added):
-            rate = float(np.sum((said - shown) * added)) / float(np.sum(np.square(added)))
-            if abs(rate) > 0 and _fits(shown + rate * added, said):
-                yield Prediction(first + rate * added, f"{rate:.6g} times {words} is added", 1, (rate,))
+
+
+def _times(case: IsolatedLayer, factor: float) -> str:
+    return "the wrong sign" if abs(factor + 1) < APART else f"a factor of {factor:.6g}{known_factor(case, factor)}"
 
 
 def _added(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:

@@ -6,6 +6,7 @@ they are not named.
 """
 
 import copy
+import functools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -13,11 +14,10 @@ from numpy.typing import ArrayLike
 
 from mlp.check.compare import compare_gradients
 from mlp.check.contract import other_input
-from mlp.check.diagnosis.algebra import right_line
 from mlp.check.diagnosis.explaining import explanations_of, findings_of, jointly
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
-from mlp.check.diagnosis.sentences import from_remark, wiring
+from mlp.check.diagnosis.sentences import from_remark, right_line, wiring
 from mlp.check.passes import LOSS, Remark, RemarkKind, leaves
 from mlp.check.projection import Projection, random_dy, with_apply
 from mlp.check.report import Finding
@@ -116,8 +116,8 @@ def _cases(problem: Problem[Layer]) -> Iterator[IsolatedLayer]:
 
 
 def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> IsolatedLayer:
-    report = compare_gradients(as_problem(function, loss, x, dy), EPS, CENTRAL)
-    return IsolatedLayer(name, subject, function, loss, x, dy, other_input(x), report, said(function, loss, x, dy))
+    check = functools.partial(compare_gradients, as_problem(function, loss, x, dy), EPS, CENTRAL)
+    return IsolatedLayer(name, subject, function, loss, x, dy, other_input(x), check, said(function, loss, x, dy))
 
 
 def _companions(case: IsolatedLayer) -> list[IsolatedLayer]:

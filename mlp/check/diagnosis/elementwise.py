@@ -4,16 +4,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.algebra import apart
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer
-from mlp.differences.methods import CENTRAL
-from mlp.differences.networks import jacobian
+from mlp.check.diagnosis.isolated_layer import MOST_OUTPUTS, IsolatedLayer
+from mlp.check.diagnosis.sentences import apart
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
-
-_MOST_OUTPUTS = 512
 
 
 def _times_dy(slope: Callable[[IsolatedLayer], Array]) -> Callable[[IsolatedLayer, str], Iterator[Prediction]]:
@@ -69,7 +65,7 @@ def _formula_of_y(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
 def _wrong_slope(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The dx is dy times something that is not f'(x), but the same for any dy."""
     paths = case.paths[tensor]
-    if tensor != INPUT or len(paths.said) != paths.right.shape[1] or len(paths.said) < 2:
+    if tensor != INPUT or len(paths.said) != paths.right.shape[1] or len(paths.said) < 2 or np.any(paths.constant):
         return
     said, slope = np.diag(paths.said), np.diag(paths.right)
     if np.any(paths.said - np.diag(said)) or np.any(paths.there & ~np.eye(len(slope), dtype=bool)):
@@ -143,15 +139,11 @@ ANOTHER_SLOPE = Hypothesis(
 
 
 def _through_jacobian(change: Callable[[Array, Array], Array]) -> Callable[[IsolatedLayer, str], Iterator[Prediction]]:
-    """The dx that a wrong use of each sample's Jacobian J (outputs, inputs) would give, from J and dy."""
+    """The dx that a wrong use of the Jacobian J, (outputs, inputs), would give, from J and dy."""
 
     def predict(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
-        samples = [case.x] if case.x.ndim == 1 else [sample[None] for sample in case.x]
-        if case.x.shape != case.y.shape or samples[0].size > _MOST_OUTPUTS:
-            return
-        Js = [jacobian(case.function, sample, 1e-5, CENTRAL).reshape(sample.size, -1) for sample in samples]
-        changed = [change(J, dy) for J, dy in zip(Js, np.reshape(case.dy, (len(samples), -1)), strict=True)]
-        yield Prediction(np.array(changed).reshape(case.x.shape))
+        if case.x.shape == case.y.shape and case.x.size <= MOST_OUTPUTS:
+            yield Prediction(change(case.jacobian(INPUT), np.ravel(case.dy)).reshape(case.x.shape))
 
     return predict
 

@@ -10,7 +10,6 @@ from mlp.check.diagnosis.facts import FACTS
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
-from mlp.check.diagnosis.linked import LINKED
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
@@ -18,7 +17,6 @@ from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.diagnosis.slips import SLIPS
 from mlp.check.diagnosis.substitutions import INGREDIENT
 from mlp.check.report import Finding
-from mlp.nn.problem import INPUT
 
 _BY_ROLE: dict[Role, tuple[tuple[Hypothesis, ...], tuple[Hypothesis, ...]]] = {
     Role.LINEAR: (LINEAR, ()),
@@ -37,13 +35,12 @@ def _stages(
     """
     facts = [one for one in (*FACTS, *after) if one is not INGREDIENT]
     two = two_faults([*first, *EXACT, *SLIPS, *facts])
-    # A linear layer or an activation is told by its one formula, all others by the operations that they are made of.
+    # A linear layer is told by its one formula, all others by the operations that they are made of.
     plain = ((*FACTS, *FITTED), (WIRED, *PATHS), SLIPS)
     composed = ((*SLIPS, *facts, *FITTED), (INGREDIENT, WIRED, *PATHS))
     return (
         (*FIRST, *first, *EXACT, *after),
-        *(plain if role in (Role.LINEAR, Role.ELEMENTWISE) else composed),
-        LINKED,
+        *(plain if role is Role.LINEAR else composed),
         (two,),
         (IN_PART, WRONG_SLOPE),
     )
@@ -56,12 +53,11 @@ def explanations_of(case: IsolatedLayer, tensor: str, companions: Sequence[Isola
     """The hypotheses that explain a gradient here and on the other inputs, the best first."""
     if tensor not in case.wrong_tensors:
         return []
-    role = {case.weight: "W", case.bias: "b", INPUT: "x"}.get(tensor, "") if case.role is Role.LINEAR else tensor
     for table in TABLES[case.role]:
         found = [
             one
             for hypothesis in table
-            if not hypothesis.tensors or role in hypothesis.tensors
+            if hypothesis.is_about(case, tensor)
             for one in explain(hypothesis, case, tensor)
         ]
         holding: list[Explanation] = []

@@ -4,22 +4,20 @@ The tables of the roles name single faults. These hypotheses name what any backw
 it, take it of other samples, add a term to it or leave one out. So a fault that nobody listed still gets its sentence.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.groups import SAMPLES
+from mlp.check.diagnosis.changes import PRECISIONS, of_digits
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.ingredients import multiples, recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
-from mlp.check.diagnosis.other_losses import OTHER_LOSSES, smoothing_terms
-from mlp.check.diagnosis.paths import Paths
+from mlp.check.diagnosis.losses import OTHER_LOSSES, smoothing_terms
+from mlp.check.diagnosis.observations import SAMPLES
 from mlp.check.diagnosis.substitutions import CHANGED, INGREDIENT
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
-_MOST_SAMPLES = 32
-# Sums that would be zero, of a few terms, but for a small number that is added to a variance.
-_CANCELLED = 0.1
 _FEWEST = 4  # numbers that a term is fitted to, at least: two fit two unknowns always
 
 
@@ -33,19 +31,6 @@ def _difference(case: IsolatedLayer, tensor: str) -> Array | None:
 
 def _is_left(rest: Array, difference: Array) -> bool:
     return float(np.linalg.norm(rest)) <= LEFT * float(np.linalg.norm(difference))
-
-
-def _bfloat16(array: Array) -> Array:
-    """Rounded to the upper half of a float32."""
-    bits = array.astype(np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32).astype(np.float64)
-
-
-PRECISIONS: tuple[tuple[str, Callable[[Array], Array], float], ...] = (
-    ("bfloat16, of about 2 digits", _bfloat16, 2.0**-7),
-    ("float16, of about 3 digits", lambda a: a.astype(np.float16).astype(np.float64), 2.0**-10),
-    ("float32, of about 7 digits", lambda a: a.astype(np.float32).astype(np.float64), 2.0**-23),
-)
 
 
 def _rounded(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -63,6 +48,8 @@ def _rounded(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         if np.array_equal(np.round(said, decimals), said) and np.max(np.abs(difference)) <= 0.51 * 10.0**-decimals:
             yield Prediction(said, f"{decimals} decimals")
             return
+    for digits in range(1, 7):
+        yield Prediction(of_digits(case.right(tensor), digits), f"{digits} significant digits")
 
 
 def _clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -79,33 +66,6 @@ def _scaled_to_norm(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     size = float(np.linalg.norm(right))
     if case.said[tensor].shape == right.shape and size > 0 and np.isclose(norm, round(norm, 3), rtol=1e-7):
         yield Prediction(right * norm / size, f"so that its norm is {norm:.6g}", 1)
-
-
-def _samples_left_out(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The gradient as a sum over samples that do not all count once."""
-    if tensor == INPUT or case.role is Role.LOSS or not 2 <= case.samples <= _MOST_SAMPLES:
-        return
-    if np.shape(case.dy)[:1] != (case.samples,):  # one output for all samples
-        return
-    if tensor in case.paths and len(case.paths[tensor].said) > 1:  # they tell more
-        return
-    parts = []
-    for sample in range(case.samples):
-        dy = np.zeros(np.shape(case.dy))
-        dy[sample] = np.asarray(case.dy)[sample]
-        parts.append(case.gradient(tensor, dy=dy))
-    whole = np.sum(parts, axis=0)
-    for sample, part in enumerate(parts):
-        yield Prediction(whole - part, f"sample {sample} is missing")
-    said = case.said[tensor].astype(np.float64)
-    if said.shape == whole.shape and said.size >= 2 * len(parts) and np.all(np.isfinite(said)):
-        weights = np.linalg.lstsq(np.reshape(parts, (len(parts), -1)).T, said.ravel(), rcond=None)[0]
-        missing = np.flatnonzero(np.abs(weights) < APART)
-        words = (
-            f"samples {missing.tolist()} are missing" if len(missing) else f"they count {np.round(weights, 3)} times"
-        )
-        if np.ptp(weights) > APART and len(missing) != 1:
-            yield Prediction(np.tensordot(weights, parts, axes=1), words, len(parts))
 
 
 def _of_another_tensor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -157,61 +117,6 @@ def _term_added(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
                 yield Prediction(case.right(tensor) + factor * term, what, 1, (number, factor))
 
 
-def _same_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """A difference that is the same number all along one axis."""
-    difference = _difference(case, tensor)
-    if difference is None or difference.ndim < 2:
-        return
-    for axis in range(difference.ndim):
-        mean = difference.mean(axis=axis, keepdims=True)
-        if difference.shape[axis] > 2 and _is_left(difference - mean, difference):
-            words = f"what is added is the same for all {_along(case, tensor, axis).removeprefix('the ')}"
-            yield Prediction(case.right(tensor) + mean, words, mean.size, (axis,))
-
-
-def _normalisation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """A term that is a constant plus a multiple of x over the samples, or over the features, each with its own two."""
-    difference = _difference(case, tensor)
-    if difference is None or tensor != INPUT or case.role is not Role.OTHER or case.x.ndim < 2:
-        return
-    for axis, over in ((0, "each feature, over the samples"), (-1, "each sample, over its features")):
-        x, rest = np.moveaxis(case.x, axis, 0), np.moveaxis(difference, axis, 0)
-        if len(x) < _FEWEST or _counts_others(case.paths[tensor], axis):
-            continue
-        right = np.moveaxis(case.right(tensor), axis, 0)
-        shift, scale = _cancels(right), _cancels(x * right)  # what a mean, and a deviation or norm, make of any dx
-        base = x - x.mean(axis=0) if shift else x
-        mean = rest.mean(axis=0) if shift else np.zeros(rest.shape[1:])
-        slope = (
-            np.sum((rest - mean) * base, axis=0) / np.maximum(np.sum(np.square(base), axis=0), 1e-300) if scale else 0.0
-        )
-        model = np.broadcast_to(mean + slope * base, rest.shape)
-        if not _is_left(rest - model, difference):
-            continue
-        parts = (
-            ("the mean", "a constant", mean),
-            ("the variance" if shift else "the norm", "a multiple of x", slope * base),
-        )
-        there = [part for part in parts if np.linalg.norm(part[2]) > LEFT * np.linalg.norm(rest)]
-        terms, lost = (" plus ".join(part[1] for part in there), " and ".join(part[0] for part in there))
-        words = f"for {over}, the difference is {terms}: {lost} {'depend' if len(there) > 1 else 'depends'} on x too"
-        yield Prediction(case.right(tensor) + np.moveaxis(model, 0, axis), words, 2, (axis,))
-
-
-def _cancels(terms: Array) -> bool:
-    """Whether the terms of each sum over the first axis cancel each other, nearly."""
-    sums, sizes = np.sum(terms, axis=0), np.sum(np.abs(terms), axis=0)
-    return float(np.linalg.norm(sums)) <= _CANCELLED * float(np.linalg.norm(sizes))
-
-
-def _counts_others(paths: Paths, axis: int) -> bool:
-    """Whether what passes between different places along an axis is all there, but not counted once."""
-    if paths.dy.shape != paths.shape:
-        return False
-    weight = paths.weight(paths.outputs[axis][:, None] != paths.entries[axis][None, :])
-    return weight is not None and abs(weight) > APART
-
-
 def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """One factor for each row, or for each column."""
     said, right = case.said[tensor].astype(np.float64), case.right(tensor)
@@ -228,17 +133,26 @@ def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         if len(others_than_one) < 2 or not np.any(others_than_one) or np.ptp(lines) < APART * np.max(np.abs(lines)):
             continue  # a single line, or lines of zeros, are places; and one factor for all has a name of its own
         one = _along(case, tensor, axis).removeprefix("the ").removesuffix("s")
-        yield Prediction(
-            factor * right, f"each {one} has a factor of its own, from {factor.min():.4g} to {factor.max():.4g}",
-            right.shape[axis], (axis,),
-        )  # fmt: skip
+        words = (
+            f"each {one} has a factor of its own{_named(case, factor)}, from {factor.min():.4g} to {factor.max():.4g}"
+        )
+        yield Prediction(factor * right, words, right.shape[axis], (axis,))
+
+
+def _named(case: IsolatedLayer, factor: Array) -> str:
+    """What forward computes that is such a factor, or one over it, in the words of its code."""
+    for value, words in ((factor, ", {}"), (1 / factor, ", one over {}")):
+        for found in multiples(value, recorded_factors(case, factor.shape), LEFT):
+            return words.format(found.removeprefix("1 times "))
+    return ""
 
 
 FACTS: tuple[Hypothesis, ...] = (
     *OTHER_LOSSES,
     Hypothesis(
         "low precision",
-        "{tensor} is right but rounded to {measured}. Somewhere its numbers pass through an array of that type.",
+        "{tensor} is right but rounded to {measured}: the rest is lost on the way, as by np.round or in an array of a "
+        "smaller type.",
         _rounded,
     ),
     Hypothesis(
@@ -246,19 +160,12 @@ FACTS: tuple[Hypothesis, ...] = (
         "{tensor} is right but cut off {measured}. Clipping belongs into the update, not into backward.",
         _clipped,
     ),
-    Hypothesis("sample left out", "{tensor} does not add up all samples once: {measured}.", _samples_left_out),
     SAMPLES,
     Hypothesis(
         "another tensor's gradient", "{tensor} is the gradient of something else: {measured}.", _of_another_tensor
     ),
     *CHANGED,
     Hypothesis("term added or missing", "{tensor} is right but for one term: {measured}.", _term_added),
-    Hypothesis(
-        "mean and variance taken for constants",
-        "{tensor} lacks terms: {measured}.",
-        _normalisation,
-    ),
-    Hypothesis("term alike along an axis", "{tensor} is right but for a term: {measured}.", _same_along),
     INGREDIENT,
     Hypothesis("scaled to a norm", "{tensor} has the right direction, but is scaled {measured}.", _scaled_to_norm),
 )

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer, Role
 from mlp.check.verdict import Verdict
 from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
 
 _LEFT = 1e-3
-_EXACT = 1e-5
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Hypothesis:
     tensors: tuple[str, ...] = ()
     again: Again | None = None
 
+    def is_about(self, case: IsolatedLayer, tensor: str) -> bool:
+        """Whether it can show in this tensor."""
+        roles = {case.weight: "W", case.bias: "b", INPUT: "x"} if case.role is Role.LINEAR else {}
+        return not self.tensors or roles.get(tensor, tensor) in self.tensors
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -97,7 +102,7 @@ def explain(
         again = hypothesis.again if known else None
         for prediction in again(case, tensor, known) if again and known else hypothesis.predict(case, tensor):
             found.append(_explanation(hypothesis, case, tensor, prediction))
-    return sorted((one for one in found if one), key=lambda one: (one.prediction.fitted > 0, one.left > _EXACT))
+    return sorted((one for one in found if one), key=lambda one: (one.prediction.fitted > 0, one.left > LEFT))
 
 
 def holds(explanation: Explanation, other: IsolatedLayer, tensor: str) -> bool:

@@ -4,15 +4,16 @@ Beside them, what forward makes of them on the way: the output, and x without it
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from mlp.check.compare import as_float64
 from mlp.check.diagnosis.changes import FORMS, INNER
-from mlp.check.diagnosis.isolated_layer import EPS, LEFT, IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
+from mlp.check.diagnosis.way_back.arrays import recorded_arrays
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
@@ -47,29 +48,6 @@ def ingredients(case: IsolatedLayer) -> Iterator[Ingredient]:
         if np.ndim(value):
             places = parameter_places(np.ndim(value))
             yield Ingredient(name, value, places, functools.partial(here.replaced, name))
-
-
-class Directions:
-    """Two directions in which a gradient is looked at first: that takes a few evaluations, and tells most apart."""
-
-    def __init__(self, case: IsolatedLayer, tensor: str) -> None:
-        self.tensor = tensor
-        self.said = case.said[tensor].astype(np.float64)
-        self.ways = np.random.RandomState(5).standard_normal((2, *case.right(tensor).shape))
-        self.seen = [float(np.sum(self.said * way)) for way in self.ways]
-
-    def may_fit(self, problem: Problem[Layer]) -> bool:
-        """Whether a multiple of this problem's gradient may be what backward said."""
-        value = problem.tensors()[self.tensor]
-        first, second = (
-            float(
-                problem.replaced(self.tensor, value + EPS * way).value()
-                - problem.replaced(self.tensor, value - EPS * way).value()
-            )
-            for way in self.ways
-        )
-        left, right = first * self.seen[1], second * self.seen[0]
-        return abs(left - right) <= LEFT * (abs(left) + abs(right))
 
 
 def batch_places(case: IsolatedLayer, rank: int) -> tuple[str, ...]:
@@ -122,6 +100,7 @@ def output_factors(case: IsolatedLayer) -> Iterator[Factor]:
     if case.x.shape == case.y.shape:
         yield from factors("x", case.x, inner=True)
     yield from factors("y", case.y)
+    yield from recorded_factors(case, case.y.shape)
 
 
 def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
@@ -129,7 +108,7 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
     if tensor != INPUT:
         value = np.asarray(case.function.parameters()[tensor], dtype=np.float64)
         yield from factors(tensor, value)
-        yield from line_factors(parameter_places(value.ndim), tensor, value)
+        yield from recorded_factors(case, value.shape)
         return
     x = np.asarray(case.x, dtype=np.float64)
     yield from factors("x", x, inner=True)
@@ -140,19 +119,16 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
         if target.shape == x.shape:
             yield from factors("the target", target)
             yield from factors("(y - t)", x - target)
-    yield from line_factors(batch_places(case, x.ndim), "x", x)
     for name, value in case.function.parameters().items():
         if np.ndim(value) and np.shape(value) == x.shape[x.ndim - np.ndim(value) :]:
             yield from factors(name, np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape))
+    yield from recorded_factors(case, x.shape)
 
 
-def line_factors(places: Sequence[str], name: str, value: Array) -> Iterator[Factor]:
-    """One number for each line of an array along an axis: its deviation, its norm, its root mean square."""
-    for axis, place in enumerate(places):
-        if 1 < value.shape[axis] < value.size:  # a single line has a single number
-            sizes = (
-                ("standard deviation", value.std(axis=axis, keepdims=True)),
-                ("norm", np.linalg.norm(value, axis=axis, keepdims=True)),
-            )
-            for words, size in sizes:
-                yield Factor(f"the {words} of {name} over its {place}s", np.broadcast_to(size, value.shape))
+def recorded_factors(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]:
+    """What forward computes on the way, in this shape or stretched to it, in the words of its code."""
+    for words, values in recorded_arrays(case.tape).items() if case.tape else ():
+        value = values[0]
+        fits = value.ndim == len(shape) and all(own in (1, all_) for own, all_ in zip(value.shape, shape, strict=True))
+        if len(values) == 1 and fits and np.ptp(value) > 0:
+            yield Factor(words, np.broadcast_to(value, shape))

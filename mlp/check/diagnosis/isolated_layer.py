@@ -38,8 +38,9 @@ LEFT = 1e-5
 """What may be left of an array by another one that explains it, as a part of it; numerical gradients have 10 digits."""
 APART = 1e-3
 """Factors are different that differ by more than this part of themselves."""
+_SAME = 1e-12  # what two computations of one gradient may differ by, as a part of it
 _PROBED = 16
-_MOST_OUTPUTS = 512
+MOST_OUTPUTS = 512
 _MOST_PATHS = 400_000
 
 
@@ -68,7 +69,7 @@ class IsolatedLayer:
         x: what went in; for a loss, its y.
         dy: the gradient that backward was given; for a loss, its target.
         other_x: what went into the forward before.
-        report: the check of this layer alone.
+        checked: makes the check of this layer alone, when it is asked for.
         said: what backward said, by tensor, of any shape.
         seen: what shows in `said` of a gradient of the right shape: all of it, if the layer was run.
     """
@@ -80,9 +81,27 @@ class IsolatedLayer:
     x: Array
     dy: ArrayLike
     other_x: Array
-    report: GradientReport
+    checked: Callable[[], GradientReport]
     said: Mapping[str, Array]
     seen: Callable[[Array], Array] = _all_of_it
+
+    @cached_property
+    def report(self) -> GradientReport:
+        """The check of this layer alone."""
+        return self.checked()
+
+    @cached_property
+    def is_right(self) -> bool:
+        """Whether backward says what the way back through forward's operations gives: then nothing need be checked."""
+        with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
+            tape = self._recorded(as_float64(self.function), self.x, self.dy)
+            found = tape.of_leaves(tape.gradients(self.seed(tape)))
+            return self.said.keys() <= found.keys() and all(
+                np.shape(self.said[name]) == found[name].shape
+                and float(np.linalg.norm(self.said[name] - found[name])) <= _SAME * float(np.linalg.norm(found[name]))
+                for name in self.said
+            )
+        return False
 
     def right(self, tensor: str) -> Array:
         """The numerical gradient of a tensor."""
@@ -91,15 +110,21 @@ class IsolatedLayer:
     @cached_property
     def wrong_tensors(self) -> list[str]:
         """The tensors of which backward said something, and something wrong."""
+        if self.is_right:
+            return []
         return [name for name, check in self.report.items() if check.verdict is Verdict.WRONG and name in self.said]
 
     def gradient(
         self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
     ) -> Array:
-        """The numerical gradient of a tensor if something had been otherwise."""
+        """The gradient of a tensor if something had been otherwise: numerical if forward cannot be followed."""
         function = as_float64(self.function if function is None else function)
-        x = np.asarray(self.x if x is None else x, dtype=np.float64)
-        return loss_gradients(function, self.loss, x, self.dy if dy is None else dy, EPS)[tensor]
+        x, dy = np.asarray(self.x if x is None else x, dtype=np.float64), self.dy if dy is None else dy
+        if self.tape:
+            with contextlib.suppress(Exception):  # whatever somebody's code raises for other arrays
+                tape = self._recorded(function, x, dy)
+                return tape.of_leaves(tape.gradients(self.seed(tape, dy)))[tensor]
+        return loss_gradients(function, self.loss, x, dy, EPS)[tensor]
 
     def said_for(self, dy: Array) -> Mapping[str, Array]:
         """What backward says of another dy."""
@@ -154,18 +179,22 @@ class IsolatedLayer:
         again = dy.reshape(-1) @ said + constant.ravel()
         if not np.allclose(again, self.said[name].ravel(), rtol=1e-7, atol=1e-9 * largest):
             return None
-        return Paths(said, self._jacobian(name), dy, right.shape, constant if np.any(constant) else 0.0)
+        return Paths(said, self.jacobian(name), dy, right.shape, constant if np.any(constant) else 0.0)
 
     @cached_property
     def _units(self) -> list[Mapping[str, Array]] | None:
         """What backward says where dy is one for a single output and zero for all others, for each output."""
         y = self.y
-        if not isinstance(self.loss, Projection) or y.size > _MOST_OUTPUTS:
+        if not isinstance(self.loss, Projection) or y.size > MOST_OUTPUTS:
             return None
         return [self.said_for(unit) for unit in np.eye(y.size).reshape(y.size, *y.shape)]
 
-    def _jacobian(self, tensor: str) -> Array:
+    def jacobian(self, tensor: str) -> Array:
         """The derivative of every output by every entry of a tensor, (outputs, entries)."""
+        if self.tape:
+            units = np.eye(self.y.size).reshape(-1, *self.tape.nodes[self.tape.output].value.shape)
+            rows = [self.tape.of_leaves(self.tape.gradients(unit))[tensor].ravel() for unit in units]
+            return np.array(rows)
         function, x = as_float64(self.function), np.asarray(self.x, dtype=np.float64)
         if tensor == INPUT:
             return differentiate(function.apply, x, EPS, CENTRAL).reshape(self.y.size, -1)
@@ -177,43 +206,48 @@ class IsolatedLayer:
     @cached_property
     def tape(self) -> Tape | None:
         """The operations of forward, if they can be followed and give the right gradients."""
-        function, is_layer = as_float64(self.function), isinstance(self.loss, Projection)
-        tensors = {name: np.asarray(value, np.float64) for name, value in function.parameters().items()}
-        if np.asarray(self.x).dtype.kind == "f":
-            tensors[INPUT] = np.asarray(self.x, np.float64)
-
-        is_constant = not is_layer and np.asarray(self.dy).dtype.kind == "f"
-        constants = {TARGET: np.asarray(self.dy)} if is_constant else {}
-
-        def value(given: Mapping[str, Array]) -> object:
-            layer = function
-            for name in given.keys() - {INPUT, TARGET}:
-                layer = layer.replaced(name, given[name])
-            y = layer.apply(given.get(INPUT, self.x))
-            return y if is_layer else self.loss.apply(y, given.get(TARGET, self.dy))
-
         with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
-            tape = recorded(value, tensors, constants)
+            tape = self._recorded(as_float64(self.function), self.x, self.dy)
             found = tape.of_leaves(tape.gradients(self.seed(tape)))
             if all(_are_near(found[name], self.right(name)) for name in self.report if name in found):
                 return tape
         return None
 
-    def seed(self, tape: Tape) -> Array:
-        """The gradient by the result that is on the tape."""
+    def _recorded(self, function: Layer, x: Array, dy: ArrayLike) -> Tape:
+        """The operations of a layer like this one, on some input."""
+        is_layer = isinstance(self.loss, Projection)
+        tensors = {name: np.asarray(value, np.float64) for name, value in function.parameters().items()}
+        if np.asarray(x).dtype.kind == "f":
+            tensors[INPUT] = np.asarray(x, np.float64)
+        is_constant = not is_layer and np.asarray(dy).dtype.kind == "f"
+        constants = {TARGET: np.asarray(dy)} if is_constant else {}
+
+        def value(given: Mapping[str, Array]) -> object:
+            layer = function
+            for name in given.keys() - {INPUT, TARGET}:
+                layer = layer.replaced(name, given[name])
+            y = layer.apply(given.get(INPUT, x))
+            return y if is_layer else self.loss.apply(y, given.get(TARGET, dy))
+
+        return recorded(value, tensors, constants)
+
+    def seed(self, tape: Tape, dy: ArrayLike | None = None) -> Array:
+        """The gradient by the result that is on the tape, for this dy or another."""
         shape = tape.nodes[tape.output].value.shape
-        return np.asarray(self.dy, np.float64).reshape(shape) if isinstance(self.loss, Projection) else np.ones(shape)
+        dy = self.dy if dy is None else dy
+        return np.asarray(dy, np.float64).reshape(shape) if isinstance(self.loss, Projection) else np.ones(shape)
 
     @cached_property
     def slips(self) -> Sequence[Slip]:
         """What wrong ways back through forward's operations would give, those first that explain most tensors."""
-        found = self.slips_again(None)
+        found = self.slips_again("")
         agreeing = {id(slip): self.agreeing(slip.gradients) for slip in found}
         return sorted(found, key=lambda slip: -agreeing[id(slip)])
 
-    def slips_again(self, words: str | None) -> list[Slip]:
-        """Those that these words are said of; none if forward's operations cannot be followed."""
-        every = [one for one in self._wrong_ways if words in (None, one.words)]
+    def slips_again(self, words: str) -> list[Slip]:
+        """Those of which one of these lines is said, or all; none if forward's operations cannot be followed."""
+        lines = words.splitlines()
+        every = [one for one in self._wrong_ways if not lines or one.words in lines]
         return slips(self.tape, self.seed(self.tape), every) if self.tape else []
 
     @cached_property

@@ -1,17 +1,17 @@
 """Faults that show in the paths by which dy becomes a gradient: some overwritten, sent elsewhere, or not masked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
 
-from mlp.check.diagnosis.groups import PLACES
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import entry_factors, multiples
+from mlp.check.diagnosis.ingredients import batch_places, entry_factors, multiples
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.observations import PLACES
 from mlp.check.diagnosis.path_models import MODELS, derivatives_wrong, factors_wrong, terms_wrong
 from mlp.check.diagnosis.paths import Paths
-from mlp.nn.problem import INPUT
+from mlp.nn.arrays import Array
 
 
 def overwritten(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -19,20 +19,36 @@ def overwritten(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     paths = case.paths.get(tensor)
     if paths is None:
         return
-    axes = range(len(paths.dy.shape))
+    axes = range(paths.dy.ndim)
     for number, written in enumerate(one for count in (1, 2, 3) for one in combinations(axes, count)):
-        strides = np.zeros(len(paths.dy.shape), dtype=int)
-        for axis in written:
-            strides[axis] = np.prod([paths.dy.shape[later] for later in written if later > axis], dtype=int)
-        order = (strides @ paths.outputs)[:, None]
-        for last in (True, False):
-            rank = order if last else -order
-            top = np.max(np.where(paths.there, rank, rank.min() - 1), axis=0)
-            model = np.where(rank == top, paths.right, 0.0)
-            if paths.explained_by(model):
-                words = f"only the {'last' if last else 'first'} one that reaches an entry is kept"
-                yield Prediction(paths.gradient(model), words, 0, (number, last))
-                return
+        rank = _counted_along(paths, written)
+        others = [axis for axis in axes if axis not in written]
+        for kept in ([], *([axis] for axis in others)):
+            group = _counted_along(paths, kept)
+            for last in (True, False):
+                model = _last_of_each(paths, rank if last else -rank, group)
+                if paths.explained_by(model):
+                    each = f" for each {batch_places(case, paths.dy.ndim)[kept[0]]}" if kept else ""
+                    words = f"only the {'last' if last else 'first'} one that reaches an entry is kept{each}"
+                    yield Prediction(paths.gradient(model), words, 0, (number, last, *kept))
+                    return
+
+
+def _counted_along(paths: Paths, axes: Sequence[int]) -> Array:
+    """The place of each output, counted along some axes of dy."""
+    return (
+        np.ravel_multi_index(tuple(paths.outputs[list(axes)]), [paths.dy.shape[axis] for axis in axes])
+        if axes
+        else np.zeros(paths.dy.size, dtype=int)
+    )
+
+
+def _last_of_each(paths: Paths, rank: Array, group: Array) -> Array:
+    """The paths of the outputs of highest rank among those of a group that reach an entry."""
+    ranks = np.where(paths.there, rank[:, None], rank.min() - 1)
+    top = np.full((group.max() + 1, ranks.shape[1]), rank.min() - 1)
+    np.maximum.at(top, group, ranks)
+    return np.where(ranks == top[group], paths.right, 0.0)
 
 
 def unmasked(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -65,32 +81,6 @@ def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             yield Prediction(paths.gradient(model.paths), words, 1, (model.number,), model.words)
 
 
-def rerouted(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The dy of an output handed to other entries than those it depends on."""
-    paths = case.paths.get(tensor)
-    if paths is None or tensor != INPUT or not np.any(paths.given & ~paths.there):
-        return
-    counts = [np.sum(which, axis=1) for which in (paths.given, paths.there)]
-    if any(np.ptp(count) for count in counts) or np.any(counts[0] == 0):
-        return
-    given, right = (int(count[0]) for count in counts)
-    values = paths.said[paths.given]
-    if given > 64 or np.ptp(values) > 1e-6 * np.max(np.abs(values)):
-        return
-    words = (
-        f"the dy of each output goes to {given} {'entry' if given == 1 else 'entries'}, times {values[0]:.4g}, where "
-        f"it depends on {right}; {_shared(paths)}"
-    )
-    yield Prediction(paths.gradient(paths.said), words, 2, (given, right, float(values[0])))
-
-
-def _shared(paths: Paths) -> str:
-    both = np.sum(paths.given & paths.there, axis=1)
-    if not np.any(both):
-        return "none of them is the right one"
-    return "the right ones are among them" if np.all(both == np.sum(paths.there, axis=1)) else "some are right"
-
-
 PATHS: tuple[Hypothesis, ...] = (
     PLACES,
     Hypothesis(
@@ -106,5 +96,4 @@ PATHS: tuple[Hypothesis, ...] = (
     ),
     Hypothesis("term without dy", "{tensor} has a term without dy, as of a bracket left out: {measured}.", without_dy),
     *MODELS,
-    Hypothesis("dy sent elsewhere", "{tensor} has dy in other entries than it should: {measured}.", rerouted),
 )

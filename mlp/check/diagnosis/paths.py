@@ -14,7 +14,7 @@ from mlp.nn.arrays import Array
 
 # Numerical derivatives have some ten digits: what is smaller than this part of the largest counts as zero.
 _NOTHING = 1e-7
-_LEFT = 1e-4
+_LEFT = 1e-6
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mlp.check.diagnosis.algebra import known_factor
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer
+from mlp.check.diagnosis.sentences import known_factor
 from mlp.check.diagnosis.way_back.steps import CONSTANT
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip
 
@@ -48,6 +48,27 @@ def _counted(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterato
                 counted = f"{words} counts {times:.6g} times{known_factor(case, times)}"
                 found.append((case.agreeing(weighed), Prediction(weighed[tensor], counted, 1, (times,), slip.words)))
     yield from (prediction for _, prediction in sorted(found, key=lambda one: -one[0]))
+
+
+def _two_left_out(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
+    """Nothing goes back by two ways that have nothing to do with each other, such as a mean and a variance."""
+    right, said = case.right(tensor), case.said[tensor]
+    if said.shape != right.shape or not np.all(np.isfinite(said)):
+        return
+    ways = sorted(
+        (one for one in slips if one.pattern == LEFT_OUT and tensor in one.gradients), key=lambda one: one.words
+    )
+    parts = np.array([(right - slip.gradients[tensor]).ravel() for slip in ways]).reshape(len(ways), -1)
+    missing = (right - said).ravel()
+    products, sides = parts @ parts.T, parts @ missing
+    sizes = np.diag(products)
+    rest = missing @ missing + sizes[:, None] + sizes + 2 * (products - sides[:, None] - sides)
+    for one, other in np.argwhere(np.triu(rest < LEFT * (missing @ missing), 1)).tolist():
+        if min(sizes[one], sizes[other]) > LEFT * (missing @ missing):
+            first, second = ways[one].words, ways[other].words
+            words = f"{first.removesuffix(CONSTANT)}, nor {second.removeprefix('nothing goes back ')}"
+            model = right - (parts[one] + parts[other]).reshape(right.shape)
+            yield Prediction(model, words, key=f"{first}\n{second}")
 
 
 def _weighed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
@@ -104,6 +125,12 @@ SLIPS: tuple[Hypothesis, ...] = (
         "{tensor} does not count every way back once: {measured}.",
         lambda case, tensor: _counted(case, tensor, case.slips),
         again=lambda case, tensor, known: _counted(case, tensor, case.slips_again(known.key)),
+    ),
+    Hypothesis(
+        LEFT_OUT,
+        "{tensor} lacks two paths of the chain rule: {measured}.",
+        lambda case, tensor: _two_left_out(case, tensor, case.slips),
+        again=lambda case, tensor, known: _two_left_out(case, tensor, case.slips_again(known.key)),
     ),
     Hypothesis(
         "another mask",

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.algebra import known_factor
 from mlp.check.diagnosis.changes import changed, moved
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import Directions, Ingredient, ingredients, tensor_places
+from mlp.check.diagnosis.ingredients import Ingredient, ingredients, tensor_places
 from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, IsolatedLayer, Role
+from mlp.check.diagnosis.sentences import known_factor
 from mlp.differences.networks import loss_gradients
 from mlp.nn.arrays import Array
 
@@ -28,29 +28,31 @@ def _gradient_moved(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The right formula with something done to one of its ingredients, or with another in its place; maybe scaled."""
-    said, directions = case.said[tensor].astype(np.float64), Directions(case, tensor)
-    if said.shape != case.right(tensor).shape or case.seen(case.right(tensor)) is not case.right(tensor):
+    said, right = case.said[tensor].astype(np.float64), case.right(tensor)
+    if said.shape != right.shape or case.seen(right) is not right:
         return
     for part, words, array in _changes(case):
         if not np.all(np.isfinite(array)) or np.array_equal(array, part.value):
             continue
         problem = part.put(array)
-        if directions.may_fit(problem):
-            gradient = loss_gradients(*problem, EPS)[tensor]
-            if _are_parallel(gradient, case.right(tensor)):  # a factor, by another name
-                continue
-            factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
-            exact = abs(factor - 1) < APART
-            size = "" if abs(abs(factor) - 1) < APART else f"is times {abs(factor):.6g}{known_factor(case, factor)}"
-            also = " and ".join(one for one in ("has the wrong sign" if factor < 0 else "", size) if one)
-            also = "" if exact else f", and all of it {also}"
-            yield Prediction(
-                gradient if exact else factor * gradient,
-                f"{words} stands where {part.name} should{also}",
-                0 if exact else 1,
-                () if exact else (factor,),
-                words,
-            )
+        gradient = case.gradient(tensor, problem.x, problem.target, problem.network)
+        if not _are_parallel(gradient, said) or _are_parallel(
+            gradient, right
+        ):  # the latter is a factor, by another name
+            continue
+        if not _are_parallel(loss_gradients(*problem, EPS)[tensor], gradient):  # at a corner, where a tape takes a side
+            continue
+        factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
+        exact = abs(factor - 1) < APART
+        size = "" if abs(abs(factor) - 1) < APART else f"is times {abs(factor):.6g}{known_factor(case, factor)}"
+        also = " and ".join(one for one in ("has the wrong sign" if factor < 0 else "", size) if one)
+        yield Prediction(
+            gradient if exact else factor * gradient,
+            f"{words} stands where {part.name} should{'' if exact else f', and all of it {also}'}",
+            0 if exact else 1,
+            () if exact else (factor,),
+            words,
+        )
 
 
 def _are_parallel(one: Array, other: Array) -> bool:

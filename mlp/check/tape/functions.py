@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.check.tape.operations import Axes, of_einsum, of_extreme, of_sum, onto
+from mlp.check.tape.operations import Axes, of_einsum, of_extreme, of_sum, onto, times
 from mlp.check.tape.traced import KNOWN, Traced, moved, noted, number_of, plain, same, tape_of, traced
 
 
@@ -119,18 +119,16 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 def _where(condition: Any, *choices: Any) -> Any:
-    """By a mask for each choice; an entry that is not taken has no part in it, whatever it is."""
-    mask = plain(condition).astype(bool)
+    """By a mask for each choice; an entry that is not taken has no part in it."""
+    mask = np.asarray(plain(condition)).astype(bool)
     if not choices:
         return np.where(mask)
-    a, b = (traced(tape_of(choices), one) for one in choices)
-    return mask * _finite(a) + ~mask * _finite(b)
-
-
-def _finite(one: Traced) -> Traced:
-    if np.all(np.isfinite(plain(one))):
-        return one
-    raise ValueError("a choice that is not finite")
+    tape = tape_of(choices)
+    a, b = (traced(tape, one) for one in choices)
+    result = np.where(mask, plain(a), plain(b))
+    masks = ((a, 1, mask * 1.0), (b, 2, ~mask * 1.0))
+    edges = [times(one.number, operand, part, one.shape, result.shape) for one, operand, part in masks]
+    return noted(tape, "where", result, edges)
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002  # numpy's name

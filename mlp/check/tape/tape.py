@@ -56,13 +56,13 @@ class Node(NamedTuple):
         site: where the operation stands.
         value: the result.
         edges: the ways back to what depends on the tensors.
-        repeat: how often the operation was carried out before.
+        operands: the numbers of the nodes that hold its operands, also of those that depend on no tensor.
     """
 
     site: Site
     value: Array
     edges: Sequence[Edge]
-    repeat: int
+    operands: Mapping[int, int]
 
 
 Rule = Callable[[Edge, Array], Array | None]
@@ -128,7 +128,6 @@ class Tape:
     scalars: set[float] = field(default_factory=set)
     output: int = -1
     _active: set[int] = field(default_factory=set)
-    _times: dict[Site, int] = field(default_factory=dict)
 
     def add(self, operation: str, value: Array, edges: Sequence[Edge] = (), is_leaf: bool = False) -> int:
         """Note a result; only operands on which a tensor has an influence are gone back to."""
@@ -136,9 +135,8 @@ class Tape:
             raise TooLongError
         site, number = here(operation), len(self.nodes)
         kept = [edge for edge in edges if edge.parent in self._active]
-        repeat = self._times.get(site, 0)
-        self._times[site] = repeat + 1
-        self.nodes.append(Node(site, np.array(value, dtype=np.float64), kept, repeat))
+        operands = {edge.operand: edge.parent for edge in edges}
+        self.nodes.append(Node(site, np.array(value, dtype=np.float64), kept, operands))
         if kept or is_leaf:
             self._active.add(number)
         return number

@@ -5,9 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from mlp.check.diagnosis.facts import PRECISIONS
-from mlp.check.diagnosis.given.backward import Backward, Setup
-from mlp.check.diagnosis.given.gradients import FITTED, GivenGradients
+from mlp.check.diagnosis.changes import PRECISIONS
+from mlp.check.diagnosis.given.gradients import FITTED, Backward, GivenGradients, Setup
 from mlp.check.diagnosis.given.sentences import finding
 from mlp.check.passes import RemarkKind
 from mlp.check.report import Certainty, Finding

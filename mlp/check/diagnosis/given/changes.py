@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.diagnosis.given.backward import Alternative, Setup, backward_of
+from mlp.check.diagnosis.given.gradients import Alternative, Setup, backward_of
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
 from mlp.nn.functional import log_softmax

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup, backward_of
-from mlp.check.diagnosis.given.gradients import GivenGradients
+from mlp.check.diagnosis.given.gradients import Alternative, Backward, GivenGradients, Setup, backward_of
 from mlp.check.passes import parameter_name
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Activation, Layer, Linear

@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlp.check.diagnosis.common import FITTED
+from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.facts import FACTS
 from mlp.check.diagnosis.given.arrays import misplaced, not_finite, reordered, rounded, scaled_to_norm
-from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup, backward_of
 from mlp.check.diagnosis.given.changes import changed_alternatives
 from mlp.check.diagnosis.given.curves import curve_alternatives
-from mlp.check.diagnosis.given.factors import and_times
-from mlp.check.diagnosis.given.fits import MOST_WEIGHTS, output_alternatives
+from mlp.check.diagnosis.given.fits import MOST_WEIGHTS, and_times, output_alternatives
 from mlp.check.diagnosis.given.gradients import FITTED as SLACK
-from mlp.check.diagnosis.given.gradients import GivenGradients
+from mlp.check.diagnosis.given.gradients import Alternative, Backward, GivenGradients, Setup, backward_of
 from mlp.check.diagnosis.given.sentences import another, nothing_fits, together
 from mlp.check.diagnosis.given.walk import Walk
 from mlp.check.diagnosis.losses import LOSSES
@@ -35,7 +34,7 @@ from mlp.nn.problem import Problem
 _MOST_WALKS = 4
 # What is said of a loss's dy by numbers that were found to fit, where another problem may explain it with fewer.
 _TOLD = {"constant factor", *(hypothesis.pattern for hypothesis in LOSSES)}
-_VAGUE = frozenset(hypothesis.pattern for hypothesis in (*FACTS, *FITTED, *PATHS, *SLIPS)) - _TOLD
+_VAGUE = frozenset(hypothesis.pattern for hypothesis in (*FACTS, *FITTED, *PATHS, *SLIPS, two_faults(()))) - _TOLD
 
 
 def diagnose_given(

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.diagnosis.given.backward import Alternative, Backward, Setup, backward_of
-from mlp.check.diagnosis.given.factors import and_times
-from mlp.check.diagnosis.given.gradients import GivenGradients
+from mlp.check.diagnosis.given.gradients import Alternative, Backward, GivenGradients, Setup, backward_of
 from mlp.check.diagnosis.given.target import implied_target, order_of_samples
+from mlp.check.diagnosis.sentences import counted
 from mlp.check.passes import LOSS
 from mlp.nn.arrays import Array
 from mlp.nn.losses import HuberLoss, MSELoss
@@ -292,3 +291,9 @@ def brief(numbers: Sequence[int]) -> str:
 def elements(dy: Array) -> list[Array]:
     """One part for each element of a dy."""
     return list(np.eye(dy.size).reshape(-1, *dy.shape))
+
+
+def and_times(factor: float, dy: Array) -> str:
+    """That all gradients have a factor beside, as the end of a sentence about the loss with this dy."""
+    outputs = dy.shape[-1]
+    return f", and all of it times {factor:.6g}{counted(factor, dy.size // outputs, outputs)}"

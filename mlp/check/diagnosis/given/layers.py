@@ -1,13 +1,19 @@
-"""Cases made of given gradients: a right layer of ours, and what somebody says in the place of its backward."""
+"""Cases made of given gradients: a right layer of ours, and what somebody says in the place of its backward.
+
+What a linear layer's gradients tell of the dy that it was given: dW = dy.T @ x and db = dy.sum(axis=0). Where somebody
+gives dW and db and no dy, these are linear equations for dy: (dy).T [x 1] = [dW db]. With at most one sample more than
+the layer has inputs they have one solution. With more samples only the part of dy that lies in the span of the columns
+of [x 1] shows, and any other part stays unknown.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.contract import other_input
-from mlp.check.diagnosis.given.arrivals import Arrival
 from mlp.check.diagnosis.given.gradients import FITTED, GivenGradients
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer
 from mlp.check.passes import LOSS, Visit, parameter_name, run_passes
@@ -46,7 +52,7 @@ class Upstream:
             dx = layer.backward(dx)
         return dx
 
-    def case(self, arrival: Arrival) -> IsolatedLayer:
+    def case(self, arrival: "Arrival") -> IsolatedLayer:
         """The source on its own, if all but its backward was right and this arrived."""
         function = self.subject if isinstance(self.subject, Layer) else Identity()
         loss = self.subject if isinstance(self.subject, Loss) else Projection()
@@ -116,7 +122,7 @@ def _case(
 ) -> IsolatedLayer:
     checks = {tensor: _check(tensor, right, said, errors) for tensor, right in _backward(function, loss, x, dy).items()}
     report = GradientReport(checks, 0.0, EPS, CENTRAL)
-    return _KnownLayer(name, function, function, loss, x, dy, other_input(x), report, said)
+    return _KnownLayer(name, function, function, loss, x, dy, other_input(x), lambda: report, said)
 
 
 def _backward(function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> dict[str, Array]:
@@ -128,3 +134,70 @@ def _check(tensor: str, right: Array, said: Mapping[str, Array], errors: Mapping
     nothing = np.zeros(right.shape)
     error = errors.get(tensor, nothing) + FITTED * float(np.max(np.abs(right), initial=0.0))
     return TensorCheck(tensor, said.get(tensor, right), right, nothing, nothing, error, nothing.astype(bool))
+
+
+# A system worse than this says little about some part of dy.
+_RCOND = 1e-9
+_FITS = 1e-5
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The dy that given gradients of a linear layer come from.
+
+    Attributes:
+        x: what went into the layer, (features,) or (n, features).
+        weights: the given gradient of W, (out, in).
+        bias: the given gradient of b, (out,).
+    """
+
+    x: Array
+    weights: Array
+    bias: Array
+
+    @cached_property
+    def _inputs(self) -> Array:
+        """The columns [x 1] as rows: (in + 1, n)."""
+        rows = np.atleast_2d(self.x)
+        return np.hstack([rows, np.ones((len(rows), 1))]).T
+
+    @cached_property
+    def _inverse(self) -> Array:
+        return np.linalg.pinv(self._inputs, rcond=_RCOND)
+
+    @cached_property
+    def rank(self) -> int:
+        """How many numbers of dy show, for each output."""
+        return int(np.linalg.matrix_rank(self._inputs, tol=_RCOND * np.linalg.norm(self._inputs, 2)))
+
+    @property
+    def told(self) -> int:
+        """How many numbers of dy show in all."""
+        return self.rank * len(self.bias)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether not just any dW and db come from some dy: there are more numbers in them than can be chosen."""
+        return self.rank < self._inputs.shape[0]
+
+    @cached_property
+    def dy(self) -> Array:
+        """The dy, or as much of it as shows, in the shape of the layer's output."""
+        return self._shaped(self._inverse @ self._given)
+
+    @property
+    def is_one(self) -> bool:
+        """Whether some dy gives both dW and db, as it always does unless `is_told`."""
+        rest = self._inputs @ np.atleast_2d(self.dy) - self._given
+        return float(np.linalg.norm(rest)) <= _FITS * float(np.linalg.norm(self._given))
+
+    def seen(self, dy: Array) -> Array:
+        """The part that shows of another dy."""
+        return self._shaped(self._inverse @ (self._inputs @ np.atleast_2d(dy)))
+
+    @property
+    def _given(self) -> Array:
+        return np.hstack([self.weights, self.bias[:, None]]).T
+
+    def _shaped(self, dy: Array) -> Array:
+        return dy if self.x.ndim > 1 else dy[0]

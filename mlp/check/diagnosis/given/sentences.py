@@ -5,12 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from mlp.check.diagnosis.algebra import apart
-from mlp.check.diagnosis.given.arrivals import Arrival
-from mlp.check.diagnosis.given.backward import Alternative
 from mlp.check.diagnosis.given.fits import Fit
-from mlp.check.diagnosis.given.gradients import GivenGradients
-from mlp.check.diagnosis.sentences import UNRECOGNISED
+from mlp.check.diagnosis.given.gradients import Alternative, GivenGradients
+from mlp.check.diagnosis.given.layers import Arrival
+from mlp.check.diagnosis.sentences import UNRECOGNISED, apart
 from mlp.check.passes import LOSS
 from mlp.check.report import Certainty, Finding
 from mlp.nn.arrays import Array

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.given.backward import Backward, Setup
+from mlp.check.diagnosis.given.gradients import Backward, Setup
 from mlp.nn.arrays import Array
 
 _NEAR = 1e-6

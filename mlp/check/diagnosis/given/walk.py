@@ -12,14 +12,11 @@ from typing import NamedTuple
 
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED
 from mlp.check.diagnosis.explaining import explanations_of, findings_of
-from mlp.check.diagnosis.given.arrivals import Arrival
-from mlp.check.diagnosis.given.backward import Backward, Setup
 from mlp.check.diagnosis.given.fits import MOST_WEIGHTS, Parts, elements
-from mlp.check.diagnosis.given.gradients import FOUND, GivenGradients
-from mlp.check.diagnosis.given.layers import Upstream, loss_source, own_cases, sources
-from mlp.check.diagnosis.given.mixtures import FEW_DIGITS, MIXED
+from mlp.check.diagnosis.given.gradients import FOUND, Backward, GivenGradients, Setup
+from mlp.check.diagnosis.given.layers import Arrival, Upstream, loss_source, own_cases, sources
 from mlp.check.diagnosis.given.sentences import BY_ITSELF, OF_INPUT, SPARED, from_above, not_told
-from mlp.check.diagnosis.hypotheses import Explanation, explain
+from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
 from mlp.check.passes import Visit, parameter_name
 from mlp.check.report import Finding
@@ -110,7 +107,7 @@ class Walk:
         """The findings if the layer's own gradients are at fault, and whether all of them have a name."""
         findings, is_named = [], True
         for case in own_cases(visit, dy, tensors, self.given):
-            explained = {tensor: _explanations(case, tensor) for tensor in case.said}
+            explained = {tensor: explanations_of(case, tensor) for tensor in case.said}
             is_named &= all(explained.values())
             findings += findings_of(case, explained, why)
         return findings, is_named
@@ -168,10 +165,6 @@ class Walk:
 
 def _may_be_anywhere(candidate: _Candidate) -> bool:
     return candidate.explanations[0].hypothesis.pattern in _ANYWHERE
-
-
-def _explanations(case: IsolatedLayer, tensor: str) -> list[Explanation]:
-    return explanations_of(case, tensor) or [*explain(FEW_DIGITS, case, tensor), *explain(MIXED, case, tensor)][:1]
 
 
 def _own_names(visits: Sequence[Visit]) -> list[str]:

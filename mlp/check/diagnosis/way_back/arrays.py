@@ -7,7 +7,7 @@ import numpy as np
 
 from mlp.check.diagnosis.changes import FORMS
 from mlp.check.diagnosis.way_back.steps import pulled
-from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, goal_of, neighbours
+from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, called, goal_of, neighbours
 from mlp.check.tape.sites import Site
 from mlp.check.tape.tape import Change, Edge, Rule, Tape
 from mlp.nn.arrays import Array
@@ -21,9 +21,9 @@ def another_array(tape: Tape, way: Way) -> Iterator[Wrong]:
     """The derivative is computed from another array than it should be: one of forward's, or the same turned around."""
     if any(edge.with_used is None for edge in way.edges):
         return
-    name = way.site.operand(way.edges[0].using)
+    name = called(tape, way.site, way.numbers[-1], way.edges[0].using)
     shapes, count = [np.asarray(edge.used).shape for edge in way.edges], 0
-    for words, others in _others(tape, way, name):
+    for words, others in _others(tape, way):
         if [other.shape for other in others] != shapes or count >= _MOST_OTHERS:
             continue
         count += 1
@@ -46,25 +46,27 @@ def _using(edge: Edge, other: Array) -> Rule:
     return pulled(edge.with_used(other) if edge.with_used else edge.pull)
 
 
-def _others(tape: Tape, way: Way, name: str) -> Iterator[tuple[str, list[Array]]]:
-    """Arrays that may be taken for the ones used, one for each time, by what they are called: `name`, or others."""
+def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
+    """Arrays that may be taken for the ones used, one for each time, by what they are called."""
     used = [np.asarray(edge.used) for edge in way.edges]
     for change, words in _TURNS:
         for axis in range(used[0].ndim):
             yield words.format(axis), [change(array, axis) for array in used]
     arrays = {"that": used, **recorded_arrays(tape)}
-    for called, values in arrays.items():
-        yield called, aligned(values, len(used))
+    for other, values in arrays.items():
+        yield other, aligned(values, len(used))
     yield "1", [np.ones_like(array) for array in used]
     for words, form in FORMS[3:]:  # after the array itself, its size and its sign, which are tried as factors
         formed = [form(array) for array in used]
         if any(np.ptp(array) > 0 for array in formed):
-            yield words.replace("{}", name), formed
-    for called, values in arrays.items() if len(used) > 1 else ():
+            yield words.replace("{}", way.site.operand(way.edges[0].using)), formed
+    for other, values in arrays.items() if len(used) > 1 else ():
+        for which, place in (("first", 0), ("last", -1)):
+            yield f"{other} of the {which} time, every time,", [values[place]] * len(used)
         for by, when in ((1, "before"), (-1, "after")):
             at_hand = aligned(values, len(used))
-            yield f"{called} of the time {when}", neighbours(at_hand, by)
-            yield f"{called} of the time {when}, from one end round to the other,", [*at_hand[-by:], *at_hand[:-by]]
+            yield f"{other} of the time {when}", neighbours(at_hand, by)
+            yield f"{other} of the time {when}, from one end round to the other,", [*at_hand[-by:], *at_hand[:-by]]
 
 
 _TURNS: tuple[tuple[Callable[[Array, int], Array], str], ...] = (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Way, Wrong, goal_of
+from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Way, Wrong, called, goal_of
 from mlp.check.tape.operations import unbroadcast
 from mlp.check.tape.tape import Change, Edge, Pull, Rule, Tape
 from mlp.nn.arrays import Array
@@ -21,7 +21,7 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
     first = np.asarray(factors[0])
     value = f" ({first.flat[0]:.6g})" if np.ptp(first) == 0 else ""
     if way.site.operation == "multiply":
-        what = f"the factor {way.site.operand(1 - way.operand)}{value}"
+        what = f"the factor {called(tape, way.site, way.numbers[-1], 1 - way.operand)}{value}"
     elif way.site.operation == "divide" and way.operand == 0:
         what = f"the division by {way.site.operand(1)}{value and f' ({1 / first.flat[0]:.6g})'}"
     else:

@@ -1,5 +1,6 @@
 """Ways back through forward's operations, by the code that they belong to, and what is wrong with one of them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from mlp.check.tape.tape import Change, Edge, Rule, Tape
 from mlp.nn.arrays import Array
 
 LEFT_OUT = "path left out"
+_NAME = re.compile(r"`[\w.]+`")
 
 
 class Slip(NamedTuple):
@@ -45,17 +47,19 @@ class Way(NamedTuple):
         operand: the number of the operand.
         numbers: the nodes that hold its results, in their order.
         edges: their edges to the operand.
+        goal: what the operand is called.
     """
 
     site: Site
     operand: int
     numbers: Sequence[int]
     edges: Sequence[Edge]
+    goal: str
 
     @property
     def words(self) -> str:
         """From what to what the way goes."""
-        return f"from {self.site.text} to {self.site.operand(self.operand)}"
+        return f"from {self.site.text} to {self.goal}"
 
     @property
     def is_buffer(self) -> bool:
@@ -75,8 +79,23 @@ def ways(tape: Tape) -> list[Way]:
             for site in dict.fromkeys((node.site, node.site.innermost)):
                 groups.setdefault((site, edge.operand), []).append((number, edge))
     found = {(*(number for number, _ in group), key[1]): (key, group) for key, group in groups.items()}
-    every = [Way(site, operand, *zip(*group, strict=True)) for (site, operand), group in found.values()]
+    every = []
+    for (site, operand), group in found.values():
+        numbers, edges = zip(*group, strict=True)
+        every.append(Way(site, operand, numbers, edges, called(tape, site, numbers[-1], operand)))
     return sorted(every, key=lambda way: -way.numbers[-1])
+
+
+def called(tape: Tape, site: Site, number: int, operand: int) -> str:
+    """The code of an operand; of a plain name also what it stands for: the target, or what was computed under it."""
+    text, source = site.operand(operand), tape.nodes[number].operands.get(operand, -1)
+    if source < 0 or not _NAME.fullmatch(text):
+        return text
+    name = tape.names.get(source, "")
+    if name:
+        return f"{text} (the {name})" if source not in tape.leaves.values() and name not in text else text
+    made = tape.nodes[source].site.text_in(site)
+    return f"{text} ({made})" if made.startswith("`") and made not in (text, site.text) else text
 
 
 def goal_of(tape: Tape, way: Way) -> str:
