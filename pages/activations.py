@@ -13,7 +13,7 @@ from mlp.report.figures.matrices import Matrix
 from mlp.report.numbers import brief
 from mlp.report.programs import exercise
 from mlp.report.tables import tensors
-from pages.ui import arithmetic, editor, entries, shell, stage, widgets
+from pages.ui import arithmetic, drawn, editor, entries, shell, stage, widgets
 
 experiment = shell.settings()
 
@@ -37,10 +37,13 @@ with left:
     st.latex(rf"f'(x) = {activation.derivative_formula}")
 x, dy = values["act_x"], values["act_dy"]
 with right:
-    widgets.figure(
-        curves.activation_curves(activation, x),
+    drawn.figure(
         f"{experiment.activation} and its derivative, with the points x",
         "curves",
+        (experiment.activation, drawn.numbers(x)),
+        curves.activation_curves,
+        activation,
+        x,
     )
 
 st.subheader(
@@ -54,9 +57,8 @@ widgets.tensor_verdict(check)
 maps = st.container()
 index = entries.chosen(check)
 with maps:
-    widgets.figure(
-        heatmaps.marked(check, index=index), heatmaps.alt_text(check), "dx_maps", entries.clicked("dx_maps", check)
-    )
+    settings = experiment, drawn.numbers(x, dy)
+    entries.maps(check, heatmaps.PANELS, index, settings, "dx_maps", entries.clicked("dx_maps", check))
 arithmetic.of_layer(activation, x, dy, (INPUT, index), experiment)
 
 st.subheader("The Jacobian")

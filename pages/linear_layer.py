@@ -14,7 +14,7 @@ from mlp.report.numbers import brief
 from mlp.report.programs import exercise
 from mlp.report.tables import tensors
 from mlp.report.tables.tensors import entry_names
-from pages.ui import arithmetic, editor, entries, shell, stage, widgets
+from pages.ui import arithmetic, drawn, editor, entries, shell, stage, widgets
 
 MAX_SIZE = 8
 
@@ -58,8 +58,9 @@ with right:
     maps = st.container()
     index = entries.chosen(check)
     with maps:
-        marked = heatmaps.marked(check, heatmaps.PANELS, index)
-        widgets.figure(marked, heatmaps.alt_text(check), "gradient_maps", entries.clicked("gradient_maps", check))
+        settings = experiment, drawn.numbers(*values.values())
+        click = entries.clicked("gradient_maps", check)
+        entries.maps(check, heatmaps.PANELS, index, settings, "gradient_maps", click)
     st.markdown("In numpy: `dx = dy @ W`, `dW = np.outer(dy, x)`, `db = dy`.")
     arithmetic.of_layer(layer, problem.x, problem.dy, (name, index), experiment)
     widgets.tensor_verdict(check)
@@ -74,11 +75,11 @@ st.markdown(
 )
 jacobians = jacobians_by_backward(layer, problem.x)
 rows = entry_names("y", (outputs,))
-drawn = {
+shown = {
     name: Matrix(f"dy/d{name}", jacobians[name], rows, entry_names(name, tensor.shape))
     for name, tensor in (("x", problem.x), ("W", problem.W), ("b", problem.b))
 }
-arithmetic.jacobians(layer, problem.x, drawn, "The Jacobians of y with respect to x, W and b", experiment)
+arithmetic.jacobians(layer, problem.x, shown, "The Jacobians of y with respect to x, W and b", experiment)
 st.caption(
     "Analytical: row i is what `backward` makes of dy = e_i. The numerical Jacobians differ from these by at most "
     f"{brief(jacobian_error(layer, problem.x, experiment.eps, experiment.method))}."

@@ -9,7 +9,7 @@ from mlp.report.figures import curves, heatmaps
 from mlp.report.numbers import brief
 from mlp.report.programs import exercise
 from mlp.report.tables import tensors
-from pages.ui import compute, editor, entries, shell, stage, widgets
+from pages.ui import compute, drawn, editor, entries, shell, stage, widgets
 
 experiment = shell.settings()
 
@@ -29,6 +29,7 @@ with left:
         "As drawn: what the network in the sidebar makes of its first sample, and that sample's target.",
     )
 y, target = values["loss_y"], values["loss_t"]
+settings = experiment, drawn.numbers(y, target)
 check = check_loss(loss, y, target, experiment.eps, experiment.method)
 with right:
     maps = st.container()
@@ -38,16 +39,24 @@ st.latex(rf"{loss.formula} = {brief(float(loss.apply(y, target)))}")
 outputs = [str(k) for k in range(len(y))]
 i = int(widgets.selection("Vary the output", outputs, "loss_i", "The index i of y. A click on a cell chooses it too."))
 with maps:
-    marked, click = heatmaps.marked(check, index=(i,)), entries.clicked("loss_gradient", check, "loss_i")
-    widgets.figure(marked, heatmaps.alt_text(check), "loss_gradient", click)
+    click = entries.clicked("loss_gradient", check, "loss_i")
+    entries.maps(check, heatmaps.PANELS, (i,), settings, "loss_gradient", click)
 st.markdown(f"${derivation.start(loss, y, target, (i,))}$")
 st.latex(derivation.loss_quotient(loss, y, target, i, experiment.eps, experiment.method))
 st.markdown(
     f"All else held, the loss follows the curve as $y_{{{i}}}$ varies. Its slope at the present "
     f"$y_{{{i}}} = {brief(y[i])}$ is the gradient's entry {i}: {brief(check.analytical[i])}."
 )
-widgets.figure(
-    curves.loss_along(loss, y, target, i, check.analytical[i]), f"The loss along y[{i}] with its tangent", "loss_curve"
+drawn.figure(
+    f"The loss along y[{i}] with its tangent",
+    "loss_curve",
+    (*settings, i),
+    curves.loss_along,
+    loss,
+    y,
+    target,
+    i,
+    check.analytical[i],
 )
 widgets.download("Gradient as CSV", lambda: tensors.to_csv(tensors.entries(check)), "loss-gradient.csv", "text/csv")
 

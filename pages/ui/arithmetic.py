@@ -16,7 +16,7 @@ from mlp.nn.problem import INPUT, Problem
 from mlp.report import derivation
 from mlp.report.figures.matrices import Matrix, clickable_matrices
 from mlp.report.numbers import entry
-from pages.ui import compute, drawn, entries, widgets
+from pages.ui import compute, drawn, entries
 from pages.ui.entries import Place
 
 
@@ -97,7 +97,9 @@ def jacobians(layer: Layer, x: Array, content: Mapping[str, Matrix], alt: str, e
     place = entries.kept(entries.JACOBIAN, {name: one.values.shape for name, one in content.items()})
     cell = None if place is None else (names.index(place[0]), place[1])
     click = partial(_ask_jacobian, "jacobians", names)
-    widgets.figure(clickable_matrices(list(content.values()), cell), alt, "jacobians", click)
+    matrices = list(content.values())
+    settings = *(matrix.title for matrix in matrices), drawn.numbers(*(matrix.values for matrix in matrices)), cell
+    drawn.figure(alt, "jacobians", settings, clickable_matrices, matrices, cell, on_click=click)
     if place is None:
         st.caption("Click a cell to see its arithmetic.")
         return

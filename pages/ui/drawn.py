@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.basedatatypes import BaseFigure
 
+from mlp.nn.arrays import Array
 from mlp.report.figures.style import scales_html
 from pages.ui import widgets
 
@@ -66,6 +67,11 @@ def figure(
     """Show the figure `make(*of)`, which follows from these settings, as `widgets.chart` does."""
     drawn = _figure(_Asked(settings, make, of))
     widgets.chart(_Written(drawn.figure), drawn.scales, alt, key, on_click)
+
+
+def numbers(*arrays: Array) -> tuple[Hashable, ...]:
+    """Arrays as settings, to the last bit: those of what follows from numbers that somebody may have typed."""
+    return tuple((array.dtype.str, array.shape, array.tobytes()) for array in arrays)
 
 
 def table(settings: tuple[Hashable, ...], make: Callable[..., pd.DataFrame], *of: Any) -> None:

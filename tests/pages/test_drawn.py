@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
@@ -81,6 +82,12 @@ def test_it_is_made_once_for_the_same_settings_and_anew_for_others(which):
     other = shown(which, ("settings", 2), 3.0)
     assert made == [2.0, 3.0]
     assert other != first
+
+
+def test_numbers_that_differ_in_their_last_bit_or_their_shape_are_other_settings():
+    x = np.array([[0.1, 0.2]])
+    others = x.copy(), np.nextafter(x, 1), x.T, x.astype(np.float32)
+    assert [drawn.numbers(other) == drawn.numbers(x) for other in others] == [True, False, False, False]
 
 
 def test_names_in_a_table_are_no_html():
