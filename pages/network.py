@@ -26,7 +26,7 @@ problem, report, _ = compute.checked(experiment)
 passes = compute.traced(experiment)
 names = [f"{step.direction} {step.name}" for step in passes]
 
-show_all = widgets.switch("Show all steps", "all_steps")
+show_all = stage.switch("Show all steps", "all_steps")
 if show_all:
     shown = passes
 else:

@@ -20,7 +20,7 @@ problem, report, seconds = compute.checked(experiment)
 plain = bugs.plain_bug(experiment)
 with st.container(horizontal=True, vertical_alignment="center", gap="large"):
     label = f"Break it: `{plain[0].wrong}` in {plain[1]}" if plain else "Break it (only smaller networks)"
-    broken = widgets.switch(label, "broken", disabled=plain is None)
+    broken = stage.switch(label, "broken", disabled=plain is None)
     sidebar.eps_beside()
 planted = (plain[0].name, plain[1]) if broken and plain else None
 if planted:
@@ -59,10 +59,16 @@ with st.container(horizontal=True):
     st.metric(
         "Worst difference",
         numbers.brief(abs(float(worst.difference[worst.worst]))),
-        help="Of the entry that differs most for its error bar.",
+        help="Of the entry that differs most for its error bar: how far its two gradients may lie apart though both "
+        "are right, for rounding and the step make each a little wrong.",
         border=True,
     )
-    st.metric("Worst entry", numbers.entry(worst.name, worst.worst), help="Where that is.", border=True)
+    st.metric(
+        "Worst entry",
+        numbers.entry(worst.name, worst.worst),
+        help="An entry is one number of a tensor, such as a weight of fc1.W.",
+        border=True,
+    )
     st.metric("Loss", numbers.brief(report.loss), help=f"The {experiment.loss} of this input and target.", border=True)
     st.metric("Parameters", f"{experiment.parameters:,}", help="Weights and biases, every one checked.", border=True)
     st.metric("Checked in", numbers.duration(seconds), help="One backward pass and all differences.", border=True)

@@ -125,4 +125,5 @@ with st.container(horizontal=True):
     )
 
 st.subheader("The same in Python")
+st.caption(widgets.NEEDS_MLP)
 st.code(programs.checking(shown.experiment), language="python", wrap_lines=True)

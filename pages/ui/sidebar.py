@@ -204,11 +204,12 @@ def _sizes() -> None:
     A widget in the address puts every text there, between two keys too.
     """
     with st.container(key="sizes_in_address"):
-        possible = st.text_input("Layer sizes", DEFAULTS["sizes"], key="sizes", bind="query-params")
+        possible = st.text_input("Sizes in the address", DEFAULTS["sizes"], key="sizes", bind="query-params")
     if st.session_state.get("sizes_shown") != possible:
         st.session_state["sizes_shown"] = st.session_state[TYPED] = possible
     st.text_input(
         "Layer sizes",
+        possible,
         key=TYPED,
         live=True,
         on_change=_typed,

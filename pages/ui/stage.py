@@ -39,15 +39,16 @@ def frame() -> None:
     st.html(SCREENS)
     st.html(IN_BROWSER, unsafe_allow_javascript=True)
     with st.container(key="present_place"):
-        st.toggle(
-            "Present",
-            key=KEY,
-            bind="query-params",
-            help="For a projector: large, without navigation, settings and side remarks.",
-        )
-    address.check(KEY, address.SWITCH, "false")
-    if presenting():
+        presenting = switch("Present", KEY, "For a projector: large, without navigation, settings and side remarks.")
+    if presenting:
         st.html(PRESENT)
+
+
+def switch(label: str, key: str, text: str | None = None, disabled: bool = False) -> bool:
+    """Something that is on or off, in the address like `widgets.choice`; `text` explains it."""
+    on = st.toggle(label, key=key, bind="query-params", help=text, disabled=disabled)
+    address.check(key, address.SWITCH, "false")
+    return on
 
 
 def presenting() -> bool:

@@ -12,7 +12,7 @@ from mlp.lab.training_run import Run
 from mlp.report.figures import heatmaps
 from mlp.report.figures import training as curves
 from mlp.report.tables.training import named
-from pages.ui import widgets
+from pages.ui import stage, widgets
 from pages.ui.training import Held
 
 # There are CHECKS of them, but each without a diagnosis, and a new input ends them.
@@ -38,7 +38,7 @@ def show(held: Held, experiment: Experiment) -> None:
 
 
 def _on_the_way(held: Held, experiment: Experiment) -> None:
-    if not widgets.switch("Check on the way here, too", "on_the_way", disabled=not held.step):
+    if not stage.switch("Check on the way here, too", "on_the_way", disabled=not held.step):
         return
     taken = _moments(held, experiment)
     for k, figure in enumerate(curves.checked_on_the_way(taken)):

@@ -22,6 +22,8 @@ from mlp.user_code.messages import Fact
 from pages.ui import address, stage
 from pages.ui.address import plain
 
+NEEDS_MLP = "It needs the package `mlp`: run `pip install .` in the folder of this dashboard."
+
 # The camera button of a figure saves SVG, which stays sharp in slides and print.
 # Zooming needs no buttons, and few of them cover no title: dragging zooms in, a double click out.
 FIGURE_CONFIG: dict[str, Any] = {
@@ -181,13 +183,6 @@ def unfolding(label: str, key: str) -> ExpanderContainer:
     return expander
 
 
-def switch(label: str, key: str, disabled: bool = False) -> bool:
-    """Something that is on or off, in the address like `choice`."""
-    on = st.toggle(label, key=key, bind="query-params", disabled=disabled)
-    address.check(key, address.SWITCH, "false")
-    return on
-
-
 def _has_another_default(key: str, default: str) -> bool:
     """Whether the widget of this key was last shown with another default than this one, which is remembered."""
     before = st.session_state.get(f"{key}_default", default)
@@ -241,11 +236,11 @@ def programs(
     """
     with unfolding(label, keys[0]) as expander:
         if not expander.open:
-            address.check(keys[1], LABELS, MLP)
+            address.check(keys[1], LABELS, LABELS[0])
         else:
             written = texts()
-            language = segments("Written with", tuple(written), keys[1])
-            st.caption(f"{text} The button in its corner copies it.")
+            language = segments("Written with", sorted(written, key=LABELS.index), keys[1])
+            st.caption(f"{text} {NEEDS_MLP if language == MLP else ''} The button in its corner copies it.")
             st.code(written[language], language="python", height=420)
 
 

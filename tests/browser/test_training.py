@@ -34,6 +34,7 @@ def test_train_stop_reload_and_change(visit):
 
     visit.reload()
     expect(visit.get_by_text(told)).to_be_visible(timeout=60_000)
+    expect(visit.get_by_role("textbox", name="Layer sizes")).to_have_value("2-100-100-2")
 
     visit.get_by_role("button", name="Train", exact=True).click()
     expect(visit.get_by_text(re.compile(r"Step [\d,]+ of 100,000"))).to_be_visible(timeout=30_000)

@@ -115,4 +115,4 @@ def test_one_channel_that_is_left_out_is_named():
     rng = np.random.RandomState(3)
     network, x = Sequential(conv=WithoutAChannel(4, 2, rng), act=Tanh()), rng.standard_normal((3, 4, 4, 4))
     report = check_gradients(network, MSELoss(), x, np.zeros((3, 2, 3, 3)))
-    assert "slice 1 along axis 1, and stayed zero" in report.diagnosis[0].sentence
+    assert "for one place: slice 1 along axis 1, which stayed zero" in report.diagnosis[0].sentence

@@ -296,7 +296,7 @@ def test_a_pool_that_leaves_its_loop_early_is_wrong_everywhere_but_where_it_got(
             return dx
 
     (finding,) = check_layer(Pool(), np.random.RandomState(3).standard_normal((2, 3, 6, 4))).diagnosis
-    assert "everything but slices [0, 1] along axis 2, and stayed zero" in finding.sentence
+    assert "everything but slices [0, 1] along axis 2, which stayed zero" in finding.sentence
 
 
 def test_what_the_mse_says_of_another_pairing():

@@ -9,7 +9,7 @@ from mlp.check.gallery import GALLERY, groups
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import fitting_experiment, planted, why_not
 from pages.ui import address
-from tests.pages.plots import arrays, shown_table
+from tests.pages.plots import arrays, everything, shown_table
 
 
 def checked(name, place, experiment):
@@ -127,3 +127,17 @@ def test_a_place_that_was_not_chosen_is_that_of_a_link_without_one(open_page):
     app.selectbox(key="bug").set_value("minus in the gradient").run()
     again = open_page("bug_gallery", bug="minus in the gradient")
     assert app.button_group(key="place").value == again.button_group(key="place").value == "fc3"
+
+
+def test_a_bug_with_every_tensor_consistent_is_told_to_be_wrong_all_the_same(open_page):
+    app = open_page("bug_gallery", bug="gradients pile up")
+    shown = everything(app)
+    assert "**Verdict: wrong.** By tensor, consistent: fc1.W, fc1.b, fc2.W, fc2.b, fc3.W, fc3.b, x." in shown
+    assert "Every tensor is consistent, and the verdict is wrong all the same: for what the check says above" in shown
+
+
+def test_a_forgotten_row_is_told_in_one_piece(open_page):
+    shown = everything(open_page("bug_gallery", bug="last row forgotten"))
+    assert "dW is right but for one place: row 4, which stayed zero. Look at the ends" in shown
+    shown = everything(open_page("bug_gallery", bug="features from the wrong end", sizes="2-2-2", batch="4"))
+    assert "one out of step. This is" in shown

@@ -11,7 +11,8 @@ from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
 from mlp.nn.trace import trace
 from mlp.report.figures import steps
-from tests.pages.plots import arrays
+from pages.ui import widgets
+from tests.pages.plots import arrays, everything
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -129,10 +130,14 @@ def test_the_network_page_says_what_becomes_of_the_gradients(open_page):
 )
 def test_each_page_has_its_numbers_as_programs(open_page, page):
     assert not open_page(page).code
-    app = open_page(page, python="true", code="numpy")
+    app = open_page(page, python="true")
     assert not app.exception
     [program] = [element for element in app.code if "import numpy as np" in element.value]
-    assert "from mlp" not in program.value
+    assert "from mlp" not in program.value  # numpy alone comes first
+    assert widgets.NEEDS_MLP not in everything(app)
+    app = open_page(page, python="true", code="mlp")
+    assert any("from mlp" in element.value for element in app.code)
+    assert widgets.NEEDS_MLP in everything(app)
 
 
 def test_an_entry_of_the_linear_layer_shows_its_arithmetic(open_page):

@@ -502,7 +502,7 @@ PAGES = {
 
 def opened(open_page, page, expected):
     settings = {key: str(value) for key, value in expected.experiment.settings().items()}
-    return open_page(page, python="true", **settings, **expected.choices)
+    return open_page(page, python="true", code="mlp", **settings, **expected.choices)
 
 
 def assert_shown(app, files, expected):

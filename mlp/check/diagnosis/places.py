@@ -70,9 +70,8 @@ def partly(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     place, values = place_of(where, right.shape, right != 0)
     if place:
         index = tuple(int(i) for i in where[0])
-        zero = "and stayed zero" if not np.any(said[wrong]) else f"{said[index]:.4g} instead of {right[index]:.4g}"
-        only = "" if place.startswith("everything") else "only "
-        yield Prediction(mended, f"{only}{place}, {zero}", len(where), values)
+        zero = "which stayed zero" if not np.any(said[wrong]) else f"{said[index]:.4g} instead of {right[index]:.4g}"
+        yield Prediction(mended, f"{place}, {zero}", len(where), values)
 
 
 def place_of(where: Array, shape: tuple[int, ...], active: Array | None = None) -> tuple[str, tuple[float, ...]]:

@@ -21,7 +21,7 @@ def from_explanations(case: IsolatedLayer, group: list[tuple[str, list[Explanati
     tensors = tuple(symbol(case, name) for name, _ in group)
     certainty = _certainty(case.said[tensor].size, explanations)
     right = [right_line(case, name) for name, _ in group]
-    what = best.hypothesis.sentence.format(tensor=tensors[0], measured=best.prediction.measured)
+    what = best.hypothesis.sentence.format(tensor=tensors[0], measured=best.prediction.measured).replace(",.", ".")
     others = [_with_measure(name, one[0], best) for name, (_, one) in zip(tensors[1:], group[1:], strict=True)]
     also = f" The same goes for {_listed(others)}." if others else ""
     return Finding(
