@@ -26,9 +26,9 @@ def environment(tmp_path_factory):
     for entry in ROOT.iterdir():
         if entry.name not in LEFT_OUT and not entry.name.endswith(".egg-info"):
             subprocess.run(["cp", "-r", str(entry), str(source)], check=True)
-    venv.create(folder / "venv", with_pip=True)
-    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*pip, str(source)], check=True, capture_output=True, text=True)
+    venv.create(folder / "venv")
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "venv"), "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "-q", "--no-deps", str(source)], check=True, capture_output=True, text=True)
     lent = folder / "lent"
     lent.mkdir()
     for place in (Path(np.__file__).parent, Path(np.__file__).parents[1] / "numpy.libs"):

@@ -20,6 +20,7 @@ from mlp.user_code.interpret.trial import Candidate, attempt
 from mlp.user_code.load.classes import kind_of
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import ForeignError, place_of
+from mlp.user_code.run.conditions import kept_randomness
 from mlp.user_code.run.gradient_check import report_on
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import Override, override_of
@@ -58,6 +59,7 @@ def check_layer(
     return replace(result.report, remarks=(*result.report.remarks, *heard))
 
 
+@kept_randomness()
 def examine_object(
     layer: Any,
     x: ArrayLike | None = None,

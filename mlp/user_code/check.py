@@ -17,7 +17,7 @@ from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, home_of
 from mlp.user_code.model import facts_of, read_model
 from mlp.user_code.run import calls
-from mlp.user_code.run.conditions import other_randomness, without_guards
+from mlp.user_code.run.conditions import kept_randomness, other_randomness, without_guards
 from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
 from mlp.user_code.run.pairing import Pair
 from mlp.user_code.settings import Override, line
@@ -85,6 +85,7 @@ class Outline:
     facts: tuple[Fact, ...]
 
 
+@kept_randomness()
 def examine(case: Case, module: ModuleType | None, override: Override, eps: float, method: str) -> CaseResult:
     """Read, check and describe one case; nothing that their code does gets out of here as an exception."""
     stubs.called.clear()

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import training, widgets
+from pages.ui.shell import HOME
 
 APP = Path(__file__).parents[2] / "app.py"
 PAGES = sorted(path.stem for path in (APP.parent / "pages").glob("*.py"))
@@ -22,8 +23,7 @@ def open_page() -> Open:
         app = AppTest.from_file(str(APP), default_timeout=30)
         for key, text in address.items():
             app.query_params[key] = text
-        app.run()
-        return app.switch_page(f"pages/{page}.py").run()
+        return (app if page == HOME else app.switch_page(f"pages/{page}.py")).run()
 
     return opened
 

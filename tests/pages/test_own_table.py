@@ -59,7 +59,7 @@ def test_the_last_column_is_learned_from_all_columns_of_numbers(page):
     assert app.multiselect(key="own_table_features").value == ["a", "b", "c"]
     assert app.selectbox(key="own_table_target").value == "kind"
     assert_trained_on(app, SETTINGS, ("a", "b", "c"), "kind", 30)
-    assert "mine.csv has 3 features and 2 classes" in everything(app)
+    assert "It has 3 features and 2 classes" in everything(app)
     assert "Until you bring" not in everything(app)
 
 

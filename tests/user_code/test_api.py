@@ -1,6 +1,7 @@
 """The same from Python and from a shell: check_layer, check_function, assert_gradients, python -m mlp."""
 
 import csv
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -231,3 +232,35 @@ def test_whole_numbers_are_an_input_like_any_other_where_forward_multiplies_them
     report = check_layer(Half(), np.arange(6).reshape(2, 3))
     assert report.passed
     assert list(report) == ["x"]
+
+
+class Dropping:
+    """It draws by np.random and random, a draw of each in every forward, and raises if it is told to."""
+
+    def __init__(self, raises=False):
+        self.raises = raises
+
+    def forward(self, x):
+        self.mask = (np.random.randn(*x.shape) > 0) * random.random()
+        if self.raises:
+            raise ValueError
+        return x * self.mask
+
+    def backward(self, dy):
+        return dy * self.mask
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_the_callers_random_numbers_go_on_as_if_nothing_had_been_checked(raises):
+    np.random.seed(3)
+    random.seed(3)
+    np.random.randn()  # of a pair, whose other one is drawn next
+    before = np.random.get_state(), random.getstate()
+    if raises:
+        with pytest.raises(ForeignError):
+            check_layer(Dropping, args={"raises": True})
+    else:
+        assert check_layer(Dropping).passed
+    for now, then in zip(np.random.get_state(), before[0], strict=True):
+        np.testing.assert_array_equal(now, then)
+    assert random.getstate() == before[1]

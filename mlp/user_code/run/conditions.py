@@ -12,7 +12,7 @@ import ast
 import inspect
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FunctionType
 from typing import Any
 
@@ -23,6 +23,7 @@ from mlp.user_code.run import object_arrays
 from mlp.user_code.run.sources import syntax
 
 _seed = 20_240
+_is_kept = False
 _BACKWARD = 7_919
 
 
@@ -38,29 +39,43 @@ def other_randomness() -> Iterator[None]:
 
 
 @contextmanager
-def same_randomness(module: Any = None, is_backward: bool = False) -> Iterator[None]:
-    """Run a block from a fixed state of np.random, random and the module's own generators, and restore them after.
-
-    A generator that they make inside without a seed, np.random.default_rng(), gets one. What backward draws are other
-    numbers than forward's, as they are wherever nobody repeats them.
-    """
-    start = _seed + _BACKWARD * is_backward
-    generators = [thing for thing in vars(module).values() if _is_generator(thing)] if module else []
-    saved = np.random.get_state(), random.getstate(), [_state(generator) for generator in generators]
-    np.random.seed(start)
-    random.seed(start)
-    for generator in generators if is_backward else ():
-        generator.random()
-    fresh = np.random.default_rng
-    np.random.default_rng = lambda seed=None: fresh(start if seed is None else seed)
+def kept_randomness() -> Iterator[None]:
+    """Give np.random and random back as they were after all runs inside: after each it takes as long as a small one."""
+    global _is_kept  # noqa: PLW0603  # the one place that changes it, and puts it back
+    saved, before = (np.random.get_state(), random.getstate()), _is_kept
+    _is_kept = True
     try:
         yield
     finally:
-        np.random.default_rng = fresh
+        _is_kept = before
         np.random.set_state(saved[0])
         random.setstate(saved[1])
-        for generator, state in zip(generators, saved[2], strict=True):
-            _set_state(generator, state)
+
+
+@contextmanager
+def same_randomness(module: Any = None, is_backward: bool = False) -> Iterator[None]:
+    """Run a block from a fixed state of np.random, random and the module's own generators, and restore them after.
+
+    Within `kept_randomness` it is that which restores the first two. A generator that they make inside without a seed,
+    np.random.default_rng(), gets one. What backward draws are other numbers than forward's, as they are wherever nobody
+    repeats them.
+    """
+    start = _seed + _BACKWARD * is_backward
+    generators = [thing for thing in vars(module).values() if _is_generator(thing)] if module else []
+    states = [_state(generator) for generator in generators]
+    fresh = np.random.default_rng
+    with nullcontext() if _is_kept else kept_randomness():
+        np.random.seed(start)
+        random.seed(start)
+        for generator in generators if is_backward else ():
+            generator.random()
+        np.random.default_rng = lambda seed=None: fresh(start if seed is None else seed)
+        try:
+            yield
+        finally:
+            np.random.default_rng = fresh
+            for generator, state in zip(generators, states, strict=True):
+                _set_state(generator, state)
 
 
 def call_seed_hook(thing: Any, module: Any, name: str) -> None:
