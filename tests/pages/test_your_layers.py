@@ -233,7 +233,7 @@ def test_nothing_on_the_page_takes_code(started_with):
     app = started_with()
     assert not app.get("file_uploader")
     assert not app.get("text_area")
-    assert {field.key for field in app.text_input} == {"sizes"}
+    assert {field.key for field in app.text_input} == {"sizes", "typed_sizes"}
 
 
 def test_a_case_that_is_not_there_is_named(started_with):
