@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike
 from mlp.check.passes import RemarkKind
 from mlp.check.report import GradientReport
 from mlp.user_code.interpret import arguments
+from mlp.user_code.interpret.inside import read_model
 from mlp.user_code.interpret.models import Parts
 from mlp.user_code.interpret.search import read_class, read_functions
 from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.load import stubs
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, home_of
-from mlp.user_code.model import facts_of, read_model
 from mlp.user_code.run import calls
 from mlp.user_code.run.conditions import kept_randomness, other_randomness, without_guards
 from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
@@ -91,12 +91,8 @@ def examine(case: Case, module: ModuleType | None, override: Override, eps: floa
     stubs.called.clear()
     try:
         if isinstance(case.first, Parts):
-            read = read_model(case.first, module, override, eps, method)
-            unheard = remarks.unheard(case, override, read.pairs, read.model.arrays)
-            facts = tuple(_placed(fact, case) for fact in (*facts_of(read, override), *unheard))
-            pairs = tuple(read.pairs.values())
-            return CaseResult(case.name, case.kind, case.file, case.line, read.words, pairs, facts, read.report)
-        if isinstance(case.first, type):
+            tried = read_model(case.first, module, override)
+        elif isinstance(case.first, type):
             tried = read_class(case.first, module, override)
         else:
             tried = read_functions(case, module, override)

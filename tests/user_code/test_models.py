@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mlp.user_code import model
 from mlp.user_code.check import examine
 from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
@@ -22,8 +21,7 @@ NUMBER = count()
 @pytest.fixture(autouse=True)
 def _without_diagnosis(monkeypatch):
     """The verdict is what matters here; a diagnosis takes most of the time and has tests of its own."""
-    for place in (model, gradient_check):
-        monkeypatch.setattr(place, "diagnosed", lambda report: replace(report, diagnose=gradient_check.Told(())))
+    monkeypatch.setattr(gradient_check, "diagnosed", lambda report: replace(report, diagnose=gradient_check.Told(())))
 
 
 # What is replaced in each to make it wrong, and the parameters whose gradients that makes wrong.

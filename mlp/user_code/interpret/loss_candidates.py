@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from mlp.nn.arrays import Array
-from mlp.user_code.interpret import losses_inside, samples, targets
+from mlp.user_code.interpret import samples, targets
 from mlp.user_code.interpret.inputs import inputs, is_upstream
 from mlp.user_code.interpret.predictions import masks, sides
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
+from mlp.user_code.interpret.whole import closed_candidate, costs
 from mlp.user_code.load.classes import Kind
 from mlp.user_code.load.discovery import Case
-from mlp.user_code.messages import ForeignError
 from mlp.user_code.run import calls
 from mlp.user_code.run.as_layer import REDUCTIONS
 from mlp.user_code.run.subject import Subject
@@ -27,9 +27,9 @@ def loss_object_candidates(
     thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
 ) -> Iterator[Candidate]:
     """A loss of theirs as an object, or a network that is a loss as a whole."""
-    for _, closed in losses_inside.costs(thing, kind.forward, kind.backward, module):
+    for one in costs(thing, kind.forward, kind.backward, module):
         for x, target, layout in loss_inputs("", override):
-            yield _closed(name, closed, x, target, layout, module)
+            yield closed_candidate(name, one, x, target, layout, module)
     both = kind.backward == kind.forward
     ways = _loss_ways(getattr(thing, kind.backward))
     data = [loss_inputs(name, override), _network_inputs(override, thing)]
@@ -42,33 +42,12 @@ def loss_object_candidates(
             yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
 
 
-def _closed(name: str, closed: Any, x: Array, target: Any, layout: Layout, module: ModuleType | None) -> Candidate:
-    """Theirs with the two methods that close its loss inside."""
-    steps = losses_inside.FORWARD, (losses_inside.BACKWARD,)
-    subject = Subject(name, *steps, closed, target=target, pass_on="prediction", module=module)
-    return Candidate(subject, x, layout, "value")
-
-
 def _network_inputs(override: Override, thing: Any) -> Iterator[tuple[Array, Any, Layout]]:
     """Inputs and targets of a network that is a loss as a whole: loss(x, t); its outputs are fewer than its inputs."""
     outputs = Layout("", "rows", (samples.BATCH, samples.OUTPUTS), True)
     for x, layout, form in inputs(override, thing):
         for kind in ("labels", "one-hot", "normal") if layout.shape[:1] == (samples.BATCH,) and form == "x" else ():
             yield x, targets.target(kind, outputs), layout
-
-
-def candidates_inside(
-    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override, rate: float = 1.0
-) -> Iterator[tuple[str, Candidate]]:
-    """A network with a loss inside: every loss, on every layout, with targets that suit any of them."""
-    for x, layout, _ in inputs(override, thing):
-        try:
-            y = Subject(name, kind.forward, (kind.backward,), thing).run(x, {}).y
-        except ForeignError:
-            continue
-        for target in samples.targets_for(y):
-            for objective, closed in losses_inside.networks(thing, kind.forward, kind.backward, rate):
-                yield objective.words, _closed(name, closed, x, target, layout, module)
 
 
 def loss_function_candidates(case: Case, module: ModuleType | None, override: Override) -> Iterator[Candidate]:

@@ -25,14 +25,6 @@ class Made(NamedTuple):
     outputs: int = 0
 
 
-class Targets(NamedTuple):
-    """A target as the functions want it, as numbers in the shape of the prediction, and what it is called."""
-
-    words: str
-    given: Array
-    plain: Array
-
-
 def parameters(parts: Parts, override: Override) -> Iterator[Made]:
     """What GRADCHECK says; else what their own function makes; else weights in the shapes that people use."""
     if isinstance(override.parameters, dict):
@@ -116,20 +108,15 @@ def inputs(made: Made, override: Override) -> Iterator[Array]:
         yield from (samples.normal(shape) for shape in ((BATCH, size), (size, BATCH)))
 
 
-def targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[Targets]:
+def targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple[str, Array]]:
     """Every kind of target that suits a prediction; where there is none yet, one that suits the last weights."""
     if isinstance(override.target, np.ndarray | list | tuple):
-        yield Targets("as given", np.asarray(override.target), np.asarray(override.target))
+        yield "as given", np.asarray(override.target)
         return
     shapes = [np.shape(y)] if y is not None else list(_last_shapes(made, x))
     for shape, kind in product(shapes, ("one-hot", "labels", "binary", "normal")):
-        if override.target in (None, kind) and shape == (BATCH,):
-            drawn = samples.normal(shape, seed=2)
-            drawn = (drawn > 0).astype(float) if kind == "binary" else drawn
-            yield from [Targets(kind, drawn, drawn)] if kind in ("binary", "normal") else []
-        elif override.target in (None, kind) and len(shape) == 2:
-            axis = shape.index(BATCH) if BATCH in shape else 0
-            yield from _drawn(kind, shape, 1 - axis)
+        if override.target in (None, kind):
+            yield from _drawn(kind, shape)
 
 
 def _last_shapes(made: Made, x: Array) -> Iterator[tuple[int, ...]]:
@@ -142,17 +129,17 @@ def _last_shapes(made: Made, x: Array) -> Iterator[tuple[int, ...]]:
         yield (BATCH, size) if x.shape[0] == BATCH else (size, BATCH)
 
 
-def _drawn(kind: str, shape: tuple[int, int], axis: int) -> Iterator[Targets]:
-    """A target of this kind, with the classes along the axis; each class stands in it."""
-    classes = np.resize(np.arange(shape[axis])[::-1], shape[1 - axis])
-    one_hot = np.moveaxis(np.eye(shape[axis])[classes], 0, 1 - axis)
-    if kind in ("one-hot", "labels") and shape[axis] > 1:
-        yield Targets(kind, one_hot if kind == "one-hot" else classes, one_hot)
-    elif kind == "binary":
-        drawn = (samples.normal(shape, seed=2) > 0).astype(float)
-        yield Targets("binary", drawn, drawn)
-        if shape[axis] == 1:
-            yield Targets("binary, a vector", drawn.ravel().astype(int), drawn)
-    elif kind == "normal":
-        drawn = samples.normal(shape, seed=2)
-        yield Targets("normal", drawn, drawn)
+def _drawn(kind: str, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+    """A target of this kind, with the classes along the axis that is not the batch's; each class stands in it."""
+    numbers = samples.normal(shape, seed=2)
+    axis = 1 - shape.index(BATCH) if len(shape) == 2 and BATCH in shape else 1
+    classes = shape[axis] if len(shape) == 2 else 1
+    if kind == "normal" and len(shape) in (1, 2):
+        yield kind, numbers
+    elif kind == "binary" and len(shape) in (1, 2):
+        yield kind, (numbers > 0).astype(float)
+        if classes == 1 < len(shape):
+            yield "binary, a vector", (numbers > 0).ravel().astype(int)
+    elif classes > 1:
+        labels = np.resize(np.arange(classes)[::-1], shape[1 - axis])
+        yield kind, labels if kind == "labels" else np.moveaxis(np.eye(classes)[labels], 0, 1 - axis)

@@ -8,26 +8,19 @@ from typing import Any
 import numpy as np
 
 from mlp.nn.arrays import Array
-from mlp.user_code import vocabulary
 from mlp.user_code.interpret import second_look
 from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.candidates import function_candidates, object_candidates
-from mlp.user_code.interpret.loss_candidates import (
-    candidates_inside,
-    loss_function_candidates,
-)
-from mlp.user_code.interpret.losses_inside import RETURNED, has_target_inside, may_be_upstream, own_losses
+from mlp.user_code.interpret.inside import read_network
+from mlp.user_code.interpret.loss_candidates import loss_function_candidates
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
-from mlp.user_code.interpret.trial import Attempt, Grade, attempt, compare
-from mlp.user_code.load.classes import Kind, kind_of, other_kinds, sounds_like_loss
+from mlp.user_code.interpret.trial import Attempt, Grade
+from mlp.user_code.interpret.whole import has_target_inside, may_be_upstream
+from mlp.user_code.load.classes import Kind, kind_of, other_kinds
 from mlp.user_code.load.discovery import Case
-from mlp.user_code.messages import Fact, ForeignError, place_of, problem
-from mlp.user_code.run.sources import returned_name
+from mlp.user_code.messages import Fact, ForeignError, problem
 from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import Override, line
-
-# A learning rate at which an update changes nothing that can be seen, and still gives back its gradient.
-_TINY = 1e-6
 
 
 def read_class(cls: type, module: ModuleType | None, override: Override) -> Attempt:
@@ -45,7 +38,7 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
     for built in objects(cls, module, override):
         if inside:
             try:
-                return _read_inside(built.thing, cls.__name__, kind, module, override)
+                return read_network(built.thing, cls.__name__, kind, module, override)
             except ForeignError as error:
                 unread = unread or error
                 if not may_be_upstream(getattr(cls, kind.backward)):
@@ -77,75 +70,6 @@ def read_functions(case: Case, module: ModuleType | None, override: Override) ->
     """Find the reading of a function and its gradient; without one, of a function that returns value and gradient."""
     readings = loss_function_candidates if case.kind == "loss" else function_candidates
     return _finished(until_settled(readings(case, module, override), override), None, module, override)
-
-
-def _read_inside(thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
-    """The reading of a network whose backward, or training step, takes the target.
-
-    Raises:
-        ForeignError: none of the usual losses is the one inside; it is a note, for that is no mistake.
-    """
-    attempts: list[tuple[float, Attempt]] = []
-    returned = returned_name(getattr(thing, kind.backward))
-    returns_loss = not returned or sounds_like_loss(returned) or returned in vocabulary.LOSS_VALUES
-    own: dict[str, list[Attempt]] = {f"its {loss}": [] for loss in own_losses(thing, kind.backward)}
-    for words, candidate in candidates_inside(thing, name, kind, module, override):
-        tried = attempt(candidate, override)
-        if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
-            tried.factors = compare(tried.layer, tried.x)
-        agreeing = sum(factor == 1 for factor in tried.factors.values())
-        if agreeing or (returns_loss and words == RETURNED.words and tried.factors):
-            tried.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {words}"))
-            attempts.append((agreeing, tried))
-        if tried.factors and words in own:
-            own[words] = [*own[words], tried]
-        if tried.grade is Grade.AGREES:
-            return _with_own_loss(tried, words, own)
-    if attempts:
-        best = max(attempts, key=lambda one: one[0])[1]
-        return _with_early_update(best, thing, kind, module, override)
-    fact = Fact(
-        "note",
-        f"{name}.{kind.backward} takes the target itself, so a loss is hidden inside it, and none of the usual ones is "
-        f"the one whose gradient it gives; {name} is left out, the layers that it is made of can be checked",
-        *place_of(getattr(thing, kind.backward)),
-    )
-    raise ForeignError(fact)
-
-
-def _with_own_loss(tried: Attempt, words: str, own: dict[str, list[Attempt]]) -> Attempt:
-    """The reading that agrees, or the same with the loss that theirs has beside it, where that is another one."""
-    for loss, others in own.items():
-        same = [other for other in others if np.array_equal(other.x, tried.x) and other.subject.target is not None]
-        same = [other for other in same if np.array_equal(other.subject.target, tried.subject.target)]
-        if same and words not in own:
-            text = f"backward gives the gradients of {words}, and not those of {loss}"
-            same[0].notes.append(Fact("note", text))
-            return same[0]
-    return tried
-
-
-def _with_early_update(
-    tried: Attempt, thing: Any, kind: Kind, module: ModuleType | None, override: Override
-) -> Attempt:
-    """The reading, with the fact that its gradients are right as long as the steps are tiny, where they are."""
-    layer = tried.layer
-    wrong = [name for name, factor in tried.factors.items() if factor != 1]
-    if layer is None or not any(layer.pairs[name].gradient.startswith("update.") for name in wrong):
-        return tried
-    for words, candidate in candidates_inside(thing, tried.subject.name, kind, module, override, _TINY):
-        if np.array_equal(candidate.x, tried.x) and f"taken to be {words}" in tried.notes[-1].text:
-            factors = attempt(candidate, override).factors
-            early = [name for name in wrong if factors.get(name) == 1]
-            if early:
-                text = (
-                    f"{kind.backward} updates a parameter too early: the update of {' and '.join(early)} is right for "
-                    "a tiny learning rate only, so it goes by parameters after their own update; compute all gradients "
-                    "before the first update"
-                )
-                tried.notes.append(Fact("problem", text, *place_of(getattr(thing, kind.backward))))
-                break
-    return tried
 
 
 def missing_method(cls: type, kind: Kind | None) -> Exception:

@@ -108,7 +108,8 @@ def attempt(
             for name, (paths, _) in subject.tensors().items()
             if may_vary(name) and name not in override.constants
         }
-        pairs = pairing.pair(parameters, None if subject.integers else x, found, override.pairs)
+        dull = subject.integers or not subject.has_dx
+        pairs = pairing.pair(parameters, None if dull else x, found, override.pairs)
         pairs = {name: one for name, one in pairs.items() if is_parameter(subject, x, held, one)}
         _require_fitting_guesses(subject, pairs, override)
         tried.layer = adapt(subject, pairs, tried.reduction, scale, values or lively(subject, x, pairs, held))

@@ -78,6 +78,7 @@ class Subject:
         per_sample: the gradients that have an axis of samples in front, which are added up over it.
         module: where it comes from, for its random generators and the seed hook; seed: the name of the hook.
         integers: whether x is whole numbers, such as the ids of words.
+        has_dx: whether a gradient of x is looked for.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Subject:
     module: ModuleType | None = field(default=None, repr=False)
     seed: str = ""
     integers: bool = False
+    has_dx: bool = True
 
     def __post_init__(self) -> None:
         """Take a copy in double precision."""
@@ -132,7 +134,7 @@ class Subject:
 
     def sources(self) -> tuple[Any, ...]:
         """The object, None if there is none, and the functions of theirs that are run."""
-        return self.thing, *(_function(self.thing, step) for step in (self.forward, *self.backward))
+        return self.thing, *(function_of(self.thing, step) for step in (self.forward, *self.backward))
 
     def with_own_weights(self, x: Array) -> "Subject":
         """The same subject, with the weights that its object makes in the first forward if it does that."""
@@ -172,7 +174,7 @@ class Subject:
         return sides(function, prediction, words["target"]) if "target" in words else {}
 
     def _forward(self, thing: Any, words: Mapping[str, Any]) -> Any:
-        function, form, given = _function(thing, self.forward), filled(self.form, words), self._given(words)
+        function, form, given = function_of(thing, self.forward), filled(self.form, words), self._given(words)
         named = self._sides(function, form, words)
         first = () if self.first or len(named) == 2 else (form,)
         with self._running(thing, self.forward):
@@ -214,7 +216,7 @@ class Subject:
         self, thing: Any, step: Step, words: dict[str, Any], out: Outputs, dy: Array, facts: list[Fact]
     ) -> list[Source]:
         """What one method of backward returns."""
-        function, what, y = _function(thing, step), self._what(step), out.packed()
+        function, what, y = function_of(thing, step), self._what(step), out.packed()
         first = PASS_ON[self.pass_on].value(thing, words["x"], y, dy)
         kept = np.array(first)
         firsts = out.unpacked(first) if self.pass_on == "gradient" and np.shape(first) == y.shape else (first,)
@@ -240,7 +242,7 @@ class Subject:
 
     def _rate(self, thing: Any) -> float:
         """The learning rate of an update in backward: the 1.0 it was given, else the layer's own."""
-        if any(calls.takes_rate(_function(thing, step)) for step in self.backward):
+        if any(calls.takes_rate(function_of(thing, step)) for step in self.backward):
             return 1.0
         named = {name for one in self.sources()[2:] for name in calls.global_names(one)}
         held = {name: vars(self.module)[name] for name in named if self.module and name in vars(self.module)}
@@ -255,13 +257,14 @@ class Subject:
     def _running(self, thing: Any, step: Step) -> Iterator[None]:
         """Run theirs inside: from the same random state each time, and with whatever it raises told as theirs."""
         random = same_randomness(self.module, step != self.forward)
-        with told(self._what(step), _function(thing, step)), random, np.errstate(all="ignore"):
+        with told(self._what(step), function_of(thing, step)), random, np.errstate(all="ignore"):
             if self.seed:
                 call_seed_hook(thing, self.module, self.seed)
             yield
 
 
-def _function(thing: Any, step: Step) -> Callable[..., Any]:
+def function_of(thing: Any, step: Step) -> Callable[..., Any]:
+    """A method of a thing by its name, or the function itself."""
     return getattr(thing, step) if isinstance(step, str) else step
 
 

@@ -65,10 +65,14 @@ def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
     others = [*_moving_settings(tried, override), *_moving_globals(tried)]
     moving += [name for name in others if name not in done]
     if moving:
-        facts.append(uncompared(moving, "output", case.name, override, *backward_place(tried, case)))
+        facts.append(
+            uncompared(
+                moving, "loss" if tried.reduction else "output", case.name, override, *backward_place(tried, case)
+            )
+        )
     if tried.subject.integers:
         facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
-    elif INPUT not in layer.pairs:
+    elif INPUT not in layer.pairs and tried.subject.has_dx:
         facts.append(Fact("note", "backward gives no gradient of the input, so only the parameters' were checked"))
     if any(pair.gradient.startswith("update.") for pair in layer.pairs.values()):
         text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"

@@ -1,0 +1,215 @@
+"""How to read what has its loss inside: a network that takes the target, and a model that is written as functions."""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret import model_data, samples
+from mlp.user_code.interpret.inputs import inputs
+from mlp.user_code.interpret.models import Parts, has_target
+from mlp.user_code.interpret.samples import Layout
+from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, compare
+from mlp.user_code.interpret.whole import (
+    OBJECTIVES,
+    PREDICTION,
+    RETURNED,
+    Whole,
+    closed,
+    closed_candidate,
+    networks,
+    own_losses,
+)
+from mlp.user_code.load.classes import Kind, sounds_like_loss
+from mlp.user_code.messages import Fact, ForeignError, place_of
+from mlp.user_code.run.sources import returned_name
+from mlp.user_code.run.subject import Subject
+from mlp.user_code.settings import Override
+
+# A learning rate at which an update changes nothing that can be seen, and still gives back its gradient.
+_TINY = 1e-6
+
+
+class Reading(NamedTuple):
+    """A candidate, the loss that it was guessed to have inside, "" for one that is written somewhere, and its outputs.
+
+    Of these 0 says that nothing is known.
+    """
+
+    loss: str
+    candidate: Candidate
+    outputs: int = 0
+
+
+class _Tried(NamedTuple):
+    reading: Reading
+    attempt: Attempt
+
+    @property
+    def agreeing(self) -> int:
+        return sum(factor == 1 for factor in self.attempt.factors.values())
+
+
+def _tried(readings: Iterable[Reading], override: Override) -> list[_Tried]:
+    """Those readings that ran, the last one being right if any is."""
+    found = []
+    for reading in readings:
+        tried = attempt(reading.candidate, override)
+        if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
+            tried.factors = compare(tried.layer, tried.x)
+        found.append(_Tried(reading, tried))
+        if tried.grade is Grade.AGREES:
+            break
+    return found
+
+
+def _network_readings(
+    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override, rate: float = 1.0
+) -> Iterator[Reading]:
+    """A network with a loss inside: every loss, on every layout, with targets that suit any of them."""
+    for x, layout, _ in inputs(override, thing):
+        try:
+            y = Subject(name, kind.forward, (kind.backward,), thing).run(x, {}).y
+        except ForeignError:
+            continue
+        for target in samples.targets_for(y):
+            for words, one in networks(thing, kind.forward, kind.backward, rate):
+                yield Reading(words, closed_candidate(name, one, x, target, layout, module))
+
+
+def read_network(thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
+    """The reading of a network whose backward, or training step, takes the target.
+
+    Raises:
+        ForeignError: none of the usual losses is the one inside; it is a note, for that is no mistake.
+    """
+    returned = returned_name(getattr(thing, kind.backward))
+    returns_loss = not returned or sounds_like_loss(returned) or returned in vocabulary.LOSS_VALUES
+    ran = [
+        one for one in _tried(_network_readings(thing, name, kind, module, override), override) if one.attempt.factors
+    ]
+    for one in ran:
+        one.attempt.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {one.reading.loss}"))
+    if ran and ran[-1].attempt.grade is Grade.AGREES:
+        return _with_own_loss(ran, [f"its {loss}" for loss in own_losses(thing, kind.backward)])
+    likely = [one for one in ran if one.agreeing or (returns_loss and one.reading.loss == RETURNED.words)]
+    if likely:
+        best = max(likely, key=lambda one: one.agreeing)
+        return _with_early_update(best, _network_readings(thing, name, kind, module, override, _TINY), override)
+    fact = Fact(
+        "note",
+        f"{name}.{kind.backward} takes the target itself, so a loss is hidden inside it, and none of the usual ones is "
+        f"the one whose gradient it gives; {name} is left out, the layers that it is made of can be checked",
+        *place_of(getattr(thing, kind.backward)),
+    )
+    raise ForeignError(fact)
+
+
+def _with_own_loss(ran: list[_Tried], own: list[str]) -> Attempt:
+    """The reading that agrees, the last, or the same with the loss that theirs has beside it, if that is another."""
+    right = ran[-1].attempt
+    for one in ran if ran[-1].reading.loss not in own else ():
+        other = one.attempt
+        if one.reading.loss in own and _same(other.x, right.x) and _same(other.subject.target, right.subject.target):
+            text = f"backward gives the gradients of {ran[-1].reading.loss}, and not those of {one.reading.loss}"
+            other.notes[:] = [Fact("note", text)]
+            return other
+    return right
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is not None and np.array_equal(one, other)
+
+
+def _with_early_update(best: _Tried, tiny: Iterable[Reading], override: Override) -> Attempt:
+    """The reading, with the fact that its gradients are right as long as the steps are tiny, where they are."""
+    tried = best.attempt
+    wrong = [name for name, factor in tried.factors.items() if factor != 1]
+    if tried.layer is None or not any(tried.layer.pairs[name].gradient.startswith("update.") for name in wrong):
+        return tried
+    step = tried.subject.sources()[-1]
+    name = step.__wrapped__.__name__
+    for reading in tiny:
+        if reading.loss == best.reading.loss and np.array_equal(reading.candidate.x, tried.x):
+            factors = attempt(reading.candidate, override).factors
+            early = [name for name in wrong if factors.get(name) == 1]
+            if early:
+                text = (
+                    f"{name} updates a parameter too early: the update of {' and '.join(early)} is "
+                    "right for a tiny learning rate only, so it goes by parameters after their own update; compute all "
+                    "gradients before the first update"
+                )
+                tried.notes.append(Fact("problem", text, *place_of(step)))
+                break
+    return tried
+
+
+def _model_readings(
+    parts: Parts, module: ModuleType | None, override: Override, errors: list[Fact]
+) -> Iterator[Reading]:
+    """Every way to run a model of functions; why some cannot be run is added to the errors."""
+    is_guess = parts.loss is None and parts.forward is not None and not has_target(parts.forward)
+    predicts = is_guess or (parts.forward is not None and parts.loss is not None)
+    settings = {**override.forward_args, **override.backward_args}
+    losses = OBJECTIVES if is_guess else (parts.loss,)
+    for made, place in product(model_data.parameters(parts, override), (-1, 0) if predicts else (-1,)):
+        whole = Whole(parts.forward, losses[0], parts.backward, place, settings)
+        for x in model_data.inputs(made, override):
+            try:
+                one = closed(made.parameters, whole)
+                asked = Subject(parts.name, PREDICTION, (), one, settings={"t": None}, module=module)
+                y = asked.run(x, {}).y if predicts else None
+            except ForeignError as error:
+                errors.append(error.fact)
+                continue
+            for (words, target), loss in product(model_data.targets(y, made, x, override), losses):
+                columns = x.ndim > 1 and x.shape[1] == samples.BATCH
+                shown = f"X, with parameters {made.words} and a target {words} of shape {target.shape}"
+                layout = Layout(shown, "columns" if columns else "rows", x.shape, True)
+                one = closed(made.parameters, whole._replace(loss=loss))
+                candidate = closed_candidate(parts.name, one, x, target, layout, module)
+                candidate.subject.has_dx, candidate.subject.per_sample = False, override.per_sample
+                yield Reading(getattr(loss, "words", ""), candidate, made.outputs)
+
+
+def read_model(parts: Parts, module: ModuleType | None, override: Override) -> Attempt:
+    """The first reading of which everything is right, else the one of which most is.
+
+    Raises:
+        ForeignError: none ran, or the loss had to be guessed and no guess suits.
+    """
+    errors: list[Fact] = []
+    tried = _tried(_model_readings(parts, module, override, errors), override)
+    ran = [one for one in tried if one.attempt.layer is not None and one.attempt.layer.pairs]
+    best = max(ran, key=lambda one: one.agreeing, default=None)
+    if best is None:
+        why = next((f": {fact.text}" for fact in (*errors, *(one.attempt.error for one in tried)) if fact), "")
+        text = f"the model of {parts.name} could not be run{why}"
+        raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss)))
+    if best.reading.loss and not best.agreeing:
+        text = (
+            f"{parts.name} and {getattr(parts.backward, '__name__', '')} need a loss. The module has none, and none of "
+            "the usual ones has these gradients; write it as a function of prediction and target, "
+            'and name it as "loss" in GRADCHECK'
+        )
+        raise ForeignError(Fact("note", text, *place_of(parts.backward or parts.loss)))
+    if best.reading.loss:
+        best.attempt.notes.append(Fact("note", f"no loss was found, so it was taken to be {best.reading.loss}"))
+    best.attempt.notes += _with_more_outputs(best, ran)
+    return best.attempt
+
+
+def _with_more_outputs(best: _Tried, ran: list[_Tried]) -> Iterator[Fact]:
+    """That all is right for one output alone, where the model ran with more."""
+    more = max((one for one in ran if one.reading.outputs > 1), key=lambda one: one.agreeing, default=None)
+    if best.attempt.grade is Grade.AGREES and best.reading.outputs == 1 and more is not None:
+        pairs = more.attempt.layer.pairs if more.attempt.layer else {}
+        wrong = [name for name in pairs if more.attempt.factors.get(name) != 1]
+        text = (
+            f"with one output all gradients are right, with {more.reading.outputs} those of {' and '.join(wrong)} are "
+            "not; if the model is made for one alone, that is no mistake"
+        )
+        yield Fact("unchecked", text)

@@ -1,0 +1,336 @@
+"""Whatever has its loss inside, as one thing with three more methods: prediction, loss, and gradients.
+
+A network whose backprop(x, y) starts at the target, a cost with delta(z, a, y), a model that is written as functions,
+forward(X, parameters), cost(A, Y) and backward(...): none has a dy to start from. The thing that is closed so is the
+object, or the structure of parameters. Which loss an object has inside, only its gradients can tell: the usual ones are
+tried.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret import samples
+from mlp.user_code.interpret.models import structure_names
+from mlp.user_code.interpret.predictions import is_input, sound
+from mlp.user_code.interpret.samples import Layout
+from mlp.user_code.interpret.trial import Candidate
+from mlp.user_code.load.classes import sounds_like_loss
+from mlp.user_code.messages import problem, told
+from mlp.user_code.run import calls, object_arrays, sources
+from mlp.user_code.run.outputs import outputs_of
+from mlp.user_code.run.subject import Step, Subject, function_of
+
+PREDICTION, FORWARD, BACKWARD = "prediction_inside", "value_inside", "gradient_inside"
+_KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_SIGNATURE = inspect.Signature([inspect.Parameter(name, _KIND) for name in ("self", "x", "t")])
+
+
+class Objective(NamedTuple):
+    """A loss, as a function of prediction and target, and its name."""
+
+    words: str
+    value: Callable[[Array, Array], Array]
+
+
+def _squares(y: Array, t: Array) -> Array:
+    return np.sum((y - t) ** 2)
+
+
+def _binary(y: Array, t: Array) -> Array:
+    return -np.sum(t * np.log(y) + (1 - t) * np.log(1 - y))
+
+
+def _categorical(y: Array, t: Array) -> Array:
+    return -np.sum(t * np.log(y))
+
+
+# Of what a training step returns.
+RETURNED = Objective("what it returns", lambda y, _: y)
+OBJECTIVES = (
+    Objective("half the sum of squared errors", lambda y, t: _squares(y, t) / 2),
+    Objective("the binary cross entropy, summed", _binary),
+    Objective("the cross entropy, summed", _categorical),
+    Objective("the sum of squared errors", _squares),
+    Objective("the mean squared error", lambda y, t: _squares(y, t) / y.size),
+    Objective("half the mean squared error", lambda y, t: _squares(y, t) / 2 / y.size),
+    Objective("half the sum of squared errors, over the rows", lambda y, t: _squares(y, t) / 2 / len(y)),
+    Objective("the sum of squared errors, over the rows", lambda y, t: _squares(y, t) / len(y)),
+    Objective("the binary cross entropy, over the rows", lambda y, t: _binary(y, t) / len(y)),
+    Objective("the cross entropy, over the rows", lambda y, t: _categorical(y, t) / len(y)),
+    Objective("the binary cross entropy, over the columns", lambda y, t: _binary(y, t) / y.shape[-1]),
+    Objective("the cross entropy, over the columns", lambda y, t: _categorical(y, t) / y.shape[-1]),
+    Objective("half the sum of squared errors, over the columns", lambda y, t: _squares(y, t) / 2 / y.shape[-1]),
+)
+
+
+class Whole(NamedTuple):
+    """A network or model, and what closes it: methods by name, or functions.
+
+    Attributes:
+        forward: from x to the prediction; None where the loss does that itself.
+        loss: from prediction and target to the loss, or from x and target; None where forward returns it.
+        backward: None where the loss returns the gradients as well.
+        place: of the prediction among the arrays that forward returns.
+        settings: values of further arguments, by name.
+    """
+
+    forward: Step | None
+    loss: Step | Objective | None
+    backward: Step | None
+    place: int = 0
+    settings: Mapping[str, Any] = {}
+
+
+def has_target_inside(forward: Callable[..., Any], backward: Callable[..., Any]) -> bool:
+    """Whether backward takes a target that forward does not know, and no gradient: a loss is inside."""
+    known = {one.name for one in calls.required(calls.parameters_of(forward))}
+    wanted = [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"]
+    targets = [name for name in wanted if sound(name) > 0 and name not in known]
+    return bool(targets) and not any(vocabulary.roles(name)[:1] == ("upstream",) for name in wanted)
+
+
+def may_be_upstream(backward: Callable[..., Any]) -> bool:
+    """Whether backward takes nothing but y, which may also be an output, or the gradient of one."""
+    return [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"] == ["y"]
+
+
+def networks(thing: Any, forward: str, backward: str, rate: float = 1.0) -> Iterator[tuple[str, Any]]:
+    """Any with every loss that may be inside: their own where the object has a cost, else the usual ones.
+
+    Where backward takes a step, it is one of this rate. What it returns may be the loss too: that is the first.
+    """
+    thing = _at_rate(thing, backward, rate)
+    losses: list[tuple[str, Step | Objective]] = [(RETURNED.words, RETURNED)]
+    own = getattr(thing, "cost", None)
+    value = next((name for name in ("fn", "value", "cost", "loss") if callable(getattr(own, name, None))), "")
+    if value:
+        words = f"its {getattr(own, '__name__', type(own).__name__)}"
+        losses.append((words, Objective(words, getattr(own, value))))
+    else:
+        losses += [(f"its {name}", name) for name in own_losses(thing, backward)]
+        losses += [(one.words, one) for one in OBJECTIVES]
+    for words, loss in losses:
+        yield words, closed(thing, Whole(forward, loss, backward))
+
+
+def own_losses(thing: Any, backward: str) -> list[str]:
+    """The methods of an object that are called like a loss, take a target, and are no derivatives."""
+    methods = {name: method for name, method in inspect.getmembers(thing, inspect.isroutine) if name != backward}
+    return [
+        name
+        for name, method in methods.items()
+        if sounds_like_loss(name)
+        and not re.search("grad|deriv|prime|back", name)
+        and sum(sound(one.name) > 0 for one in calls.required(calls.parameters_of(method))) == 1
+    ]
+
+
+def _at_rate(thing: Any, backward: str, rate: float) -> Any:
+    """A copy with this learning rate where theirs goes by one, which is also what an update is divided by."""
+    held, copied = [name for name in vocabulary.RATES if hasattr(thing, name)], object_arrays.duplicate(thing)
+    for name in held or vocabulary.RATES[: calls.takes_rate(getattr(thing, backward))]:
+        setattr(copied, name, rate)
+    return copied
+
+
+def closed(thing: Any, whole: Whole) -> Any:
+    """A copy of theirs with the two more methods."""
+    steps = [one for one in (whole.forward, whole.loss, whole.backward) if one and not isinstance(one, Objective)]
+    asked = _arguments(thing, steps)
+
+    def called(self: Any, step: Step, words: Mapping[str, Any]) -> Any:
+        """Call one of the functions with what its arguments' names ask for; those with a default keep it."""
+        held = {**(self if isinstance(self, dict) else {}), **words["named"], **whole.settings}
+        given = {}
+        for one in asked[step]:
+            if one.name in whole.settings or (one.is_open and one.word != "parameters" and one.name in held):
+                given[one.name] = held[one.name]
+            elif one.is_open and words.get(one.word) is not None:
+                given[one.name] = words[one.word]
+            elif one.number is not None:
+                given[one.name] = one.number
+        function = function_of(self, step)
+        name = step if isinstance(step, str) else step.__name__
+        with told(name, function):
+            return calls.call(function, (), given, {"training": True, "rate": _rate(self)}, name)
+
+    def started(self: Any, x: Any, t: Any) -> dict[str, Any]:
+        """The words for what there is once forward has run."""
+        words = {"parameters": self, "x": x, "target": t, "named": {}}
+        if whole.forward is not None:
+            returned = called(self, whole.forward, words)
+            function = function_of(self, whole.forward)
+            words |= _forwarded(self, returned, function, whole)
+        return words
+
+    def predicted(self: Any, x: Any, t: Any) -> Any:
+        return started(self, x, t)["y"]
+
+    def value(self: Any, x: Any, t: Any) -> Any:
+        if whole.loss is RETURNED or whole.backward is None:  # it may take a step
+            self = object_arrays.duplicate(self)
+        words = started(self, x, t)
+        if whole.loss is RETURNED:
+            found = called(self, whole.backward, words)  # type: ignore[arg-type]  # what is returned, something returns
+            if not isinstance(found, float | np.floating):
+                raise problem(f"{whole.backward} returns no loss", function_of(self, whole.backward))  # type: ignore[arg-type]
+            return found
+        if isinstance(whole.loss, Objective):
+            return whole.loss.value(words["y"], as_numbers(t, words["y"]))
+        return _number(words["value"] if whole.loss is None else called(self, whole.loss, words))
+
+    def gradient(self: Any, x: Any, t: Any) -> Any:
+        words = started(self, x, t)
+        if whole.backward is None:
+            return called(self, whole.loss, words)  # type: ignore[arg-type]  # it returns both
+        returned = called(self, whole.backward, words)
+        return None if isinstance(returned, float | np.floating) else returned  # a loss
+
+    first, last = whole.forward or whole.loss, whole.backward or whole.loss
+    return _with_methods(thing, {PREDICTION: (predicted, first), FORWARD: (value, first), BACKWARD: (gradient, last)})
+
+
+class _Argument(NamedTuple):
+    """An argument: the word for what it is, whether its default, if it has one, gives way, and a number that suits."""
+
+    name: str
+    word: str
+    is_open: bool
+    number: float | None
+
+
+def _arguments(thing: Any, steps: list[Step]) -> dict[Step, list[_Argument]]:
+    """What the arguments of a model's functions are, by their names."""
+    functions = {step: function_of(thing, step) for step in steps}
+    structures = structure_names({str(step): one for step, one in functions.items() if not isinstance(step, str)})
+    everything = [one for function in functions.values() for one in calls.parameters_of(function)]
+    elsewhere = {one.name: one.default for one in everything if type(one.default) in (int, float)}
+    return {
+        step: [_argument(one, step is steps[0], structures, elsewhere) for one in calls.parameters_of(function)]
+        for step, function in functions.items()
+    }
+
+
+def _argument(one: inspect.Parameter, is_first: bool, structures: set[str], elsewhere: Mapping[str, Any]) -> _Argument:
+    name, role = one.name, (vocabulary.roles(one.name) or ("",))[0]
+    rules = {
+        "parameters": name in structures,
+        "target": sound(name) > 0,
+        "cache": role == "cache" or "cache" in name,
+        "x": is_input(name) or (is_first and role == "input"),
+        "y": role in ("prediction", "input", "activation"),
+    }
+    word = next((word for word, holds in rules.items() if holds), "")
+    number = None
+    if one.default is one.empty and not word:
+        number = elsewhere.get(name, samples.PLAIN[role][0] if role in samples.NUMBERS else None)
+    return _Argument(name, word, one.default in (one.empty, None), number)
+
+
+def _forwarded(thing: Any, returned: Any, function: Callable[..., Any], whole: Whole) -> dict[str, Any]:
+    """What forward gave: the prediction, or the loss, the cache, and the parts of it by name."""
+    parts = list(returned) if isinstance(returned, tuple) else [returned]
+    names = sources.returned_names(function, len(parts)) if len(parts) > 1 else []
+    named = {str(name): part for name, part in zip(names, parts, strict=False)}
+    for part in parts:
+        named |= part if isinstance(part, dict) else {}
+    if whole.loss is None:
+        value = next((part for part in parts if np.size(part) == 1), None)
+        return {"value": value, "cache": _alone([part for part in parts if part is not value]), "named": named}
+    y = _prediction(thing, returned, whole.place)
+    rest = [part for part in parts if part is not y]
+    return {"y": y, "cache": rest[0] if len(rest) == 1 else returned, "named": named}
+
+
+def _alone(parts: list[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else parts
+
+
+def _prediction(thing: Any, returned: Any, place: int) -> Any:
+    """What forward predicts: the array at this place among what it returned, else what it keeps."""
+    if isinstance(returned, dict):
+        returned = list(returned.values())
+    if isinstance(returned, list | tuple) and returned:
+        found = [part for part in returned if isinstance(part, np.ndarray)]
+        return found[place] if found else _prediction(thing, returned[place], place)
+    return outputs_of(thing, returned, (), (), (), "forward").packed()
+
+
+def _number(value: Any) -> Array:
+    """The loss, of what a function returned: the one number in it."""
+    parts = value if isinstance(value, tuple | list) else [value]
+    numbers = [part for part in parts if not isinstance(part, dict | list | tuple) and np.size(part) == 1]
+    if not numbers:
+        raise problem("the loss is no single number")
+    return np.asarray(numbers[0]).reshape(())
+
+
+def as_numbers(t: Array, y: Array) -> Array:
+    """Labels as one hot in the shape of the prediction; any other target in that shape where it has its size."""
+    if t.size == y.size:
+        return t.reshape(y.shape)
+    if t.ndim != y.ndim - 1 or t.dtype.kind != "i":
+        return t
+    axis = 1 if y.shape[0] == t.size else 0
+    return np.moveaxis(np.eye(y.shape[axis])[t], -1, axis)
+
+
+def _rate(thing: Any) -> float:
+    """The learning rate of an object, 1 if it has none."""
+    return next((float(getattr(thing, name)) for name in vocabulary.RATES if hasattr(thing, name)), 1.0)
+
+
+def costs(thing: Any, value: str, delta: str, module: ModuleType | None) -> Iterator[Any]:
+    """A cost with delta(z, a, y) as one of z alone, where a = f(z) for an f of their module, else the sigmoid."""
+    wanted = [one.name for one in calls.required(calls.parameters_of(getattr(thing, delta)))]
+    others = [name for name in wanted if sound(name) <= 0]
+    if len(wanted) != 3 or len(others) != 2:
+        return
+    target = next(name for name in wanted if name not in others)
+    z, a = others if others[0].lower().startswith(("z", "s", "net", "in")) else others[::-1]
+    for function in _squashing(module):
+
+        def evaluate(self: Any, x: Any, t: Any, function: Callable[..., Any] = function) -> Any:
+            return getattr(self, value)(function(x), t)
+
+        def gradient(self: Any, x: Any, t: Any, function: Callable[..., Any] = function) -> Any:
+            return getattr(self, delta)(**{z: x, a: function(x), target: t})
+
+        yield _with_methods(thing, {FORWARD: (evaluate, value), BACKWARD: (gradient, delta)})
+
+
+def _squashing(module: ModuleType | None) -> Iterator[Callable[..., Any]]:
+    for name in ("sigmoid", "logistic", "softmax", "tanh"):
+        function = vars(module).get(name) if module else None
+        if callable(function):
+            yield function
+    yield lambda z: 1 / (1 + np.exp(-z))
+
+
+def _with_methods(thing: Any, methods: Mapping[str, tuple[Callable[..., Any], Any]]) -> Any:
+    """A copy of a thing with more methods, whose places are those of the functions of theirs that they call."""
+    for method, step in methods.values():
+        original = function_of(thing, step)
+        method.__wrapped__ = getattr(original, "__func__", original)  # type: ignore[attr-defined]
+        method.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
+    more = {name: method for name, (method, _) in methods.items()}
+    copied = object_arrays.duplicate(thing)
+    if isinstance(thing, dict | list | tuple) and type(thing).__module__ in ("builtins", "collections"):
+        return type("Parameters", (dict if isinstance(thing, dict) else list,), more)(copied)
+    copied.__class__ = type(type(thing).__name__, (type(thing),), more)
+    return copied
+
+
+def closed_candidate(
+    name: str, thing: Any, x: Array, target: Any, layout: Layout, module: ModuleType | None
+) -> Candidate:
+    """Theirs with the methods that close its loss inside, as a candidate."""
+    subject = Subject(name, FORWARD, (BACKWARD,), thing, target=target, pass_on="prediction", module=module)
+    return Candidate(subject, x, layout, "value")
