@@ -23,7 +23,7 @@ from mlp.user_code.messages import ForeignError, place_of
 from mlp.user_code.run.conditions import kept_randomness
 from mlp.user_code.run.gradient_check import report_on
 from mlp.user_code.run.subject import Subject
-from mlp.user_code.settings import Override, override_of
+from mlp.user_code.settings import override_of
 
 
 def check_layer(
@@ -84,7 +84,7 @@ def examine_object(
         tried = read_object(layer, None if x is None else as_real("x", x), module, override)
     except ForeignError as error:
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(error.fact,))
-    return conclude(case, tried, override, dy, eps, method)
+    return conclude(case, tried, dy, eps, method)
 
 
 def check_function(
@@ -114,8 +114,8 @@ def check_function(
     subject = Subject(name, _unnamed(fun), (_unnamed(grad),), first="x", pass_on="input")
     layout = Layout(f"as given, shape {x.shape}", "", x.shape, False)
     scalar = np.ndim(np.asarray(fun(x.copy()))) == 0
-    tried = attempt(Candidate(subject, x, layout, "value" if scalar else ""), Override())
-    result = conclude(Case(name, "function", fun, grad, *place_of(fun)), tried, Override(), None, eps, method)
+    tried = attempt(Candidate(subject, x, layout, "value" if scalar else ""))
+    result = conclude(Case(name, "function", fun, grad, *place_of(fun)), tried, None, eps, method)
     if result.problems or result.report is None:
         raise ForeignError((result.problems or result.facts)[0])
     return result.report

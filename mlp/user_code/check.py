@@ -96,7 +96,7 @@ def examine(case: Case, module: ModuleType | None, override: Override, eps: floa
             tried = read_class(case.first, module, override)
         else:
             tried = read_functions(case, module, override)
-        result = conclude(case, tried, override, None, eps, method)
+        result = conclude(case, tried, None, eps, method)
         return replace(result, facts=(*result.facts, *missing_libraries(case)))
     except ForeignError as error:
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(_placed(error.fact, case),))
@@ -111,9 +111,7 @@ def missing_libraries(case: Case) -> list[Fact]:
     return [_placed(Fact("warning", text.format(library)), case) for library in stubs.called]
 
 
-def conclude(
-    case: Case, tried: Attempt, override: Override, dy: ArrayLike | None, eps: float, method: str
-) -> CaseResult:
+def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, method: str) -> CaseResult:
     """The result of the reading that was chosen."""
     facts = list(tried.notes)
     report = None
@@ -134,17 +132,23 @@ def conclude(
                 if is_wrong(report):
                     report, said = without_small_constants(report, tried, dy, coarse)
                     facts += said
+                if is_wrong(report) and remarks.is_fused_softmax(tried):
+                    raise ForeignError(remarks.fused(tried))
+                if is_wrong(report) and remarks.is_for_one_entry(tried):
+                    report = report_on(tried.layer, tried.x, np.eye(tried.y_shape[0])[0], eps, method, coarse)
+                    facts.append(remarks.one_entry(tried))
             place = remarks.backward_place(tried, case)
             facts += [
                 *dict.fromkeys(tried.layer.facts),
                 *remarks.hollow(tried, case),
                 *remarks.broadcast(tried),
-                *remarks.missing(tried, case, override),
-                *remarks.unheard(case, override, tried.layer.pairs, remarks.named(tried)),
+                *remarks.missing(tried, case),
+                *remarks.unheard(tried, case),
                 *remarks.nans(report, case),
             ]
             facts += [*remarks.accumulating(tried, place), *remarks.several_outputs(tried, place)]
         except ForeignError as error:
+            report = None
             facts.append(_placed(error.fact, case))
     pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()
     return CaseResult(case.name, case.kind, case.file, case.line, _words(tried), pairs, tuple(facts), report)

@@ -53,6 +53,7 @@ class Override:
     def of_run(self) -> dict[str, Any]:
         """What is handed on to a subject as it is."""
         return {
+            "said": self,
             "settings": self.forward_args,
             "backward_settings": self.backward_args,
             "outputs": tuple(self.outputs) if isinstance(self.outputs, list | tuple) else (self.outputs,),

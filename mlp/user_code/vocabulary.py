@@ -25,6 +25,8 @@ DERIVATIVE = (
     "get_gradient", "get_grad", "calculate_gradient", "compute_gradient",
     "compute_derivative", "calculate_derivative", "backward_loss", "delta", "gradient_loss",
 )  # fmt: skip
+# What the names of two methods, or functions, that go forward and backward differ in.
+DIRECTIONS = (("forward", "backward"), ("for", "back"), ("fwd", "bwd"), ("fprop", "bprop"))
 OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "z", "result", "activations", "activation", "loss", "data")
 LOSS_VALUES = ("loss", "cost", "loss_value", "value", "error")
 RATES = ("learning_rate", "lr", "eta", "learn_rate", "_lr", "_learning_rate")
@@ -83,7 +85,7 @@ _RULES = (
         "dout dy dz da dvalues dvalue doutput doutputs dl dloss dscores dh ds dnext dcurr dupstream djds dj de delta "
         "deltas error errors err grad grads gradient gradients accum upstream diff nextgrad dactivation jacobian",
         f"{_GRADIENT} out outs output outputs y z a h s value values next prev previous curr l layer loss wrt of "
-        "activation",
+        "activation side backward backwards",
     ),
     _Rule("upstream", "d dl de dc dj", "out outs output outputs y z a h values value l next prev"),
     _Rule("mask", "mask masks", "loss target targets label labels y valid padding pad token tokens time"),
@@ -126,7 +128,7 @@ _RULES = (
     _Rule("stride", "stride strides", ""),
     _Rule("padding", "pad padding pads", ""),
     _Rule("probability", "p rate prob probability drop dropout keep", "drop dropout rate prob probability out keep p"),
-    _Rule("sizes", "sizes dims layers units shapes dimensions topology architecture", "layer"),
+    _Rule("sizes", "sizes dims layers units shapes dimensions topology architecture lst", "layer"),
     _Rule("seed", "seed", "random"),
     _Rule("seed", "random", "state"),
     _Rule("tiny", "eps epsilon", ""),

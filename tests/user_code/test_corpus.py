@@ -36,7 +36,6 @@ WRONG = {
     "BiasNotSummed": {"b"},
     "WeightsTransposed": {"W"},
     "SignFlipped": {"b"},
-    "AveragedRows": {"W", "b"},
     "NoUpstream": {"x"},
     "UpdatedTooEarly": {"x"},
     "UpdatesUpwards": {"W"},

@@ -44,7 +44,7 @@ MISTAKES = [
     ("Net", "X.T @ p / len(y)", "X.T @ p"),
     ("Pad", "1 : 1 + w", "0:w"),
     ("Gate", "(inputs > 0)", "(inputs < 0)"),
-    ("Shift", "top_diff.sum(axis=0)", "top_diff.mean(axis=0)"),
+    ("Shift", "top_diff.sum(axis=0)", "2 * top_diff.sum(axis=0)"),
     ("Skip", "dx[:, :, :: self.s, :: self.s]", "dx[:, :, :dout.shape[2], :dout.shape[3]]"),
     ("Updated", "lr * self.x.T", "2 * lr * self.x.T"),
     ("Cell", "3 * dy", "2 * dy"),
@@ -76,6 +76,17 @@ MISTAKES = [
     ("Cached", "dZ @ X.T", "2 * dZ @ X.T"),
     ("Handing", "return 2 *", "return 3 *"),
     ("Weighted", "return grads *", "return 2 * grads *"),
+    ("Attributes", "(1 - self.output**2)", "(1 - self.output)"),
+    ("Columned", '"W": delta @', '"W": 2 * delta @'),
+    ("Put", "(backwards_gradient * x).sum(axis=0)", "(backwards_gradient * x).mean(axis=0) * 2"),
+    ("Asking", "aux @ x.T", "2 * aux @ x.T"),
+    ("Probable", "-= 1", "-= 2"),
+    ("ForeLoss", "2 * (self.x", "(self.x"),
+    ("MaxPool", "return wide *", "return 2 * wide *"),
+    ("Soft", "- y[:, :, None]", "+ y[:, :, None]"),
+    ("Biased", "np.sum(dZ) / Y.shape[1]", "np.sum(dZ)"),
+    ("Ready", "3 * d_a", "2 * d_a"),
+    ("Rolling", "return dWx, dWh, dh", "return dWx, 2 * dWh, dh"),
 ]
 
 
@@ -128,6 +139,66 @@ def test_what_is_wrong_is_said(source, words, tmp_path):
     result = examined(tmp_path, source)
     assert result.status == "wrong"
     assert re.search(words, "\n".join(fact.text for fact in result.facts))
+
+
+AVERAGED = (
+    "class Averaging:\n    def __init__(self, n_in, n_out):\n"
+    "        self.w, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)\n"
+    "    def forward(self, x):\n        self.x = x\n        return x @ self.w + self.b\n"
+    "    def backward(self, dy):\n        self.dw, self.db = self.x.T @ dy / len(dy), dy.mean(axis=0)\n"
+    "        return dy @ self.w.T\n"
+)
+
+
+@pytest.mark.parametrize(("said", "status"), [(None, "partly checked"), (True, "passed"), (False, "wrong")])
+def test_averages_over_rows_are_judged_once_it_is_said_whether_they_are_meant(said, status, tmp_path):
+    line = "" if said is None else f'GRADCHECK = {{"Averaging": {{"average": {said}}}}}\n'
+    result = examined(tmp_path, AVERAGED + line)
+    assert result.status == status
+    assert said is not None or '{"Averaging": {"average": True}}' in result.gaps[0].text
+
+
+@pytest.mark.parametrize(("said", "status"), [("", "partly checked"), ("lr=1", "passed")])
+def test_steps_of_the_learning_rate_are_judged_once_it_is_one(said, status, tmp_path):
+    source = (
+        "class Stepped:\n    def __init__(self, n_in, n_out, lr=0.25):\n"
+        "        self.w, self.lr = np.random.randn(n_in, n_out), lr\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.w\n"
+        "    def backward(self, dy):\n        self.d_w = self.lr * self.x.T @ dy\n        return dy @ self.w.T\n"
+    )
+    result = examined(tmp_path, source.replace("lr=0.25", said or "lr=0.25"))
+    assert result.status == status
+    assert said or '{"Stepped": {"args": {"lr": 1.0}}}' in result.gaps[0].text
+    assert examined(tmp_path, source.replace("self.lr *", "0.3 *")).status == "wrong"
+
+
+def test_an_average_of_one_parameter_alone_is_wrong(tmp_path):
+    assert examined(tmp_path, AVERAGED.replace("dy.mean(", "dy.sum(")).status == "wrong"
+
+
+def test_a_softmax_that_leaves_its_slope_to_the_loss_is_not_judged(tmp_path):
+    source = (
+        "class Soft:\n    def forward(self, x):\n        e = np.exp(x)\n"
+        "        return e / e.sum(axis=1, keepdims=True)\n    def backward(self, dy):\n        return dy\n"
+    )
+    result = examined(tmp_path, source)
+    assert result.status == "not checked"
+    assert "softmax and cross-entropy together" in result.problems[0].text
+    assert examined(tmp_path, source.replace("return dy", "return 2 * dy")).status == "wrong"
+
+
+def test_what_is_right_for_a_gradient_of_one_entry_alone_is_partly_checked(tmp_path):
+    source = (
+        "class Soft:\n    def forward(self, x):\n        self.y = np.exp(x) / np.exp(x).sum(axis=0)\n"
+        "        assert x.ndim == 1\n        return self.y\n    def backward(self, dy):\n"
+        "        for i, gradient in enumerate(dy):\n            if gradient != 0:\n"
+        "                slopes = -self.y[i] * self.y\n                slopes[i] += self.y[i]\n"
+        "                return gradient * slopes\n"
+    )
+    result = examined(tmp_path, source)
+    assert result.status == "partly checked"
+    assert "right for a dy with one entry that is not 0" in result.gaps[0].text
+    assert examined(tmp_path, source.replace("return gradient *", "return 2 * gradient *")).status == "wrong"
 
 
 def test_what_can_only_be_run_where_its_output_is_one_number_is_partly_checked(tmp_path):

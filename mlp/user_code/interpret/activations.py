@@ -10,7 +10,6 @@ from mlp.user_code import vocabulary
 from mlp.user_code.messages import home_of
 from mlp.user_code.run import calls
 
-_ACTIVATIONS: tuple[Any, ...] = ("tanh", "sigmoid", "relu", np.tanh)
 _ACTIVATION_NAME = re.compile(r"activation|tanh|sigmoid|logistic|relu|elu|softplus", re.IGNORECASE)
 
 
@@ -20,6 +19,11 @@ def is_activation(name: str, cls: type) -> bool:
     return bool(by_name) or "activation" in vocabulary.roles(name)
 
 
+def tanh(x: Any, derivative: bool = False) -> Any:
+    """An activation that some layers ask for its derivative as well, as in f(z, True)."""
+    return 1 - np.tanh(x) ** 2 if derivative else np.tanh(x)
+
+
 def tanh_prime(x: Any) -> Any:
     """The derivative of tanh, for a layer that wants one beside its activation."""
     return 1 - np.tanh(x) ** 2
@@ -27,7 +31,7 @@ def tanh_prime(x: Any) -> Any:
 
 def activations(cls: type, module: ModuleType | None) -> list[Any]:
     """Values for an argument `activation`: names, a function, and objects of the module's own activation classes."""
-    return [*_ACTIVATIONS, *own_activations(cls, module)]
+    return ["tanh", "sigmoid", "relu", tanh, *own_activations(cls, module)]
 
 
 def own_activations(maker: type, module: ModuleType | None) -> list[Any]:

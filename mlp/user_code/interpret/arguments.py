@@ -28,16 +28,24 @@ from mlp.user_code.run.conditions import same_randomness
 from mlp.user_code.settings import Override, line
 
 _PAIRED = ("kernel_size", "stride", "padding")
+_OF_WINDOWS = {
+    **dict.fromkeys(("k", "f", "height", "width", "h", "w", "hh", "ww", "fh", "fw", "kh", "kw", "size"), "kernel_size"),
+    "s": "stride", "p": "padding",
+}  # fmt: skip
 _OTHERWISE = {"hidden": "hidden_sizes", "hidden_sizes": "hidden"}  # one hidden layer or several: a name may mean both
 _UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
 _BY_ANNOTATION: dict[Any, Any] = {float: 0.5, "float": 0.5, bool: False, "bool": False, str: "", "str": ""}
 
 
 class Built(NamedTuple):
-    """An object and how it was made: `args` is plain data for the page and for GRADCHECK."""
+    """An object and how it was made: `args` is plain data for the page and for GRADCHECK.
+
+    `is_ready` says that what makes it ready, such as `build`, has been called, or that nothing has to be.
+    """
 
     thing: Any
     args: dict[str, Any]
+    is_ready: bool = True
 
 
 def objects(cls: type, module: ModuleType | None, override: Override) -> Iterator[Built]:
@@ -59,7 +67,8 @@ def objects(cls: type, module: ModuleType | None, override: Override) -> Iterato
         made_first = made_first or args
         # What builds an object may want the shape of one sample or of a batch.
         of_batch = (samples.BATCH, *input_shape) if isinstance(input_shape, tuple) and len(input_shape) > 1 else None
-        for shape in dict.fromkeys((None, input_shape, of_batch) if builds else (None,)):
+        shapes = [shape for shape in (input_shape, of_batch, np.array(input_shape)) if builds and shape is not None]
+        for shape in (None, *shapes):
             try:
                 made = _made(cls, module, args, shape, override)
             except ForeignError as error:
@@ -92,7 +101,7 @@ def _made(cls: type, module: ModuleType | None, args: dict[str, Any], input_shap
         with told(what, method), same_randomness(module):
             method(**said) if isinstance(said, Mapping) else method(*said)
     if input_shape is None or override.first_calls:
-        return Built(thing, args)
+        return Built(thing, args, not _builders(cls) or bool(override.first_calls))
     for method in (getattr(thing, name) for name in _builders(cls)):
         what = f"{cls.__name__}.{method.__name__}"
         values = {"optimizer": Recorder(), **{role: plain[0] for role, plain in PLAIN.items()}}
@@ -137,11 +146,18 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
         ]
     wanted += [one for one in parameters if one.default is None and "seed" in vocabulary.roles(one.name)]
     optional = [one for one in parameters if one.default is None and one not in wanted]
-    for paired in (False, True):  # a kernel of 3, then one of (3, 3); hidden units of one layer, then of several
+    # A kernel of 3, then one of (3, 3), then one of 2; hidden units of one layer, then of several.
+    for paired, window, padding in ((False, 3, 0), (True, 3, 0), (False, 2, 0), (False, 3, 1)):
         for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
             for conventions in CONVENTIONS:
                 for activation in offered:
-                    args = _arguments(cls, chosen, conventions._replace(paired=paired), activation, given)
+                    args = _arguments(
+                        cls,
+                        chosen,
+                        conventions._replace(paired=paired, window=window, padding=padding),
+                        activation,
+                        given,
+                    )
                     yield args, conventions.input_shape
 
 
@@ -155,7 +171,7 @@ def _arguments(
             args[one.name] = given[one.name]
             continue
         by_name = activation is not None and is_activation(one.name, cls)
-        role, value = ("activation", activation) if by_name else _value(one, conventions, activation, used)
+        role, value = ("activation", activation) if by_name else _value(cls, one, conventions, activation, used)
         if one.default is None and (role == "unknown" or value is None):
             continue
         if value is None:
@@ -169,7 +185,16 @@ def _arguments(
     return args
 
 
-def _value(one: inspect.Parameter, conventions: Conventions, activation: Any, used: dict[str, int]) -> tuple[str, Any]:
+def _roles(cls: type, name: str) -> tuple[str, ...]:
+    """The roles of an argument of this name, of one letter or so where the class moves a window over an image."""
+    plain = name.lower().strip("_")
+    of_window = plain in _OF_WINDOWS and re.search("conv|pool", cls.__name__, re.IGNORECASE)
+    return (_OF_WINDOWS[plain],) if of_window else vocabulary.roles(name)
+
+
+def _value(
+    cls: type, one: inspect.Parameter, conventions: Conventions, activation: Any, used: dict[str, int]
+) -> tuple[str, Any]:
     """The role that the argument plays here, and its value."""
     specials = {
         "input_shape": conventions.input_shape,
@@ -178,17 +203,18 @@ def _value(one: inspect.Parameter, conventions: Conventions, activation: Any, us
         "optimizer": Recorder(),
         "rng": np.random.RandomState(0),
     }
-    roles = vocabulary.roles(one.name)
+    roles = _roles(cls, one.name)
     for role in [_OTHERWISE.get(role, role) for role in roles] if conventions.paired else roles:
         array = array_for(role, conventions)
         if array is not None and one.annotation not in (int, "int", bool, "bool", float, "float"):
             return role, array
         if role in specials:
             return role, specials[role]
-        if role in _PAIRED and (conventions.paired or one.name.endswith("shape")):
-            return role, PLAIN[role] * 2
         if role in PLAIN:
-            return role, PLAIN[role][min(used.get(role, 0), len(PLAIN[role]) - 1)]
+            several = (2,) if role in _PAIRED[:2] and conventions.window == 2 else PLAIN[role]
+            several = (conventions.padding,) if role == "padding" else several
+            is_pair = role in _PAIRED and (conventions.paired or one.name.endswith("shape"))
+            return role, several * 2 if is_pair else several[min(used.get(role, 0), len(several) - 1)]
     if conventions.paired and one.name.endswith(("shape", "dims")):
         return "shape", (2, FEATURES // 2)
     return _unknown(one, used)

@@ -10,6 +10,7 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.inputs import (
     form_of_input,
+    handed_over,
     inputs,
     is_upstream,
     keys_asked,
@@ -33,15 +34,16 @@ def object_candidates(
     if kind.kind == "loss":
         yield from loss_object_candidates(thing, name, kind, module, override)
         return
-    ways = _ways(getattr(thing, kind.forward), getattr(thing, kind.backward), kind)
     forward, backward = getattr(thing, kind.forward), getattr(thing, kind.backward)
+    attributes = handed_over(thing, forward, backward)
+    ways = ("gradient",) if "dy" in attributes.values() else _ways(forward, backward, kind)
     for way, (x, layout, plain) in product(ways, inputs(override, thing)):
         form = form_of_input(forward, backward, x.shape, plain)
         for arrays in _further_arrays(forward, x, own_sizes(thing), override):
             subject = Subject(
                 name, kind.forward, override.steps(kind.backward), thing, form=form,
                 arrays=arrays | _inside(form, x, override), pass_on=way, module=module, integers=layout.integers,
-                **with_dicts(override, forward, backward, x),
+                attributes=attributes, **with_dicts(override, forward, backward, x),
             )  # fmt: skip
             yield Candidate(subject, x, layout)
 
@@ -71,9 +73,17 @@ def _further_arrays(
     further = [name for name in wanted[1:] if not _is_switch(name) and name not in override.arrays]
     given = {name: samples.normal(shape, seed=3) for name, shape in override.arrays.items()}
     widths = dict.fromkeys((samples.OUTPUTS, *samples.HIDDEN, *sizes))
-    shapes = dict.fromkeys((x.shape, *((*x.shape[:-1], width) for width in widths)))
+    shapes = dict.fromkeys((x.shape, *(shape for width in widths for shape in _states(x.shape, width))))
     for shape in shapes if further else ((),):
         yield given | {name: samples.normal(shape, seed=3 + index) for index, name in enumerate(further)}
+
+
+def _states(shape: tuple[int, ...], width: int) -> list[tuple[int, ...]]:
+    """Shapes of a state of this width beside x; of a sequence, whichever of its axes is time."""
+    if len(shape) != 3:
+        return [(*shape[:-1], width)] if len(shape) < 3 else []
+    of_columns = shape[-1] == 1
+    return [(shape[0], width, 1)] if of_columns else [(*shape[:-1], width), (shape[1], width), (shape[0], width)]
 
 
 def _ways(forward: Callable[..., Any], backward: Callable[..., Any], kind: Kind) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.run import calls, object_arrays
-from mlp.user_code.run.sources import syntax
+from mlp.user_code.run.sources import attributes_of_self, syntax
 from mlp.user_code.settings import Override
 
 _OWN_SIZES = 6
@@ -44,6 +44,20 @@ def own_sizes(thing: Any) -> list[int]:
     sizes = {size for array in object_arrays.arrays(thing).values() if array.ndim >= 2 for size in array.shape}
     sizes |= {one.default for one in calls.parameters_of(type(thing)) if type(one.default) is int and one.default > 1}
     return sorted(sizes)
+
+
+def handed_over(thing: Any, forward: Callable[..., Any], backward: Callable[..., Any]) -> dict[str, str]:
+    """The attributes by which an object is handed what its methods do not take, and the words for it: x and dy."""
+    reads, sets = attributes_of_self(getattr(forward, "__func__", forward))
+    missing = [name for name in dict.fromkeys(reads) if getattr(thing, name, None) is None and name not in sets]
+    given = [name for name in missing if "input" in vocabulary.roles(name)]
+    found = {} if calls.parameters_of(forward) or not given else {given[0]: "x"}
+    if not any(is_upstream(one.name) for one in calls.parameters_of(backward)):
+        reads, sets_back = attributes_of_self(getattr(backward, "__func__", backward))
+        kept = {*sets, *sets_back}
+        missing = [name for name in dict.fromkeys(reads) if getattr(thing, name, None) is None and name not in kept]
+        found |= dict.fromkeys([name for name in missing if is_upstream(name)][:1], "dy")
+    return found
 
 
 def is_upstream(name: str) -> bool:

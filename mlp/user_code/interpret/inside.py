@@ -53,11 +53,11 @@ class _Tried(NamedTuple):
         return sum(factor == 1 for factor in self.attempt.factors.values())
 
 
-def _tried(readings: Iterable[Reading], override: Override) -> list[_Tried]:
+def _tried(readings: Iterable[Reading]) -> list[_Tried]:
     """Those readings that ran, the last one being right if any is."""
     found = []
     for reading in readings:
-        tried = attempt(reading.candidate, override)
+        tried = attempt(reading.candidate)
         if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
             tried.factors = compare(tried.layer, tried.x)
         found.append(_Tried(reading, tried))
@@ -77,7 +77,7 @@ def _network_readings(
             continue
         for target in samples.targets_for(y):
             for words, one in networks(thing, kind.forward, kind.backward, rate):
-                yield Reading(words, closed_candidate(name, one, x, target, layout, module))
+                yield Reading(words, closed_candidate(name, one, x, target, layout, module, override))
 
 
 def read_network(thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
@@ -88,17 +88,16 @@ def read_network(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
     """
     returned = returned_name(getattr(thing, kind.backward))
     returns_loss = not returned or sounds_like_loss(returned) or returned in vocabulary.LOSS_VALUES
-    ran = [
-        one for one in _tried(_network_readings(thing, name, kind, module, override), override) if one.attempt.factors
-    ]
+    ran = [one for one in _tried(_network_readings(thing, name, kind, module, override)) if one.attempt.factors]
     for one in ran:
         one.attempt.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {one.reading.loss}"))
-    if ran and ran[-1].attempt.grade is Grade.AGREES:
+    shown = _shown_by_a_batch(ran)
+    if ran and ran[-1].attempt.grade is Grade.AGREES and not shown:
         return _with_own_loss(ran, [f"its {loss}" for loss in own_losses(thing, kind.backward)])
-    likely = [one for one in ran if one.agreeing or (returns_loss and one.reading.loss == RETURNED.words)]
+    likely = shown or [one for one in ran if one.agreeing or (returns_loss and one.reading.loss == RETURNED.words)]
     if likely:
         best = max(likely, key=lambda one: one.agreeing)
-        return _with_early_update(best, _network_readings(thing, name, kind, module, override, _TINY), override)
+        return _with_early_update(best, _network_readings(thing, name, kind, module, override, _TINY))
     fact = Fact(
         "note",
         f"{name}.{kind.backward} takes the target itself, so a loss is hidden inside it, and none of the usual ones is "
@@ -106,6 +105,13 @@ def read_network(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
         *place_of(getattr(thing, kind.backward)),
     )
     raise ForeignError(fact)
+
+
+def _shown_by_a_batch(ran: list[_Tried]) -> list[_Tried]:
+    """Where only one sample is right: the readings of a batch of which a part is, for one sample hides what is not."""
+    of_batch = [one for one in ran if one.attempt.batch and one.attempt.grade is Grade.SHAPES and one.agreeing]
+    is_single = bool(ran) and not ran[-1].attempt.batch and ran[-1].attempt.grade is Grade.AGREES
+    return of_batch if is_single else []
 
 
 def _with_own_loss(ran: list[_Tried], own: list[str]) -> Attempt:
@@ -124,7 +130,7 @@ def _same(one: Any, other: Any) -> bool:
     return one is not None and np.array_equal(one, other)
 
 
-def _with_early_update(best: _Tried, tiny: Iterable[Reading], override: Override) -> Attempt:
+def _with_early_update(best: _Tried, tiny: Iterable[Reading]) -> Attempt:
     """The reading, with the fact that its gradients are right as long as the steps are tiny, where they are."""
     tried = best.attempt
     wrong = [name for name, factor in tried.factors.items() if factor != 1]
@@ -134,7 +140,7 @@ def _with_early_update(best: _Tried, tiny: Iterable[Reading], override: Override
     name = step.__wrapped__.__name__
     for reading in tiny:
         if reading.loss == best.reading.loss and np.array_equal(reading.candidate.x, tried.x):
-            factors = attempt(reading.candidate, override).factors
+            factors = attempt(reading.candidate).factors
             early = [name for name in wrong if factors.get(name) == 1]
             if early:
                 text = (
@@ -170,7 +176,7 @@ def _model_readings(
                 shown = f"X, with parameters {made.words} and a target {words} of shape {target.shape}"
                 layout = Layout(shown, "columns" if columns else "rows", x.shape, True)
                 one = closed(made.parameters, whole._replace(loss=loss))
-                candidate = closed_candidate(parts.name, one, x, target, layout, module)
+                candidate = closed_candidate(parts.name, one, x, target, layout, module, override)
                 candidate.subject.has_dx, candidate.subject.per_sample = False, override.per_sample
                 yield Reading(getattr(loss, "words", ""), candidate, made.outputs)
 
@@ -182,7 +188,7 @@ def read_model(parts: Parts, module: ModuleType | None, override: Override) -> A
         ForeignError: none ran, or the loss had to be guessed and no guess suits.
     """
     errors: list[Fact] = []
-    tried = _tried(_model_readings(parts, module, override, errors), override)
+    tried = _tried(_model_readings(parts, module, override, errors))
     ran = [one for one in tried if one.attempt.layer is not None and one.attempt.layer.pairs]
     best = max(ran, key=lambda one: one.agreeing, default=None)
     if best is None:

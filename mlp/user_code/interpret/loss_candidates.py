@@ -29,7 +29,7 @@ def loss_object_candidates(
     """A loss of theirs as an object, or a network that is a loss as a whole."""
     for one in costs(thing, kind.forward, kind.backward, module):
         for x, target, layout in loss_inputs("", override):
-            yield closed_candidate(name, one, x, target, layout, module)
+            yield closed_candidate(name, one, x, target, layout, module, override)
     both = kind.backward == kind.forward
     ways = _loss_ways(getattr(thing, kind.backward))
     data = [loss_inputs(name, override), _network_inputs(override, thing)]

@@ -13,13 +13,12 @@ from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, is
 from mlp.user_code.messages import ForeignError
 from mlp.user_code.run.as_layer import Foreign
 from mlp.user_code.run.subject import PASS_ON
-from mlp.user_code.settings import Override
 
 # Readings of one class: a wrong layer is tried in all of them. One that raises costs next to nothing.
-_MOST, _MOST_THAT_RUN = 1200, 120
+_MOST, _MOST_THAT_RUN = 2000, 120
 
 
-def until_settled(candidates: Iterable[Candidate], override: Override) -> list[Attempt]:
+def until_settled(candidates: Iterable[Candidate]) -> list[Attempt]:
     """Try candidates until one agrees that no other could make doubtful."""
     attempts: list[Attempt] = []
     for candidate in candidates:
@@ -28,7 +27,7 @@ def until_settled(candidates: Iterable[Candidate], override: Override) -> list[A
         last = attempts[-1] if attempts else None
         if last and candidate.reduction == "mean" and last.reduction == "value" and last.y_shape in ((), (1,), (1, 1)):
             continue  # the mean of one number is that number
-        tried = attempt(candidate, override)
+        tried = attempt(candidate)
         attempts.append(tried)
         if (tried.grade is Grade.AGREES and tried.batch and is_full(tried)) or are_enough(attempts):
             break
@@ -84,6 +83,8 @@ def best(attempts: list[Attempt]) -> Attempt:
         raise ValueError("there was nothing to try")
     if top is None or (single is not None and _is_for_one_sample(top, single)):
         return single if single is not None and single.grade > Grade.NOTHING else _furthest(attempts)
+    if top.is_hollow and single is not None and is_usable(single):
+        return single
     if top.grade >= Grade.BACKWARD and not is_outer(top):
         return top
     if single is not None and single.grade > max(top.grade, Grade.FORWARD):

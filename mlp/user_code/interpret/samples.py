@@ -34,6 +34,7 @@ LAYOUTS = (
     Layout("images, (n, channels, height, width)", "rows", (2, FEATURES, 6, 6), True),
     Layout("images, (n, height, width, channels)", "rows", (2, 6, 6, FEATURES), True),
     Layout("sequences, (n, time, features)", "rows", (2, BATCH, FEATURES), True),
+    Layout("columns, (n, features, 1)", "rows", (BATCH, FEATURES, 1), True),
     Layout("sequences, (n, channels, length)", "rows", (2, FEATURES, 6), True),
     Layout("sequences, (features, n, time)", "columns", (FEATURES, 2, BATCH), True),
     Layout("one sample, (features,)", "single", (FEATURES,), False),
@@ -110,6 +111,7 @@ class Conventions(NamedTuple):
         input_shape: what a constructor's `input_shape` gets.
         hidden: the size of a recurrent cell's state, of which the weights may hold several side by side, as in an LSTM.
         paired: whether sizes of kernels and steps are pairs, and those of hidden layers the other of number and list.
+        window: the size of a kernel; one of 2 goes on by 2, as in pooling without an overlap.
         unnamed: shape of an array whose name says nothing.
     """
 
@@ -119,6 +121,8 @@ class Conventions(NamedTuple):
     input_shape: Any
     hidden: int = OUTPUTS
     paired: bool = False
+    window: int = 3
+    padding: int = 0
     unnamed: tuple[int, ...] = (FEATURES,)
 
     @property

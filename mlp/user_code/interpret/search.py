@@ -35,6 +35,7 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
     inside = kind.kind == "layer" and has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward))
     attempts: list[Attempt] = []
     unread: ForeignError | None = None
+    ready: set[int] = set()
     for built in objects(cls, module, override):
         if inside:
             try:
@@ -43,17 +44,22 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
                 unread = unread or error
                 if not may_be_upstream(getattr(cls, kind.backward)):
                     continue
+        known = len(attempts)
         for methods in (kind, *other_kinds(cls, kind, override)):
-            attempts += until_settled(object_candidates(built.thing, cls.__name__, methods, module, override), override)
+            attempts += until_settled(object_candidates(built.thing, cls.__name__, methods, module, override))
             for tried in attempts:
                 tried.args = tried.args or built.args
+            ready |= {id(tried) for tried in attempts[known:] if built.is_ready}
+            known = len(attempts)
             if is_usable(best(attempts)):
                 break
         if (attempts and is_usable(best(attempts))) or are_enough(attempts):
             break
     if unread is not None and not attempts:
         raise unread
-    return _finished(attempts, cls, module, override)
+    built_ones = [tried for tried in attempts if id(tried) in ready]
+    attempts = built_ones if any(tried.grade >= Grade.SHAPES for tried in built_ones) else attempts
+    return _finished(attempts)
 
 
 def read_object(thing: Any, x: Array | None, module: ModuleType | None, override: Override) -> Attempt:
@@ -63,13 +69,13 @@ def read_object(thing: Any, x: Array | None, module: ModuleType | None, override
         raise missing_method(type(thing), kind)
     override = override if x is None else replace(override, x=x)
     candidates = object_candidates(thing, type(thing).__name__, kind, module, override)
-    return _finished(until_settled(candidates, override), None, module, override)
+    return _finished(until_settled(candidates))
 
 
 def read_functions(case: Case, module: ModuleType | None, override: Override) -> Attempt:
     """Find the reading of a function and its gradient; without one, of a function that returns value and gradient."""
     readings = loss_function_candidates if case.kind == "loss" else function_candidates
-    return _finished(until_settled(readings(case, module, override), override), None, module, override)
+    return _finished(until_settled(readings(case, module, override)))
 
 
 def missing_method(cls: type, kind: Kind | None) -> Exception:
@@ -83,12 +89,12 @@ def missing_method(cls: type, kind: Kind | None) -> Exception:
     return problem(f"{cls.__name__} {have}no {lacking} (nor any of the usual names for it){hint}", cls)
 
 
-def _finished(attempts: list[Attempt], cls: type | None, module: ModuleType | None, override: Override) -> Attempt:
+def _finished(attempts: list[Attempt]) -> Attempt:
     """The best reading, after a second look at what it may hide or mean, with notes on how it was read."""
-    tried = second_look.with_update(best(attempts), override)
-    tried = second_look.with_samples_added(tried, override)
-    tried = second_look.with_other_strides(tried, cls, module, override)
-    tried = second_look.with_other_target(tried, override)
+    tried = second_look.with_update(best(attempts))
+    tried = second_look.with_samples_added(tried)
+    tried = second_look.with_other_strides(tried)
+    tried = second_look.with_other_target(tried)
     second_look.note_one_output(tried, attempts)
     way = tried.subject.pass_on
     if way not in ("gradient", "prediction"):
@@ -96,4 +102,4 @@ def _finished(attempts: list[Attempt], cls: type | None, module: ModuleType | No
     if tried.reduction == "mean" or (tried.reduction and int(np.prod(tried.y_shape)) > 1):
         what = "mean" if tried.reduction == "mean" else "sum"
         tried.notes.append(Fact("note", f"the loss is the {what} of what forward returns"))
-    return second_look.without_averages(tried, override) if tried.grade is Grade.SHAPES else tried
+    return second_look.without_factor(tried) if tried.grade is Grade.SHAPES else tried

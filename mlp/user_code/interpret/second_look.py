@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,32 +10,34 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.targets import other_coding
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
-from mlp.user_code.messages import Fact, ForeignError
+from mlp.user_code.messages import Fact, ForeignError, Level
+from mlp.user_code.run import calls
 from mlp.user_code.run.pairing import INPUT, matters
-from mlp.user_code.settings import Override, line
+from mlp.user_code.settings import line
 
 _SIDE = 6  # of the images in samples.LAYOUTS
 
 
-def with_other_strides(tried: Attempt, cls: type | None, module: ModuleType | None, override: Override) -> Attempt:
+def with_other_strides(tried: Attempt) -> Attempt:
     """The reading with a stride of 2 where 1 was guessed, if that one is wrong: at 1 a stride left out is hidden."""
     if tried.grade is not Grade.AGREES:
         return tried
-    args = {name: 2 for name, value in tried.args.items() if name not in override.args and _is_stride(name, value)}
-    settings = _wider(tried.subject.settings) if not override.args and not override.forward_args else {}
+    subject, said = tried.subject, tried.subject.said
+    args = {name: 2 for name, value in tried.args.items() if name not in said.args and _is_stride(name, value)}
+    settings = _wider(subject.settings) if not said.args and not said.forward_args else {}
     try:
-        if args and cls is not None:
-            built = next(objects(cls, module, replace(override, args={**tried.args, **args})))
-            subject = replace(tried.subject, thing=built.thing)
-        elif settings != tried.subject.settings and cls is None:
-            subject = replace(tried.subject, settings=settings)
+        if args:
+            built = next(objects(type(subject.thing), subject.module, replace(said, args={**tried.args, **args})))
+            subject = replace(subject, thing=built.thing)
+        elif settings != subject.settings and subject.thing is None:
+            subject = replace(subject, settings=settings)
         else:
             return tried
     except ForeignError:
         return tried
     # Windows fit into one of the two sizes without a rest, whatever their size is.
     inputs = [tried.x, np.pad(tried.x, [(0, size == _SIDE) for size in tried.x.shape], mode="wrap")]
-    found = [attempt(Candidate(subject, x, tried.layout, tried.reduction), override) for x in inputs]
+    found = [attempt(Candidate(subject, x, tried.layout, tried.reduction)) for x in inputs]
     again = next((one for one in found if one.grade is Grade.SHAPES), None)
     if again is None or any(one.grade is Grade.AGREES for one in found):
         return tried
@@ -54,32 +55,34 @@ def _wider(settings: Any) -> Any:
     return {name: 2 if _is_stride(name, value) else _wider(value) for name, value in settings.items()}
 
 
-def with_update(tried: Attempt, override: Override) -> Attempt:
+def with_update(tried: Attempt) -> Attempt:
     """The reading with a further method run after backward, where only that makes the gradients of the parameters."""
     subject, layer = tried.subject, tried.layer
     method = next((name for name in vocabulary.UPDATE if callable(getattr(subject.thing, name, None))), "")
-    if layer is None or not method or override.backward:
+    if layer is None or not method or subject.said.backward:
         return tried
     held = {name: value for name, (_, value) in subject.tensors().items()} | layer.parameters()
     fitting = {name for name, pair in layer.pairs.items() if pair.fits}
-    rest = [name for name, value in held.items() if name not in {*fitting, *override.constants} and value.ndim]
+    rest = [name for name, value in held.items() if name not in {*fitting, *subject.said.constants} and value.ndim]
     if not any(matters(subject, tried.x, held, name) for name in rest):
         return tried
     longer = replace(subject, backward=(*subject.backward, method))
-    again = attempt(Candidate(longer, tried.x, tried.layout, tried.reduction), override)
+    again = attempt(Candidate(longer, tried.x, tried.layout, tried.reduction))
     if again.grade < Grade.SHAPES or again.layer is None or len(again.layer.pairs) <= len(fitting):
         return tried
     return _in_place_of(tried, again, f"{method} was run after backward")
 
 
-def with_other_target(tried: Attempt, override: Override) -> Attempt:
+def with_other_target(tried: Attempt) -> Attempt:
     """The reading with class labels in place of one-hot targets, or the other way round, if only that one is wrong."""
     subject = tried.subject
-    other = None if tried.grade is not Grade.AGREES or override.target is not None else other_coding(subject, tried.x)
+    other = (
+        None if tried.grade is not Grade.AGREES or subject.said.target is not None else other_coding(subject, tried.x)
+    )
     if other is None:
         return tried
     candidate = Candidate(replace(subject, target=other), tried.x, tried.layout, tried.reduction)
-    again = attempt(candidate, override)
+    again = attempt(candidate)
     # Where it is off by a constant factor they are two ways to say the same; anything else may be a target that the
     # code is not made for.
     if again.grade is not Grade.SHAPES or not all(np.isfinite(factor) for factor in again.factors.values()):
@@ -88,7 +91,7 @@ def with_other_target(tried: Attempt, override: Override) -> Attempt:
     return _in_place_of(tried, again, f"checked with {now}; with {before} it is right")
 
 
-def with_samples_added(tried: Attempt, override: Override) -> Attempt:
+def with_samples_added(tried: Attempt) -> Attempt:
     """The reading with gradients added up over their first axis, where all parameters' have one of samples in front."""
     layer, n = tried.layer, (*tried.x.shape, 0)[0]
     pairs = [pair for name, pair in layer.pairs.items() if name != INPUT] if layer else []
@@ -98,7 +101,7 @@ def with_samples_added(tried: Attempt, override: Override) -> Attempt:
         return tried
     keys = [pair.gradient for pair in pairs]
     subject = replace(tried.subject, per_sample=keys)
-    again = attempt(Candidate(subject, tried.x, tried.layout, tried.reduction), override)
+    again = attempt(Candidate(subject, tried.x, tried.layout, tried.reduction))
     note = f"{' and '.join(keys)} hold a gradient for each sample, and were added up"
     return _in_place_of(tried, again, note) if again.grade is Grade.AGREES else tried
 
@@ -118,34 +121,52 @@ def note_one_output(tried: Attempt, attempts: list[Attempt]) -> None:
             return
 
 
-def without_averages(tried: Attempt, override: Override) -> Attempt:
-    """The reading with parameters' gradients that are averages over the batch multiplied back, if that is meant."""
+def without_factor(tried: Attempt) -> Attempt:
+    """The reading with parameters' gradients that all have a factor which may be meant divided by it, and told so.
+
+    They are averages over the batch, or steps of the learning rate. With samples as columns averages are the custom;
+    otherwise nobody but the author can tell, so it is no pass.
+    """
     samples = (tried.x.shape or (1,))[-1 if tried.layout.orientation == "columns" else 0]  # a number alone is one
-    averaged = (
-        tried.layout.batch
-        and tried.factors.keys() - {INPUT}
-        and all(abs(f - (1 if name == INPUT else 1 / samples)) < 1e-6 for name, f in tried.factors.items())
-    )
-    if override.average or (averaged and override.average is None and tried.layout.orientation == "columns"):
-        again = attempt(Candidate(tried.subject, tried.x, tried.layout, tried.reduction), override, float(samples))
+    name, said = tried.subject.name, tried.subject.said.average
+    if said or (said is None and tried.layout.batch and _all_have(tried, 1 / samples)):
         text = (
             f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}"
-            f"{'; dx is not an average' if INPUT in tried.factors else ''}. To have that called wrong, say "
-            f"{line(tried.subject.name, average=False)}"
+            f"{'; dx is not an average' if INPUT in tried.factors else ''}. "
         )
-        return _in_place_of(tried, again, text)
-    if averaged:
-        said = line(tried.subject.name, average=True)
-        text = (
-            f"every parameter's gradient is exactly 1/{samples} of what dy asks for, and {samples} is the batch: they "
-            f"are averaged, dx is not. If you mean that, say {said}"
-        )
-        tried.notes.append(Fact("note", text))
+        again = _divided(tried, 1 / samples)
+        if said or tried.layout.orientation == "columns":
+            return _in_place_of(tried, again, f"{text}To have that called wrong, say {line(name, average=False)}")
+        text += f"If that is meant, say {line(name, average=True)}, and False if it is not"
+        return _in_place_of(tried, again, text, level="unchecked")
+    arguments = [one.name for one in calls.parameters_of(type(tried.subject.thing))]
+    rates = {key: getattr(tried.subject.thing, key) for key in vocabulary.RATES if hasattr(tried.subject.thing, key)}
+    for attribute, rate in rates.items():
+        if isinstance(rate, int | float) and _all_have(tried, rate):
+            argument = next((one for one in arguments if vocabulary.roles(one)[:1] == ("rate",)), attribute)
+            text = (
+                f"the parameters' gradients have the learning rate {rate:g} as a factor, as steps have, and were "
+                f"divided by it; if that is meant, say {line(name, args={argument: 1.0})}"
+            )
+            return _in_place_of(tried, _divided(tried, rate), text, level="unchecked")
     return tried
 
 
-def _in_place_of(tried: Attempt, again: Attempt, note: str, args: Mapping[str, Any] | None = None) -> Attempt:
+def _all_have(tried: Attempt, factor: float) -> bool:
+    """Whether the gradients of all parameters, and not that of the input, are off by this factor."""
+    parameters = tried.factors.keys() - {INPUT}
+    right = {name: 1.0 if name == INPUT else factor for name in tried.factors}
+    return bool(parameters) and all(abs(found - right[name]) < 1e-6 for name, found in tried.factors.items())
+
+
+def _divided(tried: Attempt, factor: float) -> Attempt:
+    return attempt(Candidate(tried.subject, tried.x, tried.layout, tried.reduction), 1 / factor)
+
+
+def _in_place_of(
+    tried: Attempt, again: Attempt, note: str, args: Mapping[str, Any] | None = None, level: Level = "note"
+) -> Attempt:
     """The other reading, with what was known of the first one, these arguments changed, and a note that says why."""
     again.args = {**tried.args, **(args or {})}
-    again.notes = [*tried.notes, Fact("note", note)]
+    again.notes = [*tried.notes, Fact(level, note)]
     return again

@@ -17,7 +17,7 @@ from mlp.user_code.run import pairing
 from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, Pair, is_parameter, lively, may_vary, random
 from mlp.user_code.run.subject import Subject
-from mlp.user_code.settings import Override, line
+from mlp.user_code.settings import line
 
 # A first look that only chooses between readings; the verdict comes from the check itself. The step 1e-4 leaves
 # about 1e-8 relative on smooth functions, and a wrong reading is off by far more than one part in ten thousand. In
@@ -83,13 +83,12 @@ class Attempt:
 
 def attempt(
     candidate: Candidate,
-    override: Override,
     scale: float = 1.0,
     values: Mapping[str, Array] | None = None,
 ) -> Attempt:
     """Run a candidate once forward and backward, find its gradients, and compare a few of them with differences."""
     tried = Attempt(*candidate)
-    x = candidate.x
+    x, said = candidate.x, candidate.subject.said
     try:
         tried.subject = subject = candidate.subject.with_own_weights(x)
         held = {name: value for name, (_, value) in subject.tensors().items()} | dict(values or {})
@@ -106,14 +105,14 @@ def attempt(
         parameters = {
             name: (paths, held[name])
             for name, (paths, _) in subject.tensors().items()
-            if may_vary(name) and name not in override.constants
+            if may_vary(name) and name not in said.constants
         }
         dull = subject.integers or not subject.has_dx
-        pairs = pairing.pair(parameters, None if dull else x, found, override.pairs)
+        pairs = pairing.pair(parameters, None if dull else x, found, said.pairs)
         pairs = {name: one for name, one in pairs.items() if is_parameter(subject, x, held, one)}
-        _require_fitting_guesses(subject, pairs, override)
+        _require_fitting_guesses(subject, pairs)
         tried.layer = adapt(subject, pairs, tried.reduction, scale, values or lively(subject, x, pairs, held))
-        guessed_list = isinstance(subject.form, list) and override.x is None
+        guessed_list = isinstance(subject.form, list) and said.x is None
         if not pairs or (guessed_list and not pairs.keys() >= set(subject.form)):
             raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
         if all(pair.fits for pair in pairs.values()):
@@ -128,14 +127,15 @@ def attempt(
     return tried
 
 
-def _require_fitting_guesses(subject: Subject, pairs: Mapping[str, Pair], override: Override) -> None:
+def _require_fitting_guesses(subject: Subject, pairs: Mapping[str, Pair]) -> None:
     """Refuse a guessed shape that is not the gradient's: the guess may be at fault.
 
     Raises:
         ForeignError: there is such an array.
     """
-    said = {*override.arrays, *override.args, *override.forward_args, *override.inputs()[0]}
-    for name in subject.arrays.keys() & pairs.keys() - said if subject.thing is None else ():
+    said = subject.said
+    given = {*said.arrays, *said.args, *said.forward_args, *said.inputs()[0]}
+    for name in subject.arrays.keys() & pairs.keys() - given if subject.thing is None else ():
         is_unnamed = samples.argument(name, (1,), None, 0) is None
         if not pairs[name].fits and (is_unnamed or pairs[name].is_of_another):
             hint = line(subject.name, arrays={name: pairs[name].gradient_shape})

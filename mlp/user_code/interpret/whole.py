@@ -26,6 +26,7 @@ from mlp.user_code.messages import problem, told
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.outputs import outputs_of
 from mlp.user_code.run.subject import Step, Subject, function_of
+from mlp.user_code.settings import Override
 
 PREDICTION, FORWARD, BACKWARD = "prediction_inside", "value_inside", "gradient_inside"
 _KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -329,8 +330,10 @@ def _with_methods(thing: Any, methods: Mapping[str, tuple[Callable[..., Any], An
 
 
 def closed_candidate(
-    name: str, thing: Any, x: Array, target: Any, layout: Layout, module: ModuleType | None
+    name: str, thing: Any, x: Array, target: Any, layout: Layout, module: ModuleType | None, said: Override
 ) -> Candidate:
     """Theirs with the methods that close its loss inside, as a candidate."""
-    subject = Subject(name, FORWARD, (BACKWARD,), thing, target=target, pass_on="prediction", module=module)
+    subject = Subject(
+        name, FORWARD, (BACKWARD,), thing, target=target, pass_on="prediction", said=said, module=module, seed=said.seed
+    )  # fmt: skip
     return Candidate(subject, x, layout, "value")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.predictions import is_loss, sound
 from mlp.user_code.run.calls import parameters_of, required
-from mlp.user_code.run.sources import return_values
+from mlp.user_code.run.sources import attributes_of_self, return_values
 from mlp.user_code.settings import Override
 
 _LOSS_NAME = re.compile(
@@ -35,15 +35,19 @@ def kind_of(cls: type, override: Override) -> Kind | None:
     called = [name for name in ("forward", "__call__") if _has(cls, name)] or ["loss"] * _has(cls, "loss")
     loss = sounds_like_loss(cls.__name__) or any(is_loss(_bound(cls, name)) for name in called)
     marked = _marked(cls)
-    forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD) or marked[0]
+    forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD)
+    if marked[0] and forward not in vars(cls):
+        forward = marked[0]
     said = next(iter(override.steps("")))
-    backward = said or _first(cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward)
+    backward = said or (forward != marked[0] or not marked[1]) * _first(
+        cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward
+    )
     backward = backward or (marked[1] if forward == marked[0] else "") or _train_step(cls, forward)
     if forward and backward:
         return Kind("loss" if loss else "layer", forward, backward)
     if not loss:
         value = override.forward or _first(cls, vocabulary.VALUE)
-        derivative = said or _first(cls, vocabulary.DERIVATIVE, besides=value)
+        derivative = said or _first(cls, vocabulary.DERIVATIVE, besides=value) or _named_after(cls, value)
         if value and derivative:
             other = "layer" if derivative in vocabulary.BACKWARD else "function"
             return Kind("loss" if _meets_target(_bound(cls, value)) else other, value, derivative)
@@ -63,9 +67,17 @@ def other_kinds(cls: type, kind: Kind, override: Override) -> Iterator[Kind]:
 
 
 def _marked(cls: type) -> tuple[str, str]:
-    """Two methods that differ in one word alone: rnn_cell_forward and rnn_cell_backward."""
-    pairs = [(name, name.replace("forward", "backward")) for name in vars(cls) if "forward" in name]
+    """Two methods that differ in one word alone: rnn_cell_forward and rnn_cell_backward, forloss and backloss."""
+    pairs = [
+        (name, name.replace(*words, 1)) for words in vocabulary.DIRECTIONS for name in vars(cls) if words[0] in name
+    ]
     return next(((one, other) for one, other in pairs if _has(cls, other)), ("", ""))
+
+
+def _named_after(cls: type, value: str) -> str:
+    """A method that is named as the derivative of another: call_df, activation_prime, d_fn."""
+    pattern = rf"d_?{value}|{value}_?(d|df|dx|prime|der|deriv\w*|grad\w*)"
+    return next((name for name in dir(cls) if value and re.fullmatch(pattern, name) and _has(cls, name)), "")
 
 
 def _train_step(cls: type, forward: str) -> str:
@@ -112,6 +124,8 @@ def is_base(cls: type, others: list[type]) -> bool:
     if inspect.isabstract(cls):
         return True
     heirs = [other for other in others if other is not cls and any(base is cls for base in _bases(other))]
+    if heirs and _is_left_to(heirs, cls):
+        return True
     hollow = [
         name
         for name in dict.fromkeys((*vocabulary.VALUE, *vocabulary.DERIVATIVE))
@@ -122,6 +136,29 @@ def is_base(cls: type, others: list[type]) -> bool:
     if not any(inspect.isfunction(one) for one in vars(cls).values()):  # class Later(Layer): pass
         return lacking or (kind is not None and is_hollow(inspect.getattr_static(cls, kind.backward)))
     return (bool(hollow) or lacking) and (bool(heirs) or len(hollow) > 1)
+
+
+def _is_left_to(heirs: list[type], cls: type) -> bool:
+    """Whether a class leaves to its heirs what forward or backward needs: an attribute, or a result at all."""
+    kind = kind_of(cls, Override())
+    methods = (
+        [inspect.getattr_static(cls, name, None) for name in (kind.forward, kind.backward) if name] if kind else []
+    )
+    own = [one for one in methods if inspect.isfunction(one) and one in vars(cls).values()]
+    needed = {name for one in own for name in attributes_of_self(one)[0]}
+    lacking = needed - set(dir(cls)) - _stored(cls)
+    if lacking:
+        return all(lacking <= set(dir(heir)) | _stored(heir) for heir in heirs)
+    given = [
+        name for one in own if not return_values(one) and not attributes_of_self(one)[1] for name in [one.__name__]
+    ]
+    return any(name in vars(heir) for name in given for heir in heirs)
+
+
+def _stored(cls: type) -> set[str]:
+    """The attributes that the methods of a class, inherited or not, set."""
+    methods = [one for base in _bases(cls) for one in vars(base).values() if inspect.isfunction(one)]
+    return {name for one in methods for name in attributes_of_self(one)[1]}
 
 
 def _bases(cls: type) -> tuple[type, ...]:

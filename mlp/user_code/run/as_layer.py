@@ -83,6 +83,11 @@ class Foreign(Layer):
         """Whether a gradient of the input was found, in the input's shape."""
         return INPUT in self.pairs and self.pairs[INPUT].fits
 
+    @property
+    def is_model(self) -> bool:
+        """Whether it is a model of parameters alone, whose input is given."""
+        return not self._subject.has_dx and bool(self._values)
+
     def parameters(self) -> dict[str, Array]:
         """The parameters whose gradients were found."""
         return dict(self._values)

@@ -110,7 +110,7 @@ def _value(
     switch = wanted[:1] == ["training"] and isinstance(one.default, bool)
     if wanted and (free or switch or wanted[0] == "rate" or (one.default is None and wanted[0] == "cache")):
         return True, by_role[wanted[0]]
-    return not one.name.strip("_"), None  # nobody looks at what `_` is
+    return one.name.strip("_") in ("", "self"), None  # nobody looks at what `_` is, or a `self` that no object is for
 
 
 def parameters_named(function: Callable[..., Any]) -> list[str]:
@@ -121,13 +121,15 @@ def parameters_named(function: Callable[..., Any]) -> list[str]:
 _NEVER_UPSTREAM = ("cache", "target", "training", "rate", "optimizer")
 
 
-def upstream_names(function: Callable[..., Any], known: Iterable[str] = (), returned: Iterable[str] = ()) -> list[str]:
+def upstream_names(
+    function: Callable[..., Any], known: Iterable[str] = (), returned: Iterable[str] = (), others: Iterable[str] = ()
+) -> list[str]:
     """The arguments of a backward that are gradients of outputs, dy first.
 
     Those that sound so, or are called after what forward returns; else the first that forward does not know by name and
-    that is no cache, target or switch; else the first that may be one at all.
+    that is no cache, target or switch; else the first that may be one at all. None of the others is one.
     """
-    free = [one for one in parameters_of(function) if one.kind not in VARIABLE]
+    free = [one for one in parameters_of(function) if one.kind not in VARIABLE and one.name not in others]
     free = [one for one in free if one.default in (inspect.Parameter.empty, None)] or free
     leading = {one.name: (*vocabulary.roles(one.name), "")[0] for one in free}
     outputs = {name.lower() for name in returned}

@@ -23,7 +23,7 @@ from mlp.user_code.run.pairing import INPUT
 _UNSEEN = 1e-10
 _DRAWN_INPUT = "the input"  # x is what a model has beside its parameters
 # Of the time that is left.
-_FOR_CHECK, _FOR_DIAGNOSIS = 0.5, 0.7
+_FOR_CHECK, _FOR_DIAGNOSIS, _FOR_MODEL, _AT_MOST = 0.5, 0.7, 0.4, 20.0  # the last in seconds
 _DRAWN = (0.5, 0.05, 0.005)
 
 
@@ -91,6 +91,8 @@ def report_on(
     made at once: afterwards the report is plain data, which can leave the process.
     """
     x = as_real("x", x)
+    if isinstance(layer, Foreign) and layer.is_model and coarse is None:
+        return diagnosed(_as_model(layer, x, dy, eps, method, min(_AT_MOST, _FOR_MODEL * remaining())))
     if coarse is None:
         report = _within_time(layer, x, dy, eps, method) if isinstance(layer, Foreign) else None
         report = check_layer(layer, x, dy, eps, method) if report is None else report
@@ -117,16 +119,22 @@ def _within_time(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, met
         try:
             with limited(_FOR_CHECK * remaining()):
                 drawn = share < 1
-                return _drawn(layer, x, dy, eps, method, share) if drawn else check_layer(layer, x, dy, eps, method)
+                seconds = share * remaining()
+                return (
+                    _as_model(layer, x, dy, eps, method, seconds) if drawn else check_layer(layer, x, dy, eps, method)
+                )
         except TimeIsUpError as error:
             if error.file:  # it is one call of theirs that does not come back
                 raise
     return None
 
 
-def _drawn(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: str, share: float) -> GradientReport:
-    """The report on as many entries, drawn at random over all tensors, as this share of the time allows."""
-    given = random_dy(layer.apply(x).shape) if dy is None else as_real("dy", dy)
+def _as_model(
+    layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: str, seconds: float
+) -> GradientReport:
+    """The report on as many entries, drawn at random over all tensors, as this time allows."""
+    drawn = np.ones(1) if layer.is_model else random_dy(layer.apply(x).shape)
+    given = drawn if dy is None else as_real("dy", dy)
 
     def function(tensors: dict[str, Array]) -> tuple[float, dict[str, Array]]:
         moved = layer
@@ -136,8 +144,9 @@ def _drawn(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: s
         dx = moved.backward(given)
         return float(np.sum(given * y)), {**moved.gradients(), _DRAWN_INPUT: dx}
 
+    function.__name__ = layer.name
     tensors = {**layer.parameters(), **({_DRAWN_INPUT: x} if layer.checks_input else {})}
-    report = check_model(function, tensors, eps, method, share * remaining())
+    report = check_model(function, tensors, eps, method, seconds)
     named = {INPUT if name == _DRAWN_INPUT else name: check for name, check in report.items()}
     return replace(report, checks={name: replace(check, name=name) for name, check in named.items()})
 

@@ -1,6 +1,7 @@
 """The arrays inside an object, by path: through attributes, dicts, lists and the objects these hold."""
 
 import copy
+import copyreg
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
 
 Path = tuple[str | int, ...]
 _DEPTH = 6
@@ -15,7 +17,7 @@ _PLAIN = (str, bytes, int, float, complex, bool, type(None), range)
 
 
 def arrays(thing: Any) -> dict[Path, Array]:
-    """Every real floating-point array (and every bare float) that can be reached from `thing`, by its path."""
+    """Every real floating-point array (and every bare float, and a bias of 0) that can be reached, by its path."""
     return dict(_walk(thing, (), set()))
 
 
@@ -24,7 +26,8 @@ def _walk(thing: Any, path: Path, above: set[int]) -> Iterator[tuple[Path, Array
         if thing.dtype.kind in "fiu":
             yield path, thing
         return
-    if isinstance(thing, float | np.floating) and path:
+    is_bias = type(thing) is int and thing == 0 and path and vocabulary.family(str(path[-1])) == "b"
+    if is_bias or (isinstance(thing, float | np.floating) and path):
         yield path, np.asarray(thing, dtype=np.float64)
         return
     if len(path) > _DEPTH or id(thing) in above:
@@ -69,7 +72,7 @@ def get(thing: Any, path: Path) -> Any:
 def put(thing: Any, path: Path, value: Any) -> None:
     """Put `value` where the path leads: in an attribute, dict or list; a bare float stays a bare number."""
     holder, last = get(thing, path[:-1]), path[-1]
-    if isinstance(dict(items(holder)).get(last), float | np.floating):
+    if isinstance(value, np.ndarray) and isinstance(dict(items(holder)).get(last), float | np.floating | int):
         value = value.item()
     if isinstance(holder, dict | list):
         holder[last] = value  # type: ignore[index]
@@ -92,10 +95,15 @@ def twins(thing: Any) -> dict[Path, list[Path]]:
 
 def duplicate(thing: Any) -> Any:
     """A deep copy, so that no run can leave anything behind in the original; modules in it stay themselves."""
+    copyreg.pickle(type({}.keys()), _as_list)  # type: ignore[arg-type]  # it is to copy as what it lists
     try:
         return copy.deepcopy(thing)
     except TypeError:
         return copy.deepcopy(thing, {id(module): module for module in list(sys.modules.values())})
+
+
+def _as_list(keys: Any) -> tuple[type[list[Any]], tuple[list[Any]]]:
+    return list, (list(keys),)
 
 
 def in_double_precision(thing: Any) -> Any:

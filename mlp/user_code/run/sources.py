@@ -79,6 +79,33 @@ def returned(function: Callable[..., Any] | None) -> set[str]:
     return {_name(part) for value in values for part in getattr(value, "elts", [value])} - {""}
 
 
+@cache
+def filled_arguments(function: Callable[..., Any]) -> frozenset[str]:
+    """The names into which a function puts something under a key that is text: grads["W"] = ..."""
+    nodes = [node for node in ast.walk(syntax(function)) if isinstance(node, ast.Subscript)]
+    return frozenset(
+        node.value.id
+        for node in nodes
+        if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and _is_text(node.slice)
+    )
+
+
+@cache
+def attributes_of_self(method: Callable[..., Any]) -> tuple[list[str], list[str]]:
+    """The attributes of `self` that a method reads, and those that it sets, or sets a part of, in their order."""
+    of_self = [
+        node
+        for node in ast.walk(syntax(method))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    ]
+    read = [node.attr for node in of_self if isinstance(node.ctx, ast.Load)]
+    return read, [node.attr for node in of_self if not isinstance(node.ctx, ast.Load)]
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
 def syntax(function: Callable[..., Any] | None) -> ast.Module:
     """The source of a function as a tree, an empty one where there is no function or no source."""
     try:

@@ -20,6 +20,7 @@ from mlp.user_code.run.conditions import call_seed_hook, same_randomness
 from mlp.user_code.run.object_arrays import with_own_weights
 from mlp.user_code.run.outputs import Outputs, Place, as_output, outputs_of
 from mlp.user_code.run.sources import Source
+from mlp.user_code.settings import Override
 
 Step = str | Callable[..., Any]
 
@@ -39,23 +40,32 @@ class Run(NamedTuple):
 class PassOn(NamedTuple):
     """What backward is called with first, and whether the result is a derivative that is still to meet dy."""
 
-    value: Callable[[Any, Array, Array, Array], Any]
+    value: Callable[[Any, Array, Array, Array, Any], Any]
     is_derivative: bool
     words: str
 
 
-def _kept_output(thing: Any, _x: Array, y: Array, _dy: Array) -> Any:
+def _kept_output(thing: Any, x: Array, y: Array, _dy: Array, cache: Any) -> Any:
     kept = getattr(thing, "output", None)
+    kept = cache if isinstance(cache, np.ndarray) and cache.shape == x.shape else kept
     return np.array(kept) if isinstance(kept, np.ndarray) else y
 
 
+def _loss_first(returned: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a loss returned, such as (probs, loss), with the one number in it in front."""
+    numbers = [part for part in returned if isinstance(part, float | np.floating)]
+    return (numbers[0], *(part for part in returned if part is not numbers[0])) if len(numbers) == 1 else returned
+
+
 PASS_ON: dict[str, PassOn] = {
-    "gradient": PassOn(lambda _thing, _x, _y, dy: np.array(dy), False, "the gradient dy of its output"),
-    "input": PassOn(lambda _thing, x, _y, _dy: np.array(x), True, "its input, as a derivative f'(x)"),
-    "output": PassOn(lambda _thing, _x, y, _dy: np.array(y), True, "its output y = f(x), as a derivative written in y"),
-    "prediction": PassOn(lambda _thing, x, _y, _dy: np.array(x), False, "the prediction"),
-    "nothing": PassOn(lambda _thing, x, _y, _dy: np.array(x), True, "nothing, and returning a derivative"),
-    "kept": PassOn(_kept_output, False, "the `output` that it keeps"),
+    "gradient": PassOn(lambda _thing, _x, _y, dy, _: np.array(dy), False, "the gradient dy of its output"),
+    "input": PassOn(lambda _thing, x, _y, _dy, _: np.array(x), True, "its input, as a derivative f'(x)"),
+    "output": PassOn(
+        lambda _thing, _x, y, _dy, _: np.array(y), True, "its output y = f(x), as a derivative written in y"
+    ),
+    "prediction": PassOn(lambda _thing, x, _y, _dy, _: np.array(x), False, "the prediction"),
+    "nothing": PassOn(lambda _thing, x, _y, _dy, _: np.array(x), True, "nothing, and returning a derivative"),
+    "kept": PassOn(_kept_output, False, "the `output` that it keeps, or the array that it returns beside the loss"),
 }
 
 
@@ -70,12 +80,14 @@ class Subject:
         thing: the object, never run itself, since each run takes a deep copy; None for functions.
         first: the argument of forward that is x, "" for the first.
         form: what x is given as, in the words of GRADCHECK: "x", or a list, tuple or dict around it.
+        attributes: those by which x, or dy, is handed over, and these words for them.
         arrays: values of further arguments of forward, by name; they are tensors like the parameters.
         settings: values of its other arguments, by name; backward_settings: those of backward.
         target: of a loss; None for anything else.
         pass_on: what backward is called with, a key of PASS_ON.
         outputs: which of the things returned are outputs; () for the first, and those whose gradients backward takes.
         per_sample: the gradients that have an axis of samples in front, which are added up over it.
+        said: what GRADCHECK says of it.
         module: where it comes from, for its random generators and the seed hook; seed: the name of the hook.
         integers: whether x is whole numbers, such as the ids of words.
         has_dx: whether a gradient of x is looked for.
@@ -87,6 +99,7 @@ class Subject:
     thing: Any = None
     first: str = ""
     form: Any = "x"
+    attributes: Mapping[str, str] = field(default_factory=dict)
     arrays: Mapping[str, Array] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     backward_settings: Mapping[str, Any] = field(default_factory=dict)
@@ -94,6 +107,7 @@ class Subject:
     pass_on: str = "gradient"
     outputs: Sequence[Place] = ()
     per_sample: Sequence[str] = ()
+    said: Override = field(default_factory=Override)
     module: ModuleType | None = field(default=None, repr=False)
     seed: str = ""
     integers: bool = False
@@ -176,14 +190,23 @@ class Subject:
     def _forward(self, thing: Any, words: Mapping[str, Any]) -> Any:
         function, form, given = function_of(thing, self.forward), filled(self.form, words), self._given(words)
         named = self._sides(function, form, words)
-        first = () if self.first or len(named) == 2 else (form,)
+        first = () if self.first or len(named) == 2 or self._hand_over(thing, "x", form) else (form,)
         with self._running(thing, self.forward):
             return calls.call(function, first, {**named, **given}, {"training": True}, self._what(self.forward))
+
+    def _hand_over(self, thing: Any, word: str, value: Any) -> bool:
+        """Set the attributes that this word stands for; whether there are any."""
+        names = [name for name, meant in self.attributes.items() if meant == word]
+        for name in names:
+            setattr(thing, name, value)
+        return bool(names)
 
     def _outputs(self, thing: Any, returned: Any, x: Array) -> Outputs:
         _, forward, *backward = self.sources()
         labels = sources.returned_names(forward, len(returned)) if isinstance(returned, tuple | list) else []
         upstream = self._upstream(backward[0]) if backward else []
+        if self.target is not None and not self.outputs and isinstance(returned, tuple):
+            returned = _loss_first(returned)
         out = outputs_of(thing, returned, self.outputs, labels, upstream, self._what(self.forward))
         if self.target is None or self.outputs or not np.array_equal(out.arrays[0], x):
             return out
@@ -192,9 +215,10 @@ class Subject:
         return out if kept is None else Outputs((as_output(kept, self.name),), ("loss",), out.cache)  # it hands x on
 
     def _upstream(self, backward: Callable[..., Any]) -> list[str]:
-        """The arguments of a backward that are gradients of outputs."""
+        """The arguments of a backward that are gradients of outputs, and no dicts into which it puts some."""
         forward = self.sources()[1]
-        return calls.upstream_names(backward, calls.parameters_named(forward), sources.returned(forward))
+        known = calls.parameters_named(forward)
+        return calls.upstream_names(backward, known, sources.returned(forward), _filled(backward))
 
     def _backward(
         self, thing: Any, words: dict[str, Any], x: Array, out: Outputs, dy: Array, facts: list[Fact]
@@ -217,8 +241,9 @@ class Subject:
     ) -> list[Source]:
         """What one method of backward returns."""
         function, what, y = function_of(thing, step), self._what(step), out.packed()
-        first = PASS_ON[self.pass_on].value(thing, words["x"], y, dy)
-        kept = np.array(first)
+        first = PASS_ON[self.pass_on].value(thing, words["x"], y, dy, out.cache)
+        self._hand_over(thing, "dy", first)
+        before = np.array(first)
         firsts = out.unpacked(first) if self.pass_on == "gradient" and np.shape(first) == y.shape else (first,)
         words = {**words, "y": y, "cache": out.cache, **{f"dy.{i}" if i else "dy": one for i, one in enumerate(firsts)}}
         said = {name: filled(object_arrays.duplicate(one), words) for name, one in self.backward_settings.items()}
@@ -228,7 +253,9 @@ class Subject:
             if self.pass_on == "nothing" or mentions(self.backward_settings, "dy")
             else dict(zip(upstream, firsts, strict=False))
         )
-        given = {**self._given(words), **named, **self._sides(function, first, words), **said}
+        kept: dict[str, dict[str, Any]] = {name: {} for name in _filled(function)}
+        same = {name: filled(self.form, words) for name in calls.parameters_named(self.sources()[1])[:1]}
+        given = {**same, **self._given(words), **named, **self._sides(function, first, words), **kept, **said}
         waiting: tuple[Any, ...] = () if out.cache is None or PASS_ON[self.pass_on].is_derivative else (out.cache,)
         if not calls.parameters_named(function):  # it takes anything, and hands it on
             waiting = (first, *([words["target"]] if "target" in words else []))
@@ -237,8 +264,9 @@ class Subject:
         by_role |= {"upstream": np.zeros_like(y)} | ({} if out.cache is None else {"cache": out.cache})
         with self._running(thing, step), Calls.one():
             returned = calls.call(function, waiting, given, by_role, what)
-        facts += changed_in_place(what, "the array that it is called with", np.asarray(first), kept, function)
-        return sources.returned_sources(returned, function)
+        facts += changed_in_place(what, "the array that it is called with", np.asarray(first), before, function)
+        put = [one for held in kept.values() for one in sources.returned_sources(held, function)]
+        return [*sources.returned_sources(returned, function), *put]
 
     def _rate(self, thing: Any) -> float:
         """The learning rate of an update in backward: the 1.0 it was given, else the layer's own."""
@@ -268,13 +296,21 @@ def function_of(thing: Any, step: Step) -> Callable[..., Any]:
     return getattr(thing, step) if isinstance(step, str) else step
 
 
+def _filled(backward: Callable[..., Any]) -> list[str]:
+    """The arguments of a backward that are dicts of gradients to be filled."""
+    filled = sources.filled_arguments(getattr(backward, "__func__", backward))
+    return [name for name in calls.parameters_named(backward) if name in filled and vocabulary.is_mark(name)]
+
+
 def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:
-    """The gradient dx from dy and a derivative: multiplied entry by entry, or dy times the Jacobian of one sample.
+    """The gradient dx from dy and a derivative: multiplied entry by entry, or dy times the Jacobian of each sample.
 
     Of a function with one number as its value, the derivative is the gradient in the shape of x.
     """
     if derivative.shape != dy.shape and derivative.shape == (dy.size, int(np.prod(shape))):
         return (dy.ravel() @ derivative).reshape(shape)
+    if derivative.shape == (*dy.shape, *shape[-1:]) and dy.ndim > 1:
+        return np.einsum("...i,...ij->...j", dy, derivative)
     return dy * derivative if derivative.shape in (dy.shape, ()) or not dy.shape else derivative
 
 

@@ -1,7 +1,7 @@
 """What is to be said of a backward beside its numbers: shapes that do not fit, gradients that are missing or add up."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -18,8 +18,9 @@ from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import global_arrays
 from mlp.user_code.run.pairing import GIVEN, INPUT, Pair, matters, random
 from mlp.user_code.run.subject import PASS_ON
-from mlp.user_code.settings import Override, line
+from mlp.user_code.settings import line
 
+_FEW = 12  # entries of an output
 _CLOSE = 1e-4  # a first look at a few entries knows a factor no better
 
 
@@ -52,22 +53,60 @@ def hollow(tried: Attempt, case: Case) -> list[Fact]:
     return [Fact("unchecked", text, case.file, case.line)]
 
 
-def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
+def is_fused_softmax(tried: Attempt) -> bool:
+    """Whether a softmax hands on what backward is given, as one does whose loss starts at p - t before it."""
+    layer = tried.layer
+    if layer is None or set(layer.pairs) != {INPUT} or tried.x.ndim != 2 or tried.y_shape != tried.x.shape:
+        return False
+    y, dy = layer.forward(tried.x), random(tried.x.shape)
+    sums = [y.sum(axis=axis) for axis in (0, 1)]
+    return any(np.allclose(one, 1) for one in sums) and np.array_equal(layer.backward(dy), dy)
+
+
+def is_for_one_entry(tried: Attempt) -> bool:
+    """Whether backward of one sample is right for each dy that has one entry alone, though not for others."""
+    layer = tried.layer
+    if layer is None or tried.reduction or len(tried.y_shape) != 1 or not 1 < tried.y_shape[0] <= _FEW:
+        return False
+    found = [compare(layer, tried.x, dy) for dy in np.eye(tried.y_shape[0])]
+    return all(factor == 1 for factors in found for factor in factors.values())
+
+
+def one_entry(tried: Attempt) -> Fact:
+    """That it was checked with such a dy, which is what a cross-entropy gives that looks at the true class alone."""
+    text = (
+        "backward is right for a dy with one entry that is not 0, as that of a cross-entropy by the true class is, and "
+        "it was checked with such a one; with several it is wrong, since it takes one of them alone"
+    )
+    return Fact("unchecked", text, *place_of(tried.subject.sources()[-1]))
+
+
+def fused(tried: Attempt) -> Fact:
+    """That such a softmax cannot be told from a wrong one by itself."""
+    text = (
+        f"backward of {tried.subject.name} hands on what it is given. That is no gradient of a softmax, but right "
+        "where the loss behind it gives p - t, the gradient of softmax and cross-entropy together; so it was not judged"
+    )
+    return Fact("problem", text, *place_of(tried.subject.sources()[-1]))
+
+
+def missing(tried: Attempt, case: Case) -> list[Fact]:
     """Arrays that move the output and were not compared, unless they are constants, and an input without a gradient."""
     layer, facts = tried.layer, []
     if layer is None:
         return []
     held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
-    done = {*layer.pairs, *override.constants}
+    constants = tried.subject.said.constants
+    done = {*layer.pairs, *constants}
     shaped = {name for name, value in held.items() if value.ndim or _sounds_learnt(name)} | _made_arrays(tried)
     rest = [name for name in held if name in shaped - done]
     moving = [name for name in rest if matters(tried.subject, tried.x, held, name)]
-    others = [*_moving_settings(tried, override), *_moving_globals(tried)]
+    others = [*_moving_settings(tried), *_moving_globals(tried)]
     moving += [name for name in others if name not in done]
     if moving:
         facts.append(
             uncompared(
-                moving, "loss" if tried.reduction else "output", case.name, override, *backward_place(tried, case)
+                moving, "loss" if tried.reduction else "output", case.name, constants, *backward_place(tried, case)
             )
         )
     if tried.subject.integers:
@@ -80,22 +119,21 @@ def missing(tried: Attempt, case: Case, override: Override) -> list[Fact]:
     return facts
 
 
-def unheard(case: Case, override: Override, pairs: Mapping[str, Pair], tensors: Collection[str]) -> Iterator[Fact]:
+def unheard(tried: Attempt, case: Case) -> Iterator[Fact]:
     """What GRADCHECK names and the code does not have: a misspelt name would otherwise change nothing in silence."""
+    said, pairs, tensors = tried.subject.said, tried.layer.pairs if tried.layer else {}, named(tried)
     keys = {key for one in pairs.values() for key in (one.gradient, one.gradient.rpartition(".")[2])}
     given = {tensor for tensor, one in pairs.items() if one.reason == GIVEN}
     arguments = [one for thing in _called(case) for one in calls.parameters_of(thing)]
     taken = {one.name for one in arguments}
     takes_all = not arguments or any(one.kind is one.VAR_KEYWORD for one in arguments)
-    named = {
-        "pairs": [tensor for tensor in override.pairs if tensor not in given],
-        "constants": [
-            name for name in override.constants if name not in tensors and name.partition(".")[0] not in taken
-        ],
-        "per_sample": [name for name in override.per_sample if name not in keys],
-        "args": [] if takes_all else [name for name in override.args if name not in taken],
+    unknown = {
+        "pairs": [tensor for tensor in said.pairs if tensor not in given],
+        "constants": [name for name in said.constants if name not in tensors and name.partition(".")[0] not in taken],
+        "per_sample": [name for name in said.per_sample if name not in keys],
+        "args": [] if takes_all else [name for name in said.args if name not in taken],
     }
-    for setting, names in named.items():
+    for setting, names in unknown.items():
         for name in names:
             text = f'"{setting}" in GRADCHECK names {name!r}, which {case.name} does not have; it changed nothing'
             yield Fact("unchecked", text, case.file, case.line)
@@ -153,13 +191,13 @@ def _sounds_learnt(name: str) -> bool:
     return re.fullmatch(r"[wb]\d*", vocabulary.family(name.rpartition(".")[2])) is not None
 
 
-def uncompared(moving: list[str], what: str, name: str, override: Override, file: str = "", at: int = 0) -> Fact:
+def uncompared(moving: list[str], what: str, name: str, constants: Sequence[str], file: str = "", at: int = 0) -> Fact:
     """That arrays move the output, or the loss, and were not compared."""
     move, were, it = ("move", "they were", "them") if len(moving) > 1 else ("moves", "it was", "it")
     text = (
         f"{' and '.join(moving)} {move} the {what}, but no gradient of {it} was found in what backward returns or "
         f"keeps, so {were} not compared; if nobody trains {it}, say "
-        f"{line(name, constants=[*override.constants, *moving])}"
+        f"{line(name, constants=[*constants, *moving])}"
     )
     return Fact("unchecked", text, file, at)
 
@@ -173,12 +211,12 @@ def _made_arrays(tried: Attempt) -> set[str]:
     return {source.key for source in found if source.place == "attribute" and source.array.ndim}
 
 
-def _moving_settings(tried: Attempt, override: Override) -> list[str]:
+def _moving_settings(tried: Attempt) -> list[str]:
     """The floating-point arrays in what GRADCHECK gives forward beside x that move the output."""
     subject, found = tried.subject, []
     before = subject.run(tried.x, {}).y
     for path, array in object_arrays.arrays(dict(subject.settings)).items():
-        given = path[0] in {**override.args, **override.forward_args}
+        given = path[0] in {**subject.said.args, **subject.said.forward_args}
         if not given or not array.ndim or array.dtype.kind != "f":
             continue
         moved = object_arrays.duplicate(dict(subject.settings))

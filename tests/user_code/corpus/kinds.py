@@ -705,3 +705,173 @@ class Weighted:
     def compute_gradients(self, grads):
         self.gamma.grads = np.sum(grads * self.x, axis=0)
         return grads * self.gamma.params
+
+
+# A layer that is handed its input, and dy, as attributes.
+class Attributes:
+    def __init__(self):
+        self.input = self.output_side_deltas = None
+
+    def forward_pass(self):
+        self.output = np.tanh(self.input)
+        return self.output
+
+    def backward_pass(self, _settings):
+        return self.output_side_deltas * (1 - self.output**2)
+
+
+# Columns in a batch, (n, features, 1), and gradients of each sample in a dict.
+class Columned:
+    def __init__(self, in_shape, out_shape):
+        self.weights = {"W": np.random.randn(1, out_shape, in_shape), "b": np.random.randn(1, out_shape, 1)}
+
+    def forward(self, inputs):
+        return self.weights["W"] @ inputs + self.weights["b"]
+
+    def backward(self, inputs, delta):
+        dx = np.transpose(self.weights["W"], [0, 2, 1]) @ delta
+        return {"W": delta @ np.transpose(inputs, [0, 2, 1]), "b": 1 * delta, "x": dx}
+
+
+# Backward puts the gradients into a dict that it is handed.
+class Put:
+    def __init__(self, size):
+        self.held = {"put/scale": np.ones(size)}
+
+    def forward(self, x):
+        return self.held["put/scale"] * x, {}
+
+    def backward(self, x, cache, backwards_gradient, gradients):
+        del cache
+        gradients[f"{'put'}/scale"] = (backwards_gradient * x).sum(axis=0)
+        return backwards_gradient * self.held["put/scale"]
+
+
+# An activation that gives its derivative when it is asked to.
+class Asking:
+    def __init__(self, num_inputs, num_outputs, activation):
+        self.w, self.f = np.random.randn(num_outputs, num_inputs), activation
+
+    def forward(self, x):
+        self.z = self.w @ x
+        return self.f(self.z)
+
+    def backward(self, x, upstream):
+        aux = upstream * self.f(self.z, True)
+        self.grad_w = aux @ x.T
+        return self.w.T @ aux
+
+
+# A loss that returns the probabilities in front of it, from which backward starts.
+class Probable:
+    def forward(self, inputs, y_true):
+        probs = np.exp(inputs) / np.sum(np.exp(inputs), axis=1)
+        return probs, -np.log(probs.reshape(-1)[y_true.argmax()])
+
+    def backward(self, dout, y_true):
+        dout[0][y_true.argmax()] -= 1
+        return dout
+
+
+# Names that differ in for and back, beside empty ones that are inherited.
+class Basis:
+    def forward(self, x):
+        pass
+
+    def backward(self, g):
+        pass
+
+
+class ForeLoss(Basis):
+    def forloss(self, x, y):
+        self.x, self.y = x, y
+        return np.sum((x - y) ** 2)
+
+    def backloss(self):
+        return 2 * (self.x - self.y)
+
+
+# A pool whose windows do not overlap.
+class MaxPool:
+    def __init__(self, size, stride):
+        self.size, self.stride = size, stride
+
+    def forward(self, x):
+        c, h, w = x.shape
+        self.x, self.y = x, np.zeros((c, h // self.stride, w // self.stride))
+        for i in range(0, h, self.stride):
+            for j in range(0, w, self.stride):
+                part = x[:, i : i + self.size, j : j + self.size]
+                self.y[:, i // self.stride, j // self.stride] = part.max(axis=(1, 2))
+        return self.y
+
+    def backward(self, dy):
+        wide = np.repeat(np.repeat(dy, 2, axis=1), 2, axis=2)
+        return wide * (self.x == np.repeat(np.repeat(self.y, 2, axis=1), 2, axis=2))
+
+
+# A derivative that is the Jacobian of each sample.
+class Soft:
+    def apply(self, x):
+        return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+
+    def grad(self, x):
+        y = self.apply(x)
+        return np.array([np.diag(one) for one in y]) - y[:, :, None] * y[:, None]
+
+
+# A bias that starts at the number 0, and a loss beside a backward that takes the target.
+class Biased:
+    def __init__(self, n_inputs):
+        self.W, self.b = np.random.randn(1, n_inputs), 0
+
+    def forward_propagation(self, X):
+        return 1 / (1 + np.exp(-(self.W @ X + self.b)))
+
+    def compute_cost(self, A, Y):
+        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / Y.shape[1]
+
+    def backward_propagation(self, X, Y, A):
+        dZ = A - Y
+        return {"dW": dZ @ X.T / Y.shape[1], "db": np.sum(dZ) / Y.shape[1]}
+
+
+# What makes a layer ready wants a shape as an array; and what its base leaves to it is no layer.
+class Abstract:
+    def activate(self, a_in):
+        assert a_in is not None
+
+    def backpropagate(self, d_a):
+        return self.slope(d_a)
+
+
+class Ready(Abstract):
+    def init(self, in_dim):
+        self.in_dim = in_dim.copy()
+
+    def slope(self, d_a):
+        return 3 * d_a.reshape(self.in_dim)
+
+    def activate(self, a_in):
+        return 3 * a_in.ravel()
+
+
+# A recurrent layer whose state stands beside a sequence, and whose backward takes the sequence again.
+class Rolling:
+    def __init__(self, input_size, hidden_size):
+        self.Wx, self.Wh = np.random.randn(input_size, hidden_size), np.random.randn(hidden_size, hidden_size)
+
+    def forward(self, inputs, hprev):
+        self.h = {-1: hprev}
+        for t in range(len(inputs)):
+            self.h[t] = np.tanh(inputs[t] @ self.Wx + self.h[t - 1] @ self.Wh)
+        return self.h[len(inputs) - 1], self.h
+
+    def backward(self, dout, inputs):
+        dWx, dWh, dh = np.zeros_like(self.Wx), np.zeros_like(self.Wh), dout
+        for t in reversed(range(len(inputs))):
+            dz = (1 - self.h[t] ** 2) * dh
+            dWx += inputs[t].T @ dz
+            dWh += self.h[t - 1].T @ dz
+            dh = dz @ self.Wh.T
+        return dWx, dWh, dh

@@ -40,14 +40,6 @@ class SignFlipped(Linear):
         return dx
 
 
-class AveragedRows(Linear):
-    def backward(self, dy):
-        dx = super().backward(dy)
-        self.dW = self.dW / len(dy)
-        self.db = self.db / len(dy)
-        return dx
-
-
 class NoUpstream(Linear):
     def backward(self, dy):
         super().backward(dy)
