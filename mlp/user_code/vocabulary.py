@@ -129,6 +129,7 @@ _RULES = (
     _Rule("padding", "pad padding pads", ""),
     _Rule("probability", "p rate prob probability drop dropout keep", "drop dropout rate prob probability out keep p"),
     _Rule("sizes", "sizes dims layers units shapes dimensions topology architecture lst", "layer"),
+    _Rule("horizon", "truncate truncation trunc", "backprop bptt back steps time"),
     _Rule("seed", "seed", "random"),
     _Rule("seed", "random", "state"),
     _Rule("tiny", "eps epsilon", ""),

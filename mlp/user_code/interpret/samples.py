@@ -199,6 +199,7 @@ PLAIN: dict[str, tuple[Any, ...]] = {
     "sizes": ([FEATURES, HIDDEN[0], OUTPUTS],),
     "hidden_sizes": (list(HIDDEN),),
     "training": (True,),
+    "horizon": (20,),  # further than any sequence here
 }
 
 # The roles of arguments of functions that are plain numbers.

@@ -145,6 +145,10 @@ def closed(thing: Any, whole: Whole) -> Any:
     """A copy of theirs with the two more methods."""
     steps = [one for one in (whole.forward, whole.loss, whole.backward) if one and not isinstance(one, Objective)]
     asked = _arguments(thing, steps)
+    if whole.forward is not None and not any(one.word == "x" for one in asked[whole.forward]):
+        place = next((i for i, one in enumerate(asked[whole.forward]) if not one.word and one.is_open), None)
+        if place is not None:  # of another name than inputs have
+            asked[whole.forward][place] = asked[whole.forward][place]._replace(word="x")
 
     def called(self: Any, step: Step, words: Mapping[str, Any]) -> Any:
         """Call one of the functions with what its arguments' names ask for; those with a default keep it."""

@@ -36,7 +36,10 @@ def kind_of(cls: type, override: Override) -> Kind | None:
     loss = sounds_like_loss(cls.__name__) or any(is_loss(_bound(cls, name)) for name in called)
     marked = _marked(cls)
     forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD)
-    if marked[0] and forward not in vars(cls):
+    unwritten = [
+        name for name in vocabulary.FORWARD if _has(cls, name) and is_hollow(inspect.getattr_static(cls, name))
+    ]
+    if marked[0] and (not forward or (unwritten and forward not in vars(cls))):
         forward = marked[0]
     said = next(iter(override.steps("")))
     backward = said or (forward != marked[0] or not marked[1]) * _first(
