@@ -16,6 +16,7 @@ from typing import NamedTuple, NoReturn
 import streamlit as st
 
 from mlp.lab.experiment import Experiment
+from mlp.lab.settings_text import EPS_STEPS
 from mlp.user_code.load.files import SUFFIXES, Stamp, source_file, stamp
 from mlp.user_code.messages import Fact, ForeignError
 from mlp.user_code.process import ModuleResult, check_module
@@ -23,7 +24,7 @@ from pages.ui.address import plain
 
 APP = "app.py"
 USAGE = "Say: streamlit run app.py -- --layers path/to/my_layers.py"
-KEPT = 32
+KEPT = 2 * len(EPS_STEPS)  # a slider moved through all its steps checks nothing twice
 # Never imported here, only checked in a process of its own as anybody's module is.
 EXAMPLE = Path(__file__).parents[2] / "mlp" / "lab" / "example_layers.py"
 
