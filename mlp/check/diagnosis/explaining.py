@@ -33,17 +33,15 @@ def _stages(
 
     What comes later is tried only if nothing before it explains a gradient: it takes more work, and fits more.
     """
-    facts = [one for one in (*FACTS, *after) if one is not INGREDIENT]
+    facts = (*FACTS, *after)
     two = two_faults([*first, *EXACT, *SLIPS, *facts])
     # A linear layer is told by its one formula, all others by the operations that they are made of.
-    plain = ((*FACTS, *FITTED), (WIRED, *PATHS), SLIPS)
-    composed = ((*SLIPS, *facts, *FITTED), (INGREDIENT, WIRED, *PATHS))
-    return (
-        (*FIRST, *first, *EXACT, *after),
-        *(plain if role is Role.LINEAR else composed),
-        (two,),
-        (IN_PART, WRONG_SLOPE),
+    middle = (
+        ((*facts, INGREDIENT, *FITTED), (WIRED, *PATHS), SLIPS)
+        if role is Role.LINEAR
+        else ((*SLIPS, *facts, *FITTED), (INGREDIENT, WIRED, *PATHS))
     )
+    return (*FIRST, *first, *EXACT, *after), *middle, (two,), (IN_PART, WRONG_SLOPE)
 
 
 TABLES = {role: _stages(role, *tables) for role, tables in _BY_ROLE.items()}

@@ -14,7 +14,7 @@ from mlp.check.diagnosis.ingredients import multiples, recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import OTHER_LOSSES, smoothing_terms
 from mlp.check.diagnosis.observations import SAMPLES
-from mlp.check.diagnosis.substitutions import CHANGED, INGREDIENT
+from mlp.check.diagnosis.substitutions import CHANGED
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
@@ -166,7 +166,6 @@ FACTS: tuple[Hypothesis, ...] = (
     ),
     *CHANGED,
     Hypothesis("term added or missing", "{tensor} is right but for one term: {measured}.", _term_added),
-    INGREDIENT,
     Hypothesis("scaled to a norm", "{tensor} has the right direction, but is scaled {measured}.", _scaled_to_norm),
 )
 

@@ -25,6 +25,7 @@ from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import UNRECOGNISED
 from mlp.check.diagnosis.slips import SLIPS
+from mlp.check.diagnosis.substitutions import INGREDIENT
 from mlp.check.passes import LOSS, leaves
 from mlp.check.report import Finding
 from mlp.nn.arrays import Array
@@ -34,7 +35,10 @@ from mlp.nn.problem import Problem
 _MOST_WALKS = 4
 # What is said of a loss's dy by numbers that were found to fit, where another problem may explain it with fewer.
 _TOLD = {"constant factor", *(hypothesis.pattern for hypothesis in LOSSES)}
-_VAGUE = frozenset(hypothesis.pattern for hypothesis in (*FACTS, *FITTED, *PATHS, *SLIPS, two_faults(()))) - _TOLD
+_VAGUE = (
+    frozenset(hypothesis.pattern for hypothesis in (*FACTS, INGREDIENT, *FITTED, *PATHS, *SLIPS, two_faults(())))
+    - _TOLD
+)
 
 
 def diagnose_given(
