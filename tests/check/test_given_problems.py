@@ -124,6 +124,15 @@ def unit_dropped(problem):
     return {**gradients, "fc2.W": gradients["fc2.W"] * mask}
 
 
+def in_bfloat16(problem):
+    """Parameters as torch rounds them, and right gradients from there on."""
+    torch = pytest.importorskip("torch")
+    for name, value in problem.network.parameters().items():
+        coarse = torch.tensor(value, dtype=torch.bfloat16).double().numpy()
+        problem = problem._replace(network=problem.network.replaced(name, coarse))
+    return right(problem)
+
+
 def clipped_by_norm(problem):
     gradients = right(problem)
     norm = np.sqrt(sum(np.sum(np.square(value)) for value in gradients.values()))
@@ -180,6 +189,7 @@ CASES = {
     ),
     "another slope of a leaky ReLU": (BASE, lambda problem: right(leaking(problem)), ("", "of slope 0.2 below 0")),
     "a unit dropped": (BASE, unit_dropped, ("activation_fn1", "units [4] of activation_fn1 set to zero")),
+    "parameters in bfloat16": (BASE, in_bfloat16, ("", "with its parameters rounded to bfloat16")),
     "clipped by norm": (BASE, clipped_by_norm, ("", "makes 0.01 of the norm of all gradients")),
     "exchanged": (
         SQUARE,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mlp.check.diagnosis.changes import PRECISIONS
 from mlp.check.diagnosis.given.gradients import Alternative, Setup, backward_of
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
@@ -156,20 +157,16 @@ def _weights(setup: Setup) -> Iterator[Change]:
 
 
 def _precisions(setup: Setup) -> Iterator[Change]:
-    for kind in (np.float32, np.float16):
+    for words, rounded, _ in PRECISIONS:
         layers = [
-            (name, layer.replaced("W", _rounded(layer.W, kind)).replaced("b", _rounded(layer.b, kind)))
+            (name, layer.replaced("W", rounded(layer.W)).replaced("b", rounded(layer.b)))
             if isinstance(layer, Linear)
             else (name, layer)
             for name, layer in setup.layers
         ]
-        rounded = setup._replace(layers=layers, x=_rounded(setup.x, kind), target=_rounded(setup.target, kind))
-        yield Change(f"with its numbers rounded to {kind.__name__}", "", rounded)
-        yield Change(f"with its parameters rounded to {kind.__name__}", "", setup._replace(layers=layers))
-
-
-def _rounded(array: Array, kind: type) -> Array:
-    return array.astype(kind).astype(np.float64)
+        moved = setup._replace(layers=layers, x=rounded(setup.x), target=rounded(setup.target))
+        yield Change(f"with its numbers rounded to {words}", "", moved)
+        yield Change(f"with its parameters rounded to {words}", "", setup._replace(layers=layers))
 
 
 def _orders(array: Array, what: str) -> Iterator[tuple[str, Array]]:
