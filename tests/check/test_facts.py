@@ -154,6 +154,7 @@ def significant(g):
             "ingredient changed",
             "x rounded down to whole numbers stands where x should",
         ),
+        ({"dW": lambda g: 0.1 * np.sign(g.dW)}, "two faults", "gradient changed (the sign of g), and a factor of 0.1"),
         (
             {"dW": lambda g: np.clip(g.dW / 6, -0.2, 0.2)},
             "two faults",

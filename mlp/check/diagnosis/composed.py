@@ -70,7 +70,7 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
             yield Prediction(model, " and ".join(told), len(told), tuple(values.tolist()))
             return
     limit = float(np.max(np.abs(said)))
-    if np.sum(np.isclose(np.abs(said), limit, rtol=1e-12)) > 1:
+    if 1 < np.sum(np.isclose(np.abs(said), limit, rtol=1e-12)) < said.size:
         yield Prediction(np.clip(first, -limit, limit), f"cut off at {limit:.6g}", 1, (limit,))
     wrong = np.abs(said - shown) > LEFT * np.max(np.abs(shown))
     if np.any(wrong) and not np.any(said[wrong]):

@@ -57,7 +57,8 @@ def _clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if difference is None:
         return
     limit = float(np.max(np.abs(case.said[tensor])))
-    if np.sum(np.isclose(np.abs(case.said[tensor]), limit, rtol=1e-12)) >= 2:
+    count = np.sum(np.isclose(np.abs(case.said[tensor]), limit, rtol=1e-12))
+    if 1 < count < difference.size:  # where all of them are at the limit, only their signs are left
         yield Prediction(np.clip(case.right(tensor), -limit, limit), f"at {limit:.6g}", 1)
 
 
