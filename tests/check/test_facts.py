@@ -102,6 +102,7 @@ def significant(g):
         ({"dW": as_type(np.float32)}, "low precision", "float32"),
         ({"dW": lambda g: np.round(g.dW, 2)}, "low precision", "2 decimals"),
         ({"dW": lambda g: np.clip(g.dW, -1, 1)}, "clipped", "at 1"),
+        ({"dW": lambda g: np.clip(g.dW, -0.02, 0.02)}, "clipped", "at 0.02"),
         (
             {"dx": lambda g: np.abs(g.dx)},
             "gradient changed",
@@ -154,6 +155,7 @@ def significant(g):
             "ingredient changed",
             "x rounded down to whole numbers stands where x should",
         ),
+        ({"dW": lambda g: 1e-4 * g.dW}, "constant factor", "the factor is 0.0001"),
         ({"dW": lambda g: 0.1 * np.sign(g.dW)}, "two faults", "gradient changed (the sign of g), and a factor of 0.1"),
         (
             {"dW": lambda g: np.clip(g.dW / 6, -0.2, 0.2)},

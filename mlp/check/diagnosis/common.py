@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp.check.diagnosis.facts import FACTOR_ALONG
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.places import permuted, wrong_in_part, zero_in_part
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
@@ -19,6 +19,12 @@ def _always(make: Callable[[Array], Array]) -> Callable[[IsolatedLayer, str], It
         yield Prediction(make(case.right(tensor)))
 
     return predict
+
+
+def _zero(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    right = case.right(tensor)
+    if np.max(np.abs(case.said[tensor]), initial=0.0) <= LEFT * np.max(np.abs(right), initial=0.0):  # small is not zero
+        yield Prediction(np.zeros_like(right))
 
 
 def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -102,7 +108,7 @@ FIRST: tuple[Hypothesis, ...] = (
     Hypothesis(
         "zero gradient",
         "{tensor} is all zeros: it is never filled in, or multiplied by zero on the way.",
-        _always(np.zeros_like),
+        _zero,
     ),
     Hypothesis("sign flipped", "{tensor} has the wrong sign throughout; the size is right.", _always(np.negative)),
 )

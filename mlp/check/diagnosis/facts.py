@@ -58,7 +58,8 @@ def _clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         return
     limit = float(np.max(np.abs(case.said[tensor])))
     count = np.sum(np.isclose(np.abs(case.said[tensor]), limit, rtol=1e-12))
-    if 1 < count < difference.size:  # where all of them are at the limit, only their signs are left
+    # Where all of them are at the limit, it may be that only their signs are left.
+    if 1 < count < difference.size or (count == difference.size > 1 and case.is_right_for_small_dy(tensor)):
         yield Prediction(np.clip(case.right(tensor), -limit, limit), f"at {limit:.6g}", 1)
 
 

@@ -39,6 +39,7 @@ LEFT = 1e-5
 APART = 1e-3
 """Factors are different that differ by more than this part of themselves."""
 _SAME = 1e-12  # what two computations of one gradient may differ by, as a part of it
+_SMALL = 2.0**-12
 _PROBED = 16
 MOST_OUTPUTS = 512
 _MOST_PATHS = 400_000
@@ -129,6 +130,15 @@ class IsolatedLayer:
     def said_for(self, dy: Array) -> Mapping[str, Array]:
         """What backward says of another dy."""
         return said(self.function, self.loss, self.x, dy)
+
+    def is_right_for_small_dy(self, tensor: str) -> bool:
+        """Whether backward is right where dy is a few thousand times smaller: then something in it is clipped."""
+        dy = np.asarray(self.dy, dtype=np.float64)
+        again, small = self.said_for(dy).get(tensor), self.said_for(_SMALL * dy).get(tensor)
+        right = self.right(tensor)
+        if again is None or small is None or not np.array_equal(again, self.said[tensor]) or small.shape != right.shape:
+            return False
+        return float(np.linalg.norm(small / _SMALL - right)) <= 1e-6 * float(np.linalg.norm(right))
 
     @cached_property
     def steps_axis(self) -> int | None:

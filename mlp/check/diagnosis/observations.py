@@ -17,8 +17,6 @@ from mlp.check.diagnosis.places import place_of
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
-_SMALL = 2.0**-12
-
 
 def what_holds(case: IsolatedLayer, tensor: str) -> list[str]:
     """Sentences without an end, the most telling first."""
@@ -51,8 +49,7 @@ def _in_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:
         return
     said, dy = case.said[tensor].astype(np.float64), np.asarray(case.dy, dtype=np.float64)
     if _is_as(case.said_for(dy).get(tensor), said):
-        small = case.said_for(_SMALL * dy).get(tensor)
-        if small is not None and _is_as(small / _SMALL, case.right(tensor), 1e-6):
+        if case.is_right_for_small_dy(tensor):
             yield "for a dy a few thousand times smaller it is right, so something is clipped where it is large"
         for factor, words in ((0.0, "without any dy"), (2.0, "for twice the dy"), (-1.0, "for -dy")):
             other = case.said_for(factor * dy).get(tensor)
