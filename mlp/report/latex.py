@@ -62,6 +62,8 @@ def compared(example: Example, x: Array, index: tuple[int, ...], output: int, ep
         error = float(sample(example.function, x, index, eps, CENTRAL).quotient.flat[output]) - exact
     if np.isnan(exact):
         return "There is no derivative here."
+    if error == 0:
+        return f"The analytical derivative is {exact:.10g}, and so is the quotient, to the last bit."
     if not np.isfinite(error):
         return f"The analytical derivative is {exact:.10g}."
     return f"The analytical derivative is {exact:.10g}: the quotient is off by {brief(error)}."

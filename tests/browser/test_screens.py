@@ -11,6 +11,8 @@ from pages.ui.shell import ENTRIES
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 PROJECTOR = {"width": 853, "height": 480}
 PHONE = {"width": 390, "height": 844}
+FORMULAS_FIT = """[...document.querySelectorAll(".katex-display")].every(formula =>
+  formula.scrollWidth <= formula.clientWidth && formula.scrollHeight <= formula.clientHeight)"""
 LEAST = 80  # pixels of a figure that must be seen of it to know what it is
 
 
@@ -58,6 +60,7 @@ def test_every_page_on_every_screen_light_and_dark(visit):
             assert serious(visit, rules) == [], (entry.name, theme)
         visit.set_viewport_size(PHONE)
         assert visit.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth"), entry.name
+        assert visit.evaluate(FORMULAS_FIT), entry.name
         following = visit.locator(".st-key-next_page").get_by_role("link")
         if following.count():
             following.evaluate("link => link.click()")  # without scrolling down to it
@@ -71,6 +74,9 @@ def test_in_class_the_figure_has_the_screen(visit):
     expect(visit).to_have_url(re.compile("present=true"))
     expect(visit.get_by_test_id("stSidebar")).to_be_hidden()
     expect(visit.get_by_test_id("stHeader")).to_be_hidden()
+    visit.emulate_media(color_scheme="light")
+    visit.add_script_tag(path=AXE)
+    assert serious(visit, {}) == []
     after = visit.locator(".js-plotly-plot .main-svg").first.bounding_box()
     assert after["width"] > before["width"] + 100
     assert after["y"] < before["y"]

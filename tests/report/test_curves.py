@@ -210,7 +210,7 @@ def test_the_exercises_quotients_are_written_out():
     assert r"\frac{7.25 - 3.25}{1}" in second
     assert r"&= 4 " in second
     assert latex.analytical(example, example.point).endswith(r"= \begin{bmatrix} 2 & 4 \end{bmatrix}")
-    assert "is 2: the quotient is off by 0." in latex.compared(example, example.point, (0,), 0, 0.5)
+    assert "is 2, and so is the quotient, to the last bit." in latex.compared(example, example.point, (0,), 0, 0.5)
 
 
 @pytest.mark.parametrize(
