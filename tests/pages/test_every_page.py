@@ -140,11 +140,11 @@ def test_the_pages_lead_from_the_first_to_the_last(open_page):
         ("network", {"all_steps": "banana"}, "all\\_steps=banana: Here it can be true, false; false is used."),
         ("gradient_check", {"hessian": "1"}, "Here it can be true, false; false is used."),
         ("gradient_check", {"python": "yes"}, "Here it can be true, false; false is used."),
-        ("gradient_check", {"code": "cobol"}, "Here it can be mlp, numpy, PyTorch, JAX; mlp is used."),
+        ("gradient_check", {"code": "cobol"}, "Here it can be numpy, mlp, PyTorch, JAX; numpy is used."),
         (
             "gradient_check",
             {"python": "true", "code": "cobol"},
-            "Here it can be mlp, numpy, PyTorch, JAX; mlp is used.",
+            "Here it can be numpy, mlp, PyTorch, JAX; numpy is used.",
         ),
         ("your_gradients", {"ready": "no"}, "Here it can be true, false; false is used."),
         ("your_gradients", {"library": "cobol"}, "Here it can be"),
