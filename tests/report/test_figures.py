@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from plotly.colors import sample_colorscale
 
-from mlp import Sequential, check_gradients, dense_layers
+from mlp import MSELoss, Sequential, check_gradients, dense_layers
 from mlp.check.jacobians import jacobian_flow
 from mlp.check.kinks import Kink
 from mlp.lab.experiment import Experiment
 from mlp.nn.trace import trace
-from mlp.report.figures import heatmaps, network, steps
+from mlp.report.figures import curves, heatmaps, network, steps
 from mlp.report.figures.matrices import MAX_DRAWN, Matrix, drawn, matrices
 from mlp.report.figures.style import scales_html
 from mlp.report.numbers import brief, duration
@@ -394,7 +394,7 @@ def test_the_hover_names_the_entry_by_as_many_indices_as_it_has(shape, place):
 
 
 @pytest.mark.parametrize("page", [(255, 255, 255), (0x16, 0x15, 0x13)], ids=["light", "dark"])
-def test_every_edge_stands_out_from_the_page(page):
+def test_every_edge_and_guide_stands_out_from_the_page(page):
     """By the contrast ratio of WCAG 2.2, from the relative luminances of the two colours: 3 to 1 for graphics."""
 
     def luminance(color):
@@ -402,9 +402,10 @@ def test_every_edge_stands_out_from_the_page(page):
         linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
         return np.dot(linear, [0.2126, 0.7152, 0.0722])
 
-    for share in np.linspace(-1, 1, network.BINS):
-        edge = [float(part) for part in re.findall(r"[\d.]+", network._color(share))]
-        darker, lighter = sorted([luminance(edge), luminance(page)])
+    edges = [re.findall(r"[\d.]+", network._color(share)) for share in np.linspace(-1, 1, network.BINS)]
+    target = curves.loss_along(MSELoss(), np.array([1.0]), np.array([0.0]), 0, 2.0).layout.shapes[0].line.color
+    for color in [*edges, [int(target[i : i + 2], 16) for i in (1, 3, 5)]]:
+        darker, lighter = sorted([luminance([float(part) for part in color]), luminance(page)])
         assert (lighter + 0.05) / (darker + 0.05) > 3
 
 

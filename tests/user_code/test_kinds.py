@@ -87,6 +87,7 @@ MISTAKES = [
     ("Biased", "np.sum(dZ) / Y.shape[1]", "np.sum(dZ)"),
     ("Ready", "3 * d_a", "2 * d_a"),
     ("Rolling", "return dWx, dWh, dh", "return dWx, 2 * dWh, dh"),
+    ("Directed", "(dw - u * (dw * u).sum(axis=0))", "dw"),
 ]
 
 

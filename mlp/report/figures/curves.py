@@ -12,7 +12,7 @@ from mlp.differences.methods import CENTRAL
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Activation
 from mlp.nn.losses import Loss
-from mlp.report.figures.style import Panel, side_by_side
+from mlp.report.figures.style import GUIDE, Panel, side_by_side
 from mlp.report.numbers import brief
 from mlp.report.tables.examples import input_names
 
@@ -70,11 +70,14 @@ def loss_along(loss: Loss, y: Array, target: Array, i: int, slope: float) -> go.
     grid = np.linspace(y[i] - reach, y[i] + reach, POINTS)
     values = np.array([float(loss.apply(np.where(np.arange(y.size) == i, at, y), target)) for at in grid])
     traces = [_line(grid, values, CURVE, "c"), *_tangent(y[i], float(loss.apply(y, target)), slope, reach / 2)]
-    mark = {"x0": target[i], "x1": target[i], "y0": 0, "y1": 1, "yref": "paper", "line": {"dash": "dot"}}
+    place = {"x0": target[i], "x1": target[i], "y0": 0, "y1": 1, "yref": "paper"}
+    mark = {"type": "line", **place, "line": {"color": GUIDE, "dash": "dot"}}
     xaxis = {"title": {"text": f"y[{i}] (dotted: the target t[{i}])"}}
     # The range of the curve alone, so that a steep tangent does not flatten it.
     yaxis = {"title": {"text": "c"}, "range": _range(float(values.min()), float(values.max()))}
-    return _laid_out([Panel("", traces, xaxis, yaxis)], shapes=[{"type": "line", **mark}])
+    return _laid_out(
+        [Panel("", traces, xaxis, yaxis)], shapes=[{"type": "line", "line": {"color": GUIDE, "dash": "dot"}, **mark}]
+    )
 
 
 def activation_curves(activation: Activation, x: Array) -> go.Figure:

@@ -10,6 +10,7 @@ from mlp.differences.methods import METHODS, Method
 from mlp.differences.sweep import Sweep
 from mlp.lab.settings_text import EPS_STEPS, format_eps
 from mlp.nn.arrays import Array
+from mlp.report.figures.style import GUIDE
 from mlp.report.numbers import brief
 
 # Colour and symbol of each method: told apart without colour too. More methods than colours start over.
@@ -21,7 +22,6 @@ LOOKS = (
     ("#CC79A7", "diamond"),
     ("#D55E00", "x"),
 )
-GUIDE = "#888888"  # in the middle between a light and a dark page
 # Errors below this share of the largest derivative are drawn at it: there is no zero on a logarithmic axis.
 FLOOR = 1e-17
 ROOM = 0.8  # decades above the bottom where guides end: room for their labels, which hang below

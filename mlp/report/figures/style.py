@@ -16,6 +16,7 @@ STOPS = 12
 LARGE = 17  # pixels, where a figure is projected
 # It keeps its order for colour-blind eyes and in print.
 DIVERGING = "RdBu_r"
+GUIDE = "#888888"  # of lines that only point, in the middle between a light and a dark page
 
 
 class Scale(NamedTuple):

@@ -82,8 +82,11 @@ def pair(
         for score, reason in [_score(tensor, parameters[tensor][0] if tensor in parameters else [], value, source)]
         if score > 0 and tensor not in pairs
     ]
+    owners = {path: name for name, (paths, _) in parameters.items() for path in paths}
     for _, reason, tensor, source in sorted(scored, key=lambda entry: -entry[0]):
-        if tensor not in pairs and source.key not in taken:
+        # A parameter that has a gradient is none itself, even where its name, such as g, is one that gradients have.
+        is_parameter = source.place == "attribute" and owners.get(source.path) in pairs
+        if tensor not in pairs and source.key not in taken and not is_parameter:
             pairs[tensor] = _pair(tensor, wanted[tensor], source, reason)
             taken.add(source.key)
     return pairs
