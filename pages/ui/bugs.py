@@ -120,8 +120,8 @@ def no_value_changed(report: GradientReport) -> None:
     rest = (
         "No comparison of numbers can see it here; another seed, batch, activation or place may bring it out."
         if report.passed
-        else "Every tensor is consistent, and the verdict is wrong all the same: for what the check says above, which "
-        "spoils the numbers of another run or of another layer."
+        else "Every tensor is consistent, and the verdict is wrong all the same: what the check names above spoils the "
+        "numbers of another run or of another layer."
     )
     st.markdown(
         f":material/info: **With this network, input and target the bug changes no value of any gradient.** {rest}"

@@ -89,7 +89,7 @@ def test_the_table_holds_what_the_rules_say(open_page):
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("dy changed in place", {}, "what the code does"),
+        ("dy changed in place", {}, "the verdict is wrong all the same"),
         ("derivative twice", {"activation": "ReLU"}, "No comparison"),  # 1 and 0 are their own squares
         ("derivative missing", {}, None),
         ("one entry one per cent off", {}, None),
@@ -133,7 +133,7 @@ def test_a_bug_with_every_tensor_consistent_is_told_to_be_wrong_all_the_same(ope
     app = open_page("bug_gallery", bug="gradients pile up")
     shown = everything(app)
     assert "**Verdict: wrong.** By tensor, consistent: fc1.W, fc1.b, fc2.W, fc2.b, fc3.W, fc3.b, x." in shown
-    assert "Every tensor is consistent, and the verdict is wrong all the same: for what the check says above" in shown
+    assert "Every tensor is consistent, and the verdict is wrong all the same: what the check names above" in shown
 
 
 def test_a_forgotten_row_is_told_in_one_piece(open_page):
