@@ -2,8 +2,8 @@
 
 What is shown follows from the settings and the step alone, both in the address: a link shows the same numbers to the
 last bit. The session keeps its runs, to go on from where they are. They go on in portions, and the page is drawn after
-each. The next one begins when the browser has drawn, and takes twice as long as that took; whatever a person does in
-between breaks it off.
+each. The next one begins when the browser has drawn, and takes three times as long as that took; whatever a person
+does in between breaks it off.
 """
 
 import time
@@ -25,8 +25,8 @@ from pages.ui import address
 
 AT = "at_step"
 
-# Seconds of training between two drawings: twice as long as a drawing takes, within these bounds.
-FRAME, LONGEST_FRAME = 0.2, 2.0
+# Seconds of training between two drawings: three times as long as a drawing takes, within these bounds.
+FRAME, LONGEST_FRAME = 0.2, 3.0
 PULSE = 0.1  # seconds after which a browser that has nothing to draw asks for the next portion
 LOOK_EVERY = 0.1  # seconds between two looks whether there is a new input
 SLOW_FRAMES = 30  # of a whole run in slow motion
@@ -179,7 +179,7 @@ def _go_on(held: Held, target: int, place: DeltaGenerator) -> None:
     """Take a portion of the steps that lead to the target."""
     start = time.monotonic()
     is_first = not held.drawn_since
-    portion = FRAME if is_first else min(max(FRAME, 2 * (start - held.drawn_since)), LONGEST_FRAME)
+    portion = FRAME if is_first else min(max(FRAME, 3 * (start - held.drawn_since)), LONGEST_FRAME)
     is_slow = st.session_state.get(_SLOW, False)
     first = -(-held.training.steps // SLOW_FRAMES) if is_slow else 1
     for _ in in_chunks(lambda steps: held.advance(steps, target), lambda: held.is_at(target), first):

@@ -103,14 +103,14 @@ async def visit(server: Served, page: str, number: int, end: asyncio.Event, seen
 async def _visit(server: Served, page: str, number: int, end: asyncio.Event, seen: Seen) -> None:
     address = f"{server.url.replace('http', 'ws')}/_stcore/stream"
     async with websockets.connect(address, subprotocols=["streamlit"], max_size=None) as socket:
-        visitor = Visitor(socket, page)
+        visitor, came = Visitor(socket, page), time.perf_counter()
         seen.firsts.append(await visitor.run())
         turn = number
         while not end.is_set():
+            # In a rhythm of one's own: who was kept waiting by the others at first does not move with them ever after.
+            await asyncio.sleep(EVERY - (time.perf_counter() - came) % EVERY)
             turn += 1
-            took = await visitor.run(turn)
-            seen.laters.append(took)
-            await asyncio.sleep(max(0.0, EVERY - took))
+            seen.laters.append(await visitor.run(turn))
         seen.errors += visitor.errors
 
 
