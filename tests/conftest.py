@@ -1,8 +1,11 @@
 """Settings for the whole suite.
 
 Hypothesis tries the same examples on every run, whatever came of the last one; tests marked nightly run only when asked
-for: pytest -m nightly. Of several workers, one alone takes the tests that share what is dear to prepare.
+for: pytest -m nightly. Of several workers, one alone takes the tests that share what is dear to prepare; there is one
+more of them than there are cores, since that one mostly waits for a browser.
 """
+
+import os
 
 import pytest
 from hypothesis import settings
@@ -13,6 +16,10 @@ settings.load_profile("repeatable")
 
 # A server and a browser; an environment with the project installed; the corpus, examined.
 TOGETHER = ("tests/browser/", "tests/test_installed.py", "tests/user_code/test_corpus.py")
+
+
+def pytest_xdist_auto_num_workers():
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)
