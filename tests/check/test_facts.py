@@ -1,5 +1,6 @@
 """Faults that no table lists by themselves: rounding, clipping, samples, terms, means and variances, each named."""
 
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from mlp import (
     dense_layers,
 )
 from mlp.check.check import check_layer
+from mlp.check.diagnosis import composed
 from mlp.check.diagnosis.sentences import apart
 from mlp.nn.layers import Layer
 
@@ -311,3 +313,18 @@ def test_what_the_mse_says_of_another_pairing():
     network = Sequential(**dense_layers((4, 3), Tanh, rng))
     report = check_gradients(network, Shifted(), rng.standard_normal((6, 4)), rng.standard_normal((6, 3)))
     assert report.diagnosis[0].layer == "loss"
+
+
+def test_on_another_input_only_the_same_two_faults_are_tried_again(monkeypatch):
+    tried = Counter()
+
+    def counted(case, tensor, first, on_top=composed._on_top):
+        tried[id(case)] += 1
+        return on_top(case, tensor, first)
+
+    monkeypatch.setattr(composed, "_on_top", counted)
+    report = check_layer(linear(dW=lambda g: 0.1 * np.sign(g.dW)), X)
+    assert report.diagnosis[0].pattern == "two faults"
+    first, *others = sorted(tried.values(), reverse=True)
+    assert others
+    assert max(others) < first / 10

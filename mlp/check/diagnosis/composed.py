@@ -18,19 +18,40 @@ _FEWEST = 4  # numbers that two others are fitted to, at least
 
 def two_faults(simple: Sequence[Hypothesis]) -> Hypothesis:
     """The hypothesis that one of these faults and another is there; the first must fit no number."""
+    simple = (_NOTHING, *simple)
 
     def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-        for hypothesis in (one for one in (_NOTHING, *simple) if one.is_about(case, tensor)):
-            for first in _predictions(hypothesis, case, tensor):
-                if first.fitted == 0 and np.shape(first.gradient) == case.said[tensor].shape:
-                    named = f"{hypothesis.pattern} ({first.measured})" if first.measured else hypothesis.pattern
-                    for second in _on_top(case, tensor, np.asarray(first.gradient)):
-                        if hypothesis is _NOTHING and len(second.values) < 2:  # that is one fault
-                            continue
-                        words = f"{named}, and {second.measured}"
-                        yield replace(second, measured=words, key=f"{hypothesis.pattern} {first.key}")
+        for hypothesis in simple:
+            yield from _with_another(hypothesis, case, tensor)
 
-    return Hypothesis("two faults", "{tensor} has two faults at once: {measured}.", predict)
+    def again(case: IsolatedLayer, tensor: str, known: Prediction) -> Iterator[Prediction]:
+        for hypothesis in simple:
+            key = known.key.removeprefix(_begun(hypothesis))
+            if key != known.key:
+                yield from _with_another(hypothesis, case, tensor, key)
+
+    return Hypothesis("two faults", "{tensor} has two faults at once: {measured}.", predict, again=again)
+
+
+def _with_another(
+    hypothesis: Hypothesis, case: IsolatedLayer, tensor: str, key: str | None = None
+) -> Iterator[Prediction]:
+    """The predictions of a hypothesis, or the one of this key, with a second fault on top."""
+    if not hypothesis.is_about(case, tensor):
+        return
+    for first in _predictions(hypothesis, case, tensor, key):
+        if first.fitted or key not in (None, first.key) or np.shape(first.gradient) != case.said[tensor].shape:
+            continue
+        named = f"{hypothesis.pattern} ({first.measured})" if first.measured else hypothesis.pattern
+        for second in _on_top(case, tensor, np.asarray(first.gradient)):
+            if hypothesis is not _NOTHING or len(second.values) > 1:  # else that is one fault
+                words = f"{named}, and {second.measured}"
+                yield replace(second, measured=words, key=_begun(hypothesis) + first.key)
+
+
+def _begun(hypothesis: Hypothesis) -> str:
+    """How the keys of what begins with this fault begin."""
+    return f"{hypothesis.pattern}: "
 
 
 def _right(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -40,9 +61,12 @@ def _right(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 _NOTHING = Hypothesis("what is right", "", _right)
 
 
-def _predictions(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+def _predictions(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str, key: str | None) -> Iterator[Prediction]:
     try:
-        yield from hypothesis.predict(case, tensor)
+        if key is None or hypothesis.again is None:
+            yield from hypothesis.predict(case, tensor)
+        else:
+            yield from hypothesis.again(case, tensor, Prediction(np.zeros(()), key=key))
     except Exception:  # somebody's code that cannot be run as the hypothesis would have it
         return
 
