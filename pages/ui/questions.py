@@ -58,26 +58,28 @@ def asked(experiment: Experiment, number: int, level: str) -> Asked:
 def number() -> tuple[int, str]:
     """Show the question's number and its level, in the address, with a button for the next one, and return both."""
     address.opened(KEY, _read, "1 is used.")
-    address.opened(LAST, _read, f"{MAX_NUMBER:,} is used.")
+    address.opened(LAST, _read, "The series has no end.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.number_input("Question", 1, MAX_NUMBER, 1, key=KEY, bind="query-params", width=160)
         last = st.number_input(
             "Last one",
             1,
             MAX_NUMBER,
-            MAX_NUMBER,
+            None,
             key=LAST,
             bind="query-params",
             width=160,
+            placeholder="no end",
             help="Where a series ends. A link with a first and a last question holds all of them for a class.",
         )
+        is_last = last is not None and chosen >= last
         st.button(
             "Next question",
             on_click=st.session_state.update,
             args=({KEY: chosen % MAX_NUMBER + 1},),
             icon=":material/skip_next:",
-            disabled=chosen >= last < MAX_NUMBER,
-            help="This is the last question of the series." if chosen >= last < MAX_NUMBER else None,
+            disabled=is_last,
+            help="This is the last question of the series." if is_last else None,
         )
         level = widgets.segments("Level", tuple(LEVELS), "level", "medium")
     return chosen, level
