@@ -122,8 +122,16 @@ def checked(experiment: Experiment) -> Checked:
 
 
 def references(experiment: Experiment) -> References:
-    """What gradients of the experiment's network are held against, remembered and announced as in `checked`."""
-    return _remembered(_REFERENCES, experiment, _refer, experiment.work + _by_complex_step(experiment).work)
+    """What gradients of the experiment's network are held against, remembered and announced as in `checked`.
+
+    Where the complex step alone would take longer than a visitor may ask for, a sentence says so and the page ends.
+    """
+    try:
+        other = _by_complex_step(experiment)
+    except ValueError as error:
+        st.error(f"Here the complex step is compared with as well. {error}", title="This network is too large here")
+        st.stop()
+    return _remembered(_REFERENCES, experiment, _refer, experiment.work + other.work)
 
 
 def warm() -> None:

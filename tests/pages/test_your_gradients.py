@@ -247,3 +247,14 @@ def test_the_ready_code_is_shown_when_it_is_opened(page, library):
 def test_the_settings_that_are_handed_out_make_the_problem_again():
     told = json.loads(exchange.problem_json(Experiment(sizes=(3, 4, 2), batch=5, loss="HuberLoss")))
     assert Experiment.from_settings(told["settings"]) == Experiment(sizes=(3, 4, 2), batch=5, loss="HuberLoss")
+
+
+def test_a_network_that_the_complex_step_would_take_too_long_for_is_refused_in_a_sentence(open_page):
+    """By five points it may be checked; the complex step is dearer."""
+    app = open_page("your_gradients", sizes="200-92-112-1165", loss="BCEWithLogitsLoss", method="five-point")
+    assert not app.exception
+    [error] = app.error
+    assert error.value.startswith(
+        "Here the complex step is compared with as well. Checking 200-92-112-1165 on 1 sample"
+    )
+    assert error.value.endswith("Take smaller layers or fewer samples.")
