@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike
 
 from mlp.differences.derivatives import Function
 from mlp.differences.methods import COMPLEX_STEP, METHODS, Method, optimal_step
-from mlp.differences.structured import structured_gradients
 from mlp.nn.arrays import Array, as_positive, as_real
 from mlp.nn.layers import Layer
-from mlp.nn.problem import Problem
+from mlp.nn.problem import INPUT, Problem
 
 TINY = 1e-20
 # What a sweep may cost. A small network's evaluation takes some 20 µs, whatever it multiplies.
@@ -119,11 +118,17 @@ def leading(derivatives: Array, count: int) -> list[tuple[int, ...]]:
 
 
 def swept_entries(problem: Problem[Layer], name: str, count: int) -> list[tuple[int, ...]]:
-    """Those entries of a problem's tensor that are `leading`, from its gradient by structured complex steps."""
+    """Those entries of a problem's tensor that are `leading`, from its gradient by backpropagation on a copy.
+
+    To move each of half a million entries only to choose some would take longer than to sweep those.
+    """
     tensor = problem.tensors()[name]
     if tensor.size <= count:
         return leading(tensor, count)  # all of them, whatever the gradients are
-    return leading(structured_gradients(*problem, TINY, COMPLEX_STEP)[name], count)
+    network, loss, x, target = problem.copied()
+    loss.forward(network.forward(x), target)
+    dx = network.backward(loss.backward())
+    return leading(dx if name == INPUT else network.gradients()[name], count)
 
 
 def affordable(multiplications: int) -> int:

@@ -7,7 +7,16 @@ import pytest
 from mlp.differences.methods import METHODS
 from mlp.differences.networks import loss_gradients
 from mlp.differences.numerical import numerical_gradient
-from mlp.differences.sweep import EVALUATIONS, MAX_ENTRIES, MIN_ENTRIES, affordable, leading, sampled, sweep
+from mlp.differences.sweep import (
+    EVALUATIONS,
+    MAX_ENTRIES,
+    MIN_ENTRIES,
+    affordable,
+    leading,
+    sampled,
+    sweep,
+    swept_entries,
+)
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
 from tests.comparing import U
@@ -181,6 +190,13 @@ def test_all_entries_are_taken_in_order_where_that_is_affordable(shape):
 def test_of_many_entries_those_with_the_largest_derivatives_are_taken():
     derivatives = np.array([[0.5, -3.0, 0.0], [2.0, 0.1, -2.0]])
     assert leading(derivatives, 3) == [(0, 1), (1, 0), (1, 2)]  # the first of two that are equal comes first
+
+
+@pytest.mark.parametrize("name", ["fc1.W", "fc2.b", "x"])
+def test_what_is_swept_of_a_large_tensor_has_the_largest_gradients(name):
+    problem = Experiment(sizes=(30, 20, 5)).problem()
+    truth = loss_gradients(*problem, 1e-20, "complex-step")[name]
+    assert swept_entries(problem, name, 3) == leading(truth, 3)
 
 
 def test_the_largest_error_of_all_entries_is_among_them():

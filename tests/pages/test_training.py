@@ -374,14 +374,14 @@ def test_chunks_grow_until_they_take_as_long_as_a_look(monkeypatch):
     assert taken == [1, 2, 4, 4, 4]
 
 
-def test_a_portion_takes_twice_as_long_as_its_drawing_within_bounds(monkeypatch):
-    """So drawing takes a third of the time; the clock here goes on by 0.01 s at each look."""
+def test_a_portion_takes_three_times_as_long_as_its_drawing_within_bounds(monkeypatch):
+    """So drawing takes a quarter of the time; the clock here goes on by 0.01 s at each look."""
     monkeypatch.setattr(training, "FRAME", 0.2)
     monkeypatch.setattr(training.st, "session_state", {})
     clock = iter(np.arange(0.0, 100.0, 0.01))
     monkeypatch.setattr(training.time, "monotonic", lambda: float(next(clock)))
     held = training.Held(DEFAULT, DEFAULT.dataset())
-    for drawing, expected in ((0.0, 0.2), (0.05, 0.2), (0.5, 1.0), (5.0, 2.0)):
+    for drawing, expected in ((0.0, 0.2), (0.05, 0.2), (0.5, 1.5), (5.0, 3.0)):
         start = float(next(clock))
         held.drawn_since = start + 0.01 - drawing if drawing else 0.0
         held.runs[0].step = held.runs[1].step = 0  # far from the end again
