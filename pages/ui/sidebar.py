@@ -112,9 +112,9 @@ def _changed(shown: Experiment) -> dict[str, str]:
 def _accepted() -> Experiment:
     """The experiment that the widgets show, or the last possible one with a sentence that says what is wrong."""
     accepted = st.session_state["accepted"]
-    shown = {key: st.session_state[key] for key in accepted} | {"sizes": st.session_state[TYPED]}
+    shown = _shown()
     try:
-        result = Experiment.from_settings({**shown, "data": _data(shown)})
+        result = _possible(shown)
     except ValueError as error:
         result = Experiment.from_settings(accepted)
         if _unfinished(shown["sizes"]):
@@ -130,6 +130,16 @@ def _accepted() -> Experiment:
                 st.button("Fit the settings to the data", on_click=st.session_state.update, args=(_fitting(shown),))
     st.session_state["accepted"] = result.settings()
     return result
+
+
+def _shown() -> dict[str, Any]:
+    """What the widgets hold, the sizes as they are typed."""
+    return {key: st.session_state[key] for key in DEFAULTS} | {"sizes": st.session_state[TYPED]}
+
+
+def _possible(shown: Mapping[str, Any]) -> Experiment:
+    """The experiment of what the widgets hold; ValueError with a sentence if there is none."""
+    return Experiment.from_settings({**shown, "data": _data(shown)})
 
 
 def _unfinished(sizes: str) -> bool:
@@ -219,11 +229,10 @@ def _sizes() -> None:
 
 def _typed() -> None:
     """Take the sizes that were typed, if they are possible."""
-    sizes = st.session_state[TYPED]
+    shown = _shown()
     with suppress(ValueError):
-        shown = {key: st.session_state[key] for key in st.session_state["accepted"]} | {"sizes": sizes}
-        Experiment.from_settings({**shown, "data": _data(shown)})
-        st.session_state["sizes"] = st.session_state["sizes_shown"] = sizes
+        _possible(shown)
+        st.session_state["sizes"] = st.session_state["sizes_shown"] = shown["sizes"]
 
 
 def eps_beside() -> None:

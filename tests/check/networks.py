@@ -63,15 +63,18 @@ def random_problem(seed, scaled=True):
     """A network, loss, input and target: every activation, loss and initialisation, with depth, batch and scale."""
     rng = np.random.RandomState(seed)
     sizes = tuple(int(size) for size in rng.randint(1, 9, rng.randint(2, 7)))
-    activation, loss, initialisation = (
-        list(registry.values())[rng.randint(len(registry))] for registry in (ACTIVATIONS, LOSSES, INITIALISATIONS)
-    )
+    activation, loss, initialisation = _kinds(rng)
     batch = (None, None, 1, 3, 8)[rng.randint(5)]
     network = Sequential(**dense_layers(sizes, activation, rng, initialisation))
     factor = 10.0 ** rng.randint(-12, 13) if scaled else 1.0
     x = rng.standard_normal(_shape(batch, sizes[0])) * 10.0 ** rng.choice([0, 0, 0, -1, 1])
     target = loss.random_target(rng, _shape(batch, sizes[-1]))
     return Problem(network, Scaled(loss(), factor), x, target)
+
+
+def _kinds(rng):
+    """An activation, a loss and an initialisation."""
+    return [list(registry.values())[rng.randint(len(registry))] for registry in (ACTIVATIONS, LOSSES, INITIALISATIONS)]
 
 
 def _log_uniform(rng, low, high):
@@ -87,17 +90,11 @@ def large_problem(seed, most=3_000_000):
     rng = np.random.RandomState(seed)
     while True:
         depth = rng.randint(1, 13)
-        sizes = (
-            _log_uniform(rng, 1, 64),
-            *(_log_uniform(rng, 1, 64) for _ in range(depth - 1)),
-            _log_uniform(rng, 1, 1000),
-        )
+        sizes = (*(_log_uniform(rng, 1, 64) for _ in range(depth)), _log_uniform(rng, 1, 1000))
         batch = _log_uniform(rng, 1, 2000)
         if batch * sizes[-1] * sum(a * b for a, b in pairwise(sizes)) <= most:
             break
-    activation, loss, initialisation = (
-        list(registry.values())[rng.randint(len(registry))] for registry in (ACTIVATIONS, LOSSES, INITIALISATIONS)
-    )
+    activation, loss, initialisation = _kinds(rng)
     network = Sequential(**dense_layers(sizes, activation, rng, initialisation))
     scales = 10.0 ** rng.uniform(-8, 8, sizes[0]) if rng.rand() < 0.2 else 10.0 ** rng.choice([0, 0, 0, -6, -2, 2, 6])
     x = rng.standard_normal((batch, sizes[0])) * scales

@@ -95,8 +95,7 @@ class IsolatedLayer:
     def is_right(self) -> bool:
         """Whether backward says what the way back through forward's operations gives: then nothing need be checked."""
         with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
-            tape = self._recorded(as_float64(self.function), self.x, self.dy)
-            found = tape.of_leaves(tape.gradients(self.seed(tape)))
+            _, found = self._followed
             return self.said.keys() <= found.keys() and all(
                 np.shape(self.said[name]) == found[name].shape
                 and float(np.linalg.norm(self.said[name] - found[name])) <= _SAME * float(np.linalg.norm(found[name]))
@@ -123,8 +122,7 @@ class IsolatedLayer:
         x, dy = np.asarray(self.x if x is None else x, dtype=np.float64), self.dy if dy is None else dy
         if self.tape:
             with contextlib.suppress(Exception):  # whatever somebody's code raises for other arrays
-                tape = self._recorded(function, x, dy)
-                return tape.of_leaves(tape.gradients(self.seed(tape, dy)))[tensor]
+                return self._follow(function, x, dy)[1][tensor]
         return loss_gradients(function, self.loss, x, dy, EPS)[tensor]
 
     def said_for(self, dy: Array) -> Mapping[str, Array]:
@@ -217,11 +215,19 @@ class IsolatedLayer:
     def tape(self) -> Tape | None:
         """The operations of forward, if they can be followed and give the right gradients."""
         with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
-            tape = self._recorded(as_float64(self.function), self.x, self.dy)
-            found = tape.of_leaves(tape.gradients(self.seed(tape)))
+            tape, found = self._followed
             if all(_are_near(found[name], self.right(name)) for name in self.report if name in found):
                 return tape
         return None
+
+    @cached_property
+    def _followed(self) -> tuple[Tape, Mapping[str, Array]]:
+        return self._follow(as_float64(self.function), self.x, self.dy)
+
+    def _follow(self, function: Layer, x: Array, dy: ArrayLike) -> tuple[Tape, Mapping[str, Array]]:
+        """The operations of a layer like this one, and the gradients of its tensors on the way back over them."""
+        tape = self._recorded(function, x, dy)
+        return tape, tape.of_leaves(tape.gradients(self.seed(tape, dy)))
 
     def _recorded(self, function: Layer, x: Array, dy: ArrayLike) -> Tape:
         """The operations of a layer like this one, on some input."""

@@ -75,9 +75,7 @@ def loss_along(loss: Loss, y: Array, target: Array, i: int, slope: float) -> go.
     xaxis = {"title": {"text": f"y[{i}] (dotted: the target t[{i}])"}}
     # The range of the curve alone, so that a steep tangent does not flatten it.
     yaxis = {"title": {"text": "c"}, "range": _range(float(values.min()), float(values.max()))}
-    return _laid_out(
-        [Panel("", traces, xaxis, yaxis)], shapes=[{"type": "line", "line": {"color": GUIDE, "dash": "dot"}, **mark}]
-    )
+    return _laid_out([Panel("", traces, xaxis, yaxis)], shapes=[mark])
 
 
 def activation_curves(activation: Activation, x: Array) -> go.Figure:

@@ -13,6 +13,7 @@ from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
 from mlp.user_code.messages import Fact, ForeignError, Level
 from mlp.user_code.run import calls
 from mlp.user_code.run.pairing import INPUT, matters
+from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import line
 
 _SIDE = 6  # of the images in samples.LAYOUTS
@@ -67,7 +68,7 @@ def with_update(tried: Attempt) -> Attempt:
     if not any(matters(subject, tried.x, held, name) for name in rest):
         return tried
     longer = replace(subject, backward=(*subject.backward, method))
-    again = attempt(Candidate(longer, tried.x, tried.layout, tried.reduction))
+    again = _again(tried, longer)
     if again.grade < Grade.SHAPES or again.layer is None or len(again.layer.pairs) <= len(fitting):
         return tried
     return _in_place_of(tried, again, f"{method} was run after backward")
@@ -100,8 +101,7 @@ def with_samples_added(tried: Attempt) -> Attempt:
     if tried.grade is not Grade.BACKWARD or len(pairs) < 2 or not all(each):
         return tried
     keys = [pair.gradient for pair in pairs]
-    subject = replace(tried.subject, per_sample=keys)
-    again = attempt(Candidate(subject, tried.x, tried.layout, tried.reduction))
+    again = _again(tried, replace(tried.subject, per_sample=keys))
     note = f"{' and '.join(keys)} hold a gradient for each sample, and were added up"
     return _in_place_of(tried, again, note) if again.grade is Grade.AGREES else tried
 
@@ -134,7 +134,7 @@ def without_factor(tried: Attempt) -> Attempt:
             f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}"
             f"{'; dx is not an average' if INPUT in tried.factors else ''}. "
         )
-        again = _divided(tried, 1 / samples)
+        again = _again(tried, tried.subject, float(samples))
         if said or tried.layout.orientation == "columns":
             return _in_place_of(tried, again, f"{text}To have that called wrong, say {line(name, average=False)}")
         text += f"If that is meant, say {line(name, average=True)}, and False if it is not"
@@ -148,7 +148,7 @@ def without_factor(tried: Attempt) -> Attempt:
                 f"the parameters' gradients have the learning rate {rate:g} as a factor, as steps have, and were "
                 f"divided by it; if that is meant, say {line(name, args={argument: 1.0})}"
             )
-            return _in_place_of(tried, _divided(tried, rate), text, level="unchecked")
+            return _in_place_of(tried, _again(tried, tried.subject, 1 / rate), text, level="unchecked")
     return tried
 
 
@@ -159,8 +159,9 @@ def _all_have(tried: Attempt, factor: float) -> bool:
     return bool(parameters) and all(abs(found - right[name]) < 1e-6 for name, found in tried.factors.items())
 
 
-def _divided(tried: Attempt, factor: float) -> Attempt:
-    return attempt(Candidate(tried.subject, tried.x, tried.layout, tried.reduction), 1 / factor)
+def _again(tried: Attempt, subject: Subject, scale: float = 1.0) -> Attempt:
+    """The same reading of this subject, its parameters' gradients times the scale."""
+    return attempt(Candidate(subject, tried.x, tried.layout, tried.reduction), scale)
 
 
 def _in_place_of(
