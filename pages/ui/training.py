@@ -8,7 +8,9 @@ does in between breaks it off.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import RLock
 from typing import Any
 
 import streamlit as st
@@ -49,24 +51,33 @@ class Held:
         asked: the last step that was asked for.
         drawn_since: when the last portion of steps was over and drawing began; 0 if nothing goes on.
         is_seen: whether the page has been drawn since then.
+        lock: who takes the runs further or draws them holds it. At a new input Streamlit starts the page over beside
+            the run before, which goes on until it draws something next.
     """
 
     training: Training
     data: Dataset
     runs: list[Run] = field(init=False)
-    inspections: dict[str, Inspection] = field(default_factory=dict)
+    inspections: dict[str, Inspection] = field(init=False)
     reports: dict[tuple[str, int, float, str], GradientReport] = field(default_factory=dict)
     moments: dict[tuple[int, float, str], dict[str, list[Moment]]] = field(default_factory=dict)
     others: dict[str, tuple[Standing, str]] = field(default_factory=dict)
     others_at: int = 0
     asked: int = 0
-    drawn_since: float = 0.0
+    drawn_since: float = field(init=False)
     is_seen: bool = False
+    lock: RLock = field(default_factory=RLock)
 
     def __post_init__(self) -> None:
         """Start the runs."""
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Have the runs at step 0."""
         settings = [replace(self.training, bug="")] + ([self.training] if self.training.bug else [])
         self.runs = [Run(each, self.data if each.data == UPLOAD else None) for each in settings]
+        self.inspections = {}
+        self.drawn_since = 0.0
 
     @property
     def step(self) -> int:
@@ -102,12 +113,20 @@ class Held:
                 if inspection:
                     self.inspections[name] = inspection
 
+    def made(self, make: Callable[[Run], bytes], run: Run) -> bytes:
+        """What is made of the run as it stands between two drawings."""
+        with self.lock:
+            return make(run)
+
     def _is_at(self, name: str, run: Run, step: int) -> bool:
         return run.step == step and (step == 0 or (name in self.inspections and self.inspections[name].step == step))
 
 
-def brought(training: Training, data: Dataset, step: int, place: DeltaGenerator) -> Held:
+@contextmanager
+def brought(training: Training, data: Dataset, step: int, place: DeltaGenerator) -> Iterator[Held]:
     """The session's runs of these settings, at this step or, if that takes a while, a portion nearer to it.
+
+    Nobody else takes them further meanwhile.
 
     Args:
         training: the settings.
@@ -116,11 +135,14 @@ def brought(training: Training, data: Dataset, step: int, place: DeltaGenerator)
         place: where a bar shows how far they are; at each of its calls a new input breaks off the portion.
     """
     held: Held | None = st.session_state.get(_HELD)
-    if held is None or not held.is_of(training, data) or not held.can_go_to(step):
+    if held is None or not held.is_of(training, data):
         held = st.session_state[_HELD] = Held(training, data)
-    held.asked = step
-    _go_on(held, step, place)
-    return held
+    with held.lock:
+        if not held.can_go_to(step):
+            held.start_over()
+        held.asked = step
+        _go_on(held, step, place)
+        yield held
 
 
 def go_on(held: Held) -> None:
@@ -202,7 +224,8 @@ def _go(step: int, slowly: bool = False) -> None:
 
 def _stop() -> None:
     held: Held = st.session_state[_HELD]
-    _go(min(held.step + 1, held.training.steps))
+    with held.lock:  # or the step would be one that the run before is already beyond
+        _go(min(held.step + 1, held.training.steps))
 
 
 def _read(text: str, steps: int) -> int:

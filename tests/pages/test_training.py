@@ -3,6 +3,7 @@
 import io
 import time
 from dataclasses import replace
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -344,13 +345,14 @@ def test_a_new_input_breaks_a_portion_off_and_nothing_is_lost(monkeypatch):
     monkeypatch.setattr(training.st, "session_state", {})
     monkeypatch.setattr(training, "LOOK_EVERY", -1.0)  # look after every single step
     data, left, stayed = DEFAULT.dataset(), Place(is_left=True), Place()
-    held = training.brought(DEFAULT, data, 0, Place())
-    held.drawn_since = time.monotonic()  # a portion has been drawn
-    with pytest.raises(InterruptedError):
-        training.brought(DEFAULT, data, 100, left)
+    with training.brought(DEFAULT, data, 0, Place()) as held:
+        held.drawn_since = time.monotonic()  # a portion has been drawn
+    with pytest.raises(InterruptedError), training.brought(DEFAULT, data, 100, left):
+        pass
     assert held.step == 2
     assert left.calls == [0.01, 0.02]
-    assert training.brought(DEFAULT, data, 100, stayed) is held
+    with training.brought(DEFAULT, data, 100, stayed) as same:
+        assert same is held
     # The step that leads to the end is inspected, in one go with the one before.
     assert stayed.calls == [*(step / 100 for step in range(3, 99)), 1.0, None]
     runs, inspections = at(DEFAULT, 100)
@@ -359,6 +361,44 @@ def test_a_new_input_breaks_a_portion_off_and_nothing_is_lost(monkeypatch):
     }
     for run, expected in zip(held.runs, runs, strict=True):
         assert run.history == expected.history
+
+
+def test_a_new_input_waits_until_the_run_before_has_left(monkeypatch):
+    """Streamlit starts the page over in a second thread while the first still takes a step."""
+    monkeypatch.setattr(training.st, "session_state", {})
+    data, seen = DEFAULT.dataset(), []
+
+    def second():
+        with training.brought(DEFAULT, data, 0, Place()) as held:
+            seen.append(held.step)
+
+    def download():
+        seen.append(held.made(lambda run: b"x" * run.step, held.runs[0]))
+
+    others = [Thread(target=second), Thread(target=download)]
+    with training.brought(DEFAULT, data, 10, Place()) as held:
+        for thread in others:
+            thread.start()
+        for thread in others:
+            thread.join(0.2)
+        assert not seen
+        assert held.step == 10
+    for thread in others:
+        thread.join(10)
+    assert sorted(seen, key=str) in ([0, b""], [0, b"x" * 10])
+    assert held.step == 0
+    assert not held.inspections
+
+
+def test_stop_waits_for_the_steps_that_are_being_taken(monkeypatch):
+    monkeypatch.setattr(training.st, "session_state", {})
+    stopped = Thread(target=training._stop)
+    with training.brought(DEFAULT, DEFAULT.dataset(), 3, Place()) as held:
+        stopped.start()
+        stopped.join(0.2)
+        held.advance(4, 100)
+    stopped.join(10)
+    assert training.st.session_state["at_step"] == 8
 
 
 def test_chunks_grow_until_they_take_as_long_as_a_look(monkeypatch):
