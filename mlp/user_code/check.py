@@ -157,25 +157,19 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
 def without_small_constants(
     report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
 ) -> tuple[GradientReport, list[Fact]]:
-    """The report on forward without guards such as the one in log(p + 1e-7), and a note, if backward is right for that.
-
-    Otherwise the report as it was.
-    """
+    """The report without guards such as that in log(p + 1e-7), and a note, if it passes; else the report given."""
     assert tried.layer is not None
-    thing, forward, *_ = tried.subject.sources()
-    with without_guards(thing, forward) as guards:
+    with without_guards(*tried.subject.sources()) as guards:
         unguarded = report_on(tried.layer, tried.x, dy, report.eps, report.method.name, coarse) if guards else report
-    checks = {name: replace(unguarded[name], analytical=check.analytical) for name, check in report.items()}
-    other = replace(unguarded, checks=checks)
-    if not other.passed:
+    if not unguarded.passed:
         return report, []
     shown = ", ".join(f"{guard:g}" for guard in dict.fromkeys(guards))
     apart = max(np.abs(check.difference).max() / np.abs(check.numerical).max() for check in report.values())
     text = (
-        f"forward adds {shown}, to keep from log(0) or a division by zero, and backward is the gradient without it; so "
-        f"backward was checked against forward without it. With it, they differ by up to {apart:.1g} of the largest"
+        f"the code adds {shown}, to keep from log(0) or a division by zero, and backward is the gradient of forward "
+        f"without it; so both were checked without it. With it, they differ by up to {apart:.1g} of the largest"
     )
-    return other, [Fact("note", text)]
+    return unguarded, [Fact("note", text)]
 
 
 def randomness(tried: Attempt) -> list[Fact]:

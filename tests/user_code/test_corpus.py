@@ -138,7 +138,7 @@ def test_a_constant_that_forward_adds_is_left_out_and_told():
     result = checked("stabilised")["SoftmaxWithLoss"]
     (note,) = [fact.text for fact in result.facts]
     assert note.startswith(
-        "forward adds 1e-07, to keep from log(0) or a division by zero, and backward is the gradient"
+        "the code adds 1e-07, to keep from log(0) or a division by zero, and backward is the gradient"
     )
     # Nothing was widened: what is compared agrees as closely as any other loss, far below the constant's effect.
     assert np.abs(result.report["x"].difference).max() < 1e-8 * np.abs(result.report["x"].numerical).max()
@@ -151,6 +151,7 @@ def test_a_constant_that_forward_adds_is_left_out_and_told():
         ("np.tanh(x) + 5e-6 * x**2", "1 - np.tanh(x) ** 2"),  # a term of forward that backward forgot
         ("np.tanh(x)", "1 - np.tanh(x) ** 2 + 1e-5"),  # a constant added in backward
         ("np.log(np.abs(x) + 1e-3)", "1 / x"),  # a constant that is part of the formula
+        ("np.log(np.abs(x) + 1e-7)", "(1 + 1e-5) / x"),  # an error beside a guard
     ],
 )
 def test_a_small_constant_excuses_nothing_else(tmp_path, forward, backward):

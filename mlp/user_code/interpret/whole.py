@@ -24,6 +24,7 @@ from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import sounds_like_loss
 from mlp.user_code.messages import problem, told
 from mlp.user_code.run import calls, object_arrays, sources
+from mlp.user_code.run.conditions import RUNS
 from mlp.user_code.run.outputs import outputs_of
 from mlp.user_code.run.subject import Step, Subject, function_of
 from mlp.user_code.settings import Override
@@ -199,6 +200,8 @@ def closed(thing: Any, whole: Whole) -> Any:
         return None if isinstance(returned, float | np.floating) else returned  # a loss
 
     first, last = whole.forward or whole.loss, whole.backward or whole.loss
+    for method in (value, gradient):
+        setattr(method, RUNS, [function_of(thing, step) for step in steps])
     return _with_methods(thing, {PREDICTION: (predicted, first), FORWARD: (value, first), BACKWARD: (gradient, last)})
 
 

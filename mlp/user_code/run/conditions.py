@@ -2,10 +2,10 @@
 
 A random layer is a function like any other once each run starts from the same state of its random source.
 
-Guards are the small constants that a forward adds to keep from log(0) or from a division by zero. Forward computes
-log(p + 1e-7), backward, as nearly everybody writes it, the gradient of log(p); the two differ by some 1e-7 / p of the
-gradient. Whether that explains a difference is not estimated but tried: forward is run with `p` in place of
-`p + 1e-7`, backward as it stands.
+Guards are the small constants that code adds to keep from log(0) or from a division by zero. Forward computes
+log(p + 1e-7), backward, as nearly everybody writes it, the gradient of log(p); or backward alone divides by |w| + 1e-8.
+The two differ by some 1e-7 / p of the gradient. Whether that explains a difference is not estimated but tried: both are
+run with `p` in place of `p + 1e-7`.
 """
 
 import ast
@@ -13,12 +13,13 @@ import inspect
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from types import FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from mlp.nn.arrays import Array
+from mlp.user_code.messages import is_ours
 from mlp.user_code.run import object_arrays
 from mlp.user_code.run.sources import syntax
 
@@ -115,14 +116,16 @@ def _set_state(generator: Any, state: Any) -> None:
 # part of the formula.
 LARGEST = 1e-5
 _DEPTH = 4
+_CONSTANT = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Load)
+RUNS = "_runs"  # what a method of ours has as an attribute: the functions of theirs that it runs
 
 
 @contextmanager
-def without_guards(thing: Any, forward: Callable[..., Any]) -> Iterator[list[float]]:
-    """Let forward, and what it calls of theirs, leave out the guards that it adds; the list holds their values."""
+def without_guards(thing: Any, *methods: Callable[..., Any]) -> Iterator[list[float]]:
+    """Let these methods, and what they call of theirs, leave out the guards they add; the list holds these."""
     guards: list[float] = []
     kept = []
-    for function, owner in reached(thing, forward).items():
+    for function, owner in reached(thing, *methods).items():
         rewritten = _rewritten(function, owner, guards)
         if rewritten is not None:
             kept.append((function, function.__code__))
@@ -134,20 +137,30 @@ def without_guards(thing: Any, forward: Callable[..., Any]) -> Iterator[list[flo
             function.__code__ = code
 
 
-def reached(thing: Any, forward: Callable[..., Any]) -> dict[FunctionType, Any]:
-    """The functions of theirs that forward runs, itself included, each with the object whose method it is, or None."""
-    held = [thing, *_objects(thing, _DEPTH)]
+def reached(thing: Any, *methods: Callable[..., Any]) -> dict[FunctionType, Any]:
+    """The functions of theirs that these methods run, themselves included, each with whose method it is, or None.
+
+    What they call is looked up by its name: in their module, in the object and all that it holds, and in the classes
+    and modules that are named on the way, for forward may make objects of these.
+    """
     found: dict[FunctionType, Any] = {}
-    waiting: list[Any] = [forward]
+    owners: list[Any] = [thing, *_objects(thing, _DEPTH)]
+    names: set[str] = set()
+    waiting: list[tuple[Any, Any]] = [
+        (one, thing) for method in methods for one in (method, *getattr(method, RUNS, ()))
+    ]
     while waiting:
-        function = waiting.pop()
-        plain = getattr(function, "__func__", function)
-        if not isinstance(plain, FunctionType) or plain in found:
-            continue
-        found[plain] = getattr(function, "__self__", None)
-        for name in plain.__code__.co_names:
-            waiting += [called for one in held if inspect.ismethod(called := getattr(one, name, None))]
-            waiting.append(plain.__globals__.get(name, None))
+        one, owner = waiting.pop()
+        plain = inspect.unwrap(getattr(one, "__func__", one)) if callable(one) else None
+        if isinstance(plain, FunctionType) and plain not in found and not is_ours(plain.__code__.co_filename):
+            found[plain] = getattr(one, "__self__", owner)
+            new = set(_names_in(plain.__code__)) - names
+            names |= new
+            waiting += [(plain.__globals__.get(name), None) for name in _names_in(plain.__code__)]
+            waiting += [(getattr(held, name, None), held) for held in owners for name in new]
+        elif isinstance(one, type | ModuleType) and all(one is not held for held in owners):
+            owners.append(one)
+            waiting += [(getattr(one, name, None), one) for name in names]
     return found
 
 
@@ -155,11 +168,17 @@ def global_arrays(thing: Any, forward: Callable[..., Any]) -> dict[str, Array]:
     """The floating-point arrays that forward, and what it calls of theirs, take from global names."""
     found: dict[object_arrays.Path, Array] = {}
     for function in reached(thing, forward):
-        held = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+        held = {name: function.__globals__.get(name) for name in _names_in(function.__code__)}
         found |= object_arrays.arrays(
             {name: one for name, one in held.items() if isinstance(one, np.ndarray | dict | list)}
         )
     return {object_arrays.text(path): one for path, one in found.items() if one.ndim and one.dtype.kind == "f"}
+
+
+def _names_in(code: CodeType) -> list[str]:
+    """The names of globals and attributes in a function, and in the functions and generators inside it."""
+    inside = [name for one in code.co_consts if isinstance(one, CodeType) for name in _names_in(one)]
+    return [*code.co_names, *inside]
 
 
 def _objects(thing: Any, depth: int) -> Iterator[Any]:
@@ -180,7 +199,7 @@ def _rewritten(function: FunctionType, owner: Any, guards: list[float]) -> Funct
         return None
     definition.decorator_list = []
     before = len(guards)
-    _Remover(function, owner, guards).visit(definition)
+    _Remover(function, owner, guards, definition).visit(definition)
     if len(guards) == before:
         return None
     _put_back(tree, function)
@@ -200,32 +219,51 @@ def _put_back(tree: ast.Module, function: FunctionType) -> None:
 
 
 class _Remover(ast.NodeTransformer):
-    """Replaces `a + guard` by `a`."""
+    """Replaces `a + guard` by `a`, and `a += guard` by nothing."""
 
-    def __init__(self, function: FunctionType, owner: Any, guards: list[float]) -> None:
-        parameters = inspect.signature(function).parameters.values()
-        defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
-        self.names = {**function.__globals__, **defaults}
-        self.owner = owner
+    def __init__(self, function: FunctionType, owner: Any, guards: list[float], definition: ast.FunctionDef) -> None:
+        plain = {one.name: one.default for one in inspect.signature(function).parameters.values()}
+        local = function.__code__.co_varnames
+        held = {name: value for name, value in function.__globals__.items() if name not in local}
+        self.names = {**held, **plain, "self": owner}
         self.guards = guards
+        stored = [
+            node.id for node in ast.walk(definition) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        ]
+        for node in ast.walk(definition):
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(name := node.targets[0], ast.Name)
+                and stored.count(name.id) == 1
+            ):
+                self.names[name.id] = self._value(node.value)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
-        if not isinstance(node.op, ast.Add):
-            return node
-        for guard, rest in ((node.right, node.left), (node.left, node.right)):
-            value = self._value(guard)
-            if type(value) is float and 0 < value <= LARGEST:
-                self.guards.append(value)
-                return rest
+        if isinstance(node.op, ast.Add):
+            for guard, rest in ((node.right, node.left), (node.left, node.right)):
+                if self._is_guard(guard):
+                    return rest
         return node
 
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
+        self.generic_visit(node)
+        return (
+            ast.copy_location(ast.Pass(), node) if isinstance(node.op, ast.Add) and self._is_guard(node.value) else node
+        )
+
+    def _is_guard(self, node: ast.expr) -> bool:
+        """Whether it stands for a small constant, which then is noted."""
+        value = self._value(node)
+        is_guard = isinstance(value, float | np.floating) and bool(0 < value <= LARGEST)
+        self.guards += [float(value)] if is_guard else []
+        return is_guard
+
     def _value(self, node: ast.expr) -> Any:
-        """What a constant, a name or an attribute of the object stands for; None for anything else."""
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, ast.Name):
-            return self.names.get(node.id)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
-            return getattr(self.owner, node.attr, None)
-        return None
+        """What an expression of constants, names and attributes of the object stands for; None for anything else."""
+        if not all(isinstance(part, _CONSTANT) for part in ast.walk(node)):
+            return None
+        try:
+            return eval(compile(ast.Expression(node), "", "eval"), self.names)
+        except Exception:  # a name that has no value yet, or whatever an attribute of theirs raises
+            return None

@@ -51,3 +51,39 @@ class SequenceLoss:
         dx = self.ys.copy()
         dx[np.arange(n)[:, None], np.arange(steps), self.ts] -= 1
         return dx / (n * steps)
+
+
+class EntropyOfPicked:
+    def forward(self, x, t):
+        delta = 1e-7
+        self.y, self.t = softmax(x), t.argmax(axis=1) if t.ndim == 2 else t
+        picked = np.take_along_axis(self.y, self.t[:, None], axis=1)
+        picked += delta
+        return -np.log(picked).mean()
+
+    def backward(self):
+        dx = self.y.copy()
+        dx[range(len(dx)), self.t] -= 1
+        return dx / len(dx)
+
+
+class StepwiseEntropy:
+    def forward(self, xs, ts):
+        self.layers = [EntropyOfPicked() for _ in range(xs.shape[1])]
+        self.shape = xs.shape
+        return sum(layer.forward(xs[:, i, :], ts[:, i]) for i, layer in enumerate(self.layers)) / len(self.layers)
+
+    def backward(self):
+        dxs = np.empty(self.shape)
+        for i, layer in enumerate(self.layers):
+            dxs[:, i, :] = layer.backward() / len(self.layers)
+        return dxs
+
+
+class AbsolutePenalty:
+    def forward(self, w):
+        self.w = w
+        return np.sum(np.abs(w))
+
+    def backward(self):
+        return self.w / (np.abs(self.w) + 1e-8)
