@@ -47,7 +47,7 @@ BUILD = (
 )  # fmt: skip
 UPDATE = (
     "update", "update_params", "update_weights", "update_parameters", "step", "apply_gradients", "apply_grads",
-    "gradient", "calculate_gradients",
+    "gradient", "gradients", "calculate_gradients",
 )  # fmt: skip
 GRADIENT_METHODS = (
     "params_and_grads", "parameters_and_gradients", "get_params_grads", "get_params_and_grads", "gradients", "grads",

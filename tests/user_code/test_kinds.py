@@ -88,6 +88,15 @@ MISTAKES = [
     ("Ready", "3 * d_a", "2 * d_a"),
     ("Rolling", "return dWx, dWh, dh", "return dWx, 2 * dWh, dh"),
     ("Directed", "(dw - u * (dw * u).sum(axis=0))", "dw"),
+    ("Windows", "dout.T @ self.flat,", "2 * dout.T @ self.flat,"),
+    ("Correlation", "][i, j].T", "][j, i].T"),
+    ("Shaped", "3 * grad", "2 * grad"),
+    ("filter_forward", "dout, W[:, :, i, j])", "dout, W[:, :, j, i])"),
+    ("norm_forward", " - X_norm * (d * X_norm).mean(axis=0)", ""),
+    ("regression", "return 2 * (y_pred", "return (y_pred"),
+    ("Gated", "(1 - h_hat**2)", "(1 - h_hat)"),
+    ("Divided", "return delta.sum(axis=0)", "return delta.mean(axis=0)"),
+    ("Normalising", ' + self.lam * self.model["W"]', ""),
 ]
 
 

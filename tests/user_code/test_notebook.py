@@ -312,6 +312,12 @@ def test_what_is_no_notebook_in_python_gets_one_sentence(tmp_path, text, words):
     assert str(result.problem) == words
 
 
+def test_a_notebook_that_says_python_2_is_read_if_its_code_is_python_3_too(tmp_path):
+    path = tmp_path / "homework.ipynb"
+    path.write_text(json.dumps(contents("%matplotlib inline\nx = 3", metadata={"language_info": {"version": "2.7.9"}})))
+    assert [cell.source for cell in cells_of(path)] == ["pass\nx = 3\n"]
+
+
 def test_a_notebook_full_of_pictures_is_not_read(tmp_path):
     path = tmp_path / "homework.ipynb"
     with path.open("wb") as file:

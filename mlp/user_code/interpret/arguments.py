@@ -23,10 +23,11 @@ from mlp.user_code.interpret.samples import (
     array_for,
 )
 from mlp.user_code.messages import ForeignError, problem, told
-from mlp.user_code.run import calls, object_arrays
+from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.conditions import same_randomness
 from mlp.user_code.settings import Override, line
 
+_SHAPES = ("shape", "dims")
 _PAIRED = ("kernel_size", "stride", "padding")
 _OF_WINDOWS = {
     **dict.fromkeys(("k", "f", "height", "width", "h", "w", "hh", "ww", "fh", "fw", "kh", "kw", "size"), "kernel_size"),
@@ -204,6 +205,10 @@ def _value(
         "rng": np.random.RandomState(0),
     }
     roles = _roles(cls, one.name)
+    methods = [method for base in cls.__mro__ for method in vars(base).values() if inspect.isfunction(method)]
+    parts = sources.parts_of(one.name, *methods)
+    if parts in (3, 4) or (parts == 2 and not set(roles) & set(_PAIRED)):
+        return "shape", samples.sizes(parts, conventions)
     for role in [_OTHERWISE.get(role, role) for role in roles] if conventions.paired else roles:
         array = array_for(role, conventions)
         if array is not None and one.annotation not in (int, "int", bool, "bool", float, "float"):
@@ -215,7 +220,7 @@ def _value(
             several = (conventions.padding,) if role == "padding" else several
             is_pair = role in _PAIRED and (conventions.paired or one.name.endswith("shape"))
             return role, several * 2 if is_pair else several[min(used.get(role, 0), len(several) - 1)]
-    if conventions.paired and one.name.endswith(("shape", "dims")):
+    if conventions.paired and one.name.endswith(_SHAPES):
         return "shape", (2, FEATURES // 2)
     return _unknown(one, used)
 
@@ -228,9 +233,11 @@ def _unknown(one: inspect.Parameter, used: dict[str, int]) -> tuple[str, Any]:
 
 
 def _layers(cls: type, module: ModuleType | None) -> list[Any]:
-    """For a container that is made from any number of layers, a few of the module's own."""
-    takes_any = any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in calls.parameters_of(cls))
-    return own_activations(cls, module) if takes_any else []
+    """Where any number of arguments is taken: sizes if they sound so, else layers, a few of the module's own."""
+    for one in calls.parameters_of(cls):
+        if one.kind is inspect.Parameter.VAR_POSITIONAL:
+            return [2, FEATURES // 2] if one.name.endswith(_SHAPES) else own_activations(cls, module)
+    return []
 
 
 def _shown(args: Mapping[str, Any]) -> str:

@@ -5,6 +5,8 @@ from itertools import product
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
@@ -152,6 +154,10 @@ def _filled(
             arrays[one.name] = samples.normal(override.arrays[one.name], seed=len(arrays) + 3)
         elif one.name != first and one in calls.required([one]) and not _is_switch(one.name):
             held = _of_dict(case.first, one.name, x, conventions, arrays)
+            if vocabulary.roles(one.name)[:1] == ("cache",):  # what is kept from one batch to the next
+                count = sources.parts_of(one.name, case.first)
+                settings[one.name] = tuple(np.ones((conventions or samples.CONVENTIONS[0]).scale) for _ in range(count))
+                continue
             value: Any = {key: key for key in held} or samples.argument(one.name, x.shape, conventions, len(arrays))
             if value is None and one.name.lower() in gradients:
                 value = samples.normal(conventions.unnamed if conventions else x.shape, seed=len(arrays) + 3)

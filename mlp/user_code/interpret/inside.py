@@ -31,6 +31,7 @@ from mlp.user_code.settings import Override
 
 # A learning rate at which an update changes nothing that can be seen, and still gives back its gradient.
 _TINY = 1e-6
+_NOTHING = 1e-9  # of gradients of about 1
 
 
 class Reading(NamedTuple):
@@ -50,7 +51,12 @@ class _Tried(NamedTuple):
 
     @property
     def agreeing(self) -> int:
-        return sum(factor == 1 for factor in self.attempt.factors.values())
+        """How many gradients are right; that 0 is 0, as before a batch norm, any loss would say."""
+        found = self.attempt.layer.gradients() if self.attempt.layer else {}
+        return sum(
+            factor == 1 and np.max(np.abs(found.get(name, 1))) > _NOTHING
+            for name, factor in self.attempt.factors.items()
+        )
 
 
 def _tried(readings: Iterable[Reading]) -> list[_Tried]:

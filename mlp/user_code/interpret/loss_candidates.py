@@ -10,7 +10,7 @@ import numpy as np
 from mlp.nn.arrays import Array
 from mlp.user_code.interpret import samples, targets
 from mlp.user_code.interpret.inputs import inputs, is_upstream
-from mlp.user_code.interpret.predictions import masks, sides
+from mlp.user_code.interpret.predictions import masks, sides, structures
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
@@ -59,7 +59,7 @@ def loss_function_candidates(case: Case, module: ModuleType | None, override: Ov
     said = {**override.args, **override.forward_args}
     for x, target, layout in loss_inputs(case.name, override):
         for way, masked in product(ways, _masked(forward, x, target, layout)):
-            settings = {"settings": {**masked, **said}}
+            settings = {"settings": {**masked, **{name: {} for name in structures(forward)}, **said}}
             subject = Subject(
                 case.name, forward, () if backward is None else (backward,), first=first, target=target, pass_on=way,
                 module=module, **override.of_run() | settings,

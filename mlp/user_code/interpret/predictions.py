@@ -4,6 +4,7 @@ Trying would be wrong: swapping the two turns the gradient of a squared error in
 would pass.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from mlp.user_code.run.calls import Parameters, parameters_of, required
 
 # How much a name sounds like a target; `y` is one beside `y_pred`, but the prediction beside `target`.
 _SOUNDS = {"target": 2, "prediction": -2, "input": -1, "upstream": -1}
+_SET = "_?(train|test|batch)?"  # what X and y may have behind them
 
 
 def sides(function: Callable[..., Any], prediction: Any, target: Any) -> dict[str, Any]:
@@ -36,9 +38,17 @@ def masks(function: Callable[..., Any]) -> list[str]:
     return [one.name for one in required(parameters_of(function)) if "mask" in vocabulary.roles(one.name)]
 
 
+def structures(function: Callable[..., Any]) -> list[str]:
+    """The arguments that hold the parameters of a model, for a penalty beside the loss: loss(model, y_pred, y)."""
+    arguments = [one.name for one in required(parameters_of(function)) if "mask" not in vocabulary.roles(one.name)]
+    held = [name for name in arguments if name in (*vocabulary.STRUCTURES, "model", "layers")]
+    return held if len(arguments) == len(held) + 2 else []
+
+
 def data(function: Callable[..., Any]) -> Parameters:
-    """The required arguments without masks."""
-    return [one for one in required(parameters_of(function)) if "mask" not in vocabulary.roles(one.name)]
+    """The required arguments without masks and models."""
+    others = {*masks(function), *structures(function)}
+    return [one for one in required(parameters_of(function)) if one.name not in others]
 
 
 def _with_optional_target(function: Callable[..., Any]) -> Parameters:
@@ -63,11 +73,12 @@ def is_loss(function: Callable[..., Any]) -> bool:
 
 def sound(name: str) -> int:
     """How much a name sounds like a target: 2 for `y_true`, 1 for `y`, below 0 for a prediction or an input."""
-    if name.lower().strip("_") == "y":
+    if re.fullmatch(rf"_?y{_SET}_?", name, re.IGNORECASE):
         return 1
     return next((_SOUNDS[role] for role in vocabulary.roles(name) if role in _SOUNDS), 0)
 
 
 def is_input(name: str) -> bool:
     """Whether an argument of a loss or backward is the input X, and not a prediction that is called A or Z."""
-    return "input" in vocabulary.roles(name) and name.lower().startswith(("x", "in", "data", "feat", "img", "image"))
+    starts = name.lower().startswith(("x", "in", "data", "feat", "img", "image"))
+    return ("input" in vocabulary.roles(name) and starts) or re.fullmatch(rf"x{_SET}", name, re.IGNORECASE) is not None

@@ -15,7 +15,7 @@ from mlp.user_code.run.as_layer import Foreign
 from mlp.user_code.run.subject import PASS_ON
 
 # Readings of one class: a wrong layer is tried in all of them. One that raises costs next to nothing.
-_MOST, _MOST_THAT_RUN = 2000, 120
+_MOST, _MOST_THAT_RUN = 4000, 120
 
 
 def until_settled(candidates: Iterable[Candidate]) -> list[Attempt]:

@@ -142,6 +142,7 @@ CONVENTIONS = (
     Conventions((FEATURES, 3 * OUTPUTS), (3 * OUTPUTS,), (FEATURES,), (FEATURES,), unnamed=(BATCH, 1)),
     Conventions((3, 3, FEATURES, OUTPUTS), (1, 1, 1, OUTPUTS), (FEATURES,), (6, 6, FEATURES), unnamed=(BATCH,)),
     Conventions((OUTPUTS, OUTPUTS + FEATURES), (OUTPUTS, 1), (FEATURES, 1), FEATURES),  # of state and input together
+    Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS, 1), (FEATURES,), (FEATURES, 6, 6)),
 )
 
 
@@ -175,6 +176,14 @@ def argument(name: str, x_shape: tuple[int, ...], conventions: Conventions | Non
         if role in NUMBERS:
             return PLAIN[role][0]
     return SETTINGS.get(name)
+
+
+def sizes(count: int, conventions: Conventions) -> tuple[int, ...]:
+    """So many sizes that go together: of an image, of the kernels of a convolution, or inputs and outputs."""
+    if count == 4:
+        return conventions.weight if len(conventions.weight) == 4 else (3, 3, FEATURES, OUTPUTS)
+    image = conventions.input_shape if np.size(conventions.input_shape) == 3 else (FEATURES, 6, 6)
+    return tuple(image) if count == 3 else (FEATURES, OUTPUTS)
 
 
 def is_tensor(value: Any) -> bool:

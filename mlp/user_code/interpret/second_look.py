@@ -10,6 +10,7 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.targets import other_coding
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
+from mlp.user_code.load.classes import parts_of_backward
 from mlp.user_code.messages import Fact, ForeignError, Level
 from mlp.user_code.run import calls
 from mlp.user_code.run.pairing import INPUT, matters
@@ -57,21 +58,27 @@ def _wider(settings: Any) -> Any:
 
 
 def with_update(tried: Attempt) -> Attempt:
-    """The reading with a further method run after backward, where only that makes the gradients of the parameters."""
+    """The reading with further methods run after backward, where only these make the gradients of the parameters."""
+    cls = type(tried.subject.thing)
+    methods = [*parts_of_backward(cls), *(name for name in vocabulary.UPDATE if callable(getattr(cls, name, None)))]
+    for method in methods if not tried.subject.said.backward else ():
+        rest = _without_gradient(tried)
+        if rest and method not in tried.subject.backward:
+            again = _again(tried, replace(tried.subject, backward=(*tried.subject.backward, method)))
+            if again.grade >= Grade.SHAPES and len(_without_gradient(again)) < len(rest):
+                tried = _in_place_of(tried, again, f"{method} was run after {tried.subject.backward[-1]}")
+    return tried
+
+
+def _without_gradient(tried: Attempt) -> list[str]:
+    """The arrays that move the output and have no gradient that fits."""
     subject, layer = tried.subject, tried.layer
-    method = next((name for name in vocabulary.UPDATE if callable(getattr(subject.thing, name, None))), "")
-    if layer is None or not method or subject.said.backward:
-        return tried
+    if layer is None:
+        return []
     held = {name: value for name, (_, value) in subject.tensors().items()} | layer.parameters()
-    fitting = {name for name, pair in layer.pairs.items() if pair.fits}
-    rest = [name for name, value in held.items() if name not in {*fitting, *subject.said.constants} and value.ndim]
-    if not any(matters(subject, tried.x, held, name) for name in rest):
-        return tried
-    longer = replace(subject, backward=(*subject.backward, method))
-    again = _again(tried, longer)
-    if again.grade < Grade.SHAPES or again.layer is None or len(again.layer.pairs) <= len(fitting):
-        return tried
-    return _in_place_of(tried, again, f"{method} was run after backward")
+    done = {*(name for name, pair in layer.pairs.items() if pair.fits), *subject.said.constants}
+    rest = [name for name, value in held.items() if name not in done and value.ndim]
+    return [name for name in rest if matters(subject, tried.x, held, name)]
 
 
 def with_other_target(tried: Attempt) -> Attempt:

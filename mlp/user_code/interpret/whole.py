@@ -110,6 +110,8 @@ def networks(thing: Any, forward: str, backward: str, rate: float = 1.0) -> Iter
     """
     thing = _at_rate(thing, backward, rate)
     losses: list[tuple[str, Step | Objective]] = [(RETURNED.words, RETURNED)]
+    for step in (name for name in vocabulary.TRAIN_STEPS if name != backward and hasattr(thing, name)):
+        yield f"the one that {step} returns", closed(thing, Whole(None, step, None))
     own = getattr(thing, "cost", None)
     value = next((name for name in ("fn", "value", "cost", "loss") if callable(getattr(own, name, None))), "")
     if value:

@@ -16,6 +16,8 @@ from mlp.user_code.settings import Override
 _LOSS_NAME = re.compile(
     r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|ce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
 )
+_PART = re.compile(r"(backward|backprop|bprop|back)_(?!hook)\w+", re.IGNORECASE)
+_OF_PARAMETERS = re.compile(r"w|b$|bias|param|update|grad(?!_?(input|x))", re.IGNORECASE)
 _MODEL = ("train", "fit", "predict", "evaluate", "SGD", "sgd")
 _NO_LAYER = re.compile(r"optim|sgd|adam|trainer|dataset|dataloader|scheduler|metric|initiali[sz]er", re.IGNORECASE)
 
@@ -46,6 +48,7 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward
     )
     backward = backward or (marked[1] if forward == marked[0] else "") or _train_step(cls, forward)
+    backward = backward or next(iter(parts_of_backward(cls)), "")
     if forward and backward:
         return Kind("loss" if loss else "layer", forward, backward)
     if not loss:
@@ -75,6 +78,12 @@ def _marked(cls: type) -> tuple[str, str]:
         (name, name.replace(*words, 1)) for words in vocabulary.DIRECTIONS for name in vars(cls) if words[0] in name
     ]
     return next(((one, other) for one, other in pairs if _has(cls, other)), ("", ""))
+
+
+def parts_of_backward(cls: type) -> list[str]:
+    """The methods among which backward is divided, that for dx first: backward_delta and backward_weights."""
+    parts = [name for base in _bases(cls) for name in vars(base) if _PART.match(name) and _has(cls, name)]
+    return sorted(parts, key=lambda name: bool(_OF_PARAMETERS.search(name)))
 
 
 def _named_after(cls: type, value: str) -> str:

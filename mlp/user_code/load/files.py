@@ -9,7 +9,6 @@ import importlib.util
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,7 +113,7 @@ def cells_of(file: Path) -> list[Cell]:
     return [Cell(f"{file}, cell {number}", only_python(source), number) for number, source in enumerate(sources, 1)]
 
 
-def _sources(file: Path) -> Iterator[str]:
+def _sources(file: Path) -> list[str]:
     """The source of each code cell, once it is sure that this is a notebook in Python."""
     try:
         notebook = json.loads(file.read_bytes())
@@ -124,13 +123,22 @@ def _sources(file: Path) -> Iterator[str]:
         raise _unread(file, "has the format of notebooks before 2015; open it in Jupyter and save it")
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise _unread(file, "is no notebook: it has no list of cells")
+    cells = [cell for cell in notebook["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    texts = [cell.get("source", "") for cell in cells]
+    sources = ["".join(map(str, text)) if isinstance(text, list) else str(text) for text in texts]
     language = _language(notebook.get("metadata"))
-    if not language.lower().startswith("python") or language.lower().startswith("python 2"):
+    is_old = language.lower().startswith("python 2") and not all(map(_parses, map(only_python, sources)))
+    if is_old or not language.lower().startswith("python"):
         raise _unread(file, f"is a notebook in {language[0].upper()}{language[1:]}; only Python 3 can be checked")
-    for cell in notebook["cells"]:
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            source = cell.get("source", "")
-            yield "".join(map(str, source)) if isinstance(source, list) else str(source)
+    return sources
+
+
+def _parses(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _language(metadata: Any) -> str:

@@ -60,9 +60,12 @@ def outputs_of(
     if isinstance(returned, tuple) and returned:
         places = _with_a_gradient(returned, labels, upstream)
         rest = [value for place, value in enumerate(returned) if place not in places]
-        # Of several others the last is the cache if it looks like one: an LSTM returns h, c, cache.
+        # Of several others one is the cache by its name, or the last if it looks like one: an LSTM returns h, c, cache.
+        named = [
+            value for place, value in zip(labels, returned, strict=True) if "cache" in vocabulary.roles(str(place))
+        ]
         is_last = rest and (len(rest) == 1 or isinstance(rest[-1], tuple | list | dict))
-        cache = rest[-1] if is_last else tuple(rest) or None
+        cache = named[0] if named else rest[-1] if is_last else tuple(rest) or None
         names = tuple(str(labels[place]) for place in places)
         return Outputs(tuple(as_output(returned[place], what) for place in places), names, cache)
     if isinstance(returned, dict):

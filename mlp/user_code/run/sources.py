@@ -91,6 +91,16 @@ def filled_arguments(function: Callable[..., Any]) -> frozenset[str]:
 
 
 @cache
+def parts_of(name: str, *functions: Callable[..., Any]) -> int:
+    """Into how many an argument is taken apart, here or once it is an attribute: 3 in `c, h, w = shape`; 0 for none."""
+    nodes = [node for one in functions for node in ast.walk(syntax(one)) if isinstance(node, ast.Assign)]
+    kept = [ast.unparse(node.targets[0]) for node in nodes if ast.unparse(node.value) == name]
+    wholes = {name, *(one for one in kept if one.startswith("self."))}
+    parts = [node.targets[0] for node in nodes if ast.unparse(node.value) in wholes]
+    return max((len(one.elts) for one in parts if isinstance(one, ast.Tuple)), default=0)
+
+
+@cache
 def attributes_of_self(method: Callable[..., Any]) -> tuple[list[str], list[str]]:
     """The attributes of `self` that a method reads, and those that it sets, or sets a part of, in their order."""
     of_self = [

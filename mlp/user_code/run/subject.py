@@ -226,7 +226,11 @@ class Subject:
         if not self.backward:  # loss(X, y) returns the loss and its gradients together
             return sources.returned_sources(out.cache, self.sources()[1])
         before = {path: np.array(array) for path, array in object_arrays.arrays(thing).items()}
-        found = [one for step in self.backward for one in self._step(thing, step, words, out, dy, facts)]
+        found: list[Source] = []
+        for step in self.backward:
+            made, taken = self._step(thing, step, words, out, dy, facts), {one.key for one in found}
+            name = step if isinstance(step, str) else step.__name__
+            found += [one._replace(key=one.key.replace("returned", name)) if one.key in taken else one for one in made]
         held = object_arrays.arrays(thing)
         live = {path: array for path, array in held.items() if array.dtype.kind == "f"}
         found += [Source(object_arrays.text(path), path, "attribute", array) for path, array in held.items()]
@@ -255,7 +259,8 @@ class Subject:
         )
         kept: dict[str, dict[str, Any]] = {name: {} for name in _filled(function)}
         same = {name: filled(self.form, words) for name in calls.parameters_named(self.sources()[1])[:1]}
-        given = {**same, **self._given(words), **named, **self._sides(function, first, words), **kept, **said}
+        again = {name: one for name, one in self._given(words).items() if "cache" not in vocabulary.roles(name)}
+        given = {**same, **again, **named, **self._sides(function, first, words), **kept, **said}
         waiting: tuple[Any, ...] = () if out.cache is None or PASS_ON[self.pass_on].is_derivative else (out.cache,)
         if not calls.parameters_named(function):  # it takes anything, and hands it on
             waiting = (first, *([words["target"]] if "target" in words else []))

@@ -212,11 +212,13 @@ def _made_arrays(tried: Attempt) -> set[str]:
 
 
 def _moving_settings(tried: Attempt) -> list[str]:
-    """The floating-point arrays in what GRADCHECK gives forward beside x that move the output."""
+    """The floating-point arrays in what GRADCHECK, or a cache, gives forward beside x that move the output."""
     subject, found = tried.subject, []
     before = subject.run(tried.x, {}).y
     for path, array in object_arrays.arrays(dict(subject.settings)).items():
-        given = path[0] in {**subject.said.args, **subject.said.forward_args}
+        given = path[0] in {**subject.said.args, **subject.said.forward_args} or "cache" in vocabulary.roles(
+            str(path[0])
+        )
         if not given or not array.ndim or array.dtype.kind != "f":
             continue
         moved = object_arrays.duplicate(dict(subject.settings))

@@ -891,3 +891,174 @@ class Directed:
         self.dg = (dw * u).sum(axis=0)
         self.dv = self.g / self.n * (dw - u * (dw * u).sum(axis=0))
         return dy @ (self.g * u).T
+
+
+# A shape that is taken apart, and weights of a convolution with a column of biases.
+class Windows:
+    def __init__(self, X_dim, n_filter):
+        self.c, self.h, self.w = X_dim
+        self.W = np.random.randn(n_filter, self.c * self.h * self.w)
+        self.b = np.zeros((n_filter, 1))
+        self.params = [self.W, self.b]
+
+    def forward(self, X):
+        self.flat = X.reshape(-1, self.c * self.h * self.w)
+        return (self.W @ self.flat.T + self.b).T
+
+    def backward(self, dout):
+        dW, db = dout.T @ self.flat, dout.sum(axis=0).reshape(-1, 1)
+        return (dout @ self.W).reshape(-1, self.c, self.h, self.w), [dW, db]
+
+
+# The size of a kernel in four numbers, channels last, weights made in the first forward, in single precision.
+class Correlation:
+    def __init__(self, kernel):
+        self.kernel_shape = kernel
+        self.params, self.grads = {"w": None}, {}
+
+    def forward(self, x):
+        k_h, k_w, _, _ = self.kernel_shape
+        if self.params["w"] is None:
+            self.params["w"] = np.random.randn(*self.kernel_shape).astype(np.float32)
+        self.windows = np.lib.stride_tricks.sliding_window_view(x, (k_h, k_w), (1, 2)).transpose(0, 1, 2, 4, 5, 3)
+        self.shape = x.shape
+        return np.tensordot(self.windows, self.params["w"], 3)
+
+    def backward(self, grad):
+        self.grads["w"] = np.tensordot(self.windows, grad, ((0, 1, 2), (0, 1, 2)))
+        dx = np.zeros(self.shape, dtype=np.float32)
+        for i in range(self.kernel_shape[0]):
+            for j in range(self.kernel_shape[1]):
+                dx[:, i : i + grad.shape[1], j : j + grad.shape[2]] += grad @ self.params["w"][i, j].T
+        return dx
+
+
+# Sizes as any number of arguments.
+class Shaped:
+    def __init__(self, *output_shape):
+        self.output_shape = output_shape
+
+    def forward(self, inputs):
+        self.shape = inputs.shape
+        return 3 * inputs.reshape(len(inputs), *self.output_shape)
+
+    def backward(self, grad):
+        return 3 * grad.reshape(self.shape)
+
+
+# A convolution as functions.
+def filter_forward(X, W, b):
+    windows = np.lib.stride_tricks.sliding_window_view(X, W.shape[2:], (2, 3))
+    out = W.reshape(len(W), -1) @ windows.transpose(1, 4, 5, 2, 3, 0).reshape(W[0].size, -1) + b
+    out = out.reshape(len(W), *windows.shape[2:4], len(X)).transpose(3, 0, 1, 2)
+    return out, (X, W, windows)
+
+
+def filter_backward(dout, cache):
+    X, W, windows = cache
+    dW = np.einsum("nfhw,nchwij->fcij", dout, windows)
+    dX = np.zeros_like(X)
+    for i, j in np.ndindex(W.shape[2:]):
+        dX[:, :, i : i + dout.shape[2], j : j + dout.shape[3]] += np.einsum("nfhw,fc->nchw", dout, W[:, :, i, j])
+    return dX, dW, dout.sum(axis=(0, 2, 3)).reshape(-1, 1)
+
+
+# What is kept from batch to batch, given as a cache and given back.
+def norm_forward(X, gamma, beta, cache, momentum=0.9):
+    running_mean, running_var = cache
+    mu, var = X.mean(axis=0), X.var(axis=0)
+    X_norm = (X - mu) / np.sqrt(var + 1e-8)
+    cache = (X_norm, var, gamma)
+    return gamma * X_norm + beta, cache, momentum * running_mean + mu, momentum * running_var + var
+
+
+def norm_backward(dout, cache):
+    X_norm, var, gamma = cache
+    d = dout * gamma
+    dX = (d - d.mean(axis=0) - X_norm * (d * X_norm).mean(axis=0)) / np.sqrt(var + 1e-8)
+    return dX, (dout * X_norm).sum(axis=0), dout.sum(axis=0)
+
+
+# A loss with the penalty of a model beside it.
+def regression(model, y_pred, y_train, lam=1e-3):
+    penalty = sum(np.sum(model[k] ** 2) for k in model if k.startswith("W"))
+    return np.sum((y_pred - y_train) ** 2) / len(y_pred) + lam * penalty
+
+
+def dregression(y_pred, y_train):
+    return 2 * (y_pred - y_train) / len(y_pred)
+
+
+# Three gates side by side.
+class Gated:
+    def __init__(self, Wx, Wh, b):
+        self.params = [Wx, Wh, b]
+        self.grads = [np.zeros_like(one) for one in self.params]
+
+    def forward(self, x, h_prev):
+        Wx, Wh, b = self.params
+        self.H = H = Wh.shape[0]
+        gates = 1 / (1 + np.exp(-(x @ Wx[:, : 2 * H] + h_prev @ Wh[:, : 2 * H] + b[: 2 * H])))
+        z, r = gates[:, :H], gates[:, H:]
+        h_hat = np.tanh(x @ Wx[:, 2 * H :] + (r * h_prev) @ Wh[:, 2 * H :] + b[2 * H :])
+        self.cache = x, h_prev, z, r, h_hat
+        return (1 - z) * h_prev + z * h_hat
+
+    def backward(self, dh_next):
+        (Wx, Wh, _), H = self.params, self.H
+        x, h_prev, z, r, h_hat = self.cache
+        dt = dh_next * z * (1 - h_hat**2)
+        dhr = dt @ Wh[:, 2 * H :].T
+        dgates = np.hstack([dh_next * (h_hat - h_prev) * z * (1 - z), dhr * h_prev * r * (1 - r)])
+        whole = np.hstack([dgates, dt])
+        self.grads[0][...] = x.T @ whole
+        self.grads[1][...] = np.hstack([h_prev.T @ dgates, (r * h_prev).T @ dt])
+        self.grads[2][...] = whole.sum(axis=0)
+        return whole @ Wx.T, dh_next * (1 - z) + r * dhr + dgates @ Wh[:, : 2 * H].T
+
+
+# A backward in parts.
+class Divided:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward_update_gradient(self, delta):
+        self.dW = self.x.T @ delta
+
+    def backward_bias(self, delta):
+        return delta.sum(axis=0)
+
+    def backward_delta(self, delta):
+        return delta @ self.W.T
+
+
+# A backward that starts at the target, whose loss is returned by a step of training.
+class Normalising:
+    def __init__(self, D, C):
+        self.model = {"W": np.random.randn(D, C), "b": np.zeros((1, C)), "beta": np.zeros((1, C))}
+        self.lam = 0.01
+
+    def train_step(self, X_train, y_train):
+        y_pred, cache = self.forward(X_train)
+        p = np.exp(y_pred) / np.exp(y_pred).sum(axis=1, keepdims=True)
+        loss = -np.log(p[range(len(p)), y_train]).mean() + 0.5 * self.lam * np.sum(self.model["W"] ** 2)
+        return self.backward(y_pred, y_train, cache), loss
+
+    def forward(self, X):
+        h = X @ self.model["W"] + self.model["b"]
+        std = h.std(axis=0)
+        normed = (h - h.mean(axis=0)) / std
+        return normed + self.model["beta"], (X, normed, std)
+
+    def backward(self, y_pred, y_train, cache):
+        X, normed, std = cache
+        dy = np.exp(y_pred) / np.exp(y_pred).sum(axis=1, keepdims=True)
+        dy[range(len(dy)), y_train] -= 1
+        dy /= len(dy)
+        dh = (dy - dy.mean(axis=0) - normed * (dy * normed).mean(axis=0)) / std
+        dbeta = dy.sum(axis=0, keepdims=True)
+        return {"W": X.T @ dh + self.lam * self.model["W"], "b": dh.sum(axis=0, keepdims=True), "beta": dbeta}
