@@ -111,7 +111,7 @@ _RULES = (
     _Rule("recurrent", "wh whh u", "curr current"),
     _Rule("bias", "b bs bias biases b0 w0 bh intercept", "curr current layer"),
     _Rule("scale", "gamma scale shift beta", ""),
-    _Rule("state", "h c h0 c0 s0 a0 hidden state", "prev previous next current curr t init initial"),
+    _Rule("state", "h c h0 c0 s0 a0 hprev aprev cprev hidden state", "prev previous next current curr t init initial"),
     _Rule("input_shape", "shape", "in input"),
     _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
     _Rule("in_size", "model", "d dim"),

@@ -97,6 +97,8 @@ MISTAKES = [
     ("Gated", "(1 - h_hat**2)", "(1 - h_hat)"),
     ("Divided", "return delta.sum(axis=0)", "return delta.mean(axis=0)"),
     ("Normalising", ' + self.lam * self.model["W"]', ""),
+    ("loss_fun", "dhraw @ hs[t - 1].T", "dhraw @ hs[t].T"),
+    ("sequence_forward", "daraw @ a[t - 1].T", "daraw @ a[t].T"),
 ]
 
 

@@ -20,6 +20,7 @@ from mlp.user_code.interpret.inputs import (
     settings_of_backward,
 )
 from mlp.user_code.interpret.loss_candidates import loss_object_candidates
+from mlp.user_code.interpret.predictions import is_input
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import Kind
 from mlp.user_code.load.discovery import Case
@@ -123,7 +124,8 @@ def function_candidates(case: Case, module: ModuleType | None, override: Overrid
     ways = _derivative_ways(backward, forward) if backward is not None else ("gradient",)
     said = {**override.args, **override.forward_args}
     arguments = [one for one in calls.required(calls.parameters_of(forward)) if one.name not in said]
-    first = next((one.name for one in arguments if "input" in vocabulary.roles(one.name)), arguments[0].name)
+    likely = [one.name for one in arguments if "input" in vocabulary.roles(one.name)]
+    first = next(iter([*filter(is_input, likely), *likely]), arguments[0].name)
     for conventions in (*samples.CONVENTIONS, None):
         for way, (x, layout, plain) in product(ways, inputs(override)):
             form = form_of_input(forward, backward, x.shape, plain) if first == arguments[0].name else plain

@@ -11,6 +11,7 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret import model_data, samples
 from mlp.user_code.interpret.inputs import inputs
 from mlp.user_code.interpret.models import Parts, has_target
+from mlp.user_code.interpret.ranking import furthest
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, compare
 from mlp.user_code.interpret.whole import (
@@ -27,7 +28,7 @@ from mlp.user_code.load.classes import Kind, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run.sources import returned_name
 from mlp.user_code.run.subject import Subject
-from mlp.user_code.settings import Override
+from mlp.user_code.settings import Override, line
 
 # A learning rate at which an update changes nothing that can be seen, and still gives back its gradient.
 _TINY = 1e-6
@@ -198,9 +199,14 @@ def read_model(parts: Parts, module: ModuleType | None, override: Override) -> A
     ran = [one for one in tried if one.attempt.layer is not None and one.attempt.layer.pairs]
     best = max(ran, key=lambda one: one.agreeing, default=None)
     if best is None:
-        why = next((f": {fact.text}" for fact in (*errors, *(one.attempt.error for one in tried)) if fact), "")
-        text = f"the model of {parts.name} could not be run{why}"
-        raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss)))
+        fact = furthest([one.attempt for one in tried]).error if tried else next(iter(errors), None)
+        text = f"the model of {parts.name} could not be run{f': {fact.text}' if fact else ''}"
+        for maker in parts.makers[:1]:
+            sizes = {"parameters": maker.__name__, "args": model_data.sizes_for(maker, samples.OUTPUTS)}
+            beside = {"loss": parts.loss if parts.forward else None, "backward": parts.backward}
+            said = {key: one.__name__ for key, one in beside.items() if one} | sizes
+            text += f". The sizes were guessed; say better ones in a line such as {line(parts.name, **said)}"
+        raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss), fact.trace if fact else ()))
     if best.reading.loss and not best.agreeing:
         text = (
             f"{parts.name} and {getattr(parts.backward, '__name__', '')} need a loss. The module has none, and none of "

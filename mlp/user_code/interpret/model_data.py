@@ -1,5 +1,6 @@
 """Parameters, inputs and targets to try a whole model of functions on."""
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -15,6 +16,9 @@ from mlp.user_code.interpret.samples import BATCH, FEATURES, HIDDEN, OUTPUTS
 from mlp.user_code.messages import ForeignError, told
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.settings import Override, written
+
+IDS = np.resize(np.arange(FEATURES), BATCH)
+"""A sequence of whole numbers, as of letters."""
 
 
 class Made(NamedTuple):
@@ -33,21 +37,20 @@ def parameters(parts: Parts, override: Override) -> Iterator[Made]:
         return
     for outputs in (OUTPUTS, 1):
         for maker in parts.makers:
-            yield from _made(maker, outputs, override)
+            yield from _made(maker, outputs, override, 0.1 if _clips(parts) else 0.5)
         if not override.parameters:
             yield from _guessed(parts.keys, outputs)
 
 
-def _made(maker: Callable[..., Any], outputs: int, override: Override) -> Iterator[Made]:
+def _clips(parts: Parts) -> bool:
+    """Whether gradients are clipped where they are large: then they are kept small."""
+    functions = [inspect.unwrap(one) for one in (parts.loss, parts.backward) if one]
+    return any("clip" in calls.global_names(one) for one in functions)
+
+
+def _made(maker: Callable[..., Any], outputs: int, override: Override, move: float) -> Iterator[Made]:
     """The parameters of their function, moved away from zeros, with sizes that are all different."""
-    wanted = calls.required(calls.parameters_of(maker))
-    sizes = [FEATURES, *HIDDEN[: len(wanted) - 2 if len(wanted) > 1 else None], outputs]
-    given: dict[str, Any] = dict(override.args)
-    if not given and len(wanted) == 1:
-        given = {wanted[0].name: sizes}
-    elif not given:
-        sizes = [FEATURES, outputs] if len(wanted) == 2 else sizes
-        given = {one.name: size for one, size in zip(wanted, sizes, strict=False)}
+    given = dict(override.args) or sizes_for(maker, outputs)
     try:
         with told(maker.__name__, maker):
             held = maker(**given)
@@ -58,15 +61,25 @@ def _made(maker: Callable[..., Any], outputs: int, override: Override) -> Iterat
         held = dict(zip(names, held, strict=True)) if all(isinstance(name, str) for name in names) else held
     shown = ", ".join(f"{name}={written(value)}" for name, value in given.items())
     if object_arrays.arrays([held]):
-        yield Made(f"{maker.__name__}({shown})", moved(held), outputs)
+        yield Made(f"{maker.__name__}({shown})", moved(held, move), outputs)
 
 
-def moved(structure: Any) -> Any:
+def sizes_for(maker: Callable[..., Any], outputs: int) -> dict[str, Any]:
+    """The arguments of a function that makes parameters: a list of all sizes, or one size each."""
+    wanted = calls.required(calls.parameters_of(maker))
+    sizes = [FEATURES, *HIDDEN[: len(wanted) - 2 if len(wanted) > 1 else None], outputs]
+    if len(wanted) == 1:
+        return {wanted[0].name: sizes}
+    sizes = [FEATURES, outputs] if len(wanted) == 2 else sizes
+    return {one.name: size for one, size in zip(wanted, sizes, strict=False)}
+
+
+def moved(structure: Any, size: float) -> Any:
     """A copy in double precision with a random number added to every entry: at zeros many mistakes cannot show."""
     holder = [object_arrays.in_double_precision(structure)]
     for i, (path, array) in enumerate(object_arrays.arrays(holder).items()):
         if array.dtype.kind == "f":
-            object_arrays.put(holder, path, array + 0.5 * samples.normal(array.shape, 3 + i))
+            object_arrays.put(holder, path, array + size * samples.normal(array.shape, 3 + i))
     return holder[0]
 
 
@@ -106,6 +119,7 @@ def inputs(made: Made, override: Override) -> Iterator[Array]:
     sizes = dict.fromkeys(size for array in whole[:1] for size in array.shape)
     for size in sorted(sizes, key=lambda size: size != FEATURES):
         yield from (samples.normal(shape) for shape in ((BATCH, size), (size, BATCH)))
+    yield IDS
 
 
 def targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple[str, Array]]:
@@ -113,6 +127,8 @@ def targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple[
     if isinstance(override.target, np.ndarray | list | tuple):
         yield "as given", np.asarray(override.target)
         return
+    if x is IDS and y is None:
+        yield "ids", IDS[::-1]
     shapes = [np.shape(y)] if y is not None else list(_last_shapes(made, x))
     for shape, kind in product(shapes, ("one-hot", "labels", "binary", "normal")):
         if override.target in (None, kind):

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.load.classes import sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls
-from mlp.user_code.run.sources import returned_names, syntax
+from mlp.user_code.run.sources import returned, returned_names, syntax
 from mlp.user_code.settings import Override
 
 Function = Callable[..., Any]
@@ -72,7 +74,9 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
     for name, function in functions.items():
         if name in taken or name in overrides:
             continue
-        if name in free and has_target(function) and _returns_loss_and_gradients(name, function):
+        if has_target(function) and (held := _global_arrays(function)):
+            found.append(_of_globals(function, held))
+        elif name in free and has_target(function) and _returns_loss_and_gradients(name, function):
             found.append(Parts(None, function, None, makers))
         elif _is_backward(name, function, structures):
             loss = _closest(name, losses)
@@ -91,6 +95,36 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
 def linear(function: Function) -> Parts:
     """The model that is a function of weights, X and the target, and returns loss and gradient."""
     return Parts(None, function, None, (), tuple(filter(_is_key, calls.parameters_named(function))))
+
+
+def _global_arrays(function: Function) -> dict[str, Any]:
+    """The arrays of a module that a loss goes by, if it returns the gradients of some: `return loss, dW, db`."""
+    held = {name: function.__globals__.get(name) for name in calls.global_names(function)}
+    held = {name: one for name, one in held.items() if isinstance(one, np.ndarray) and one.dtype.kind == "f"}
+    gradients = {stem for name in returned(function) for stem in vocabulary.gradient_of(name)}
+    return held if sounds_like_loss(function.__name__) and {name.lower() for name in held} & gradients else {}
+
+
+def _of_globals(function: Function, held: dict[str, Any]) -> Parts:
+    """The model of a loss that takes its parameters from the module, which has others in their place while it runs."""
+
+    def loss(parameters: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+        before = {name: function.__globals__[name] for name in held}
+        try:
+            function.__globals__.update({name: parameters[name] for name in held})
+            return function(*arguments, **named)
+        finally:
+            function.__globals__.update(before)
+
+    signature = inspect.signature(function)
+    first = inspect.Parameter("parameters", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    loss.__wrapped__, loss.__name__ = function, function.__name__  # type: ignore[attr-defined]
+    loss.__signature__ = inspect.Signature([first, *signature.parameters.values()])  # type: ignore[attr-defined]
+
+    def fresh() -> dict[str, Any]:  # what stands there may have been trained on the way
+        return {name: np.zeros(one.shape) for name, one in held.items()}
+
+    return Parts(None, loss, None, (fresh,), tuple(held))
 
 
 def _said(functions: Functions, overrides: Mapping[str, Override], makers: tuple[Function, ...]) -> Iterator[Parts]:
@@ -115,7 +149,8 @@ def structure_names(functions: Functions) -> set[str]:
     for function in functions.values():
         arguments = set(calls.parameters_named(function))
         names |= {name for name, keys in subscripts(function).items() if name in arguments and any(map(_is_key, keys))}
-    return {name for name in names if not re.search(r"cache|grad|^d[A-Z]", name)}
+    others = {name for name in names if is_input(name) or sound(name) > 0}  # X[t] and Y[t], beside "W"
+    return {name for name in names - others if not re.search(r"cache|grad|^d[A-Z]", name)}
 
 
 @cache

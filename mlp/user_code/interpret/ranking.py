@@ -82,14 +82,14 @@ def best(attempts: list[Attempt]) -> Attempt:
     if top is None and single is None:
         raise ValueError("there was nothing to try")
     if top is None or (single is not None and _is_for_one_sample(top, single)):
-        return single if single is not None and single.grade > Grade.NOTHING else _furthest(attempts)
+        return single if single is not None and single.grade > Grade.NOTHING else furthest(attempts)
     if top.is_hollow and single is not None and is_usable(single):
         return single
     if top.grade >= Grade.BACKWARD and not is_outer(top):
         return top
     if single is not None and single.grade > max(top.grade, Grade.FORWARD):
         return single
-    return _furthest(attempts) if top.grade is Grade.NOTHING else top
+    return furthest(attempts) if top.grade is Grade.NOTHING else top
 
 
 def _usual(attempts: list[Attempt]) -> list[Attempt]:
@@ -160,7 +160,7 @@ def _sample(value: Any, axis: int, index: int, count: int) -> Any:
     return np.take(value, [index], axis) if axis >= 0 and value.shape[axis] == count else value
 
 
-def _furthest(attempts: list[Attempt]) -> Attempt:
+def furthest(attempts: list[Attempt]) -> Attempt:
     """Of readings that all raised, the one whose forward came furthest down its lines."""
 
     def line(tried: Attempt) -> int:

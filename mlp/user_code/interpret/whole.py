@@ -171,7 +171,7 @@ def closed(thing: Any, whole: Whole) -> Any:
 
     def started(self: Any, x: Any, t: Any) -> dict[str, Any]:
         """The words for what there is once forward has run."""
-        words = {"parameters": self, "x": x, "target": t, "named": {}}
+        words = {"parameters": self, "x": x, "target": t, "named": {}, "state": _first_state(self)}
         if whole.forward is not None:
             returned = called(self, whole.forward, words)
             function = function_of(self, whole.forward)
@@ -235,6 +235,7 @@ def _argument(one: inspect.Parameter, is_first: bool, structures: set[str], else
         "target": sound(name) > 0,
         "cache": role == "cache" or "cache" in name,
         "x": is_input(name) or (is_first and role == "input"),
+        "state": role == "state",
         "y": role in ("prediction", "input", "activation"),
     }
     word = next((word for word, holds in rules.items() if holds), "")
@@ -292,6 +293,14 @@ def as_numbers(t: Array, y: Array) -> Array:
     return np.moveaxis(np.eye(y.shape[axis])[t], -1, axis)
 
 
+def _first_state(thing: Any) -> Array | None:
+    """What suits the square matrix of weights of a recurrent model: in the shape of one of its biases, or a vector."""
+    shapes: list[tuple[int, ...]] = [array.shape for array in object_arrays.arrays([thing]).values()]
+    sizes = [shape[:1] for shape in shapes if len(shape) == 2 and shape[0] == shape[1]]
+    biases = [shape for shape in shapes if sizes and shape in ((*sizes[0], 1), (1, *sizes[0]))]
+    return samples.normal(biases[0] if biases else sizes[0]) if sizes else None
+
+
 def _rate(thing: Any) -> float:
     """The learning rate of an object, 1 if it has none."""
     return next((float(getattr(thing, name)) for name in vocabulary.RATES if hasattr(thing, name)), 1.0)
@@ -343,6 +352,7 @@ def closed_candidate(
 ) -> Candidate:
     """Theirs with the methods that close its loss inside, as a candidate."""
     subject = Subject(
-        name, FORWARD, (BACKWARD,), thing, target=target, pass_on="prediction", said=said, module=module, seed=said.seed
+        name, FORWARD, (BACKWARD,), thing, target=target, pass_on="prediction", said=said, module=module,
+        seed=said.seed, integers=x.dtype.kind == "i",
     )  # fmt: skip
     return Candidate(subject, x, layout, "value")

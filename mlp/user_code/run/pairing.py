@@ -117,7 +117,8 @@ def _score_input(source: Source, fits: bool) -> tuple[float, str]:
     last = str(source.path[-1]) if source.path else ""
     if source.place == "returned" and (source.path in ((), (0,))):
         return (5 if fits else _MISFIT), "what backward returns"
-    if source.place == "returned" and not fits and vocabulary.unmangled(last).lower() in ("dx", "dinputs", "dinput"):
+    is_alone = source.place == "returned" or len(source.path) == 1
+    if is_alone and not fits and vocabulary.unmangled(last).lower() in ("dx", "dinputs", "dinput"):
         return _MISFIT, "by name"
     if source.place == "update" or not fits:
         return 0, ""

@@ -1062,3 +1062,75 @@ class Normalising:
         dh = (dy - dy.mean(axis=0) - normed * (dy * normed).mean(axis=0)) / std
         dbeta = dy.sum(axis=0, keepdims=True)
         return {"W": X.T @ dh + self.lam * self.model["W"], "b": dh.sum(axis=0, keepdims=True), "beta": dbeta}
+
+
+# A loss whose weights stand in the module, for a sequence of letters, with clipped gradients.
+hidden_size, vocab_size = 6, 5
+Wxh, Whh = 0.01 * np.random.randn(hidden_size, vocab_size), 0.01 * np.random.randn(hidden_size, hidden_size)
+Why, bh = 0.01 * np.random.randn(vocab_size, hidden_size), np.zeros((hidden_size, 1))
+
+
+def loss_fun(inputs, targets, hprev):
+    xs, hs, ps, loss = {}, {-1: np.copy(hprev)}, {}, 0
+    for t in range(len(inputs)):
+        xs[t] = np.eye(vocab_size)[:, [inputs[t]]]
+        hs[t] = np.tanh(Wxh @ xs[t] + Whh @ hs[t - 1] + bh)
+        ps[t] = np.exp(Why @ hs[t]) / np.sum(np.exp(Why @ hs[t]))
+        loss -= np.log(ps[t][targets[t], 0])
+    dWxh, dWhh, dWhy, dbh = (np.zeros_like(one) for one in (Wxh, Whh, Why, bh))
+    dhnext = np.zeros_like(hs[0])
+    for t in reversed(range(len(inputs))):
+        dy = np.copy(ps[t])
+        dy[targets[t]] -= 1
+        dWhy += dy @ hs[t].T
+        dhraw = (1 - hs[t] * hs[t]) * (Why.T @ dy + dhnext)
+        dbh += dhraw
+        dWxh += dhraw @ xs[t].T
+        dWhh += dhraw @ hs[t - 1].T
+        dhnext = Whh.T @ dhraw
+    for dparam in (dWxh, dWhh, dWhy, dbh):
+        np.clip(dparam, -5, 5, out=dparam)
+    return loss, dWxh, dWhh, dWhy, dbh, hs[len(inputs) - 1]
+
+
+# A model of a sequence of letters with a first state, the sizes of whose parameters are said.
+def make_parameters(n_a, n_x):
+    parameters = {"Wax": np.random.randn(n_a, n_x), "Waa": np.random.randn(n_a, n_a)}
+    return parameters | {"Wya": np.random.randn(n_x, n_a), "b": np.zeros((n_a, 1))}
+
+
+def sequence_forward(X, Y, a0, parameters, vocab_size=27):
+    x, a, y_hat, loss = {}, {-1: np.copy(a0)}, {}, 0
+    for t in range(len(X)):
+        x[t] = np.zeros((vocab_size, 1))
+        x[t][X[t]] = 1
+        a[t] = np.tanh(parameters["Wax"] @ x[t] + parameters["Waa"] @ a[t - 1] + parameters["b"])
+        e = np.exp(parameters["Wya"] @ a[t])
+        y_hat[t] = e / e.sum()
+        loss -= np.log(y_hat[t][Y[t], 0])
+    return loss, (y_hat, a, x)
+
+
+def sequence_backward(X, Y, parameters, cache):
+    y_hat, a, x = cache
+    gradients = {"d" + key: np.zeros_like(value) for key, value in parameters.items()}
+    da_next = np.zeros_like(a[0])
+    for t in reversed(range(len(X))):
+        dy = np.copy(y_hat[t])
+        dy[Y[t]] -= 1
+        gradients["dWya"] += dy @ a[t].T
+        daraw = (1 - a[t] * a[t]) * (parameters["Wya"].T @ dy + da_next)
+        gradients["db"] += daraw
+        gradients["dWax"] += daraw @ x[t].T
+        gradients["dWaa"] += daraw @ a[t - 1].T
+        da_next = parameters["Waa"].T @ daraw
+    return gradients, a
+
+
+GRADCHECK = {
+    "sequence_forward": {
+        "backward": "sequence_backward",
+        "parameters": "make_parameters",
+        "args": {"n_a": 5, "n_x": 27},
+    }
+}
