@@ -1,5 +1,7 @@
 """Section 2 of the exercise: backpropagation through a function applied element by element."""
 
+from functools import partial
+
 import streamlit as st
 
 from mlp.check.jacobians import check_products, jacobian_error
@@ -58,7 +60,7 @@ maps = st.container()
 index = entries.chosen(check)
 with maps:
     settings = experiment, drawn.numbers(x, dy)
-    entries.maps(check, heatmaps.PANELS, index, settings, "dx_maps", entries.clicked("dx_maps", check))
+    entries.maps(check, heatmaps.PANELS, index, settings, "dx_maps", partial(entries.choosing, entries.KEY))
 arithmetic.of_layer(activation, x, dy, (INPUT, index), experiment)
 
 st.subheader("The Jacobian")
@@ -68,7 +70,15 @@ st.markdown(
     f"from {experiment.method} differences differs by at most "
     f"{brief(jacobian_error(activation, x, experiment.eps, experiment.method))}."
 )
-arithmetic.jacobians(activation, x, {INPUT: Matrix("dy / dx", jacobian)}, "The Jacobian of the activation", experiment)
+arithmetic.jacobians(
+    activation,
+    x,
+    [(INPUT, Matrix("dy / dx", jacobian))],
+    "The Jacobian of the activation",
+    entries.JACOBIAN,
+    (experiment.activation, drawn.numbers(x)),
+    experiment,
+)
 with st.container(horizontal=True):
     widgets.download("dx as CSV", lambda: tensors.to_csv(tensors.entries(check)), "activation-dx.csv", "text/csv")
     widgets.download("Jacobian as CSV", lambda: tensors.matrix_csv(jacobian), "activation-jacobian.csv", "text/csv")

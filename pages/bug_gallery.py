@@ -5,7 +5,6 @@ import streamlit as st
 from mlp.check.gallery import GALLERY, groups
 from mlp.lab.planted_bug import why_not
 from mlp.report import programs
-from mlp.report.figures import heatmaps
 from mlp.report.tables import fixed_rules, tensors
 from pages.ui import arithmetic, bugs, drawn, entries, shell, stage, widgets
 
@@ -41,13 +40,12 @@ with right:
     tensor = telling if seen == TELLING else seen
     asked = entries.asked(report)
     with maps:
-        framed, click = entries.framed(asked, tensor), entries.cell_asked("bug_maps", report[tensor])
-        entries.maps(report[tensor], heatmaps.PANELS, framed, settings, "bug_maps", click)
+        bugs.maps(report, tensor, settings, asked)
     st.caption("Click a cell to see where its gradient comes from.")
 st.markdown(f"**{tensor}**: {report[tensor].verdict.words}.")
 if asked is not None:
-    unspoiled = shown.experiment.problem()
-    arithmetic.explained(asked, shown.experiment, unspoiled, report, f"With the bug in {place} backward gives")
+    unspoiled, of = shown.experiment.problem(), (shown.experiment,)
+    arithmetic.explained(asked, unspoiled, report, of, f"With the bug in {place} backward gives")
 bugs.diagnosis(report, sentences)
 if not changes_values:
     bugs.no_value_changed(report)

@@ -1,11 +1,13 @@
 """Every gradient of the network, tensor by tensor: analytical, numerical, and how they differ."""
 
+from functools import partial
+
 import streamlit as st
 
 from mlp import loss_hessian
-from mlp.report import numbers, programs
+from mlp.report import derivation, latex, numbers, programs
 from mlp.report.figures import heatmaps
-from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.figures.matrices import Matrix
 from mlp.report.tables import tensors
 from pages.ui import arithmetic, compute, drawn, entries, shell, stage, widgets
 
@@ -39,11 +41,11 @@ with st.container(horizontal=True):
     index = entries.chosen(check)
 panels = {"all": heatmaps.PANELS, "all with error bars": (*heatmaps.PANELS[:2], heatmaps.RATIO)}.get(panel, (panel,))
 with maps:
-    entries.maps(check, panels, index, (experiment,), "gradients", entries.clicked("gradients", check))
+    entries.maps(check, panels, index, (experiment,), "gradients", partial(entries.choosing, entries.KEY))
 widgets.tensor_verdict(check)
 
 st.subheader(f"Where {numbers.entry(name, index)} comes from")
-arithmetic.both_ways(experiment, problem, report, (name, index))
+arithmetic.written(arithmetic.both_ways((name, index), problem, report, (experiment,)), entries.go_to)
 
 st.subheader(f"The entries of {name} that differ most")
 drawn.table((experiment, name), tensors.worst_entries_with_losses, problem, report, name)
@@ -61,9 +63,13 @@ with widgets.unfolding("Second derivatives: the Hessian", "hessian") as second:
     elif second.open:
         value, error = loss_hessian(*problem, name)
         names = tensors.entry_names(name, check.analytical.shape)
-        widgets.figure(
-            matrices([Matrix(f"d²c / d{name}²", value, names, names)]), f"The Hessian with respect to {name}", "second"
-        )
+        pairs = entries.kept(entries.HESSIAN, {name: value.shape})
+        content = [(name, Matrix(f"d²c / d{name}²", value, names, names))]
+        alt = f"The Hessian with respect to {name}"
+        entries.matrices(content, pairs, alt, "hessian_maps", entries.HESSIAN, (experiment, name, "hessian"))
+        if pairs:
+            row, column = (latex.place(check.analytical, k) for k in pairs[1])
+            st.latex(derivation.second(problem, name, row, column))
         st.caption(
             "Row i, column j: how the gradient of entry i changes as entry j moves, by central differences of the "
             f"gradients that backward gives, off by at most {numbers.brief(float(error.max()))}."

@@ -59,8 +59,8 @@ with right:
     index = entries.chosen(check)
     with maps:
         settings = experiment, drawn.numbers(*values.values())
-        click = entries.clicked("gradient_maps", check)
-        entries.maps(check, heatmaps.PANELS, index, settings, "gradient_maps", click)
+        choose = partial(entries.choosing, entries.KEY)
+        entries.maps(check, heatmaps.PANELS, index, settings, "gradient_maps", choose)
     st.markdown("In numpy: `dx = dy @ W`, `dW = np.outer(dy, x)`, `db = dy`.")
     arithmetic.of_layer(layer, problem.x, problem.dy, (name, index), experiment)
     widgets.tensor_verdict(check)
@@ -75,11 +75,12 @@ st.markdown(
 )
 jacobians = jacobians_by_backward(layer, problem.x)
 rows = entry_names("y", (outputs,))
-shown = {
-    name: Matrix(f"dy/d{name}", jacobians[name], rows, entry_names(name, tensor.shape))
+shown = [
+    (name, Matrix(f"dy/d{name}", jacobians[name], rows, entry_names(name, tensor.shape)))
     for name, tensor in (("x", problem.x), ("W", problem.W), ("b", problem.b))
-}
-arithmetic.jacobians(layer, problem.x, shown, "The Jacobians of y with respect to x, W and b", experiment)
+]
+alt = "The Jacobians of y with respect to x, W and b"
+arithmetic.jacobians(layer, problem.x, shown, alt, entries.JACOBIAN, settings, experiment)
 st.caption(
     "Analytical: row i is what `backward` makes of dy = e_i. The numerical Jacobians differ from these by at most "
     f"{brief(jacobian_error(layer, problem.x, experiment.eps, experiment.method))}."

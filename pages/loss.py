@@ -1,5 +1,7 @@
 """Section 1 of the exercise: the loss, and its gradient with respect to the network's output."""
 
+from functools import partial
+
 import streamlit as st
 
 from mlp.check.jacobians import check_loss
@@ -39,10 +41,10 @@ st.latex(rf"{loss.formula} = {brief(float(loss.apply(y, target)))}")
 outputs = [str(k) for k in range(len(y))]
 i = int(widgets.selection("Vary the output", outputs, "loss_i", "The index i of y. A click on a cell chooses it too."))
 with maps:
-    click = entries.clicked("loss_gradient", check, "loss_i")
-    entries.maps(check, heatmaps.PANELS, (i,), settings, "loss_gradient", click)
+    choose = partial(entries.choosing, "loss_i")
+    entries.maps(check, heatmaps.PANELS, (i,), settings, "loss_gradient", choose)
 st.markdown(f"${derivation.start(loss, y, target, (i,))}$")
-st.latex(derivation.loss_quotient(loss, y, target, i, experiment.eps, experiment.method))
+st.latex(derivation.loss_quotient(loss, y, target, (i,), experiment.eps, experiment.method))
 st.markdown(
     f"All else held, the loss follows the curve as $y_{{{i}}}$ varies. Its slope at the present "
     f"$y_{{{i}}} = {brief(y[i])}$ is the gradient's entry {i}: {brief(check.analytical[i])}."

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from mlp.check.jacobians import flow_in_words
+from mlp.nn.problem import INPUT
 from mlp.report import derivation, numbers, programs
 from mlp.report.figures import by_hand, network, steps
-from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.figures.matrices import Matrix
 from mlp.report.programs import exercise
 from mlp.report.tables import tensors
 from pages.ui import arithmetic, compute, drawn, entries, shell, stage, widgets
@@ -49,8 +50,10 @@ else:
         on_click=entries.part_asked("diagram", tuple(edges), problem.x.ndim > 1),
     )
     st.caption("Click a unit, or an edge near its start, to see where its gradient comes from.")
-    arithmetic.explained(entries.asked(report), experiment, problem, report)
+    arithmetic.explained(entries.asked(report), problem, report, (experiment,))
 
+flowing = {f"{step.name}.{name}": array.shape for step in passes for name, array in steps.arrays(step).items()}
+place = entries.kept(entries.IN_STEP, flowing)
 for step in shown:
     st.subheader(steps.title(step), anchor=False)
     written_out = derivation.written_out(problem, passes, step)
@@ -59,7 +62,7 @@ for step in shown:
     else:
         st.latex(steps.formula(step, problem.network, problem.loss))
     st.caption(f"Shapes: {steps.shapes(step)}. In numpy: {steps.code(step, problem.network)}")
-    widgets.figure(steps.figure(step), f"The numbers of the step: {steps.title(step)}", f"{step.direction} {step.name}")
+    arithmetic.step(step, place, problem, experiment)
 
 st.header("Do the gradients survive the way back?")
 norms = steps.gradient_norms(passes)
@@ -85,22 +88,27 @@ else:
         f"at most {numbers.brief(flow.error_of_product)}, and that from the numerical one by at most "
         f"{numbers.brief(flow.error_of_numerical)}" + (", all for the first sample." if experiment.batch > 1 else ".")
     )
-    drawn.figure(
+    given = {step.name: step.given[0] if experiment.batch > 1 else step.given for step in passes[: len(flow.layers)]}
+    arithmetic.jacobians(
+        problem.network,
+        next(iter(given.values())),
+        [(INPUT, Matrix("product of layers", flow.product)), (INPUT, Matrix("whole network", flow.whole))],
         "The product of the layers' Jacobians and the whole network's Jacobian",
-        "jacobians",
+        entries.JACOBIAN,
         (experiment,),
-        matrices,
-        [Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)],
+        experiment,
     )
     layer = widgets.selection(
         "Jacobian of one layer", list(flow.layers), "layer", "At the input that reaches this layer."
     )
-    drawn.figure(
+    arithmetic.jacobians(
+        problem.network.layers[layer],
+        given[layer],
+        [(INPUT, Matrix(f"dy / dx of {layer}", flow.layers[layer]))],
         f"The Jacobian of {layer}",
-        "layer_jacobian",
+        entries.LAYER_JACOBIAN,
         (experiment, layer),
-        matrices,
-        [Matrix(f"dy / dx of {layer}", flow.layers[layer])],
+        experiment,
     )
     st.subheader(f"The exercise's test of the whole network, with dy = {numbers.counted(experiment.sizes[-1])}")
     st.markdown("No loss yet: any dy can test backward. The numerical dx is dy times the network's numerical Jacobian.")

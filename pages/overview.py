@@ -1,5 +1,7 @@
 """The first page: in ten seconds, what this is and the answer for the network in the sidebar."""
 
+from functools import partial
+
 import streamlit as st
 
 from mlp.report import numbers
@@ -31,8 +33,8 @@ check = next(iter(report.values()))
 asked = entries.asked(report)
 maps, curve = st.columns([3, 1])
 with maps:
-    framed, click = entries.framed(asked, check.name), entries.cell_asked("maps", check)
-    entries.maps(check, heatmaps.PANELS, framed, (experiment, planted), "maps", click)
+    framed, ask = entries.framed(asked, check.name), partial(entries.asking, check.name)
+    entries.maps(check, heatmaps.PANELS, framed, (experiment, planted), "maps", ask)
 numerical = compute.numerical_by_step(experiment, check.name)
 if numerical is not None:
     with curve:
@@ -48,9 +50,9 @@ if numerical is not None:
 
 arithmetic.explained(
     asked,
-    experiment,
     problem,
     report,
+    (experiment,),
     f"With the bug in {planted[1]} backward gives" if planted else "",
 )
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mlp.lab.planted_bug import changes, within_reach
 from mlp.report.figures import heatmaps
-from pages.ui import bugs, drawn, questions, shell, stage, widgets
+from pages.ui import arithmetic, bugs, drawn, entries, questions, shell, stage, widgets
 
 experiment = shell.settings()
 
@@ -21,15 +21,26 @@ if played != experiment:
     bugs.instead("is too large to look for a bug in", changes(experiment, played))
 asked = questions.asked(played, number, level)
 
-drawn.figure("The differences of all tensors side by side", "all", (played, number), heatmaps.differences, asked.report)
+of = played, number
+drawn.figure(
+    "The differences of all tensors side by side",
+    "all",
+    of,
+    heatmaps.differences,
+    asked.report,
+    on_click=entries.tensor_asked("all", asked.report, "look"),
+)
 tensor = widgets.segments("Tensor", tuple(asked.report), "look")
-bugs.maps(asked.report, tensor, (played, number))
+clicked = entries.asked(asked.report)
+bugs.maps(asked.report, tensor, of, clicked)
 st.caption(
     "A map without colours: no number there, or a gradient of the wrong shape. Gradients run from the loss backwards, "
-    "so a bug also spoils what lies before its layer."
+    "so a bug also spoils what lies before its layer. Click a cell to see its numbers."
 )
 
-answer = questions.answered(played, number, level, asked)
+answer = questions.answer(played, number, level)
+arithmetic.explained(clicked, asked.problem, asked.report, (played,), "Backward gives", is_secret=answer is None)
+questions.ask(played, number, level, asked)
 if answer:
-    questions.reveal(asked, answer, (played, number))
+    questions.reveal(asked, answer, of, clicked)
 questions.score()

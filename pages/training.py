@@ -5,14 +5,28 @@ from functools import partial
 
 import streamlit as st
 
+from mlp.lab.training_run import without_bug
+from mlp.nn.derivation import Index
 from mlp.nn.layers import Linear
-from mlp.report import programs
+from mlp.report import derivation, programs
 from mlp.report.figures import predictions
 from mlp.report.figures import training as curves
-from mlp.report.figures.matrices import Matrix, matrices
+from mlp.report.figures.matrices import Matrix
 from mlp.report.files import exchange
+from mlp.report.numbers import entry
 from mlp.report.tables import training as tables
-from pages.ui import address, shell, stage, training, training_bugs, training_checks, training_settings, widgets
+from pages.ui import (
+    address,
+    arithmetic,
+    entries,
+    shell,
+    stage,
+    training,
+    training_bugs,
+    training_checks,
+    training_settings,
+    widgets,
+)
 from pages.ui.training import Held
 
 experiment = shell.settings()
@@ -45,9 +59,35 @@ def last_step(held: Held) -> None:
     )
     names = list(held.runs[0].network.parameters())
     tensor = widgets.selection("Tensor", names, "moved", "Whose gradient and update are shown.")
+    shape = held.runs[0].network.parameters()[tensor].shape
+    place = entries.kept(entries.IN_RUN, dict.fromkeys(held.inspections, shape))
     for what in ("gradients", "updates"):
-        shown = [Matrix(name, getattr(inspection, what)[tensor]) for name, inspection in held.inspections.items()]
-        widgets.figure(matrices(shown), f"The {what} of {tensor} in the last step of each run", what)
+        shown = [
+            (name, Matrix(name, getattr(inspection, what)[tensor])) for name, inspection in held.inspections.items()
+        ]
+        alt = f"The {what} of {tensor} in the last step of each run"
+        entries.matrices(shown, place, alt, what, entries.IN_RUN, None)
+    if place is None:
+        st.caption("Click a cell to see what the step did to its entry, and why.")
+    else:
+        moved(held, place[0], tensor, place[1])
+
+
+def moved(held: Held, name: str, tensor: str, index: Index) -> None:
+    """What the last step of the run of this name did to one entry, and where its gradient comes from."""
+    run, taken = tables.named(held.runs)[name], held.inspections[name]
+    gradient, update = (float(values[tensor][index]) for values in (taken.gradients, taken.updates))
+    before, rate = float(taken.parameters[tensor][index]), run.training.rate
+    arithmetic.heading((tensor, index), entries.IN_RUN)
+    rule = f", -{rate:g} times that" if run.training.optimiser == "SGD" else ""
+    st.markdown(
+        f"**{name}**, step {taken.step:,}: backward gave {gradient:.6g}, and {run.training.optimiser} made of it an "
+        f"update of {update:.6g}{rule}: {entry(tensor, index)} went from {before:.6g} to {before + update:.6g}."
+    )
+    if run.training.bug:
+        st.markdown("The right gradient of this mini-batch is made of these numbers:")
+    problem = without_bug(run, taken.parameters, taken.x, taken.target)
+    arithmetic.written(derivation.both_ways(problem, tensor, index, experiment.eps, experiment.method))
 
 
 def layers(held: Held) -> None:

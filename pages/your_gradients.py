@@ -1,5 +1,7 @@
 """Gradients that were computed elsewhere, held against backpropagation, differences and the complex step."""
 
+from functools import partial
+
 import streamlit as st
 
 from mlp.check.verdict import Verdict
@@ -81,23 +83,17 @@ with right:
     check = checks[beside]
     asked = entries.asked(result.numerical)
     with maps:
-        names = ("yours", beside)
-        widgets.figure(
-            heatmaps.marked(check, index=entries.framed(asked, name), names=names),
-            heatmaps.alt_text(check, names),
-            "their_gradients",
-            entries.cell_asked("their_gradients", check),
-        )
-        widgets.reduced(check)
+        framed, ask = entries.framed(asked, name), partial(entries.asking, name)
+        entries.maps(check, heatmaps.PANELS, framed, None, "their_gradients", ask, names=("yours", beside))
     if not shown.is_example:
         widgets.tensor_verdict(result.numerical[name])
     st.caption("Click a cell to see where its gradient comes from.")
 
 arithmetic.explained(
     asked,
-    shown.experiment,
     held_against.problem,
     result.numerical,
+    (shown.experiment,),
     "" if shown.is_example else "The gradient that you brought is",
 )
 

@@ -1,13 +1,23 @@
 """Somebody's own layers, losses and functions, checked each time they save the file."""
 
+from functools import partial
+
 import streamlit as st
 
+from mlp.nn.derivation import Index
+from mlp.report import derivation
 from mlp.report.figures import heatmaps
 from mlp.report.numbers import entry
 from mlp.report.tables import tensors, user_code
-from pages.ui import address, shell, stage, watch, widgets
+from pages.ui import address, entries, shell, stage, watch, widgets
 
 experiment = shell.settings()
+
+
+def clicked(tensor: str, leading: Index, index: Index) -> None:
+    """Ask for the numbers of the entry at this index of a slice."""
+    entries.ask(entries.THEIRS, (tensor, (*leading, *index)))
+
 
 stage.opening(
     "Your layers",
@@ -80,13 +90,18 @@ if case.report:
         maps = st.container()
         third = widgets.segments("The third map shows", ("difference", heatmaps.RATIO), "third")
         panels = ("analytical", "numerical", third)
+        place = entries.kept(entries.THEIRS, {name: one.analytical.shape for name, one in case.report.items()})
+        index, axes = entries.framed(place, tensor), len(leading)
+        framed = index[axes:] if index is not None and index[:axes] == leading else None
         with maps:
-            widgets.figure(
-                heatmaps.comparison(matrix, panels, heatmaps.counted_axes(check)),
-                heatmaps.alt_text(matrix),
-                "their_gradients",
-            )
-        widgets.reduced(matrix)
+            ask = partial(clicked, tensor, leading)
+            entries.maps(matrix, panels, framed, None, "their_gradients", ask, heatmaps.counted_axes(check))
+        if place:
+            st.markdown(f"**{address.plain(entry(*place))}**: a by backward, n by differences.")
+            st.latex(derivation.error_bar(case.report[place[0]], place[1]))
+            st.caption("T is the truncation of the differences, R their round-off, A the rounding of backward.")
+        else:
+            st.caption("Click a cell to see its numbers.")
     st.subheader(f"The entries of {address.plain(tensor)} that are furthest off")
     widgets.table(tensors.worst_entries(check))
     st.caption(f"{case.report.method.name} differences with h = {case.report.eps:g}.")

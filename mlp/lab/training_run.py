@@ -4,7 +4,7 @@ The same settings give the same run to the last bit, however its steps are porti
 them, mini-batches shuffled anew for each epoch by `np.random.RandomState(seed)`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite, nan, sqrt
 from typing import NamedTuple
 
@@ -49,6 +49,7 @@ class Inspection(NamedTuple):
         loss, loss_after: before the step and after it.
         predicted: the loss after it by the first-order formula, loss + sum of gradient times update over all
             parameters, which for plain gradient descent is loss - rate |gradient|^2. With a wrong gradient it misses.
+        parameters, x, target: what the step started from, and its mini-batch.
         gradients, updates: by parameter; an update is what the step added.
         gradient_norm, update_norm: of all of them taken together.
     """
@@ -57,6 +58,9 @@ class Inspection(NamedTuple):
     loss: float
     loss_after: float
     predicted: float
+    parameters: dict[str, Array]
+    x: Array
+    target: Array
     gradients: dict[str, Array]
     updates: dict[str, Array]
     gradient_norm: float
@@ -153,6 +157,9 @@ class Run:
             loss,
             float(problem.value()),
             loss + change,
+            before,
+            problem.x,
+            problem.target,
             gradients,
             updates,
             _norm(gradients.values()),
@@ -213,6 +220,14 @@ def right_problem(training: Training, data: Dataset) -> Problem[Sequential]:
     """The network as drawn, without the bug, on the first mini-batch."""
     network, loss, _, _ = training.experiment.problem()
     return Problem(network, loss, *next(_mini_batches(training, data)))
+
+
+def without_bug(run: Run, parameters: Mapping[str, Array], x: Array, target: Array) -> Problem[Sequential]:
+    """The right network of the run's shape with these parameters, on these rows."""
+    network, loss, _, _ = run.training.experiment.problem()
+    for name, values in parameters.items():
+        network = network.replaced(name, values)
+    return Problem(network, loss, x, target)
 
 
 def fitting_bugs(training: Training, data: Dataset) -> list[str]:

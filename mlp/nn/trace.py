@@ -59,17 +59,6 @@ def trace(network: Sequential, loss: Loss, x: ArrayLike, target: ArrayLike) -> l
     return steps
 
 
-def layer_steps(name: str, layer: Layer, x: ArrayLike, dy: ArrayLike) -> list[Step]:
-    """The two steps of a layer by itself: forward from x, then backward from dy.
-
-    Raises:
-        ValueError, TypeError: a shape or a type does not fit, as the layer says.
-    """
-    forward = Step("forward", name, as_real("x", x), layer.forward(x), {})
-    dx = layer.backward(dy)
-    return [forward, Step("backward", name, as_real("dy", dy), dx, layer.gradients())]
-
-
 def jacobians_by_backward(layer: Layer, x: ArrayLike) -> dict[str, Array]:
     """The analytical Jacobians of a layer's or network's output for one sample, row i from backward with dy = e_i.
 

@@ -1,20 +1,26 @@
 """The arithmetic behind one gradient in LaTeX, with its numbers put in: backpropagation's, and the difference's."""
 
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.report import GradientReport
+from mlp.check.passes import run_passes
+from mlp.check.projection import Projection
+from mlp.check.tensor import TensorCheck
+from mlp.check.verdict import ROUNDING_FACTOR, TRUNCATION_FACTOR
 from mlp.differences.derivatives import Samples, sample
-from mlp.differences.methods import Method
+from mlp.differences.methods import CENTRAL, Method, optimal_step
 from mlp.nn.arrays import Array
 from mlp.nn.derivation import Index, Line, Number, Passes
 from mlp.nn.layers import Layer, Linear
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
 from mlp.nn.problem import INPUT, Problem
-from mlp.nn.trace import LOSS, Step, layer_steps
+from mlp.nn.trace import LOSS, Step, trace
 from mlp.report.latex import enclosed, number
+from mlp.report.numbers import entry
 from mlp.report.tables.tensors import offset_name
 
 MAX_TERMS = 3  # of a sum, the largest are written out
@@ -43,9 +49,12 @@ def origin(problem: Problem[Sequential], steps: list[Step], name: str, index: In
         index: of the entry.
 
     Returns:
-        For each layer on the way its name, and its line in LaTeX, along the largest product of each sum.
+        For each layer on the way its name, and its line in LaTeX, along the largest product of each sum. That of the
+        loss comes last, unless the dy there was given.
     """
     chain = Passes(problem.network, steps).chain(name, index)
+    if isinstance(problem.loss, Projection):
+        chain.pop()
     output = next(step.given for step in steps if step.name == LOSS)
     return [
         (one.layer, line(one) if one.terms else start(problem.loss, output, problem.target, one.result.place))
@@ -71,10 +80,127 @@ def biases(problem: Problem[Sequential], steps: list[Step], name: str, index: In
     return passes.biases(passes.chain(name, index))
 
 
-def difference(problem: Problem[Sequential], report: GradientReport, name: str, index: Index) -> str:
+def difference(problem: Problem[Sequential], name: str, index: Index, eps: float, method: str | Method) -> str:
     """The numerical derivative of an entry: the values of the loss on both sides, and their quotient."""
-    samples = sample(problem.function(name), problem.tensors()[name], index, report.eps, report.method)
-    return quotient(samples, f"d{name.rpartition('.')[2]}[{','.join(map(str, index))}]")
+    samples = sample(problem.function(name), problem.tensors()[name], index, eps, method)
+    return quotient(samples, f"d{entry(name.rpartition('.')[2], index)}")
+
+
+class BothWays(NamedTuple):
+    """Where a number of a network's passes comes from.
+
+    Attributes:
+        forward: what is computed on the way forward, a line in LaTeX for each number.
+        backward: by layer, the `origin` of a gradient.
+        biases: those whose gradient is the dy that is followed.
+        moved: the name of the entry that is moved in the difference.
+        difference: the quotient.
+    """
+
+    forward: tuple[str, ...] = ()
+    backward: tuple[tuple[str, str], ...] = ()
+    biases: Mapping[str, Index] = {}
+    moved: str = ""
+    difference: str = ""
+
+
+def both_ways(problem: Problem[Sequential], name: str, index: Index, eps: float, method: str | Method) -> BothWays:
+    """An entry of a gradient by backpropagation and by differences.
+
+    Args:
+        problem: it is left as it is.
+        name: the tensor, "fc1.W", or "x" for the input.
+        index: of the entry.
+        eps: the step of the difference.
+        method: the difference's.
+    """
+    steps = trace(*problem.copied())
+    return BothWays(
+        tuple(forward(problem, steps, name, index)),
+        tuple(origin(problem, steps, name, index)),
+        biases(problem, steps, name, index),
+        entry(name, index),
+        difference(problem, name, index, eps, method),
+    )
+
+
+def in_pass(
+    problem: Problem[Sequential], layer: str, array: str, index: Index, eps: float, method: str | Method
+) -> BothWays:
+    """Where an entry of any array in a step of the passes comes from.
+
+    Args:
+        problem: it is left as it is.
+        layer: the step's, or "loss".
+        array: forward its "x" or "y", backward "dy", "dx", "dW" or "db"; of the loss "y" is what comes in.
+        index: of the entry.
+        eps: the step of the difference, of a gradient: that of what comes in is one of the layers from there on.
+        method: the difference's.
+    """
+    if array in ("dW", "db"):
+        return both_ways(problem, f"{layer}.{array[1:]}", index, eps, method)
+    steps, names = trace(*problem.copied()), [*problem.network.layers, LOSS]
+    place = names.index(layer)
+    if array in ("x", "y"):
+        made_by = place if array == "y" and layer != LOSS else place - 1
+        return BothWays((_made(problem, steps, names[made_by] if made_by >= 0 else INPUT, index),))
+    is_result = array == "dx" or layer == LOSS
+    first = names[place if is_result else place + 1]
+    return _handed_back(problem, next(step.given for step in steps if step.name == first), first, index, eps, method)
+
+
+def _made(problem: Problem[Sequential], steps: list[Step], name: str, index: Index) -> str:
+    """What a layer of this name puts out, or what comes into the network."""
+    if name == INPUT:
+        return rf"{entry(name, index)} = {_rounded(float(problem.x[index]))} \text{{, given to the network}}"
+    return line(Passes(problem.network, steps).output(name, index))
+
+
+def _handed_back(
+    problem: Problem[Sequential], x: Array, first: str, index: Index, eps: float, method: str | Method
+) -> BothWays:
+    """The dx of a layer, or the dy of the loss: the gradient of all there is from there on with respect to its x."""
+    if first == LOSS:
+        backward = start(problem.loss, x, problem.target, index)
+        by_difference = loss_quotient(problem.loss, x, problem.target, index, eps, method)
+        return BothWays((), ((LOSS, backward),), moved=entry("y", index), difference=by_difference)
+    layers = list(problem.network.layers.items())
+    rest = Sequential(**dict(layers[[name for name, _ in layers].index(first) :]))
+    ways = both_ways(Problem(rest, problem.loss, x, problem.target), INPUT, index, eps, method)
+    return ways._replace(biases={}, moved=entry(f"{first}.x", index))
+
+
+def second(problem: Problem[Sequential], name: str, row: Index, column: Index) -> str:
+    """An entry of the Hessian of one tensor: the gradient of one entry on both sides of another, and their quotient."""
+    copy, tensor, short = problem.copied(), problem.tensors()[name], name.rpartition(".")[2]
+
+    def gradient(varied: Array) -> Array:
+        return run_passes(copy.replaced(name, varied)).gradients[name][row]
+
+    samples = sample(gradient, tensor, column, float(np.min(optimal_step(CENTRAL, tensor))), CENTRAL)
+    left = rf"\frac{{\partial^2 c}}{{\partial {entry(short, row)}\, \partial {entry(short, column)}}}"
+    return quotient(samples, left, f"d{entry(short, row)}")
+
+
+def alone(layer: Layer, x: Array, dy: Array) -> Problem[Sequential]:
+    """One layer, or a network, of which nothing is known but the dy that comes back: c = dy @ y."""
+    return Problem(layer if isinstance(layer, Sequential) else Sequential(layer=layer), Projection(), x, dy)
+
+
+def error_bar(check: TensorCheck, index: Index) -> str:
+    """How far the two gradients of an entry lie apart, and how far their errors let them."""
+    analytical, numerical = (float(gradient[index]) for gradient in (check.analytical, check.numerical))
+    errors = [float(error[index]) for error in (check.truncation, check.roundoff, check.rounding)]
+    truncation, roundoff, rounding = map(_rounded, errors)
+    rows = [
+        rf"a &= {number(analytical)} \\ n &= {number(numerical)}",
+        rf"|a - n| &= {_rounded(abs(analytical - numerical))}",
+        rf"\text{{error bar}} &= {TRUNCATION_FACTOR:g}\, T + {ROUNDING_FACTOR:g}\, (R + A)",
+        rf"&= {TRUNCATION_FACTOR:g} \cdot {truncation} + {ROUNDING_FACTOR:g} \cdot ({roundoff} + {rounding})"
+        rf" = {_rounded(float(check.error_bar[index]))}",
+    ]
+    written = r" \\ ".join(rows)
+    return rf"\begin{{aligned}} {written} \end{{aligned}}"
 
 
 def written_out(problem: Problem[Sequential], steps: list[Step], step: Step) -> list[str]:
@@ -102,43 +228,19 @@ def written_out(problem: Problem[Sequential], steps: list[Step], step: Step) -> 
     return [line(one) for one in lines]
 
 
-def product(
-    layer: Layer, x: Array, dy: Array, name: str, index: Index, eps: float, method: str | Method
-) -> tuple[str, str]:
-    """Both ways to an entry of what a layer alone makes of dy: its products, and the difference of c = dy @ y.
+def loss_quotient(loss: Loss, y: Array, target: Array, index: Index, eps: float, method: str | Method) -> str:
+    """The numerical derivative of a loss with respect to an entry of the output y, as `quotient` writes it."""
+    samples = sample(lambda varied: loss.apply(varied, target), y, index, eps, method)
+    return quotient(samples, f"d{entry('y', index)}")
+
+
+def quotient(samples: Samples, left: str, function: str = "c") -> str:
+    """What stands behind a numerical derivative: sum of weights times values, over the step; formula, numbers, result.
 
     Args:
-        layer: its stored state and gradients are those of this pass afterwards.
-        x: one sample of shape (in_features,).
-        dy: the gradient with respect to the output, of shape (out_features,).
-        name: "W", "b", or "x" for the input.
-        index: of the entry.
-        eps: the step of the difference.
-        method: the difference's.
-
-    Raises:
-        ValueError, TypeError: as the layer and `sample`.
-    """
-    passes = Passes(Sequential(layer=layer), layer_steps("layer", layer, x, dy))
-    if name == INPUT:
-        one, tensor = passes.input_gradient("layer", index), x
-    else:
-        one, tensor = passes.parameter_gradient("layer", name, index), layer.parameters()[name]
-
-    def moved(varied: Array) -> Array:
-        return dy @ (layer.apply(varied) if name == INPUT else layer.replaced(name, varied).apply(x))
-
-    return line(one), quotient(sample(moved, tensor, index, eps, method), one.result.name)
-
-
-def loss_quotient(loss: Loss, y: Array, target: Array, i: int, eps: float, method: str | Method) -> str:
-    """The numerical derivative of a loss with respect to entry i of one sample's output y, as `quotient` writes it."""
-    samples = sample(lambda varied: loss.apply(varied, target), y, (i,), eps, method)
-    return quotient(samples, f"dy[{i}]")
-
-
-def quotient(samples: Samples, left: str) -> str:
-    """What stands behind a numerical derivative: sum of weights times values, over the step; formula, numbers, result.
+        samples: the values.
+        left: what it is the derivative of, as LaTeX.
+        function: what the values are those of.
 
     The weights are written as whole multiples of the smallest: c(+h) - c(-h) over 2h.
     """
@@ -148,7 +250,7 @@ def quotient(samples: Samples, left: str) -> str:
         Fraction(complex(weight).real or -complex(weight).imag) / Fraction(smallest) for weight in method.weights
     ]
     part = r"\mathrm{Im}\, " if method.is_complex else ""
-    names = [f"{part}c({offset_name(offset)})" for offset in method.offsets]
+    names = [f"{part}{function}({offset_name(offset)})" for offset in method.offsets]
     values = [value.item().imag if method.is_complex else value.item() for value in samples.values]
     divisor = _multiple(1 / Fraction(smallest))
     above = _sum(multiples, names), _sum(multiples, [enclosed(value) for value in values])
@@ -163,14 +265,14 @@ def quotient(samples: Samples, left: str) -> str:
 
 def start(loss: Loss, y: Array, target: Array, index: Index) -> str:
     """Where backward starts, at one entry of the output y: the loss's rule, the numbers in it, and what comes out."""
-    rule, entry = loss.gradient_formula, f"[{','.join(map(str, index))}]"
-    known = [f"y{entry} = {_rounded(float(y[index]))}"]
-    known.append(f"t{entry} = {_rounded(float(loss.as_target(target, y)[index]))}")
+    rule = loss.gradient_formula
+    known = [f"{entry('y', index)} = {_rounded(float(y[index]))}"]
+    known.append(f"{entry('t', index)} = {_rounded(float(loss.as_target(target, y)[index]))}")
     if "{n}" in rule:  # the mean is over all elements
         known.append(f"n = {y.size}")
     elif y.ndim > 1:
         known.append(rf"\text{{over {len(y)} samples}}")
-    known.append(f"dy{entry} = {_rounded(float(loss.gradient(y, target)[index]))}")
+    known.append(f"{entry('dy', index)} = {_rounded(float(loss.gradient(y, target)[index]))}")
     return r", \quad ".join([rule, *known])
 
 

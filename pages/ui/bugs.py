@@ -1,6 +1,7 @@
 """What the pages about bugs share: the cached check of a planted bug, and how a bug and its diagnosis are shown."""
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
@@ -21,7 +22,8 @@ from mlp.lab.planted_bug import (
     within_reach,
 )
 from mlp.report.figures import heatmaps
-from pages.ui import address, compute, drawn, widgets
+from pages.ui import address, compute, entries
+from pages.ui.entries import Place
 
 # What breaks a network on its first page: the slip that is made most, and one that no network is without a place for.
 PLAIN = ("derivative missing", "minus in the gradient")
@@ -128,11 +130,12 @@ def no_value_changed(report: GradientReport) -> None:
     )
 
 
-def maps(report: GradientReport, name: str, settings: tuple[Hashable, ...], key: str = "bug_maps") -> None:
-    """The heatmaps of one tensor of the report that these settings lead to, and what their cells are if not entries."""
-    check = report[name]
-    drawn.figure(heatmaps.alt_text(check), key, (*settings, name), heatmaps.comparison, check)
-    widgets.reduced(check)
+def maps(
+    report: GradientReport, name: str, settings: tuple[Hashable, ...], asked: Place | None, key: str = "bug_maps"
+) -> None:
+    """The heatmaps of one tensor of the report that these settings lead to, with the entry that was asked for."""
+    ask = partial(entries.asking, name)
+    entries.maps(report[name], heatmaps.PANELS, entries.framed(asked, name), settings, key, ask)
 
 
 # As in pages.ui.compute: results made of classes that have been imported anew since are no instances of the new ones.

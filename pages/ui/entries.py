@@ -11,11 +11,16 @@ from mlp.lab.settings_text import format_index, read_index
 from mlp.nn.derivation import Index
 from mlp.nn.problem import INPUT
 from mlp.report.figures import heatmaps
+from mlp.report.figures.matrices import Matrix, clickable_matrices, entry_shown
 from mlp.report.numbers import entry
 from pages.ui import address, drawn, widgets
 
-# An entry of the tensor that the page shows; one of any tensor, by its name; a cell of a Jacobian.
-KEY, NUMBER, JACOBIAN = "entry", "number", "jacobian"
+# An entry of the tensor that the page shows; one of any tensor, by its name.
+KEY, NUMBER = "entry", "number"
+# A cell of a Jacobian, of that of one of a network's layers, and of a Hessian.
+JACOBIAN, LAYER_JACOBIAN, HESSIAN = "jacobian", "layer_jacobian", "second"
+# One of the arrays that flow through a network, one of what a training run's step did, one of somebody's own layers.
+IN_STEP, IN_RUN, THEIRS = "in_step", "in_run", "theirs"
 
 Place = tuple[str, Index]
 """An entry by its tensor's name and its index."""
@@ -50,9 +55,14 @@ def chosen(check: TensorCheck) -> Index:
         return check.worst
 
 
-def clicked(key: str, check: TensorCheck, setting: str = KEY) -> Callable[[], None]:
-    """What a click on a cell of the figure of this key does: it chooses its entry, in this setting of the page."""
-    return partial(_choose, key, check.analytical.ndim, setting)
+def choosing(setting: str, index: Index) -> None:
+    """Choose this entry in a setting of the page that holds an index."""
+    st.session_state[setting] = format_index(index)
+
+
+def asking(tensor: str, index: Index) -> None:
+    """Ask for the arithmetic of this entry."""
+    ask(NUMBER, (tensor, index))
 
 
 def go_to(tensor: str, index: Index) -> None:
@@ -106,19 +116,58 @@ def maps(
     check: TensorCheck,
     panels: tuple[str, ...],
     index: Index | None,
-    settings: tuple[Hashable, ...],
+    settings: tuple[Hashable, ...] | None,
     key: str,
-    on_click: Callable[[], None],
+    choose: Callable[[Index], None],
+    axes: heatmaps.Axes | None = None,
+    names: tuple[str, str] = ("analytical", "numerical"),
 ) -> None:
-    """The heatmaps of a check that these settings lead to, with the entry framed and each cell there to be clicked."""
-    alt, of = heatmaps.alt_text(check), (check.name, panels, index)
-    drawn.figure(alt, key, (*settings, *of), heatmaps.marked, check, panels, index, on_click=on_click)
+    """The heatmaps of a check, with an entry framed; `choose` is called with the one whose cell is clicked.
+
+    Args:
+        check: of the tensor.
+        panels: as in `heatmaps.comparison`.
+        index: of the entry that is framed.
+        settings: what the check follows from; None if it is a visitor's own, of which nothing is kept.
+        key: the figure's.
+        choose: what a click does.
+        axes: as in `heatmaps.comparison`.
+        names: likewise.
+    """
+    alt, click = heatmaps.alt_text(check, names), partial(_on_map, key, check, panels, choose)
+    of = check, panels, index, axes, names
+    if settings is None:
+        widgets.figure(heatmaps.marked(*of), alt, key, click)
+    else:
+        drawn.figure(alt, key, (*settings, check.name, *of[1:]), heatmaps.marked, *of, on_click=click)
     widgets.reduced(check)
 
 
-def cell_asked(key: str, check: TensorCheck) -> Callable[[], None]:
-    """What a click on a cell of this check's maps, the figure of this key, does: it asks for its entry."""
-    return partial(_ask_cell, key, check.name, check.analytical.ndim)
+def matrices(
+    content: Sequence[tuple[str, Matrix]],
+    place: Place | None,
+    alt: str,
+    key: str,
+    setting: str,
+    settings: tuple[Hashable, ...] | None,
+) -> None:
+    """Matrices with their names, with a place in one of them framed; a click on a cell keeps its place.
+
+    Args:
+        content: the matrices; those of one name are framed together.
+        place: what `kept` says.
+        alt: they in words.
+        key: the figure's.
+        setting: where the place is kept.
+        settings: as in `maps`.
+    """
+    framed = {number: place[1] for number, (name, _) in enumerate(content) if place and place[0] == name}
+    shown, click = [matrix for _, matrix in content], partial(_on_matrix, key, content, setting)
+    if settings is None:
+        widgets.figure(clickable_matrices(shown, framed), alt, key, click)
+    else:
+        titles = *(matrix.title for matrix in shown), *framed.items()
+        drawn.figure(alt, key, (*settings, titles), clickable_matrices, shown, framed, on_click=click)
 
 
 def part_asked(key: str, layers: tuple[str, ...], is_batch: bool) -> Callable[[], None]:
@@ -135,38 +184,54 @@ def cell_chosen(key: str, settings: Mapping[str, Sequence[str]]) -> Callable[[],
     return partial(_choose_options, key, settings)
 
 
+def tensor_asked(key: str, report: Mapping[str, TensorCheck], setting: str) -> Callable[[], None]:
+    """What a click on a cell of all differences does: it asks for its entry, and chooses its tensor in the setting."""
+    return partial(_ask_tensor, key, report, setting)
+
+
 def _read(shapes: Mapping[str, tuple[int, ...]], text: str) -> Place:
     """Read a place as `numbers.entry` writes it; ValueError with a sentence if it is none."""
-    match = re.fullmatch(r"([^\[]+)\[([^\]]*)\]", text)
+    if shapes.get(text) == ():
+        return text, ()
+    match = re.fullmatch(r"(.+)\[([^\[\]]*)\]", text)
     if match is None or match[1] not in shapes:
         first, shape = next(iter(shapes.items()))
         raise ValueError(f"It must be an entry of {', '.join(shapes)}, such as {entry(first, (0,) * len(shape))}.")
     return match[1], read_index(match[2], shapes[match[1]])
 
 
-def _choose(key: str, axes: int, setting: str) -> None:
-    index = _cell(key, axes)
-    if index is not None:
-        st.session_state[setting] = format_index(index)
+def _cell(key: str) -> tuple[int, tuple[int, int]] | None:
+    """The map and the cell, row and column, that were clicked in the figure of this key, if any were."""
+    points = st.session_state[key].selection.points
+    return (int(points[0]["legendgroup"]), (int(points[0]["y"]), int(points[0]["x"]))) if points else None
+
+
+def _on_map(key: str, check: TensorCheck, panels: tuple[str, ...], choose: Callable[[Index], None]) -> None:
+    clicked = _cell(key)
+    if clicked is not None:
+        choose(heatmaps.entry_at(check, panels[clicked[0]], clicked[1]))
+
+
+def _on_matrix(key: str, content: Sequence[tuple[str, Matrix]], setting: str) -> None:
+    clicked = _cell(key)
+    if clicked is not None:
+        name, matrix = content[clicked[0]]
+        ask(setting, (name, entry_shown(matrix.values, clicked[1])))
+
+
+def _ask_tensor(key: str, report: Mapping[str, TensorCheck], setting: str) -> None:
+    clicked = _cell(key)
+    if clicked is not None:
+        check = list(report.values())[clicked[0]]
+        st.session_state[setting] = check.name
+        asking(check.name, heatmaps.entry_at(check, "difference", clicked[1]))
 
 
 def _choose_options(key: str, settings: Mapping[str, Sequence[str]]) -> None:
-    index = _cell(key, len(settings))
-    if index is not None:
-        chosen = zip(settings.items(), index, strict=True)
+    clicked = _cell(key)
+    if clicked is not None:
+        chosen = zip(settings.items(), clicked[1], strict=True)
         st.session_state.update({setting: options[i] for (setting, options), i in chosen})
-
-
-def _ask_cell(key: str, tensor: str, axes: int) -> None:
-    index = _cell(key, axes)
-    if index is not None:
-        ask(NUMBER, (tensor, index))
-
-
-def _cell(key: str, axes: int) -> Index | None:
-    """The index of the cell that was clicked in the figure of this key, if one was."""
-    points = st.session_state[key].selection.points
-    return (int(points[0]["y"]), int(points[0]["x"]))[:axes] if points else None
 
 
 def _ask_part(key: str, layers: tuple[str, ...], is_batch: bool) -> None:

@@ -25,6 +25,7 @@ from mlp.lab.settings_text import read_whole
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
 from pages.ui import address, bugs, compute, widgets
+from pages.ui.entries import Place
 
 KEY = "quiz"
 LAST = "last"
@@ -85,11 +86,14 @@ def number() -> tuple[int, str]:
     return chosen, level
 
 
-def answered(experiment: Experiment, number: int, level: str, what: Asked) -> Answer | None:
-    """Ask for pattern and layer; return the answer once it has been given, which counts once and stays."""
-    answers = _answers()
-    key = _name(experiment, number, level)
-    given = answers.get(key)
+def answer(experiment: Experiment, number: int, level: str) -> Answer | None:
+    """What this session answered, if it did: that counts once and stays."""
+    return _answers().get(_name(experiment, number, level))
+
+
+def ask(experiment: Experiment, number: int, level: str, what: Asked) -> None:
+    """Ask for pattern and layer; once answered, show what was said."""
+    given, key = answer(experiment, number, level), _name(experiment, number, level)
     for name, hint in zip(("A hint", "Another hint"), hints(what.question, what.report), strict=True):
         with st.expander(name):
             st.markdown(address.plain(hint))
@@ -107,13 +111,12 @@ def answered(experiment: Experiment, number: int, level: str, what: Asked) -> An
         on_click=_answer,
         args=(key, what, pattern, layer),
     )
-    return given
 
 
-def reveal(what: Asked, given: Answer, settings: tuple[Hashable, ...]) -> None:
+def reveal(what: Asked, given: Answer, settings: tuple[Hashable, ...], clicked: Place | None) -> None:
     """Show whether the answer is right, how it could have been seen, then the bug and its diagnosis.
 
-    The settings are those that the question follows from.
+    The settings are those that the question follows from; `clicked` is the entry that stands out in maps.
     """
     bug, place = what.question.bug, what.question.place
     if bug is None:
@@ -126,7 +129,7 @@ def reveal(what: Asked, given: Answer, settings: tuple[Hashable, ...]) -> None:
         st.caption("Your answer gives the very same numbers, so it counts.")
     tensor, sentence = seen_on_the_maps(what.question, what.report)
     st.markdown(f":material/visibility: {sentence}")
-    bugs.maps(what.report, tensor, settings, "seen_maps")
+    bugs.maps(what.report, tensor, settings, clicked, "seen_maps")
     st.subheader(f"The bug: {bug.name}")
     bugs.story(bug)
     with st.spinner("Looking for the bug ..."):

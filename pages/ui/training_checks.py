@@ -1,5 +1,7 @@
 """The gradient check of training runs: at the present weights, and at several steps on the way there."""
 
+from functools import partial
+
 import streamlit as st
 
 from mlp.check.check import check_gradients
@@ -8,11 +10,11 @@ from mlp.check.report import GradientReport
 from mlp.lab.checks_on_the_way import CHECKS, Moment, moments
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import MAX_WORK, clearest_tensor
-from mlp.lab.training_run import Run
+from mlp.lab.training_run import Run, without_bug
 from mlp.report.figures import heatmaps
 from mlp.report.figures import training as curves
 from mlp.report.tables.training import named
-from pages.ui import stage, widgets
+from pages.ui import arithmetic, entries, stage, widgets
 from pages.ui.training import Held
 
 # There are CHECKS of them, but each without a diagnosis, and a new input ends them.
@@ -32,7 +34,13 @@ def show(held: Held, experiment: Experiment) -> None:
             st.markdown(f"**{name}**, after {held.step:,} steps")
             widgets.verdict(report)
         check = report[clearest_tensor(report, tuple(run.network.layers), run.places[-1] if run.places else LOSS)]
-        widgets.figure(heatmaps.comparison(check), heatmaps.alt_text(check), "training_maps")
+        asked = entries.asked(report)
+        framed, ask = entries.framed(asked, check.name), partial(entries.asking, check.name)
+        entries.maps(check, heatmaps.PANELS, framed, None, "training_maps", ask)
+        if asked:
+            network, _, x, target = run.problem()
+            right = without_bug(run, network.parameters(), x, target)
+            arithmetic.explained(asked, right, report, None, "With the bug backward gives" if run.training.bug else "")
         if work <= MAX_WORK_ON_THE_WAY:
             _on_the_way(held, experiment)
 

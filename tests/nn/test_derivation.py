@@ -8,8 +8,7 @@ import pytest
 
 from mlp.lab.experiment import Experiment
 from mlp.nn.derivation import Passes
-from mlp.nn.layers import Linear
-from mlp.nn.trace import LOSS, layer_steps, trace
+from mlp.nn.trace import LOSS, trace
 
 EXPERIMENTS = [
     Experiment(),
@@ -94,15 +93,6 @@ def test_the_gradient_of_a_bias_is_the_dy_that_is_followed():
     _, _, of_a_batch = passes(EXPERIMENTS[2])
     assert of_a_batch.biases(of_a_batch.chain("fc1.W", (0, 0))) == {}, "there it is a sum over the samples"
     assert problem.network.layers
-
-
-def test_a_layer_alone_has_its_two_steps():
-    layer = Linear(2, 3, np.random.RandomState(0))
-    x, dy = np.array([1.0, -2.0]), np.array([1.0, 2.0, 3.0])
-    forward, backward = layer_steps("linear", layer, x, dy)
-    np.testing.assert_array_equal(forward.result, layer.W @ x + layer.b)
-    np.testing.assert_array_equal(backward.gradients["W"], np.outer(dy, x))
-    np.testing.assert_allclose(backward.result, dy @ layer.W, rtol=1e-15)
 
 
 def test_what_is_not_there_is_refused():

@@ -6,12 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from mlp import check_gradients
 from mlp.check.check import analytical_gradients
 from mlp.check.gallery import GALLERY
 from mlp.lab.experiment import Experiment
 from mlp.lab.lessons import linear_problem
 from mlp.lab.planted_bug import planted
+from mlp.lab.quiz import NOTHING
 from mlp.nn.trace import jacobians_by_backward, trace
 from mlp.report import derivation
 from tests.pages.plots import everything
@@ -36,12 +36,12 @@ def test_the_number_in_the_address_is_derived_until_it_is_closed(open_page, page
     assert "Where fc1.W[2,1] comes from" in [heading.value for heading in app.subheader]
     for layer, line in derivation.origin(problem, trace(*problem), "fc1.W", (2, 1)):
         assert f"{layer}: ${line}$" in everything(app)
-    assert derivation.difference(problem, check_gradients(*problem), "fc1.W", (2, 1)) in everything(app)
+    assert derivation.difference(problem, "fc1.W", (2, 1), 1e-4, "central") in everything(app)
     app.button(key="to_fc2.b").click().run()
     [led] = [heading.value for heading in app.subheader if "comes from" in heading.value]
     assert re.fullmatch(r"Where fc2\.b\[\d\] comes from", led)
     assert app.query_params["number"] in led
-    app.button(key="close").click().run()
+    app.button(key="close_number").click().run()
     assert not [heading for heading in app.subheader if "comes from" in heading.value]
     assert "number" not in app.query_params
 
@@ -107,3 +107,78 @@ def test_a_cell_of_a_jacobian_is_what_backward_makes_of_a_unit_vector(open_page,
     assert f"**dy[2] / d{tensor}[{index}]**" in everything(app).replace("\\", "")
     [line] = [text.value for text in app.markdown if text.value.startswith(f"$d{tensor}[{index}]")][-1:]
     assert line.endswith(f" = {float(f'{value:.4g}'):g}$")
+
+
+def headings(app):
+    return [heading.value for heading in app.subheader]
+
+
+def written(app):
+    """All text of the page without the backslashes that keep Markdown from reading it."""
+    return everything(app).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("place", "step"), [("fc1.y[1]", "forward fc1"), ("activation_fn1.dx[2]", "backward activation_fn1")]
+)
+def test_a_cell_of_a_step_s_maps_is_derived_below_them(open_page, place, step):
+    layer, array, index = re.fullmatch(r"(\w+)\.(\w+)\[(\d)\]", place).groups()
+    ways = derivation.in_pass(SMALL.problem(), layer, array, (int(index),), 1e-4, "central")
+    app = open_page("network", step=step, in_step=place, **ADDRESS)
+    assert f"Where {place} comes from" in headings(app)
+    for line in (*ways.forward, *(text for _, text in ways.backward)):
+        assert f"${line}$" in everything(app)
+    assert ways.difference in everything(app)
+    other = open_page("network", step="forward loss", in_step=place, **ADDRESS)
+    assert f"Where {place} comes from" not in headings(other)  # it is in another step's maps
+    assert f"Where {place} comes from" in headings(open_page("network", all_steps="true", in_step=place, **ADDRESS))
+
+
+@pytest.mark.parametrize(
+    ("setting", "layers"), [("jacobian", ["fc1", "activation_fn1", "fc2"]), ("layer_jacobian", [])]
+)
+def test_a_cell_of_the_network_s_jacobians_is_derived(open_page, setting, layers):
+    app = open_page("network", layer="activation_fn1", **{setting: "x[1,1]"}, **ADDRESS)
+    assert "**dy[1] / dx[1]**" in written(app)
+    assert all(f"- {layer}: $dx[" in everything(app) for layer in layers)
+
+
+def test_before_the_answer_a_cell_of_the_quiz_gives_its_numbers_and_no_more(open_page):
+    app = open_page("quiz", quiz="2", number="fc1.W[2,1]", **ADDRESS)
+    difference = derivation.difference(SMALL.problem(), "fc1.W", (2, 1), 1e-4, "central")
+    assert difference in everything(app)
+    assert "Backward gives **" in everything(app)
+    assert "By backpropagation" not in everything(app)
+    next(one for one in app.radio if one.label == "What is wrong?").set_value(NOTHING).run()
+    next(one for one in app.button if one.label == "Reveal").click().run()
+    assert not app.exception
+    assert "By backpropagation" in everything(app)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_cell_of_what_a_training_step_did_shows_its_right_gradient(open_page):
+    app = open_page("training", at_step="3", closer="the last step", in_run="derivative missing[2,1]", seed="1")
+    assert "Where fc1.W[2,1] comes from" in headings(app)
+    [told] = [text.value for text in app.markdown if "backward gave" in text.value]
+    held = app.session_state["training_held"]
+    taken = held.inspections["derivative missing"]
+    assert f"backward gave {taken.gradients['fc1.W'][2, 1]:.6g}" in told
+    assert f"to {held.runs[1].network.parameters()['fc1.W'][2, 1]:.6g}." in told
+    network = held.runs[1].training.experiment.problem().network
+    for name, values in taken.parameters.items():
+        network = network.replaced(name, values)
+    right = analytical_gradients(network, held.runs[0].loss, taken.x, taken.target)[1]["fc1.W"][2, 1]
+    assert f" = {float(f'{right:.4g}')}$" in everything(app)
+
+
+def test_a_cell_of_a_hessian_shows_the_two_gradients(open_page):
+    app = open_page("gradient_check", tensor="fc2.b", hessian="true", second="fc2.b[0,1]", **ADDRESS)
+    assert derivation.second(SMALL.problem(), "fc2.b", (0,), (1,)) in everything(app)
+
+
+def test_a_cell_of_somebody_s_own_layer_shows_its_error_bar(open_page):
+    app = open_page("your_layers")
+    assert "T is the truncation" not in everything(app)
+    app = open_page("your_layers", theirs="x[0,0]")
+    assert "**x[0,0]**: a by backward" in written(app)
+    assert r"\text{error bar}" in everything(app)

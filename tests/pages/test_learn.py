@@ -11,6 +11,7 @@ from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
 from mlp.nn.trace import trace
 from mlp.report.figures import steps
+from mlp.report.figures.matrices import Matrix, clickable_matrices
 from pages.ui import widgets
 from tests.pages.plots import arrays, everything
 
@@ -108,7 +109,8 @@ def test_the_network_page_shows_all_steps_and_keeps_a_step_in_the_address(open_p
     network = Experiment(sizes=(3, 4, 2)).problem().network
     assert captions == [f"Shapes: {steps.shapes(step)}. In numpy: {steps.code(step, network)}" for step in passes]
     shown = [chart.proto.spec for chart in app.get("plotly_chart")]
-    assert shown[: len(passes)] == [plotly.io.to_json(steps.figure(step), validate=False) for step in passes]
+    maps = [[Matrix(*part) for part in steps.arrays(step).items()] for step in passes]
+    assert shown[: len(passes)] == [plotly.io.to_json(clickable_matrices(one), validate=False) for one in maps]
     app = open_page("network", sizes="3-4-2", step="backward fc2")
     assert app.subheader[0].value == "Backward through fc2"
 

@@ -34,7 +34,7 @@ from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.trace import jacobians_by_backward, trace
 from mlp.report import derivation, latex, programs
 from mlp.report.figures import by_hand, curves, heatmaps, network, step_size, steps
-from mlp.report.figures.matrices import Matrix, clickable_matrices, matrices
+from mlp.report.figures.matrices import Matrix, clickable_matrices
 from mlp.report.files import exchange
 from mlp.report.numbers import brief
 from mlp.report.tables import examples, fixed_rules, given, tensors, user_code
@@ -195,7 +195,7 @@ def gradient_check() -> Expected:
         {"tensor": name, "panel": "all with error bars", "hessian": "true", "entry": "1"},
         [
             heatmaps.marked(checked[name], ("analytical", "numerical", heatmaps.RATIO), (1,)),
-            matrices([Matrix("d²c / dfc2.b²", second.value, rows, rows)]),
+            clickable_matrices([Matrix("d²c / dfc2.b²", second.value, rows, rows)]),
         ],
         [tensors.worst_entries_with_losses(problem, checked, name), tensors.summary(checked)],
         [
@@ -203,7 +203,7 @@ def gradient_check() -> Expected:
             plain(checked[name].summary),
             " | ".join(captions.values()),
             heatmaps.alt_text(checked[name]),
-            derivation.difference(problem, checked, name, (1,)),
+            derivation.difference(problem, name, (1,), UNUSUAL.eps, UNUSUAL.method),
             *(f"{layer}: ${line}$" for layer, line in derivation.origin(problem, trace(*problem), name, (1,))),
             "c is the loss; forward differences with h = 0.1.",
             f"off by at most {brief(second.error.max())}.",
@@ -227,7 +227,8 @@ def linear_layer() -> Expected:
     columns = {"x": ["x[0]", "x[1]"], "W": weights, "b": ["b[0]", "b[1]", "b[2]"]}
     numerical = layer_jacobians(layer, problem.x, UNUSUAL.eps, UNUSUAL.method)
     error = max(np.abs(numerical[name] - exact[name]).max() for name in exact)
-    both_ways = derivation.product(layer, problem.x, problem.dy, "b", (2,), UNUSUAL.eps, UNUSUAL.method)
+    alone = derivation.alone(layer, problem.x, problem.dy)
+    both_ways = derivation.both_ways(alone, "layer.b", (2,), UNUSUAL.eps, UNUSUAL.method)
     return Expected(
         UNUSUAL,
         {"inputs": "2", "outputs": "3", "lin_b": "1,2,3", "lin_dy": "2,-1,0.5", "gradient": "b", "entry": "2"},
@@ -239,7 +240,8 @@ def linear_layer() -> Expected:
         ],
         [],
         [
-            *both_ways,
+            both_ways.backward[0][1],
+            both_ways.difference,
             plain(checks["b"].summary),
             f"The numerical Jacobians differ from these by at most {brief(error)}.",
         ],
@@ -272,7 +274,7 @@ def loss() -> Expected:
         [
             f"{problem.loss.formula} = {brief(float(problem.loss.apply(y, target)))}",
             derivation.start(problem.loss, y, target, (1,)),
-            derivation.loss_quotient(problem.loss, y, target, 1, UNUSUAL.eps, UNUSUAL.method),
+            derivation.loss_quotient(problem.loss, y, target, (1,), UNUSUAL.eps, UNUSUAL.method),
             plain(check.summary),
             f"at the present $y_{{1}} = {brief(y[1])}$ is the gradient's entry 1: {brief(check.analytical[1])}.",
         ],
@@ -294,10 +296,10 @@ def network_page() -> Expected:
         {"step": "backward fc2", "layer": "fc2"},
         [
             by_hand.diagram(problem, passes, edges, "gradient", step),
-            steps.figure(step),
+            clickable_matrices([Matrix(name, array) for name, array in steps.arrays(step).items()]),
             steps.flow_figure(norms, flow),
-            matrices([Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)]),
-            matrices([Matrix("dy / dx of fc2", flow.layers["fc2"])]),
+            clickable_matrices([Matrix("product of layers", flow.product), Matrix("whole network", flow.whole)]),
+            clickable_matrices([Matrix("dy / dx of fc2", flow.layers["fc2"])]),
         ],
         [tensors.exercise_test(problem, flow), table],
         [
@@ -361,7 +363,7 @@ def quiz() -> Expected:
     return Expected(
         UNUSUAL,
         {"quiz": str(number), "look": "fc2.b"},
-        [heatmaps.differences(checked), heatmaps.comparison(checked["fc2.b"])],
+        [heatmaps.differences(checked), heatmaps.marked(checked["fc2.b"])],
         [],
         [],
         {},
@@ -467,7 +469,7 @@ def your_layers(path) -> Expected:
     return Expected(
         UNUSUAL,
         {"case": "Scale", "wrt": "shift", "third": heatmaps.RATIO},
-        [heatmaps.comparison(check, ("analytical", "numerical", heatmaps.RATIO), heatmaps.counted_axes(check))],
+        [heatmaps.marked(check, ("analytical", "numerical", heatmaps.RATIO), axes=heatmaps.counted_axes(check))],
         [tensors.worst_entries(check), user_code.pairing(case), user_code.summary([case, other])],
         [
             f"Scale is wrong: {plain(user_code.findings(case)[0])}",

@@ -5,12 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from mlp import METHODS, check_gradients
+from mlp import METHODS, check_gradients, loss_hessian
 from mlp.lab.experiment import Experiment
 from mlp.lab.lessons import linear_problem
 from mlp.nn.losses import LOSSES
-from mlp.nn.trace import trace
+from mlp.nn.trace import jacobians_by_backward, trace
 from mlp.report import derivation
+from mlp.report.figures import steps
 
 
 def evaluated(latex):
@@ -28,7 +29,7 @@ def test_the_quotient_is_the_numerical_gradient(method, name):
     problem = Experiment(sizes=(2, 3, 2), seed=1).problem()
     report = check_gradients(*problem, 1e-3, method)
     check = report[name]
-    formula, numbers, result = derivation.difference(problem, report, name, check.worst).split(r" \\[6pt] &= ")
+    formula, numbers, result = derivation.difference(problem, name, check.worst, 1e-3, method).split(r" \\[6pt] &= ")
     assert formula.startswith(rf"\begin{{aligned}} d{name[-1]}[")
     assert numbers.count("e") == 0 or "frac" in numbers
     value = evaluated(result.removesuffix(r" \end{aligned}"))
@@ -45,8 +46,7 @@ def test_a_difference_is_written_as_on_the_blackboard():
         ("five-point", r"\frac{8 \cdot c(+h) - 8 \cdot c(-h) - c(+2h) + c(-2h)}{12 \cdot h}"),
         ("complex-step", r"\frac{\mathrm{Im}\, c(+ih)}{h}"),
     ):
-        report = check_gradients(*problem, 1e-4, method)
-        assert expected in derivation.difference(problem, report, "fc1.b", (0,))
+        assert expected in derivation.difference(problem, "fc1.b", (0,), 1e-4, method)
 
 
 def test_each_line_ends_with_its_value_and_names_what_was_left_out():
@@ -100,7 +100,9 @@ def test_a_layer_alone_both_ways(name, index, method):
         "b": problem.dy,
         "x": problem.dy @ problem.W,
     }[name][index]
-    products, difference = derivation.product(problem.layer(), problem.x, problem.dy, name, index, 1e-4, method)
+    alone = derivation.alone(problem.layer(), problem.x, problem.dy)
+    ways = derivation.both_ways(alone, name if name == "x" else f"layer.{name}", index, 1e-4, method)
+    [(_, products)], difference = ways.backward, ways.difference
     assert products.startswith(f"d{name}[{','.join(map(str, index))}] = ")
     assert float(products.split(" = ")[-1]) == float(f"{exact:.4g}")
     _, numbers, result = difference.removesuffix(r" \end{aligned}").split(r" \\[6pt] &= ")
@@ -130,3 +132,71 @@ def test_a_large_step_and_a_batch_are_not_written_out():
         problem = experiment.problem()
         steps = trace(*problem)
         assert derivation.written_out(problem, steps, steps[0]) == []
+
+
+NUMBERS = [
+    ("activation_fn1", "x"),
+    ("activation_fn1", "y"),
+    ("activation_fn1", "dy"),
+    ("activation_fn1", "dx"),
+    ("fc1", "x"),
+    ("fc1", "dW"),
+    ("fc2", "db"),
+    ("fc2", "dy"),
+    ("loss", "y"),
+    ("loss", "dy"),
+]
+
+
+@pytest.mark.parametrize(("layer", "array"), NUMBERS)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_any_number_that_flows_through_a_network_ends_with_its_value_both_ways(layer, array, batch):
+    problem = Experiment(sizes=(3, 4, 2), batch=batch, seed=2).problem()
+    [values] = [
+        found[array] for step in trace(*problem) if step.name == layer and array in (found := steps.arrays(step))
+    ]
+    index = tuple(size - 1 for size in values.shape)
+    ways = derivation.in_pass(problem, layer, array, index, 1e-4, "central")
+    first = [*(text for _, text in ways.backward), *ways.forward][0]
+    assert f" = {derivation._rounded(float(values[index]))}" in first
+    assert bool(ways.backward) == array.startswith("d")
+    if ways.backward:
+        result = ways.difference.removesuffix(r" \end{aligned}").split(r" \\[6pt] &= ")[-1]
+        # Truncation h^2 f''' / 6 and round-off eps |c| / h, both some 1e-8 or less.
+        assert evaluated(result) == pytest.approx(values[index], abs=1e-7)
+        assert ways.backward[-1][0] == "loss"
+
+
+def test_an_entry_of_a_network_s_jacobian_goes_through_every_layer_and_no_loss():
+    problem = Experiment(sizes=(3, 4, 2), seed=2).problem()
+    value = jacobians_by_backward(problem.network, problem.x)["x"][1, 2]
+    ways = derivation.both_ways(derivation.alone(problem.network, problem.x, np.eye(2)[1]), "x", (2,), 1e-4, "central")
+    assert [layer for layer, _ in ways.backward] == ["fc1", "activation_fn1", "fc2"]
+    assert ways.backward[0][1].endswith(f" = {float(f'{value:.4g}')}")
+
+
+@pytest.mark.parametrize("name", ["fc1.W", "fc2.b", "x"])
+def test_an_entry_of_a_hessian_is_a_difference_of_gradients(name):
+    problem = Experiment(sizes=(3, 4, 2), seed=2).problem()
+    value, error = loss_hessian(*problem, name)
+    shape = problem.tensors()[name].shape
+    row, column = (tuple(int(i) for i in np.unravel_index(k, shape)) for k in (0, 1))
+    formula, numbers, result = derivation.second(problem, name, row, column).split(r" \\[6pt] &= ")
+    letter = name.rpartition(".")[2]
+    assert rf"\partial {letter}[{','.join(map(str, row))}]" in formula
+    assert f"d{letter}[{','.join(map(str, row))}](+h)" in formula
+    # The page's own Hessian takes the step as asked, this line the one that was really taken.
+    assert evaluated(result.removesuffix(r" \end{aligned}")) == pytest.approx(value[0, 1], abs=2 * error[0, 1] + 1e-9)
+    assert "frac" in numbers
+
+
+def test_the_error_bar_is_made_of_its_three_parts():
+    check = check_gradients(*Experiment(sizes=(3, 4, 2)).problem())["fc1.W"]
+    a, n, apart, rule, numbers = derivation.error_bar(check, (1, 2)).split(r" \\ ")
+    assert a.endswith(f"a &= {float(check.analytical[1, 2])!r}")
+    assert n == f"n &= {float(check.numerical[1, 2])!r}"
+    assert apart.endswith(f" &= {derivation._rounded(abs(check.difference[1, 2]))}")
+    assert rule == r"\text{error bar} &= 2\, T + 4\, (R + A)"
+    made, bar = numbers.removesuffix(r" \end{aligned}").removeprefix("&= ").split(" = ")
+    assert evaluated(made) == pytest.approx(check.error_bar[1, 2], rel=1e-3)  # of four digits
+    assert evaluated(bar) == pytest.approx(check.error_bar[1, 2], rel=1e-3)

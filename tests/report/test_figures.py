@@ -436,18 +436,41 @@ def test_rows_that_matrices_share_are_named_once_beside_the_first():
     assert shown == [True, False, True]
 
 
-@pytest.mark.parametrize("shape", [(150, 3), (30, 20)])
-def test_where_cells_cannot_be_clicked_the_maps_are_the_comparison(shape):
+@pytest.mark.parametrize("panel", [*heatmaps.PANELS, heatmaps.RATIO])
+@pytest.mark.parametrize("shape", [(), (5,), (40, 30), (150, 230), (1000,)])
+def test_a_click_on_any_cell_finds_the_entry_that_it_shows_and_frames_it(shape, panel):
     check = check_of(shape)
-    assert heatmaps.marked(check, heatmaps.PANELS, (0, 0)) == heatmaps.comparison(check)
+    values = {**{name: getattr(check, name) for name in heatmaps.PANELS}, heatmaps.RATIO: check.ratio}[panel]
+    cells = drawn(values).values
+    figure = heatmaps.marked(check, (panel,))
+    assert len(figure.data[1].x) == cells.size
+    for row, column in [(0, 0), (cells.shape[0] - 1, cells.shape[1] // 2)]:
+        index = heatmaps.entry_at(check, panel, (row, column))
+        assert np.abs(values[index]) == np.abs(cells[row, column])
+        [frame] = heatmaps.marked(check, (panel,), index).layout.shapes
+        assert (frame.x0, frame.y0) == (column - 0.5, row - 0.5)
+
+
+def test_the_hover_of_a_cell_that_stands_for_several_entries_names_none_of_them():
+    hover = heatmaps.marked(check_of((150, 230))).data[3].hovertemplate
+    assert "the largest of up to 2 x 3 entries" in hover
+    assert "%{x}" not in hover
+    assert "row %{y}" not in matrices([Matrix("A", np.ones((150, 3)))]).data[0].hovertemplate
+
+
+def test_however_many_cells_can_be_clicked_the_browser_draws_one_marker_and_finds_all():
+    figure = heatmaps.marked(check_of((90, 90)))
+    assert [trace.marker.maxdisplayed for trace in figure.data[3:]] == [1, 1, 1]
+    assert figure.layout.hoverdistance == -1
 
 
 def test_all_differences_side_by_side_are_shares_of_their_own_largest_gradient():
     report = {name: check_of(shape) for name, shape in (("fc1.W", (3, 2)), ("fc1.b", (3,)))}
     figure = heatmaps.differences(report)
     assert [note.text for note in figure.layout.annotations] == [check.name for check in report.values()]
-    for cell, check in zip(figure.data, report.values(), strict=True):
+    maps, markers = figure.data[:2], figure.data[2:]
+    for cell, marker, check in zip(maps, markers, report.values(), strict=True):
         largest = np.abs([check.analytical, check.numerical]).max()
         share = np.abs(check.difference).reshape(len(check.difference), -1) / largest
-        np.testing.assert_allclose(cell.customdata, share)
+        np.testing.assert_allclose(marker.customdata, share.reshape(-1, 1))
         np.testing.assert_allclose(cell.z, np.log10(np.maximum(share, 1e-16)))

@@ -24,6 +24,7 @@ from mlp.report.figures.matrices import (
     Drawn,
     clickable,
     drawn,
+    entry_shown,
     numbers_in_cells,
     tick_settings,
 )
@@ -101,19 +102,24 @@ def comparison(
 
 
 def differences(report: Mapping[str, TensorCheck]) -> go.Figure:
-    """The differences of all tensors side by side, each as a share of its own largest gradient, on one scale."""
+    """The differences of all tensors side by side, each as a share of its own largest gradient, on one scale.
+
+    Their cells can be clicked.
+    """
     panels = []
     for check in report.values():
-        values = drawn(np.abs(check.difference) / _limit(check)).values
+        values = drawn(np.abs(check.difference) / _limit(check))
         cell = {
             "type": "heatmap",
-            "z": _logarithm(values, bottom=-DIGITS),
+            "z": _logarithm(values.values, bottom=-DIGITS),
             "coloraxis": "coloraxis",
-            "customdata": values,
-            "hovertemplate": f"<b>{check.name}[%{{y}},%{{x}}]</b><br>%{{customdata:.2g}} of the largest<extra></extra>",
+            "customdata": values.values[..., np.newaxis],
+            "hovertemplate": (
+                f"<b>{check.name}{_where(check, values)}</b><br>%{{customdata[0]:.2g}} of the largest<extra></extra>"
+            ),
         }
         axis = {"showticklabels": False, "ticks": ""}
-        width = 2 + min(values.shape[1], WIDEST)
+        width = 2 + min(values.values.shape[1], WIDEST)
         panels.append(Panel(check.name, [cell], axis, {**axis, "autorange": "reversed"}, width))
     figure = side_by_side(
         panels,
@@ -122,19 +128,25 @@ def differences(report: Mapping[str, TensorCheck]) -> go.Figure:
         margin={"l": 10, "r": 10, "t": TOP, "b": 10},
         coloraxis={"colorscale": SEQUENTIAL, "cmin": -DIGITS, "cmax": 0, "showscale": False},
     )
-    return with_scales(figure, [Scale("|difference| / largest gradient", f"1e-{DIGITS}", "1", SEQUENTIAL)])
+    with_scales(figure, [Scale("|difference| / largest gradient", f"1e-{DIGITS}", "1", SEQUENTIAL)])
+    return clickable(figure, [drawn(check.difference) for check in report.values()], {})
 
 
 def marked(
     check: TensorCheck,
     panels: tuple[str, ...] = PANELS,
     index: Index | None = None,
+    axes: Axes | None = None,
     names: tuple[str, str] = ("analytical", "numerical"),
 ) -> go.Figure:
     """The `comparison` of cells that can be clicked, with a frame around one entry if it is given."""
-    cells = drawn(check.analytical)
-    framed = {} if index is None else dict.fromkeys(range(len(panels)), (*index, 0, 0)[:2])
-    return clickable(comparison(check, panels, names=names), [cells] * len(panels), framed)
+    framed = {} if index is None else dict.fromkeys(range(len(panels)), index)
+    return clickable(comparison(check, panels, axes, names), [drawn(check.analytical)] * len(panels), framed)
+
+
+def entry_at(check: TensorCheck, panel: str, cell: tuple[int, int]) -> Index:
+    """The index of the entry that a drawn cell of this panel shows."""
+    return entry_shown(_values(check, panel), cell)
 
 
 def reduction_note(check: TensorCheck) -> str | None:
@@ -185,19 +197,25 @@ def _heatmap(check: TensorCheck, panel: str, values: Drawn, titles: dict[str, st
         z, axis = _logarithm(values.values, bottom=_span(check) - DIGITS), "coloraxis2"
     elif panel == RATIO:
         z, axis = np.minimum(_logarithm(values.values, bottom=-RATIO_DECADES), RATIO_DECADES), "coloraxis3"
-    where = "%{y}, %{x}" if check.analytical.ndim > 1 else "%{y}"
     heatmap = {
         "type": "heatmap",
         "z": z,
         "coloraxis": axis,
         "customdata": _hover_data(check),
         "hovertemplate": (
-            f"<b>{escape(check.name)}[{where}]</b><br>{titles['analytical']} %{{customdata[0]:.9g}}"
+            f"<b>{escape(check.name)}{_where(check, values)}</b><br>{titles['analytical']} %{{customdata[0]:.9g}}"
             f"<br>{titles['numerical']} %{{customdata[1]:.9g}}<br>difference %{{customdata[2]:.3g}}"
             "<br>difference / error bar %{customdata[3]:.3g}<extra></extra>"
         ),
     }
     return heatmap | numbers_in_cells(values.values if axis == "coloraxis" else np.abs(values.values))
+
+
+def _where(check: TensorCheck, values: Drawn) -> str:
+    """What follows the tensor's name in a hover text: the index, or what a cell that has none stands for."""
+    if values.is_reduced:
+        return f", {values.largest}"
+    return "[%{y}, %{x}]" if check.analytical.ndim > 1 else "[%{y}]"
 
 
 def _hover_data(check: TensorCheck) -> Array:

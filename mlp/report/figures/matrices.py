@@ -14,8 +14,8 @@ MAX_DRAWN = 100  # rows and columns
 # Cells with numbers in them: more columns would be narrower than their numbers, and more cells are no table to read.
 MAX_LABELLED_CELLS = 150
 MAX_LABELLED_COLUMNS = 12
-MAX_CLICKED = 400  # cells of a map that can be clicked: each is an element of its own in the browser
-INVISIBLE = {"symbol": "square", "size": 26, "opacity": 0}
+# Of the markers that are clicked the browser draws one, and finds all of them.
+INVISIBLE = {"size": 6, "opacity": 0, "maxdisplayed": 1}
 FRAME = {"color": "#E69F00", "width": 3}
 GAP = 0.08  # room for the names of rows on a phone too
 TOP = 52  # pixels above maps: their titles, and above these the toolbar
@@ -43,6 +43,18 @@ class Drawn(NamedTuple):
         """The rows and columns of the largest block that one cell stands for."""
         return int(np.diff(self.rows).max()), int(np.diff(self.columns).max())
 
+    @property
+    def largest(self) -> str:
+        """What the number of a drawn cell is, if not its only entry: else ""."""
+        rows, columns = self.block
+        return f"the largest of up to {rows} x {columns} entries" if self.is_reduced else ""
+
+    def cell_of(self, row: int, column: int) -> tuple[int, int]:
+        """The row and column of the drawn cell that an entry lies in."""
+        return int(np.searchsorted(self.rows, row, "right")) - 1, int(
+            np.searchsorted(self.columns, column, "right")
+        ) - 1
+
 
 def as_matrix(tensor: Array) -> Array:
     """A vector as a column, a number as one of a single row; a matrix as it is."""
@@ -58,6 +70,15 @@ def drawn(tensor: Array) -> Drawn:
         for extreme in (np.maximum, np.minimum)
     )
     return Drawn(np.where(-low > high, low, high), rows, columns)
+
+
+def entry_shown(tensor: Array, cell: tuple[int, int]) -> tuple[int, ...]:
+    """The index of the entry that a drawn cell shows: where it stands for several, of the largest of them."""
+    values, (row, column) = drawn(tensor), cell
+    top, left = int(values.rows[row]), int(values.columns[column])
+    block = as_matrix(tensor)[top : values.rows[row + 1], left : values.columns[column + 1]]
+    i, j = np.unravel_index(np.argmax(np.abs(block)), block.shape)
+    return (top + int(i), left + int(j))[: tensor.ndim]
 
 
 def _edges(size: int) -> Array:
@@ -97,16 +118,12 @@ class Matrix(NamedTuple):
 def clickable(figure: go.Figure, maps: Sequence[Drawn], framed: Mapping[int, tuple[int, ...]]) -> go.Figure:
     """Put something to click on each cell of the figure's maps, which by themselves have nothing.
 
-    A map of more than MAX_CLICKED cells, or whose cells stand for several entries, stays as it is.
-
     Args:
         figure: its traces are the heatmaps of these maps; it is changed.
         maps: what they show.
-        framed: the row and column of the cell that gets a frame, by the map's number.
+        framed: the index of the entry whose cell gets a frame, by the map's number.
     """
     for number, (cell, values) in enumerate(zip(list(figure.data), maps, strict=True)):
-        if values.is_reduced or values.values.size > MAX_CLICKED:
-            continue
         rows, columns = np.indices(values.values.shape).reshape(2, -1)
         told = cell.z if cell.customdata is None else cell.customdata
         figure.add_trace(
@@ -124,19 +141,18 @@ def clickable(figure: go.Figure, maps: Sequence[Drawn], framed: Mapping[int, tup
         figure.layout[axis["x"]].range = [-0.5, columns.max() + 0.5]
         figure.layout[axis["y"]].update(range=[rows.max() + 0.5, -0.5], autorange=None)
         if number in framed:
-            row, column = framed[number]
+            row, column = values.cell_of(*(*framed[number], 0, 0)[:2])
             frame = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5, "line": FRAME}
             figure.add_shape(**frame, xref=cell.xaxis, yref=cell.yaxis)
-    return figure
+    return figure.update_layout(hoverdistance=-1)  # the middle of a wide cell may be far from its ends
 
 
-def clickable_matrices(content: list[Matrix], framed: tuple[int, tuple[int, ...]] | None = None) -> go.Figure:
-    """The `matrices`, of cells that can be clicked; a frame by the number of its matrix and its cell."""
-    place = dict([framed]) if framed else {}
-    return clickable(matrices(content), [drawn(matrix.values) for matrix in content], place)
+def clickable_matrices(content: Sequence[Matrix], framed: Mapping[int, tuple[int, ...]] | None = None) -> go.Figure:
+    """The `matrices`, of cells that can be clicked, with a frame around an entry of each by the matrix's number."""
+    return clickable(matrices(content), [drawn(matrix.values) for matrix in content], framed or {})
 
 
-def matrices(content: list[Matrix]) -> go.Figure:
+def matrices(content: Sequence[Matrix]) -> go.Figure:
     """Draw the matrices, each as wide as it has columns; vectors as columns. Row 0 is on top."""
     largest = max(float(np.nanmax(np.abs(matrix.values), initial=0)) for matrix in content) or 1.0
     rows = max(as_matrix(matrix.values).shape[0] for matrix in content)
@@ -154,11 +170,12 @@ def _panel(matrix: Matrix, first: Matrix | None) -> Panel:
     """The panel of a matrix; where it has the rows of the first one, these are not named again."""
     values = drawn(matrix.values)
     same = first is not None and (len(first.values), first.rows) == (len(matrix.values), matrix.rows)
+    where = values.largest or "row %{y}, column %{x}"
     heatmap = {
         "type": "heatmap",
         "z": values.values,
         "coloraxis": "coloraxis",
-        "hovertemplate": f"{matrix.title}<br>row %{{y}}, column %{{x}}: %{{z:.9g}}<extra></extra>",
+        "hovertemplate": f"{matrix.title}<br>{where}: %{{z:.9g}}<extra></extra>",
     }
     return Panel(
         matrix.title,

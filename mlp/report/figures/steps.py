@@ -11,7 +11,6 @@ from mlp.nn.layers import Activation, Linear
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
 from mlp.nn.trace import LOSS, Step
-from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.figures.style import Panel, side_by_side
 from mlp.report.numbers import brief
 
@@ -58,9 +57,9 @@ def shapes(step: Step) -> str:
     return ", ".join(f"{name} {array.shape}" for name, array in _parts(step).items())
 
 
-def figure(step: Step) -> go.Figure:
-    """Everything that takes part but single numbers, as heatmaps side by side on one scale."""
-    return matrices([Matrix(name, array) for name, array in _parts(step).items() if array.ndim])
+def arrays(step: Step) -> dict[str, Array]:
+    """Everything that takes part but single numbers, by its name."""
+    return {name: array for name, array in _parts(step).items() if array.ndim}
 
 
 def _parts(step: Step) -> dict[str, Array]:
