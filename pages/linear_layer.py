@@ -69,8 +69,8 @@ st.subheader("The Jacobians")
 st.markdown(
     "`numerical_gradient` takes vectors to vectors. To differentiate with respect to the matrix W, flatten it row by "
     f"row: `lambda w: linear_forward(x, w.reshape({outputs}, {inputs}), b)` is a function of {outputs * inputs} "
-    f"numbers, and its Jacobian has shape ({outputs}, {outputs}·{inputs}). Each output depends on its own row of W "
-    f"only. Multiplied by dy from the left, each Jacobian gives a gradient: $dW$ is "
+    f"number{'s' if outputs * inputs > 1 else ''}, and its Jacobian has shape ({outputs}, {outputs}·{inputs}). Each "
+    "output depends on its own row of W only. Multiplied by dy from the left, each Jacobian gives a gradient: $dW$ is "
     f"$dy \\cdot \\partial y / \\partial W$, reshaped to ({outputs}, {inputs})."
 )
 jacobians = jacobians_by_backward(layer, problem.x)

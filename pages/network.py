@@ -49,7 +49,7 @@ else:
         step,
         on_click=entries.part_asked("diagram", tuple(edges), problem.x.ndim > 1),
     )
-    st.caption("Click a unit, or an edge near its start, to see where its gradient comes from.")
+    st.caption("Click a unit, or an edge near its start, to see where its gradient comes from; or a cell below.")
     arithmetic.explained(entries.asked(report), problem, report, (experiment,))
 
 flowing = {f"{step.name}.{name}": array.shape for step in passes for name, array in steps.arrays(step).items()}
@@ -82,11 +82,14 @@ else:
         norms,
         flow,
     )
+    rounding = flow.error_of_product
+    apart = f"differs from the Jacobian of the network in one piece by at most {numbers.brief(rounding)}, and that"
+    same = "is the Jacobian of the network in one piece to the last bit, which differs"
     st.markdown(
         "The Jacobian of the output with respect to the input is the product of the layers' Jacobians, the last "
-        "layer's first: that is the chain rule. The product differs from the Jacobian of the network in one piece by "
-        f"at most {numbers.brief(flow.error_of_product)}, and that from the numerical one by at most "
-        f"{numbers.brief(flow.error_of_numerical)}" + (", all for the first sample." if experiment.batch > 1 else ".")
+        f"layer's first: that is the chain rule. The product {apart if rounding else same} from the numerical one by "
+        f"at most {numbers.brief(flow.error_of_numerical)}"
+        + (", all for the first sample." if experiment.batch > 1 else ".")
     )
     given = {step.name: step.given[0] if experiment.batch > 1 else step.given for step in passes[: len(flow.layers)]}
     arithmetic.jacobians(

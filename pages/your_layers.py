@@ -104,7 +104,7 @@ if case.report:
             st.caption("Click a cell to see its numbers.")
     st.subheader(f"The entries of {address.plain(tensor)} that are furthest off")
     widgets.table(tensors.worst_entries(check))
-    st.caption(f"{case.report.method.name} differences with h = {case.report.eps:g}.")
+    st.caption(f"By {case.report.method.name} differences with h = {case.report.eps:g}.")
     with st.container(horizontal=True):
         widgets.download(
             f"{tensor} as CSV", lambda: tensors.to_csv(tensors.entries(check)), f"{name}-{tensor}.csv", "text/csv"

@@ -34,7 +34,8 @@ def line(shown: Line) -> str:
     left_out = len(shown.terms) - len(terms)
     rest = rf" + \dots \text{{ ({left_out} smaller)}}" if left_out else ""
     names = " + ".join(r"\,".join(factor.name for factor in term) for term in terms)
-    values = " + ".join(r" \cdot ".join(map(_factor, term)) for term in terms)
+    value = _alone if len(terms) == len(terms[0]) == 1 else _factor
+    values = " + ".join(r" \cdot ".join(map(value, term)) for term in terms)
     rows = [names + rest, values + rest, _rounded(shown.result.value)]
     return " = ".join([shown.result.name, *dict.fromkeys(rows)])  # a lone dy with its value is not said twice
 
@@ -286,9 +287,14 @@ def _value(value: float) -> str:
 
 
 def _factor(shown: Number) -> str:
-    """A factor's value; of a function's the function of its argument's: f(2.228)."""
+    """The value of a factor, in brackets if it is negative."""
+    return _alone(shown) if shown.argument is not None else _value(shown.value)
+
+
+def _alone(shown: Number) -> str:
+    """The value of a number; of a function's the function of its argument's: f(2.228)."""
     if shown.argument is None:
-        return _value(shown.value)
+        return _rounded(shown.value)
     return f"{shown.function}({_rounded(shown.argument)})"
 
 

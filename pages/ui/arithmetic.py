@@ -41,7 +41,8 @@ def written(ways: BothWays, go_to: Callable[[str, Index], None] | None = None) -
     if ways.backward:
         lines += ["**By backpropagation**, from the entry back to the loss, along the largest term of each sum:", ""]
         lines += [f"- {layer}: ${text}$" for layer, text in ways.backward]
-    st.markdown("\n".join(lines))
+    if lines:
+        st.markdown("\n".join(lines))
     if ways.biases and go_to:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("The gradient of a bias is the dy of its layer. On to", width="content")
@@ -131,11 +132,13 @@ def jacobians(
         return
     name, (output, column) = place
     index = latex.place(x if name == INPUT else layer.parameters()[name], column)
+    rows = len(content[0][1].values)
+    others = " and every other entry of dy is 0" if rows > 1 else ""
     st.markdown(
-        f"**dy[{output}] / d{entry(name, index)}** is what `backward` gives for {entry(name, index)} where dy is 1 at "
-        f"{output} and 0 elsewhere. Then c = dy @ y is y[{output}] alone."
+        f"**dy[{output}] / d{entry(name, index)}** is what `backward` gives for {entry(name, index)} where "
+        f"dy[{output}] is 1{others}. Then c = dy @ y is y[{output}] alone."
     )
-    of_layer(layer, x, np.eye(len(content[0][1].values))[output], (name, index), experiment)
+    of_layer(layer, x, np.eye(rows)[output], (name, index), experiment)
 
 
 def step(shown: Step, place: Place | None, problem: Problem[Sequential], experiment: Experiment) -> None:

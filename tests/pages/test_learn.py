@@ -166,3 +166,15 @@ def test_an_entry_of_the_linear_layer_shows_its_arithmetic(open_page):
 def test_the_exercise_s_own_test_is_on_its_page(open_page, page, words):
     assert any(words in block.value for block in open_page(page, cell="true").code)
     assert not open_page(page, cell="true", activation="ReLU", loss="HuberLoss").exception
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "counted"), [("1", "1", "1 number,"), ("2", "3", "6 numbers,")])
+def test_the_linear_layer_counts_the_entries_of_its_matrix(open_page, inputs, outputs, counted):
+    assert f"is a function of {counted}" in everything(open_page("linear_layer", inputs=inputs, outputs=outputs))
+
+
+def test_the_product_of_jacobians_that_is_the_network_s_own_is_said_to_be_it(open_page):
+    assert "is the Jacobian of the network in one piece to the last bit" in everything(
+        open_page("network", sizes="1-1")
+    )
+    assert "differs from the Jacobian of the network in one piece by at most" in everything(open_page("network"))

@@ -69,6 +69,9 @@ def test_a_number_that_is_another_s_is_said_once():
     assert line.startswith("dx[0] = f'(x[0])")
     (_, line), *_ = derivation.origin(problem, trace(*problem), "fc1.b", (0,))
     assert re.fullmatch(r"db\[0\] = dy\[0\] = -?[\d.]+", line)
+    negative = Experiment(sizes=(1, 1)).problem()
+    (_, line), *_ = derivation.origin(negative, trace(*negative), "fc1.b", (0,))
+    assert line == "db[0] = dy[0] = -0.2284"
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -93,10 +93,10 @@ def test_the_axes_say_what_the_rows_and_columns_are(name, shape, rows, columns):
 def test_the_alternative_text_names_the_tensor_its_shape_and_the_largest_difference():
     check = tensor_check(np.array([[1.0, 2.0]]), np.array([[1.0, 2.25]]))
     assert heatmaps.alt_text(check) == (
-        "Heatmaps of the analytical and the numerical gradient of fc1.W, shape (1, 2), and of their difference, at "
-        "most 0.25"
+        "Heatmaps of two gradients of fc1.W, analytical and numerical, shape (1, 2), and of their difference, at most "
+        "0.25"
     )
-    assert "of the yours and the forward gradient of" in heatmaps.alt_text(check, ("yours", "forward"))
+    assert "gradients of fc1.W, yours and forward, shape" in heatmaps.alt_text(check, ("yours", "forward"))
     assert network.alt_text((3, 4, 2), "weight") == (
         "The network as a graph, 3-4-2 units; edge colour and width show each weight"
     )
@@ -474,3 +474,10 @@ def test_all_differences_side_by_side_are_shares_of_their_own_largest_gradient()
         share = np.abs(check.difference).reshape(len(check.difference), -1) / largest
         np.testing.assert_allclose(marker.customdata, share.reshape(-1, 1))
         np.testing.assert_allclose(cell.z, np.log10(np.maximum(share, 1e-16)))
+
+
+def test_the_only_column_of_a_vector_has_no_number():
+    assert heatmaps.comparison(check_of(4)).layout.xaxis.showticklabels is False
+    assert heatmaps.comparison(check_of((4, 1))).layout.xaxis.showticklabels is None
+    assert matrices([Matrix("a", np.ones(3))]).layout.xaxis.showticklabels is False
+    assert matrices([Matrix("a", np.ones((3, 1)))]).layout.xaxis.showticklabels is None

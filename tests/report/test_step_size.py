@@ -255,3 +255,12 @@ def test_the_errors_of_a_sample_are_never_called_those_of_all_entries(result, ki
         assert figure.layout.yaxis.title.text == f"{name} |error|"
         columns = step_size.all_steps(result, size)
         np.testing.assert_array_equal(columns[name][columns["method"] == "central"], result.errors(kind)["central"])
+
+
+def test_where_a_function_has_no_truncation_theory_is_said_to_reckon_with_more():
+    square = sweep_of(lambda x: np.sum(x * x))
+    told = step_size.verdict(square, X.size, "largest", "central", 1e-4)
+    assert "too small" in told
+    assert "Theory, which reckons with more truncation than there is here, recommends about" in told
+    assert "reckons" not in step_size.verdict(square, X.size, "largest", "forward", 1e-4)
+    assert "reckons" not in step_size.verdict(square, X.size, "largest", "central", 1e-12)

@@ -23,6 +23,7 @@ from mlp.report.figures.matrices import (
     TOP,
     Drawn,
     clickable,
+    column_ticks,
     drawn,
     entry_shown,
     numbers_in_cells,
@@ -164,15 +165,15 @@ def reduction_note(check: TensorCheck) -> str | None:
 def alt_text(check: TensorCheck, names: tuple[str, str] = ("analytical", "numerical")) -> str:
     """The figure in words; `names` as in `comparison`."""
     return (
-        f"Heatmaps of the {names[0]} and the {names[1]} gradient of {check.name}, shape {check.analytical.shape}, and "
-        f"of their difference, at most {brief(check.max_abs_difference)}"
+        f"Heatmaps of two gradients of {check.name}, {names[0]} and {names[1]}, shape {check.analytical.shape}, and of "
+        f"their difference, at most {brief(check.max_abs_difference)}"
     )
 
 
 def _panel(check: TensorCheck, panel: str, axes: Axes, titles: dict[str, str], number: int) -> Panel:
     is_first = number == 1
     values = drawn(_values(check, panel))
-    xaxis = {**tick_settings(values.columns), "title": {"text": axes.columns}}
+    xaxis = {**column_ticks(check.analytical, values), "title": {"text": axes.columns}}
     yaxis = {**tick_settings(values.rows), "autorange": "reversed"}
     if is_first:
         yaxis["title"] = {"text": axes.rows}

@@ -94,6 +94,11 @@ def tick_settings(edges: Array) -> dict[str, Any]:
     return {"tickvals": shown, "ticktext": [_range(edges[k], edges[k + 1]) for k in shown]}
 
 
+def column_ticks(tensor: Array, values: Drawn) -> dict[str, Any]:
+    """The ticks of the columns; the only one of a vector has no number."""
+    return tick_settings(values.columns) | ({"showticklabels": False} if tensor.ndim < 2 else {})
+
+
 def _range(start: int, end: int) -> str:
     return f"{start}" if end == start + 1 else f"{start}-{end - 1}"
 
@@ -180,7 +185,7 @@ def _panel(matrix: Matrix, first: Matrix | None) -> Panel:
     return Panel(
         matrix.title,
         [heatmap | numbers_in_cells(values.values)],
-        _names(matrix.columns) or tick_settings(values.columns),
+        _names(matrix.columns) or column_ticks(matrix.values, values),
         {**(_names(matrix.rows) or tick_settings(values.rows)), "autorange": "reversed", "showticklabels": not same},
         width=2 + min(values.values.shape[1], MAX_LABELLED_COLUMNS),
     )

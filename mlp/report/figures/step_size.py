@@ -108,7 +108,12 @@ def verdict(result: Sweep, size: int, kind: str, method: str, eps: float) -> str
     if METHODS[method].is_complex:
         advice = "It subtracts nothing, so no step is too small: take 1e-20."
     else:
-        advice = f"Theory recommends about {brief(result.theory[method])}."
+        expects = (
+            ", which reckons with more truncation than there is here,"
+            if result.theory[method] < eps and own < best
+            else ""
+        )
+        advice = f"Theory{expects} recommends about {brief(result.theory[method])}."
     measured = (
         f"The best measured is {format_eps(result.steps[best])}, with an error of {brief(errors[best])}. {advice}"
     )

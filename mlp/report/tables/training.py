@@ -83,6 +83,8 @@ def compared(right: Run, wrong: Run) -> str:
         rows = "test rows" if key == "test accuracy" else "rows"
         told += f"; {_share(now[key])} and {_share(other[key])} of the {rows} are right"
     if how_well(now, other) in (WELL, NEARLY):
+        if not right.is_over:
+            return f"{told}. So far the bug trains {how_well(now, other)}: the curves do not give it away."
         return f"{told}. This bug trains {how_well(now, other)}: no curve gives it away, and that is why one checks."
     return f"{told}. Rate, network or data could be to blame as well: only a check tells."
 
