@@ -1,5 +1,6 @@
-"""Random networks with their losses, for the comparisons with other libraries: every combination, by name."""
+"""Random networks with their losses, for the comparisons with other libraries: every pair of choices, by name."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -24,17 +25,19 @@ class Problem(NamedTuple):
     target: Array
 
 
-def every_problem(function):
-    """Parametrise a test over every activation, loss, initialisation, depth 0 to 4, one sample and batches."""
-    for name, values in (
-        ("samples", SAMPLES),
-        ("initialisation", INITIALISATIONS),
-        ("depth", range(len(HIDDEN) + 1)),
-        ("loss", LOSSES),
-        ("activation", ACTIVATIONS),
-    ):
-        function = pytest.mark.parametrize(name, values)(function)
-    return function
+def choices() -> Iterator[tuple[str, str, int, str, str]]:
+    """Every activation with every loss at every depth; initialisation and number of samples take turns.
+
+    So each of them meets every activation with every loss, and each initialisation each number of samples.
+    """
+    for i, activation in enumerate(ACTIVATIONS):
+        for j, loss in enumerate(LOSSES):
+            for depth in range(len(HIDDEN) + 1):
+                initialisation = list(INITIALISATIONS)[(i + j + depth) % len(INITIALISATIONS)]
+                yield activation, loss, depth, initialisation, list(SAMPLES)[(i + 2 * j + depth) % len(SAMPLES)]
+
+
+every_problem = pytest.mark.parametrize(("activation", "loss", "depth", "initialisation", "samples"), [*choices()])
 
 
 def draw(activation: str, loss: str, depth: int, initialisation: str, samples: str) -> Problem:

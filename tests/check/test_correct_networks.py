@@ -33,8 +33,8 @@ def faults(seed, problem=random_problem):
     ]
 
 
-@pytest.mark.parametrize("start", range(0, 500, 50))
-def test_none_of_500_networks_is_called_wrong(start):
+@pytest.mark.parametrize("start", range(0, 150, 50))
+def test_none_of_150_networks_is_called_wrong(start):
     assert [fault for seed in range(start, start + 50) for fault in faults(seed)] == []
 
 
@@ -54,7 +54,7 @@ def test_none_of_20000_large_networks_is_called_wrong(start):
     assert [fault for seed in range(start, start + 1_000) for fault in faults(seed, large_problem)] == []
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(10))
 def test_a_right_network_has_no_diagnosis_even_where_the_step_cannot_tell(seed):
     for eps in (1e-14, 1e-4, 10.0):
         assert check_gradients(*random_problem(seed), eps).diagnosis == ()

@@ -96,9 +96,8 @@ def test_a_bug_tells_its_story_and_shows_its_line(bug):
     assert bug.right
 
 
-@pytest.mark.parametrize("start", range(2))
-def test_layer_and_pattern_are_named(start):
-    results = list(diagnosed(list(GALLERY.values())[start::2], range(3)))
+def test_layer_and_pattern_are_named():
+    results = list(diagnosed(GALLERY.values(), [0]))
     missed = [label for right, label in results if not right]
     assert len(missed) <= 0.05 * len(results), missed
 
@@ -142,14 +141,13 @@ def test_every_bug_is_found_wherever_there_is_room_for_it_and_leaves_the_right_n
 @pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 def test_a_right_network_is_never_diagnosed(activation, loss, initialisation):
-    for seed in range(3):
-        rng = np.random.RandomState(seed)
-        network = Sequential(**dense_layers((3, 5, 5, 4), activation, rng, initialisation))
-        x, target = rng.standard_normal((6, 3)), loss.random_target(rng, (6, 4))
-        report = check_gradients(network, loss(), x, target)
-        assert report.verdict is not Verdict.WRONG
-        assert report.diagnosis == ()
-        assert report.diagnose(report) == ()  # nor would it be if somebody asked all the same
+    rng = np.random.RandomState(0)
+    network = Sequential(**dense_layers((3, 5, 5, 4), activation, rng, initialisation))
+    x, target = rng.standard_normal((6, 3)), loss.random_target(rng, (6, 4))
+    report = check_gradients(network, loss(), x, target)
+    assert report.verdict is not Verdict.WRONG
+    assert report.diagnosis == ()
+    assert report.diagnose(report) == ()  # nor would it be if somebody asked all the same
 
 
 def test_every_bug_stands_in_one_group_beside_everything():

@@ -3,15 +3,20 @@
 A tensor is compared relative to its largest entry, to 1e-12, for the reason that `test_against_torch` gives.
 """
 
+import itertools
+
 import autograd
 import autograd.numpy as anp
 import pytest
 from autograd.scipy.special import logsumexp
 
 from mlp.check.check import analytical_gradients
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.initialisations import INITIALISATIONS
 from mlp.nn.layers import Linear
+from mlp.nn.losses import LOSSES
 from tests.comparing import assert_close, counterpart
-from tests.problems import draw, every_problem
+from tests.problems import HIDDEN, SAMPLES, choices, draw, every_problem
 
 RTOL = 1e-12
 
@@ -63,6 +68,12 @@ def test_loss_and_gradients(activation, loss, depth, initialisation, samples):
     assert list(gradients) == list(expected)
     for name, gradient in expected.items():
         assert_close(gradients[name], gradient, RTOL, f"the gradient of {name}")
+
+
+def test_any_two_choices_meet_in_some_problem():
+    values = [ACTIVATIONS, LOSSES, range(len(HIDDEN) + 1), INITIALISATIONS, SAMPLES]
+    for i, j in itertools.combinations(range(len(values)), 2):
+        assert {(problem[i], problem[j]) for problem in choices()} == set(itertools.product(values[i], values[j]))
 
 
 def test_a_registered_name_without_counterpart_is_reported():
