@@ -1,7 +1,5 @@
 """Whatever an address holds, a page shows a result or a sentence; no setting is read as another one than it says."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
@@ -14,9 +12,8 @@ from mlp.lab.settings_text import READERS, format_setting
 from pages.ui import address, sidebar
 from pages.ui.address import PAGE_SETTINGS
 from tests.hostile.trying import examples, try_all
+from tests.pages.conftest import APP, PAGES
 
-APP = Path(__file__).parents[2] / "app.py"
-PAGES = sorted(path.stem for path in (APP.parent / "pages").glob("*.py"))
 # Small networks, and such that nobody can have; what takes long is tested by the limits on it.
 SIZES = [
     "2-3-2",

@@ -1,9 +1,11 @@
 """A session of the whole app without a browser: the app under Streamlit's own AppTest."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import training, widgets
@@ -11,6 +13,9 @@ from pages.ui.shell import HOME
 
 APP = Path(__file__).parents[2] / "app.py"
 PAGES = sorted(path.stem for path in (APP.parent / "pages").glob("*.py"))
+
+# Each session looks through the metadata of every installed package for components, which takes longer than most pages.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 Open = Callable[..., AppTest]
 
