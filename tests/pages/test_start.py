@@ -37,8 +37,9 @@ async def start():
 
 asyncio.run(start())
 before = set(sys.modules)
+app = AppTest.from_file({str(APP)!r}, default_timeout=60)
 for page in {PAGES}:
-    app = AppTest.from_file({str(APP)!r}, default_timeout=60).switch_page(f"pages/{{page}}.py").run()
+    app.switch_page(f"pages/{{page}}.py").run()
     assert not app.exception, page
 print(*(set(sys.modules) - before))
 """
