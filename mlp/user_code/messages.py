@@ -170,6 +170,7 @@ def _source_line(frame: traceback.FrameSummary) -> str:
     return (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
 
 
+@cache
 def is_ours(filename: str) -> bool:
     """Whether a file belongs to the checker, to an installed library or to Python itself."""
     path = Path(filename)

@@ -1,7 +1,6 @@
 """Every line that is suggested works when it is pasted, and every setting does what the table of settings says."""
 
 import re
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from mlp.user_code.check import examine
 from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
-from mlp.user_code.run import gradient_check
 from mlp.user_code.settings import OPTIONS, Override, line, options_table, options_text, override_of, read_overrides
 
 NUMBER = count()
@@ -19,9 +17,7 @@ ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 
 
-@pytest.fixture(autouse=True)
-def _without_diagnosis(monkeypatch):
-    monkeypatch.setattr(gradient_check, "diagnosed", lambda report: replace(report, diagnose=gradient_check.Told(())))
+pytestmark = pytest.mark.usefixtures("verdict_alone")
 
 
 def examined(tmp_path, source):

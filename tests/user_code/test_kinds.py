@@ -1,7 +1,6 @@
 """Kinds of code that people write, each as small as it can be: right it passes, and the mistake in it is found."""
 
 import re
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -10,18 +9,13 @@ import pytest
 from mlp.user_code.check import examine
 from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
-from mlp.user_code.run import gradient_check
 from mlp.user_code.settings import Override, read_overrides
 
 KINDS = [f"# {kind}" for kind in (Path(__file__).parent / "corpus" / "kinds.py").read_text().split("\n\n\n# ")[1:]]
 NUMBER = count()
 
 
-@pytest.fixture(autouse=True)
-def _without_diagnosis(monkeypatch):
-    """The verdict is what matters here; a diagnosis takes most of the time and has tests of its own."""
-    monkeypatch.setattr(gradient_check, "diagnosed", lambda report: replace(report, diagnose=gradient_check.Told(())))
-
+pytestmark = pytest.mark.usefixtures("verdict_alone")
 
 # What is replaced in each to make it wrong.
 MISTAKES = [

@@ -1,6 +1,5 @@
 """Whole models as functions are found and read without a line: right they pass, and the mistake in each is found."""
 
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from mlp.user_code.check import examine
 from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
 from mlp.user_code.process import check_module
-from mlp.user_code.run import gradient_check
 from mlp.user_code.settings import Override, read_overrides
 
 SOURCES = (Path(__file__).parent / "corpus" / "models.py").read_text().split("\n\n\n# ")[1:]
@@ -18,11 +16,7 @@ MODELS = {kind: source for kind, _, source in (block.partition("\n") for block i
 NUMBER = count()
 
 
-@pytest.fixture(autouse=True)
-def _without_diagnosis(monkeypatch):
-    """The verdict is what matters here; a diagnosis takes most of the time and has tests of its own."""
-    monkeypatch.setattr(gradient_check, "diagnosed", lambda report: replace(report, diagnose=gradient_check.Told(())))
-
+pytestmark = pytest.mark.usefixtures("verdict_alone")
 
 # What is replaced in each to make it wrong, and the parameters whose gradients that makes wrong.
 MISTAKES = {

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -99,8 +100,12 @@ def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any
 
 def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
     """The keys of an argument that a function asks for, or one that it calls, where it is called the same."""
-    plain = getattr(function, "__func__", function)
-    called = map(plain.__globals__.get, plain.__code__.co_names) if isinstance(plain, FunctionType) else ()
+    return list(_keys_asked(getattr(function, "__func__", function), argument))
+
+
+@cache
+def _keys_asked(function: Callable[..., Any] | None, argument: str) -> tuple[str, ...]:
+    called = map(function.__globals__.get, function.__code__.co_names) if isinstance(function, FunctionType) else ()
     alike = [one for one in called if isinstance(one, FunctionType) and argument in calls.parameters_named(one)]
     asked = [
         node.slice.value
@@ -109,4 +114,4 @@ def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == argument
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
     ]
-    return list(dict.fromkeys(asked))
+    return tuple(dict.fromkeys(asked))

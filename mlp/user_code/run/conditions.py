@@ -9,6 +9,7 @@ run with `p` in place of `p + 1e-7`.
 """
 
 import ast
+import copy
 import inspect
 import random
 from collections.abc import Callable, Iterator
@@ -193,7 +194,7 @@ def _rewritten(function: FunctionType, owner: Any, guards: list[float]) -> Funct
     """The function without the guards that it adds, which are appended to `guards`; None where it adds none."""
     if function.__code__.co_freevars:
         return None
-    tree = syntax(function)
+    tree = copy.deepcopy(syntax(function))
     definition = next(iter(tree.body), None)
     if not isinstance(definition, ast.FunctionDef):
         return None

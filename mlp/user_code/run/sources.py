@@ -117,7 +117,12 @@ def _is_text(node: ast.expr) -> bool:
 
 
 def syntax(function: Callable[..., Any] | None) -> ast.Module:
-    """The source of a function as a tree, an empty one where there is no function or no source."""
+    """The source of a function as a tree, to be read only; an empty one where there is no function or no source."""
+    return _parsed(getattr(function, "__func__", function))
+
+
+@cache
+def _parsed(function: Callable[..., Any] | None) -> ast.Module:
     try:
         return ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]  # None raises TypeError
     except (OSError, TypeError, SyntaxError):
