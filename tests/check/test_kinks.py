@@ -86,7 +86,7 @@ def test_the_layer_with_the_corner_is_named():
 @pytest.mark.parametrize("method", REAL)
 @pytest.mark.parametrize("eps", [1e-6, 1e-4, 1e-2, 0.3])
 def test_no_entry_at_a_kink_is_ever_wrong(method, eps):
-    for seed in range(8):
+    for seed in range(4):
         rng = np.random.RandomState(seed)
         network = Sequential(**dense_layers((4, 6, 6, 3), (ReLU, LeakyReLU)[seed % 2], rng, he))  # biases of zero
         x, target = rng.standard_normal((4, 4)), rng.standard_normal((4, 3))
