@@ -1,4 +1,4 @@
-"""Streamlit servers to be measured: ours, and a bare app of three heatmaps under Streamlit's defaults."""
+"""Streamlit servers to be visited or measured: ours, and a bare app of three heatmaps under Streamlit's defaults."""
 
 import os
 import socket
@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 BARE = """
@@ -23,17 +25,43 @@ st.plotly_chart(figure)
 """
 
 
-class Served:
-    """A Streamlit server of our own, on a free port."""
+def unused() -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
-    def __init__(self, script: str, folder: str | Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+
+class Served:
+    """A Streamlit server of our own.
+
+    Args:
+        script: what it serves.
+        folder: where it starts.
+        options: what comes behind on its command line.
+        port: where it answers; any free port if none is given.
+        log: a file for all that it says.
+    """
+
+    def __init__(
+        self,
+        script: str,
+        folder: str | Path,
+        options: Sequence[str] = (),
+        port: int | None = None,
+        log: IO[str] | None = None,
+    ) -> None:
+        port = port or unused()
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
-        command += ["--browser.gatherUsageStats=false"]
-        self._process = subprocess.Popen(command, cwd=folder, env=os.environ, stdout=subprocess.DEVNULL)
+        command += ["--server.address=127.0.0.1", "--browser.gatherUsageStats=false", *options]
+        said = {"stdout": log, "stderr": subprocess.STDOUT} if log else {"stdout": subprocess.DEVNULL}
+        self._process = subprocess.Popen(command, cwd=folder, env=os.environ, **said)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has gone by itself."""
+        return self._process.poll() is not None
 
     def at(self, page: str) -> str:
         """The address of one of our pages; the first has none of its own."""
@@ -59,14 +87,18 @@ class Served:
         self._process.wait()
 
 
-def serve(script: str, folder: str | Path) -> Served:
-    """Start a server and wait until it answers."""
-    server = Served(script, folder)
+def serve(
+    script: str, folder: str | Path, options: Sequence[str] = (), port: int | None = None, log: IO[str] | None = None
+) -> Served:
+    """Start a server, as `Served` says, and wait until it answers."""
+    server = Served(script, folder, options, port, log)
     for _ in range(300):
+        assert not server.has_ended, "the server ended before it answered"
         try:
             urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=5).close()
         except OSError:
             time.sleep(0.1)
         else:
             return server
+    server.stop()
     raise SystemExit("the server did not answer within 30 seconds")

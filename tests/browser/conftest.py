@@ -2,21 +2,15 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.benchmarks.servers import ROOT, serve, unused
+
 # Beside what a container needs: nothing that makes Chromium itself look for hosts of its maker.
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -51,26 +45,15 @@ def server_options() -> list[str]:
 @contextmanager
 def served(port: int, options: Sequence[str] = ()) -> Iterator[str]:
     """A server at this port, and its address. What it logged of an exception fails the test in the end."""
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none", *options]
     with tempfile.TemporaryFile("w+") as log:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+        server = serve("app.py", ROOT, options, port, log)
         try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-            yield f"http://127.0.0.1:{port}"
+            yield server.url
         finally:
-            server.terminate()
-            server.wait(timeout=20)
+            server.stop()
             log.seek(0)
             logged = log.read()
             assert "Traceback" not in logged, logged
-
-
-def unused() -> int:
-    """A port of this machine that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -120,14 +103,3 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
 
 def _told(message) -> str:
     return f"{message.text} {message.location.get('url', '')}"
-
-
-def _wait_for(url: str, server: subprocess.Popen) -> None:
-    for _ in range(300):
-        assert server.poll() is None, "the server ended before it answered"
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:  # refused, or too busy to answer yet
-            time.sleep(0.1)
-    pytest.fail("the server did not answer within 30 seconds")
