@@ -97,9 +97,7 @@ def test_a_bug_tells_its_story_and_shows_its_line(bug):
 
 
 def test_layer_and_pattern_are_named():
-    results = list(diagnosed(GALLERY.values(), [0]))
-    missed = [label for right, label in results if not right]
-    assert len(missed) <= 0.05 * len(results), missed
+    assert [label for right, label in diagnosed(GALLERY.values(), [0]) if not right] == []
 
 
 @pytest.mark.nightly
