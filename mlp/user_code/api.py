@@ -72,16 +72,17 @@ def examine_object(
     cls = layer if inspect.isclass(layer) else type(layer)
     override = override_of(settings, cls.__name__)
     kind = kind_of(cls, override)
-    case = Case(cls.__name__, kind.kind if kind else "layer", cls, None, *place_of(cls))
+    if x is not None and not isinstance(layer, Layer):
+        override = replace(override, x=as_real("x", x))
     module = sys.modules.get(cls.__module__)
+    case = Case(cls.__name__, kind.kind if kind else "layer", cls, None, *place_of(cls), module, override)
     if isinstance(layer, Layer):
         report = report_on(layer, as_real("x", [] if x is None else x), dy, eps, method)
         return CaseResult(case.name, case.kind, case.file, case.line, report=report)
     if inspect.isclass(layer):
-        given = override if x is None else override_of({**settings, "x": as_real("x", x)}, cls.__name__)
-        return examine(case, module, given, eps, method)
+        return examine(case, eps, method)
     try:
-        tried = read_object(layer, None if x is None else as_real("x", x), module, override)
+        tried = read_object(layer, case)
     except ForeignError as error:
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(error.fact,))
     return conclude(case, tried, dy, eps, method)

@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike
 from mlp.check.passes import RemarkKind
 from mlp.check.report import GradientReport
 from mlp.user_code.interpret import arguments
-from mlp.user_code.interpret.inside import read_model
-from mlp.user_code.interpret.models import Parts
-from mlp.user_code.interpret.search import read_class, read_functions
+from mlp.user_code.interpret.search import read
 from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.load import stubs
 from mlp.user_code.load.discovery import Case
@@ -20,7 +18,7 @@ from mlp.user_code.run import calls
 from mlp.user_code.run.conditions import kept_randomness, other_randomness, without_guards
 from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
 from mlp.user_code.run.pairing import Pair
-from mlp.user_code.settings import Override, line
+from mlp.user_code.settings import line
 from mlp.user_code.tell import remarks
 
 
@@ -86,17 +84,11 @@ class Outline:
 
 
 @kept_randomness()
-def examine(case: Case, module: ModuleType | None, override: Override, eps: float, method: str) -> CaseResult:
+def examine(case: Case, eps: float, method: str) -> CaseResult:
     """Read, check and describe one case; nothing that their code does gets out of here as an exception."""
     stubs.called.clear()
     try:
-        if isinstance(case.first, Parts):
-            tried = read_model(case.first, module, override)
-        elif isinstance(case.first, type):
-            tried = read_class(case.first, module, override)
-        else:
-            tried = read_functions(case, module, override)
-        result = conclude(case, tried, None, eps, method)
+        result = conclude(case, read(case), None, eps, method)
         return replace(result, facts=(*result.facts, *missing_libraries(case)))
     except ForeignError as error:
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(_placed(error.fact, case),))

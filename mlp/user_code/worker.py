@@ -17,7 +17,7 @@ from mlp.user_code.clock import TimeIsUpError, limited
 from mlp.user_code.load.discovery import Case, cases, own
 from mlp.user_code.load.importing import load
 from mlp.user_code.messages import Fact, ForeignError, told
-from mlp.user_code.settings import Override, read_overrides
+from mlp.user_code.settings import read_overrides
 
 STACK = "stack.txt"
 OUTLINE = "outline"
@@ -67,7 +67,7 @@ def main(order: Order) -> None:
             faulthandler.dump_traceback_later(waiting_time(order.limit), exit=True, file=stack)
             try:
                 with limited(order.limit):
-                    result = examine(case, module, overrides.get(case.name, Override()), order.eps, order.method)
+                    result = examine(case, order.eps, order.method)
             except TimeIsUpError as error:
                 result = replace(_unchecked(case), facts=(error.fact(f"checking {case.name}", order.limit),))
             serialise.save(result, result_path(folder, index))

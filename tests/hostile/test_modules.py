@@ -18,7 +18,7 @@ from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
 from mlp.user_code.messages import ForeignError
 from mlp.user_code.process import ModuleResult, check_module
-from mlp.user_code.settings import OPTIONS, Override, read_overrides
+from mlp.user_code.settings import OPTIONS, read_overrides
 from mlp.user_code.tell.text import module_text
 from tests.hostile.trying import examples, try_all
 
@@ -125,10 +125,7 @@ def good_passes_and_all_is_told(folder):
             sys.path[:] = search
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # numpy's, of numbers of theirs
-            found = [
-                examine(case, module, overrides.get(case.name, Override()), 1e-4, "central")
-                for case in cases(module, overrides)
-            ]
+            found = [examine(case, 1e-4, "central") for case in cases(module, overrides)]
         told = {case.name: case for case in found}
         assert told["Good"].passed
         serialise.save(ModuleResult(tuple(found)), folder / "result")

@@ -73,10 +73,7 @@ def checked(name):
     """The results of one corpus file by name, and the number of things in it that GRADCHECK has a line for."""
     module = load(str(CORPUS / f"{name}.py")).module
     overrides = read_overrides(module, list(own(module)))
-    return {
-        case.name: examine(case, module, overrides.get(case.name, Override()), 1e-4, "central")
-        for case in cases(module, overrides)
-    }
+    return {case.name: examine(case, 1e-4, "central") for case in cases(module, overrides)}
 
 
 def wrong_tensors(result):
@@ -107,7 +104,7 @@ def test_the_line_is_what_makes_it_pass(name, tmp_path):
     without.write_text(source.replace("GRADCHECK = {", "NOTHING = {"))
     module = load(str(without)).module
     found = {case.name: case for case in cases(module, {})}
-    assert name not in found or not examine(found[name], module, Override(), 1e-4, "central").passed
+    assert name not in found or not examine(found[name]._replace(said=Override()), 1e-4, "central").passed
 
 
 def test_wrong_code_is_called_wrong_in_the_right_tensors_and_nothing_else_is():
@@ -164,7 +161,7 @@ def test_a_small_constant_excuses_nothing_else(tmp_path, forward, backward):
     path = tmp_path / "curve.py"
     path.write_text(source)
     (case,) = cases(load(str(path)).module, {})
-    assert examine(case, load(str(path)).module, Override(), 1e-4, "central").status == "wrong"
+    assert examine(case, 1e-4, "central").status == "wrong"
 
 
 def test_what_is_no_layer_is_left_alone():
@@ -201,7 +198,7 @@ def test_averages_over_columns_are_understood_and_said_and_can_be_forbidden(tmp_
     module = load(str(strict)).module
     overrides = read_overrides(module, list(own(module)))
     case = next(case for case in cases(module, overrides) if case.name == "DenseLayer")
-    assert wrong_tensors(examine(case, module, overrides["DenseLayer"], 1e-4, "central")) == {"W", "b"}
+    assert wrong_tensors(examine(case, 1e-4, "central")) == {"W", "b"}
 
 
 def test_the_corpus_files_import_without_us():

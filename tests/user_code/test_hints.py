@@ -26,7 +26,7 @@ def examined(tmp_path, source):
     module = load(str(path)).module
     overrides = read_overrides(module, list(own(module)))
     (case,) = [case for case in cases(module, overrides) if not case.name.startswith("_")]
-    return examine(case, module, overrides.get(case.name, Override()), 1e-4, "central")
+    return examine(case, 1e-4, "central")
 
 
 def blocks(name):

@@ -9,7 +9,7 @@ import pytest
 from mlp.user_code.check import examine
 from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
-from mlp.user_code.settings import Override, read_overrides
+from mlp.user_code.settings import read_overrides
 
 KINDS = [f"# {kind}" for kind in (Path(__file__).parent / "corpus" / "kinds.py").read_text().split("\n\n\n# ")[1:]]
 NUMBER = count()
@@ -103,7 +103,7 @@ def examined(tmp_path, source):
     module = load(str(path)).module
     overrides = read_overrides(module, list(own(module)))
     (case,) = cases(module, overrides)
-    return examine(case, module, overrides.get(case.name, Override()), 1e-4, "central")
+    return examine(case, 1e-4, "central")
 
 
 @pytest.mark.parametrize(("kind", "mistake"), list(zip(KINDS, MISTAKES, strict=True)), ids=[one[0] for one in MISTAKES])

@@ -9,7 +9,7 @@ from mlp.user_code.check import examine
 from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
 from mlp.user_code.process import check_module
-from mlp.user_code.settings import Override, read_overrides
+from mlp.user_code.settings import read_overrides
 
 SOURCES = (Path(__file__).parent / "corpus" / "models.py").read_text().split("\n\n\n# ")[1:]
 MODELS = {kind: source for kind, _, source in (block.partition("\n") for block in SOURCES)}
@@ -46,7 +46,7 @@ def examined(tmp_path, source):
     module = load(str(path)).module
     overrides = read_overrides(module, list(own(module)))
     (case,) = cases(module, overrides)
-    return examine(case, module, overrides.get(case.name, Override()), 1e-4, "central")
+    return examine(case, 1e-4, "central")
 
 
 @pytest.mark.parametrize("kind", MODELS)

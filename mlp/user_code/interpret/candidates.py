@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from itertools import product
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,13 +29,12 @@ from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import Override, line
 
 
-def object_candidates(
-    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
-) -> Iterator[Candidate]:
+def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]:
     """An object of theirs: its layouts, and for a loss its predictions and targets."""
     if kind.kind == "loss":
-        yield from loss_object_candidates(thing, name, kind, module, override)
+        yield from loss_object_candidates(thing, kind, case)
         return
+    override = case.said
     forward, backward = getattr(thing, kind.forward), getattr(thing, kind.backward)
     attributes = handed_over(thing, forward, backward)
     ways = ("gradient",) if "dy" in attributes.values() else _ways(forward, backward, kind)
@@ -44,8 +42,8 @@ def object_candidates(
         form = form_of_input(forward, backward, x.shape, plain)
         for arrays in _further_arrays(forward, x, own_sizes(thing), override):
             subject = Subject(
-                name, kind.forward, override.steps(kind.backward), thing, form=form,
-                arrays=arrays | _inside(form, x, override), pass_on=way, module=module, integers=layout.integers,
+                case.name, kind.forward, override.steps(kind.backward), thing, form=form,
+                arrays=arrays | _inside(form, x, override), pass_on=way, module=case.module, integers=layout.integers,
                 attributes=attributes, **with_dicts(override, forward, backward, x),
             )  # fmt: skip
             yield Candidate(subject, x, layout)
@@ -118,9 +116,9 @@ def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) 
     return "input", "output"
 
 
-def function_candidates(case: Case, module: ModuleType | None, override: Override) -> Iterator[Candidate]:
+def function_candidates(case: Case) -> Iterator[Candidate]:
     """A function and its gradient, with shapes of their arrays in every convention."""
-    forward, backward = case.first, case.second
+    forward, backward, override = case.first, case.second, case.said
     ways = _derivative_ways(backward, forward) if backward is not None else ("gradient",)
     said = {**override.args, **override.forward_args}
     arguments = [one for one in calls.required(calls.parameters_of(forward)) if one.name not in said]
@@ -129,10 +127,10 @@ def function_candidates(case: Case, module: ModuleType | None, override: Overrid
     for conventions in (*samples.CONVENTIONS, None):
         for way, (x, layout, plain) in product(ways, inputs(override)):
             form = form_of_input(forward, backward, x.shape, plain) if first == arguments[0].name else plain
-            arrays, settings = _filled(case, first, x, conventions, override)
+            arrays, settings = _filled(case, first, x, conventions)
             subject = Subject(
                 case.name, forward, () if backward is None else (backward,), first=first, form=form,
-                arrays=arrays | _inside(form, x, override), pass_on=way, module=module, integers=layout.integers,
+                arrays=arrays | _inside(form, x, override), pass_on=way, module=case.module, integers=layout.integers,
                 **with_dicts(override, forward, backward, x) | {"settings": settings},
             )  # fmt: skip
             yield Candidate(subject, x, layout)
@@ -141,19 +139,19 @@ def function_candidates(case: Case, module: ModuleType | None, override: Overrid
 
 
 def _filled(
-    case: Case, first: str, x: Array, conventions: samples.Conventions | None, override: Override
+    case: Case, first: str, x: Array, conventions: samples.Conventions | None
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Values for the arguments other than x: arrays, which are checked, and settings, which are not."""
     arrays: dict[str, Array] = {}
     settings: dict[str, Any] = {}
-    said = {**override.args, **override.forward_args}
+    said = {**case.said.args, **case.said.forward_args}
     gradients = {stem for name in sources.returned(case.second) for stem in vocabulary.gradient_of(name)}
     for one in calls.parameters_of(case.first):
         if one.name in said:
             given = said[one.name]
             (arrays if samples.is_tensor(given) else settings)[one.name] = given
-        elif one.name in override.arrays:
-            arrays[one.name] = samples.normal(override.arrays[one.name], seed=len(arrays) + 3)
+        elif one.name in case.said.arrays:
+            arrays[one.name] = samples.normal(case.said.arrays[one.name], seed=len(arrays) + 3)
         elif one.name != first and one in calls.required([one]) and not _is_switch(one.name):
             held = _of_dict(case.first, one.name, x, conventions, arrays)
             if vocabulary.roles(one.name)[:1] == ("cache",):  # what is kept from one batch to the next

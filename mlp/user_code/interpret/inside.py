@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import product
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,10 +24,11 @@ from mlp.user_code.interpret.whole import (
     own_losses,
 )
 from mlp.user_code.load.classes import Kind, sounds_like_loss
+from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run.sources import returned_name
 from mlp.user_code.run.subject import Subject
-from mlp.user_code.settings import Override, line
+from mlp.user_code.settings import line
 
 # A learning rate at which an update changes nothing that can be seen, and still gives back its gradient.
 _TINY = 1e-6
@@ -73,21 +73,19 @@ def _tried(readings: Iterable[Reading]) -> list[_Tried]:
     return found
 
 
-def _network_readings(
-    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override, rate: float = 1.0
-) -> Iterator[Reading]:
+def _network_readings(thing: Any, kind: Kind, case: Case, rate: float = 1.0) -> Iterator[Reading]:
     """A network with a loss inside: every loss, on every layout, with targets that suit any of them."""
-    for x, layout, _ in inputs(override, thing):
+    for x, layout, _ in inputs(case.said, thing):
         try:
-            y = Subject(name, kind.forward, (kind.backward,), thing).run(x, {}).y
+            y = Subject(case.name, kind.forward, (kind.backward,), thing).run(x, {}).y
         except ForeignError:
             continue
         for target in samples.targets_for(y):
             for words, one in networks(thing, kind.forward, kind.backward, rate):
-                yield Reading(words, closed_candidate(name, one, x, target, layout, module, override))
+                yield Reading(words, closed_candidate(case, one, x, target, layout))
 
 
-def read_network(thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override) -> Attempt:
+def read_network(thing: Any, kind: Kind, case: Case) -> Attempt:
     """The reading of a network whose backward, or training step, takes the target.
 
     Raises:
@@ -95,7 +93,7 @@ def read_network(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
     """
     returned = returned_name(getattr(thing, kind.backward))
     returns_loss = not returned or sounds_like_loss(returned) or returned in vocabulary.LOSS_VALUES
-    ran = [one for one in _tried(_network_readings(thing, name, kind, module, override)) if one.attempt.factors]
+    ran = [one for one in _tried(_network_readings(thing, kind, case)) if one.attempt.factors]
     for one in ran:
         one.attempt.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {one.reading.loss}"))
     shown = _shown_by_a_batch(ran)
@@ -104,14 +102,13 @@ def read_network(thing: Any, name: str, kind: Kind, module: ModuleType | None, o
     likely = shown or [one for one in ran if one.agreeing or (returns_loss and one.reading.loss == RETURNED.words)]
     if likely:
         best = max(likely, key=lambda one: one.agreeing)
-        return _with_early_update(best, _network_readings(thing, name, kind, module, override, _TINY))
-    fact = Fact(
-        "note",
-        f"{name}.{kind.backward} takes the target itself, so a loss is hidden inside it, and none of the usual ones is "
-        f"the one whose gradient it gives; {name} is left out, the layers that it is made of can be checked",
-        *place_of(getattr(thing, kind.backward)),
+        return _with_early_update(best, _network_readings(thing, kind, case, _TINY))
+    text = (
+        f"{case.name}.{kind.backward} takes the target itself, so a loss is hidden inside it, and none of the "
+        f"usual ones is the one whose gradient it gives; {case.name} is left out, "
+        "the layers that it is made of can be checked"
     )
-    raise ForeignError(fact)
+    raise ForeignError(Fact("note", text, *place_of(getattr(thing, kind.backward))))
 
 
 def _shown_by_a_batch(ran: list[_Tried]) -> list[_Tried]:
@@ -160,10 +157,9 @@ def _with_early_update(best: _Tried, tiny: Iterable[Reading]) -> Attempt:
     return tried
 
 
-def _model_readings(
-    parts: Parts, module: ModuleType | None, override: Override, errors: list[Fact]
-) -> Iterator[Reading]:
+def _model_readings(case: Case, errors: list[Fact]) -> Iterator[Reading]:
     """Every way to run a model of functions; why some cannot be run is added to the errors."""
+    parts, override = case.first, case.said
     is_guess = parts.loss is None and parts.forward is not None and not has_target(parts.forward)
     predicts = is_guess or (parts.forward is not None and parts.loss is not None)
     settings = {**override.forward_args, **override.backward_args}
@@ -173,7 +169,7 @@ def _model_readings(
         for x in model_data.inputs(made, override):
             try:
                 one = closed(made.parameters, whole)
-                asked = Subject(parts.name, PREDICTION, (), one, settings={"t": None}, module=module)
+                asked = Subject(parts.name, PREDICTION, (), one, settings={"t": None}, module=case.module)
                 y = asked.run(x, {}).y if predicts else None
             except ForeignError as error:
                 errors.append(error.fact)
@@ -183,19 +179,20 @@ def _model_readings(
                 shown = f"X, with parameters {made.words} and a target {words} of shape {target.shape}"
                 layout = Layout(shown, "columns" if columns else "rows", x.shape, True)
                 one = closed(made.parameters, whole._replace(loss=loss))
-                candidate = closed_candidate(parts.name, one, x, target, layout, module, override)
+                candidate = closed_candidate(case, one, x, target, layout)
                 candidate.subject.has_dx, candidate.subject.per_sample = False, override.per_sample
                 yield Reading(getattr(loss, "words", ""), candidate, made.outputs)
 
 
-def read_model(parts: Parts, module: ModuleType | None, override: Override) -> Attempt:
+def read_model(case: Case) -> Attempt:
     """The first reading of which everything is right, else the one of which most is.
 
     Raises:
         ForeignError: none ran, or the loss had to be guessed and no guess suits.
     """
+    parts: Parts = case.first
     errors: list[Fact] = []
-    tried = _tried(_model_readings(parts, module, override, errors))
+    tried = _tried(_model_readings(case, errors))
     ran = [one for one in tried if one.attempt.layer is not None and one.attempt.layer.pairs]
     best = max(ran, key=lambda one: one.agreeing, default=None)
     if best is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from itertools import chain, product
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,21 +22,20 @@ from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import Override
 
 
-def loss_object_candidates(
-    thing: Any, name: str, kind: Kind, module: ModuleType | None, override: Override
-) -> Iterator[Candidate]:
+def loss_object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]:
     """A loss of theirs as an object, or a network that is a loss as a whole."""
-    for one in costs(thing, kind.forward, kind.backward, module):
+    override = case.said
+    for one in costs(thing, kind.forward, kind.backward, case.module):
         for x, target, layout in loss_inputs("", override):
-            yield closed_candidate(name, one, x, target, layout, module, override)
+            yield closed_candidate(case, one, x, target, layout)
     both = kind.backward == kind.forward
     ways = _loss_ways(getattr(thing, kind.backward))
-    data = [loss_inputs(name, override), _network_inputs(override, thing)]
+    data = [loss_inputs(case.name, override), _network_inputs(override, thing)]
     for x, target, layout in chain(*(reversed(data) if both else data)):
         for way in ways:
             subject = Subject(
-                name, kind.forward, () if both else override.steps(kind.backward), thing, target=target, pass_on=way,
-                module=module, **override.of_run(),
+                case.name, kind.forward, () if both else override.steps(kind.backward), thing, target=target,
+                pass_on=way, module=case.module, **override.of_run(),
             )  # fmt: skip
             yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
 
@@ -50,9 +48,9 @@ def _network_inputs(override: Override, thing: Any) -> Iterator[tuple[Array, Any
             yield x, targets.target(kind, outputs), layout
 
 
-def loss_function_candidates(case: Case, module: ModuleType | None, override: Override) -> Iterator[Candidate]:
+def loss_function_candidates(case: Case) -> Iterator[Candidate]:
     """A loss and its gradient, on every kind of prediction and target."""
-    forward, backward = case.first, case.second
+    forward, backward, override = case.first, case.second, case.said
     places = sides(forward, "prediction", "target")
     first = next((argument for argument, side in places.items() if side == "prediction"), "")
     ways = _loss_ways(backward)[:1] if backward is not None else ("gradient",)
@@ -62,7 +60,7 @@ def loss_function_candidates(case: Case, module: ModuleType | None, override: Ov
             settings = {"settings": {**masked, **{name: {} for name in structures(forward)}, **said}}
             subject = Subject(
                 case.name, forward, () if backward is None else (backward,), first=first, target=target, pass_on=way,
-                module=module, **override.of_run() | settings,
+                module=case.module, **override.of_run() | settings,
             )  # fmt: skip
             yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
 

@@ -1,18 +1,16 @@
 """How to read a class or a pair of functions: candidates are tried, the likeliest first, until one goes all the way."""
 
 import inspect
-from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from mlp.nn.arrays import Array
 from mlp.user_code.interpret import second_look
 from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.candidates import function_candidates, object_candidates
-from mlp.user_code.interpret.inside import read_network
+from mlp.user_code.interpret.inside import read_model, read_network
 from mlp.user_code.interpret.loss_candidates import loss_function_candidates
+from mlp.user_code.interpret.models import Parts
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.interpret.whole import has_target_inside, may_be_upstream
@@ -20,33 +18,42 @@ from mlp.user_code.load.classes import Kind, kind_of, other_kinds
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, problem
 from mlp.user_code.run.subject import PASS_ON
-from mlp.user_code.settings import Override, line
+from mlp.user_code.settings import line
 
 
-def read_class(cls: type, module: ModuleType | None, override: Override) -> Attempt:
-    """Make an object of a class and find the reading that goes furthest.
+def read(case: Case) -> Attempt:
+    """The reading of a class, functions or a model that goes furthest.
 
     Raises:
-        ForeignError: a method is missing, or no object could be made.
+        ForeignError: a method is missing, no object could be made, or no loss was found that suits.
     """
-    kind = kind_of(cls, override)
-    if kind is None or not kind.backward or not kind.forward:
-        raise missing_method(cls, kind)
+    if isinstance(case.first, Parts):
+        return read_model(case)
+    if isinstance(case.first, type):
+        return read_class(case)
+    readings = loss_function_candidates if case.kind == "loss" else function_candidates
+    return _finished(until_settled(readings(case)))
+
+
+def read_class(case: Case) -> Attempt:
+    """Make an object of a class and find the reading that goes furthest."""
+    cls = case.first
+    kind = _both_ways(cls, case)
     inside = kind.kind == "layer" and has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward))
     attempts: list[Attempt] = []
     unread: ForeignError | None = None
     ready: set[int] = set()
-    for built in objects(cls, module, override):
+    for built in objects(cls, case.module, case.said):
         if inside:
             try:
-                return read_network(built.thing, cls.__name__, kind, module, override)
+                return read_network(built.thing, kind, case)
             except ForeignError as error:
                 unread = unread or error
                 if not may_be_upstream(getattr(cls, kind.backward)):
                     continue
         known = len(attempts)
-        for methods in (kind, *other_kinds(cls, kind, override)):
-            attempts += until_settled(object_candidates(built.thing, cls.__name__, methods, module, override))
+        for methods in (kind, *other_kinds(cls, kind, case.said)):
+            attempts += until_settled(object_candidates(built.thing, methods, case))
             for tried in attempts:
                 tried.args = tried.args or built.args
             ready |= {id(tried) for tried in attempts[known:] if built.is_ready}
@@ -62,20 +69,16 @@ def read_class(cls: type, module: ModuleType | None, override: Override) -> Atte
     return _finished(attempts)
 
 
-def read_object(thing: Any, x: Array | None, module: ModuleType | None, override: Override) -> Attempt:
-    """Find the reading of an object that somebody made, on their own input if they give one."""
-    kind = kind_of(type(thing), override)
+def read_object(thing: Any, case: Case) -> Attempt:
+    """Find the reading of an object that somebody made."""
+    return _finished(until_settled(object_candidates(thing, _both_ways(type(thing), case), case)))
+
+
+def _both_ways(cls: type, case: Case) -> Kind:
+    kind = kind_of(cls, case.said)
     if kind is None or not kind.backward or not kind.forward:
-        raise missing_method(type(thing), kind)
-    override = override if x is None else replace(override, x=x)
-    candidates = object_candidates(thing, type(thing).__name__, kind, module, override)
-    return _finished(until_settled(candidates))
-
-
-def read_functions(case: Case, module: ModuleType | None, override: Override) -> Attempt:
-    """Find the reading of a function and its gradient; without one, of a function that returns value and gradient."""
-    readings = loss_function_candidates if case.kind == "loss" else function_candidates
-    return _finished(until_settled(readings(case, module, override)))
+        raise missing_method(cls, kind)
+    return kind
 
 
 def missing_method(cls: type, kind: Kind | None) -> Exception:

@@ -22,12 +22,12 @@ from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import sounds_like_loss
+from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import problem, told
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.conditions import RUNS
 from mlp.user_code.run.outputs import outputs_of
 from mlp.user_code.run.subject import Step, Subject, function_of
-from mlp.user_code.settings import Override
 
 PREDICTION, FORWARD, BACKWARD = "prediction_inside", "value_inside", "gradient_inside"
 _KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -347,12 +347,10 @@ def _with_methods(thing: Any, methods: Mapping[str, tuple[Callable[..., Any], An
     return copied
 
 
-def closed_candidate(
-    name: str, thing: Any, x: Array, target: Any, layout: Layout, module: ModuleType | None, said: Override
-) -> Candidate:
+def closed_candidate(case: Case, thing: Any, x: Array, target: Any, layout: Layout) -> Candidate:
     """Theirs with the methods that close its loss inside, as a candidate."""
     subject = Subject(
-        name, FORWARD, (BACKWARD,), thing, target=target, pass_on="prediction", said=said, module=module,
-        seed=said.seed, integers=x.dtype.kind == "i",
+        case.name, FORWARD, (BACKWARD,), thing, target=target, pass_on="prediction", said=case.said, module=case.module,
+        seed=case.said.seed, integers=x.dtype.kind == "i",
     )  # fmt: skip
     return Candidate(subject, x, layout, "value")

@@ -26,6 +26,7 @@ class Case(NamedTuple):
         first: the class, the forward function, or the `Parts` of a model; second: the gradient function, None where
             there is none.
         file, line: where it is defined.
+        module: where it comes from, None where that is not known; said: what GRADCHECK says of it.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Case(NamedTuple):
     second: Callable[..., Any] | None
     file: str
     line: int
+    module: ModuleType | None = None
+    said: Override = Override()
 
 
 def own(module: ModuleType) -> dict[str, Any]:
@@ -51,7 +54,8 @@ def cases(module: ModuleType, overrides: dict[str, Override]) -> list[Case]:
     things = {name: thing for name, thing in own(module).items() if not overrides.get(name, Override()).skip}
     classes = {id(thing): (name, thing) for name, thing in reversed(things.items()) if issubclass(type(thing), type)}
     found = [*_classes(dict(reversed(classes.values())), overrides), *_functions(things, overrides)]
-    return sorted(found, key=lambda case: in_order(case.file, case.line))
+    known = [one._replace(module=module, said=overrides.get(one.name, Override())) for one in found]
+    return sorted(known, key=lambda case: in_order(case.file, case.line))
 
 
 def _classes(classes: dict[str, type], overrides: dict[str, Override]) -> Iterator[Case]:
