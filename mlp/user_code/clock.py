@@ -15,6 +15,7 @@ from mlp.user_code.messages import Fact, is_ours
 # The time is looked at so many times; what swallows the exception, as a bare `except:` in a loop does, gets it again.
 _LOOKS = 10
 _TOP_LEVEL = "<module>"
+_LEAST = 1e-3  # seconds, where none are left
 
 
 class Calls:
@@ -66,6 +67,7 @@ _ends: list[float] = []  # of the limits that hold now, the innermost last, in p
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """Raise TimeIsUpError inside once this much processor time has gone by; inside another limit, within that too."""
+    seconds = max(seconds, _LEAST)
     if not hasattr(signal, "setitimer"):
         yield
         return

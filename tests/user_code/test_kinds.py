@@ -93,6 +93,7 @@ MISTAKES = [
     ("Normalising", ' + self.lam * self.model["W"]', ""),
     ("loss_fun", "dhraw @ hs[t - 1].T", "dhraw @ hs[t].T"),
     ("sequence_forward", "daraw @ a[t - 1].T", "daraw @ a[t].T"),
+    ("Picked", "np.add.at(self.grads[0], idx, dout[:, None] * h)", "self.grads[0][idx] = dout[:, None] * h"),
 ]
 
 

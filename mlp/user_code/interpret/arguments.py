@@ -11,7 +11,6 @@ import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
-from mlp.user_code.interpret.activations import activations, is_activation, own_activations, tanh_prime
 from mlp.user_code.interpret.samples import (
     CONVENTIONS,
     FEATURES,
@@ -22,11 +21,12 @@ from mlp.user_code.interpret.samples import (
     Recorder,
     array_for,
 )
-from mlp.user_code.messages import ForeignError, problem, told
+from mlp.user_code.messages import ForeignError, home_of, problem, told
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.conditions import same_randomness
 from mlp.user_code.settings import Override, line
 
+_ACTIVATION_NAME = re.compile(r"activation|tanh|sigmoid|logistic|relu|elu|softplus", re.IGNORECASE)
 _SHAPES = ("shape", "dims")
 _PAIRED = ("kernel_size", "stride", "padding")
 _OF_WINDOWS = {
@@ -140,7 +140,7 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     """Arguments to make an object with, and the shape of an input that goes with them."""
     parameters = [one for one in calls.parameters_of(cls) if one.kind not in calls.VARIABLE]
     wanted = [one for one in parameters if one.default is inspect.Parameter.empty or one.name in given]
-    offered = activations(cls, module) if any(is_activation(one.name, cls) for one in wanted) else [None]
+    offered = _activations(cls, module) if any(_is_activation(one.name, cls) for one in wanted) else [None]
     if offered != [None]:  # an activation wants its derivative beside it
         wanted += [
             one for one in parameters if one.default is None and "activation_prime" in vocabulary.roles(one.name)
@@ -171,7 +171,7 @@ def _arguments(
         if one.name in given:
             args[one.name] = given[one.name]
             continue
-        by_name = activation is not None and is_activation(one.name, cls)
+        by_name = activation is not None and _is_activation(one.name, cls)
         role, value = ("activation", activation) if by_name else _value(cls, one, conventions, activation, used)
         if one.default is None and (role == "unknown" or value is None):
             continue
@@ -236,7 +236,7 @@ def _layers(cls: type, module: ModuleType | None) -> list[Any]:
     """Where any number of arguments is taken: sizes if they sound so, else layers, a few of the module's own."""
     for one in calls.parameters_of(cls):
         if one.kind is inspect.Parameter.VAR_POSITIONAL:
-            return [2, FEATURES // 2] if one.name.endswith(_SHAPES) else own_activations(cls, module)
+            return [2, FEATURES // 2] if one.name.endswith(_SHAPES) else _own_activations(cls, module)
     return []
 
 
@@ -255,3 +255,50 @@ def plain_values(args: Mapping[str, Any]) -> dict[str, Any]:
 def plain_arguments(args: Mapping[str, Any]) -> dict[str, str]:
     """The arguments as text, for people."""
     return {name: _shown({name: value}).partition("=")[2] for name, value in args.items()}
+
+
+def _is_activation(name: str, cls: type) -> bool:
+    """Whether an argument is an activation: by its name, or a `name` that an Activation is made with."""
+    by_name = name in ("name", "kind", "type") and re.search("activation|nonlinear", cls.__name__, re.IGNORECASE)
+    return bool(by_name) or "activation" in vocabulary.roles(name)
+
+
+def tanh(x: Any, derivative: bool = False) -> Any:
+    """An activation that some layers ask for its derivative as well, as in f(z, True)."""
+    return 1 - np.tanh(x) ** 2 if derivative else np.tanh(x)
+
+
+def tanh_prime(x: Any) -> Any:
+    """The derivative of tanh, for a layer that wants one beside its activation."""
+    return 1 - np.tanh(x) ** 2
+
+
+def _activations(cls: type, module: ModuleType | None) -> list[Any]:
+    """Values for an argument `activation`: names, a function, and objects of the module's own activation classes."""
+    return ["tanh", "sigmoid", "relu", tanh, *_own_activations(cls, module)]
+
+
+def _own_activations(maker: type, module: ModuleType | None) -> list[Any]:
+    """Two objects of classes in their module that go forward and backward and need no arguments."""
+    found = []
+    for cls in vars(module).values() if module else ():
+        if not issubclass(type(cls), type) or cls is maker or home_of(cls) != vars(module)["__name__"]:
+            continue
+        try:
+            if _ACTIVATION_NAME.search(cls.__name__) and _needs_nothing(cls) and _goes_both_ways(cls):
+                found.append(cls())
+        except Exception:  # a class that cannot be made without arguments is no activation to offer
+            continue
+    return found[:2]
+
+
+def _needs_nothing(cls: type) -> bool:
+    """Whether a class needs no arguments, and takes no unknown number of them."""
+    parameters = calls.parameters_of(cls)
+    return not calls.required(parameters) and not any(one.kind in calls.VARIABLE for one in parameters)
+
+
+def _goes_both_ways(cls: type) -> bool:
+    """Whether a class has a forward and a gradient under one of their names."""
+    methods = set(dir(cls))
+    return bool(methods & set(vocabulary.FORWARD[:10])) and bool(methods & set(vocabulary.DERIVATIVE))

@@ -1,14 +1,17 @@
-"""Every way to read an object or a function, as values still to be tried, the likeliest first."""
+"""Every way to read an object, a function or a loss, as values still to be tried, the likeliest first.
+
+Of a loss: predictions, targets, masks, and how it becomes one number.
+"""
 
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret import samples
+from mlp.user_code.interpret import samples, targets
 from mlp.user_code.interpret.inputs import (
     form_of_input,
     handed_over,
@@ -18,13 +21,16 @@ from mlp.user_code.interpret.inputs import (
     own_sizes,
     settings_of_backward,
 )
-from mlp.user_code.interpret.loss_candidates import loss_object_candidates
-from mlp.user_code.interpret.predictions import is_input
+from mlp.user_code.interpret.predictions import is_input, masks, sides, structures
+from mlp.user_code.interpret.samples import Layout
+from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
+from mlp.user_code.interpret.whole import closed_candidate, costs
 from mlp.user_code.load.classes import Kind
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import problem
 from mlp.user_code.run import calls, sources
+from mlp.user_code.run.as_layer import REDUCTIONS
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import Override, line
 
@@ -53,8 +59,9 @@ def with_dicts(
     override: Override, forward: Callable[..., Any], backward: Callable[..., Any] | None, x: Array
 ) -> dict[str, Any]:
     """What GRADCHECK says of a run, with the dicts that backward asks for where it says nothing of them."""
-    said = override.of_run()
-    return said | {"backward_settings": {**settings_of_backward(forward, backward, x.shape), **override.backward_args}}
+    backward_settings = {**settings_of_backward(forward, backward, x.shape), **override.backward_args}
+    settings = {**_ids(forward, x), **override.forward_args}
+    return override.of_run() | {"settings": settings, "backward_settings": backward_settings}
 
 
 def _inside(form: Any, x: Array, override: Override) -> dict[str, Array]:
@@ -71,12 +78,18 @@ def _further_arrays(
     wanted = [
         one.name for one in calls.required(calls.parameters_of(function)) if one.name not in override.forward_args
     ]
-    further = [name for name in wanted[1:] if not _is_switch(name) and name not in override.arrays]
+    further = [name for name in wanted[1:] if not (_is_switch(name) or _is_ids(name)) and name not in override.arrays]
     given = {name: samples.normal(shape, seed=3) for name, shape in override.arrays.items()}
     widths = dict.fromkeys((samples.OUTPUTS, *samples.HIDDEN, *sizes))
     shapes = dict.fromkeys((x.shape, *(shape for width in widths for shape in _states(x.shape, width))))
     for shape in shapes if further else ((),):
         yield given | {name: samples.normal(shape, seed=3 + index) for index, name in enumerate(further)}
+
+
+def _ids(function: Callable[..., Any], x: Array) -> dict[str, Array]:
+    """Whole numbers for the arguments beside x that sound so, one for each sample, one of them twice."""
+    names = [one.name for one in calls.required(calls.parameters_of(function))[1:] if _is_ids(one.name)]
+    return {name: np.resize(np.arange(samples.OUTPUTS), x.shape[:1]) for name in names}
 
 
 def _states(shape: tuple[int, ...], width: int) -> list[tuple[int, ...]]:
@@ -100,6 +113,10 @@ def _ways(forward: Callable[..., Any], backward: Callable[..., Any], kind: Kind)
 
 def _is_switch(name: str) -> bool:
     return vocabulary.roles(name)[:1] == ("training",)
+
+
+def _is_ids(name: str) -> bool:
+    return vocabulary.roles(name)[:1] == ("ids",)
 
 
 def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) -> tuple[str, ...]:
@@ -180,3 +197,66 @@ def _of_dict(
     held = {key: samples.argument(key, x.shape, conventions, len(others) + i) for i, key in enumerate(keys)}
     named = {*others, *calls.parameters_named(function)}
     return held if not named & held.keys() and all(map(samples.is_tensor, held.values())) else {}
+
+
+def loss_object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]:
+    """A loss of theirs as an object, or a network that is a loss as a whole."""
+    override = case.said
+    for one in costs(thing, kind.forward, kind.backward, case.module):
+        for x, target, layout in loss_inputs("", override):
+            yield closed_candidate(case, one, x, target, layout)
+    both = kind.backward == kind.forward
+    ways = _loss_ways(getattr(thing, kind.backward))
+    data = [loss_inputs(case.name, override), _network_inputs(override, thing)]
+    for x, target, layout in chain(*(reversed(data) if both else data)):
+        for way in ways:
+            subject = Subject(
+                case.name, kind.forward, () if both else override.steps(kind.backward), thing, target=target,
+                pass_on=way, module=case.module, **override.of_run(),
+            )  # fmt: skip
+            yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
+
+
+def _network_inputs(override: Override, thing: Any) -> Iterator[tuple[Array, Any, Layout]]:
+    """Inputs and targets of a network that is a loss as a whole: loss(x, t); its outputs are fewer than its inputs."""
+    outputs = Layout("", "rows", (samples.BATCH, samples.OUTPUTS), True)
+    for x, layout, form in inputs(override, thing):
+        for kind in ("labels", "one-hot", "normal") if layout.shape[:1] == (samples.BATCH,) and form == "x" else ():
+            yield x, targets.target(kind, outputs), layout
+
+
+def loss_function_candidates(case: Case) -> Iterator[Candidate]:
+    """A loss and its gradient, on every kind of prediction and target."""
+    forward, backward, override = case.first, case.second, case.said
+    places = sides(forward, "prediction", "target")
+    first = next((argument for argument, side in places.items() if side == "prediction"), "")
+    ways = _loss_ways(backward)[:1] if backward is not None else ("gradient",)
+    said = {**override.args, **override.forward_args}
+    for x, target, layout in loss_inputs(case.name, override):
+        for way, masked in product(ways, _masked(forward, x, target, layout)):
+            settings = {"settings": {**masked, **{name: {} for name in structures(forward)}, **said}}
+            subject = Subject(
+                case.name, forward, () if backward is None else (backward,), first=first, target=target, pass_on=way,
+                module=case.module, **override.of_run() | settings,
+            )  # fmt: skip
+            yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
+
+
+def _masked(forward: Callable[..., Any], x: Array, target: Any, layout: Layout) -> Iterator[dict[str, Array]]:
+    """A mask of the target's entries, then of the samples, as bools and as numbers; {} where forward takes none."""
+    of_samples = x.shape[1:] if layout.orientation == "columns" else x.shape[:-1]
+    shapes = dict.fromkeys((np.shape(target), of_samples if 1 not in x.shape else ()))
+    shapes.pop((), None)  # one entry alone would always count
+    for shape, kind in product(shapes, (bool, float)) if masks(forward) else (((), bool),):
+        yield {name: (np.arange(np.prod(shape)) % 3 != 1).reshape(shape).astype(kind) for name in masks(forward)}
+
+
+def _loss_ways(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What the backward of a loss may be called with, beside the target."""
+    arguments = calls.required(calls.parameters_of(function))
+    if not arguments:
+        takes_any = any(one.kind in calls.VARIABLE for one in calls.parameters_of(function))
+        return ("prediction",) if takes_any else ("gradient",)
+    if len(arguments) == 1 and is_upstream(arguments[0].name):
+        return "gradient", "prediction"
+    return "prediction", "kept"

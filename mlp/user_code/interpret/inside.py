@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.user_code import vocabulary
+from mlp.user_code.clock import remaining
 from mlp.user_code.interpret import model_data, samples
 from mlp.user_code.interpret.inputs import inputs
 from mlp.user_code.interpret.models import Parts, has_target
@@ -32,6 +33,7 @@ from mlp.user_code.settings import line
 
 # A learning rate at which an update changes nothing that can be seen, and still gives back its gradient.
 _TINY = 1e-6
+_FOR_CHECK = 0.5  # of the time that is left
 _NOTHING = 1e-9  # of gradients of about 1
 
 
@@ -61,14 +63,14 @@ class _Tried(NamedTuple):
 
 
 def _tried(readings: Iterable[Reading]) -> list[_Tried]:
-    """Those readings that ran, the last one being right if any is."""
-    found = []
+    """Those readings that ran, the last one being right if any is; as many as leave time for a check."""
+    found, enough = [], _FOR_CHECK * remaining()
     for reading in readings:
         tried = attempt(reading.candidate)
         if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
             tried.factors = compare(tried.layer, tried.x)
         found.append(_Tried(reading, tried))
-        if tried.grade is Grade.AGREES:
+        if tried.grade is Grade.AGREES or remaining() < enough:
             break
     return found
 

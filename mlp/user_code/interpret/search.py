@@ -7,9 +7,8 @@ import numpy as np
 
 from mlp.user_code.interpret import second_look
 from mlp.user_code.interpret.arguments import objects
-from mlp.user_code.interpret.candidates import function_candidates, object_candidates
+from mlp.user_code.interpret.candidates import function_candidates, loss_function_candidates, object_candidates
 from mlp.user_code.interpret.inside import read_model, read_network
-from mlp.user_code.interpret.loss_candidates import loss_function_candidates
 from mlp.user_code.interpret.models import Parts
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade

@@ -1134,3 +1134,19 @@ GRADCHECK = {
         "args": {"n_a": 5, "n_x": 27},
     }
 }
+
+
+# Whole numbers beside the input.
+class Picked:
+    def __init__(self, W):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+
+    def forward(self, h, idx):
+        self.cache = h, self.params[0][idx], idx
+        return np.sum(self.params[0][idx] * h, axis=1)
+
+    def backward(self, dout):
+        h, rows, idx = self.cache
+        self.grads[0][...] = 0
+        np.add.at(self.grads[0], idx, dout[:, None] * h)
+        return dout[:, None] * rows
