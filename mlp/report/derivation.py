@@ -190,15 +190,16 @@ def alone(layer: Layer, x: Array, dy: Array) -> Problem[Sequential]:
 
 def error_bar(check: TensorCheck, index: Index) -> str:
     """How far the two gradients of an entry lie apart, and how far their errors let them."""
-    analytical, numerical = (float(gradient[index]) for gradient in (check.analytical, check.numerical))
-    errors = [float(error[index]) for error in (check.truncation, check.roundoff, check.rounding)]
+    of = check.analytical, check.numerical, check.truncation, check.roundoff, check.rounding
+    # A number without axes may be a plain float.
+    analytical, numerical, *errors = (float(np.asarray(values)[index]) for values in of)
     truncation, roundoff, rounding = map(_rounded, errors)
     rows = [
         rf"a &= {number(analytical)} \\ n &= {number(numerical)}",
         rf"|a - n| &= {_rounded(abs(analytical - numerical))}",
         rf"\text{{error bar}} &= {TRUNCATION_FACTOR:g}\, T + {ROUNDING_FACTOR:g}\, (R + A)",
         rf"&= {TRUNCATION_FACTOR:g} \cdot {truncation} + {ROUNDING_FACTOR:g} \cdot ({roundoff} + {rounding})"
-        rf" = {_rounded(float(check.error_bar[index]))}",
+        rf" = {_rounded(float(np.asarray(check.error_bar)[index]))}",
     ]
     written = r" \\ ".join(rows)
     return rf"\begin{{aligned}} {written} \end{{aligned}}"

@@ -1,6 +1,7 @@
 r"""The arithmetic behind an entry as LaTeX: what is written, read as a formula again, gives the number it ends with."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mlp.nn.losses import LOSSES
 from mlp.nn.trace import jacobians_by_backward, trace
 from mlp.report import derivation
 from mlp.report.figures import steps
+from tests.report.checks import tensor_check
 
 
 def evaluated(latex):
@@ -203,3 +205,10 @@ def test_the_error_bar_is_made_of_its_three_parts():
     made, bar = numbers.removesuffix(r" \end{aligned}").removeprefix("&= ").split(" = ")
     assert evaluated(made) == pytest.approx(check.error_bar[1, 2], rel=1e-3)  # of four digits
     assert evaluated(bar) == pytest.approx(check.error_bar[1, 2], rel=1e-3)
+
+
+def test_a_number_without_axes_has_an_error_bar_too():
+    check = replace(tensor_check(np.array(2.0), np.array(2.5)), truncation=0.25, roundoff=0.0, rounding=0.0)
+    a, n, apart, _, numbers = derivation.error_bar(check, ()).removesuffix(r" \end{aligned}").split(r" \\ ")
+    assert (a[-4:], n, apart) == ("&= 2", "n &= 2.5", "|a - n| &= 0.5")
+    assert numbers.endswith(" = 0.5")
