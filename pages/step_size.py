@@ -26,7 +26,11 @@ with st.container(horizontal=True):
     kind = widgets.segments("Error over its entries", step_size.ERRORS, "error")
 result = compute.swept(experiment, name)
 
-st.info(step_size.verdict(result, sizes[name], kind, experiment.method, experiment.eps), icon=":material/straighten:")
+has_kinks = bool(problem.loss.kinks) or any(layer.kinks for layer in problem.network.layers.values())
+st.info(
+    step_size.verdict(result, sizes[name], kind, experiment.method, experiment.eps, has_kinks),
+    icon=":material/straighten:",
+)
 drawn.figure(
     f"The {step_size.called(kind, result.truth.size, sizes[name])} error of every method in the gradient with respect "
     f"to {name} against eps, on logarithmic axes",

@@ -65,6 +65,7 @@ def last_step(held: Held) -> None:
         shown = [
             (name, Matrix(name, getattr(inspection, what)[tensor])) for name, inspection in held.inspections.items()
         ]
+        st.markdown(f"**The {what} of {tensor}**")
         alt = f"The {what} of {tensor} in the last step of each run"
         entries.matrices(shown, place, alt, what, entries.IN_RUN, None)
     if place is None:

@@ -123,7 +123,7 @@ class GradientReport(Mapping[str, TensorCheck]):
                 return partly[0]
             counts = {verdict: sum(check.counts[verdict] for check in self.values()) for verdict in Verdict}
             drawn = [f" {remark.sentence}" for remark in self.remarks if remark.kind is RemarkKind.DRAWN]
-            return f"Backward agrees with the numerical gradient {agreement(counts)}.{''.join(drawn)}"
+            return f"{agreement('Backward agrees with the numerical gradient', counts)}{''.join(drawn)}"
         return next(check.summary for check in self.values() if check.verdict is self.verdict)
 
     def _repr_html_(self) -> str:

@@ -17,20 +17,21 @@ RTOL = 1e-5
 ATOL = 1e-8
 
 
-def agreement(counts: Mapping[Verdict, int]) -> str:
-    """How many entries agree, and what there is to say of the others; none of them is wrong."""
+def agreement(both_agree: str, counts: Mapping[Verdict, int]) -> str:
+    """How many entries agree, and what there is to say of the others, in a sentence; none of them is wrong."""
     total, agree = sum(counts.values()), counts[Verdict.CONSISTENT]
     entries = f"{agree:,} of {total:,} entries"
     if agree == total:
         entries = "the only entry" if total == 1 else f"all {total:,} entries"
-    told = [f"in {entries}, within {'its error bar' if agree == 1 else 'their error bars'}"]
+    first = f"{both_agree} in {entries}, within {'its error bar' if agree == 1 else 'their error bars'}"
+    told = []
     kinked, undecided = counts[Verdict.KINK_CROSSED], counts[Verdict.CANNOT_TELL]
     if kinked:
         steps = "1 step crosses" if kinked == 1 else f"{kinked:,} steps cross"
         told.append(f"{steps} a kink, where differences mix two slopes")
     if undecided:
         told.append(f"{undecided:,} {'is' if undecided == 1 else 'are'} too small to tell at this step")
-    return "; ".join(told)
+    return f"{'; '.join([first, *told])}." if agree else f"No entry contradicts backward: {'; '.join(told)}."
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class TensorCheck:
                 f"{name}: cannot tell at this step, which crosses a kink, and what backward says there is none of the "
                 "slopes beside it. Take a smaller step, or another input."
             )
-        return f"{name}: consistent. Both gradients agree {agreement(counts)}."
+        return f"{name}: consistent. {agreement('Both gradients agree', counts)}"
 
     def _worst_sentence(self) -> str:
         index = self.worst

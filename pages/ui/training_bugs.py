@@ -28,7 +28,7 @@ def show(held: Held) -> None:
     else:
         others = _trained(held, names)
         right = held.runs[0].measured()
-        st.markdown(tables.league_told(right, others))
+        st.markdown(tables.league_told(right, others, held.runs[0].is_over))
         widgets.table(tables.league(right, others))
 
 

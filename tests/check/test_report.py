@@ -180,19 +180,23 @@ MIXED = "where differences mix two slopes"
 @pytest.mark.parametrize(
     ("counted", "words"),
     [
-        (counts(1), "in the only entry, within its error bar"),
-        (counts(1234), "in all 1,234 entries, within their error bars"),
-        (counts(1, 1), f"in 1 of 2 entries, within its error bar; 1 step crosses a kink, {MIXED}"),
+        (counts(1), "They agree in the only entry, within its error bar"),
+        (counts(1234), "They agree in all 1,234 entries, within their error bars"),
+        (counts(0, 1), f"No entry contradicts backward: 1 step crosses a kink, {MIXED}"),
+        (counts(1, 1), f"They agree in 1 of 2 entries, within its error bar; 1 step crosses a kink, {MIXED}"),
         (
             counts(5, 2, 1),
-            f"in 5 of 8 entries, within their error bars; 2 steps cross a kink, {MIXED}; 1 is too small to tell at "
-            "this step",
+            f"They agree in 5 of 8 entries, within their error bars; 2 steps cross a kink, {MIXED}; 1 is too small to "
+            "tell at this step",
         ),
-        (counts(5, 0, 2), "in 5 of 7 entries, within their error bars; 2 are too small to tell at this step"),
+        (
+            counts(5, 0, 2),
+            "They agree in 5 of 7 entries, within their error bars; 2 are too small to tell at this step",
+        ),
     ],
 )
 def test_what_agrees_is_counted_in_words(counted, words):
-    assert agreement(counted) == words
+    assert agreement("They agree", counted) == f"{words}."
 
 
 def made(analytical, numerical, bar=0.1, kinks=(), advice=""):
@@ -232,8 +236,7 @@ def made(analytical, numerical, bar=0.1, kinks=(), advice=""):
         ),
         (
             made([1.0], [0.5], kinks=(Kink((0,), "act", 0.0, 1.0, True),)),
-            "W: consistent. Both gradients agree in 0 of 1 entries, within their error bars; 1 step crosses a kink, "
-            f"{MIXED}.",
+            f"W: consistent. No entry contradicts backward: 1 step crosses a kink, {MIXED}.",
         ),
         (
             made([2.0, 3.0], [2.0, 3.0]),

@@ -192,6 +192,8 @@ def test_the_last_step_looked_at_closely(open_page):
         maps = [trace for trace in chart(app, what) if trace["type"] == "heatmap"]
         for drawn, inspection in zip(maps, inspections.values(), strict=True):
             np.testing.assert_array_equal(drawn["z"].ravel(), getattr(inspection, what)["fc2.b"])
+    assert "**The gradients of fc2.b**" in everything(app)
+    assert "**The updates of fc2.b**" in everything(app)
     press(app, "Start over")
     assert "No step has been taken yet." in everything(app)
 
@@ -241,7 +243,7 @@ def test_every_bug_that_fits_is_trained_to_the_step_that_is_shown(open_page):
         others[name] = (run.measured(), run.ended)
     assert {bool(ended) for _, ended in others.values()} == {True, False}
     right = at(settings, 40)[0][0].measured()
-    assert tables.league_told(right, others) in everything(app)
+    assert tables.league_told(right, others, at(settings, 40)[0][0].is_over) in everything(app)
     assert table_cells(tables.league(right, others)) in shown_tables(app)
     press(app, "Start over")
     assert "trained up to the step that is shown" in everything(app)

@@ -385,7 +385,7 @@ def step_size_page() -> Expected:
         [step_size.errors_by_step(result, 200, "median", "forward", experiment.eps)],
         [table],
         [
-            step_size.verdict(result, 200, "median", "forward", experiment.eps),
+            step_size.verdict(result, 200, "median", "forward", experiment.eps, has_kinks=True),
             step_size.explanation(result, 200, "forward"),
             "The median sampled error of every method in the gradient with respect to fc2.W against eps",
         ],

@@ -264,3 +264,10 @@ def test_where_a_function_has_no_truncation_theory_is_said_to_reckon_with_more()
     assert "Theory, which reckons with more truncation than there is here, recommends about" in told
     assert "reckons" not in step_size.verdict(square, X.size, "largest", "forward", 1e-4)
     assert "reckons" not in step_size.verdict(square, X.size, "largest", "central", 1e-12)
+
+
+def test_where_there_are_kinks_a_large_step_may_have_crossed_one():
+    bent = sweep_of(lambda x: np.sum(np.maximum(x - 0.25, 0)))  # 0.05 below the smallest entry
+    assert "a kink that it crosses, dominates" in step_size.verdict(bent, X.size, "largest", "central", 0.5, True)
+    assert "too large** for central: truncation dominates" in step_size.verdict(bent, X.size, "largest", "central", 0.5)
+    assert "kink" not in step_size.verdict(bent, X.size, "largest", "central", 1e-12, True)

@@ -237,7 +237,10 @@ def test_the_bugs_stand_in_the_order_of_their_losses_and_what_ended_last():
 )
 def test_how_many_bugs_no_curve_gives_away(names, words):
     right = {"step": 9.0, "loss": 1.0, "accuracy": 0.9, "test accuracy": 0.9}
-    assert words in tables.league_told(right, {name: OTHERS[name] for name in names})
+    others = {name: OTHERS[name] for name in names}
+    assert words in tables.league_told(right, others)
+    assert tables.league_told(right, others, is_over=False).startswith("So far: of the ")
+    assert "gives" not in tables.league_told(right, others, is_over=False)
 
 
 class Standing:

@@ -99,8 +99,11 @@ def difference_by_step(numerical: Array, analytical: Array, eps: float) -> go.Fi
     return go.Figure([curve], layout)
 
 
-def verdict(result: Sweep, size: int, kind: str, method: str, eps: float) -> str:
-    """Say on which side of the best step eps lies for this method, and what would be best."""
+def verdict(result: Sweep, size: int, kind: str, method: str, eps: float, has_kinks: bool = False) -> str:
+    """Say on which side of the best step eps lies for this method, and what would be best.
+
+    Where there are kinks, a step that is too large may also have crossed one.
+    """
     if method not in result.theory:
         return f"{method} does not apply here: the function takes no complex numbers."
     errors, best, own = result.errors(kind)[method], result.best(kind, method), result.position(eps)
@@ -126,6 +129,8 @@ def verdict(result: Sweep, size: int, kind: str, method: str, eps: float) -> str
             f"{brief(errors[own])}. {measured}"
         )
     side, why = ("large", "truncation") if own > best else ("small", "round-off")
+    if own > best and has_kinks:
+        why = "truncation, or a kink that it crosses,"
     factor = f", {brief(errors[own] / errors[best])} times what it could be" if errors[best] else ""
     return (
         f"eps = {format_eps(eps)} is **too {side}** for {method}{among}: {why} dominates. The {name} error is "

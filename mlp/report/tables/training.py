@@ -118,14 +118,15 @@ def league(right: Standing, others: Mapping[str, tuple[Standing, str]]) -> pd.Da
     )
 
 
-def league_told(right: Standing, others: Mapping[str, tuple[Standing, str]]) -> str:
-    """The league in a sentence: how many bugs no loss curve gives away."""
+def league_told(right: Standing, others: Mapping[str, tuple[Standing, str]], is_over: bool = True) -> str:
+    """The league in a sentence: how many bugs no loss curve gives away, at the end of the run or so far."""
     hidden = sum(not ended and how_well(right, now) != BADLY for now, ended in others.values())
     bugs = "the only bug that fits" if len(others) == 1 else f"the {len(others)} bugs that fit"
     trains, them = ("trains", "it") if hidden == 1 else ("train", "them")
-    return f"Of {bugs} this network, {hidden} {trains} as well as the right gradient, or almost" + (
-        f": no curve gives {them} away, and that is why one checks." if hidden else "."
-    )
+    told = f"Of {bugs} this network, {hidden} {trains} as well as the right gradient, or almost"
+    if not is_over:
+        return f"So far: {told[0].lower()}{told[1:]}."
+    return f"{told}: no curve gives {them} away, and that is why one checks." if hidden else f"{told}."
 
 
 def _accuracy(now: Standing) -> str:
