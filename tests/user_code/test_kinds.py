@@ -179,6 +179,11 @@ def test_steps_of_the_learning_rate_are_judged_once_it_is_one(said, status, tmp_
     assert examined(tmp_path, source.replace("self.lr *", "0.3 *")).status == "wrong"
 
 
+def test_a_model_beside_a_loss_is_given_empty_and_that_is_said(tmp_path):
+    (kind,) = (one for one in KINDS if "def regression(" in one)
+    assert [fact.text.partition(",")[0] for fact in examined(tmp_path, kind).facts] == ["`model` was given empty"]
+
+
 def test_an_average_of_one_parameter_alone_is_wrong(tmp_path):
     assert examined(tmp_path, AVERAGED.replace("dy.mean(", "dy.sum(")).status == "wrong"
 

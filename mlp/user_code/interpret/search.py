@@ -10,6 +10,7 @@ from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.candidates import function_candidates, loss_function_candidates, object_candidates
 from mlp.user_code.interpret.inside import read_model, read_network
 from mlp.user_code.interpret.models import Parts
+from mlp.user_code.interpret.predictions import structures
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.interpret.whole import has_target_inside, may_be_upstream
@@ -104,4 +105,7 @@ def _finished(attempts: list[Attempt]) -> Attempt:
     if tried.reduction == "mean" or (tried.reduction and int(np.prod(tried.y_shape)) > 1):
         what = "mean" if tried.reduction == "mean" else "sum"
         tried.notes.append(Fact("note", f"the loss is the {what} of what forward returns"))
+    for name in structures(forward) if callable(forward := tried.subject.forward) and tried.reduction else ():
+        text = f"`{name}` was given empty, for a penalty on it has no part in the gradient of the prediction"
+        tried.notes.append(Fact("note", text))
     return second_look.without_factor(tried) if tried.grade is Grade.SHAPES else tried

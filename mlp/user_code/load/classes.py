@@ -16,7 +16,10 @@ from mlp.user_code.settings import Override
 _LOSS_NAME = re.compile(
     r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|ce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
 )
-_PART = re.compile(r"(backward|backprop|bprop|back)_(?!hook)\w+", re.IGNORECASE)
+_PART = re.compile(
+    r"(backward|backprop|bprop|back)_(\w+_)?(delta|errors?|inputs?|x|dx|w|b|weights?|bias(es)?|param(eter)?s?|grad(ient)?s?)",
+    re.IGNORECASE,
+)
 _OF_PARAMETERS = re.compile(r"w|b$|bias|param|update|grad(?!_?(input|x))", re.IGNORECASE)
 _MODEL = ("train", "fit", "predict", "evaluate", "SGD", "sgd")
 _NO_LAYER = re.compile(r"optim|sgd|adam|trainer|dataset|dataloader|scheduler|metric|initiali[sz]er", re.IGNORECASE)
@@ -82,7 +85,7 @@ def _marked(cls: type) -> tuple[str, str]:
 
 def parts_of_backward(cls: type) -> list[str]:
     """The methods among which backward is divided, that for dx first: backward_delta and backward_weights."""
-    parts = [name for base in _bases(cls) for name in vars(base) if _PART.match(name) and _has(cls, name)]
+    parts = [name for base in _bases(cls) for name in vars(base) if _PART.fullmatch(name) and _has(cls, name)]
     return sorted(parts, key=lambda name: bool(_OF_PARAMETERS.search(name)))
 
 
