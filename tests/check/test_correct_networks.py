@@ -33,9 +33,10 @@ def faults(seed, problem=random_problem):
     ]
 
 
-@pytest.mark.parametrize("start", range(0, 150, 50))
-def test_none_of_150_networks_is_called_wrong(start):
-    assert [fault for seed in range(start, start + 50) for fault in faults(seed)] == []
+# The last is the one of 500 that would be called wrong if a backward pass were taken to round nothing.
+@pytest.mark.parametrize("seeds", [range(50), range(50, 100), range(100, 150), (472,)], ids=str)
+def test_none_of_151_networks_is_called_wrong(seeds):
+    assert [fault for seed in seeds for fault in faults(seed)] == []
 
 
 @pytest.mark.nightly
