@@ -2,6 +2,7 @@
 
 import pickle
 from functools import cache
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -96,8 +97,10 @@ def test_a_bug_tells_its_story_and_shows_its_line(bug):
     assert bug.right
 
 
-def test_layer_and_pattern_are_named():
-    assert [label for right, label in diagnosed(GALLERY.values(), [0]) if not right] == []
+def test_layer_and_pattern_are_named_in_the_first_network_that_shows_the_bug():
+    found = [one for bug in GALLERY.values() for one in islice(diagnosed([bug], range(6)), 1)]
+    assert len(found) > 0.9 * len(GALLERY)  # the others need an activation or loss that none of the six has
+    assert [label for right, label in found if not right] == []
 
 
 @pytest.mark.nightly
