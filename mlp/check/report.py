@@ -11,7 +11,7 @@ from mlp.check.html import PASSED, as_html
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.tensor import TensorCheck, agreement
 from mlp.check.verdict import Verdict, overall
-from mlp.differences.methods import Method
+from mlp.differences.methods import Method, optimal_step
 
 
 class Certainty(StrEnum):
@@ -123,8 +123,14 @@ class GradientReport(Mapping[str, TensorCheck]):
                 return partly[0]
             counts = {verdict: sum(check.counts[verdict] for check in self.values()) for verdict in Verdict}
             drawn = [f" {remark.sentence}" for remark in self.remarks if remark.kind is RemarkKind.DRAWN]
-            return f"{agreement('Backward agrees with the numerical gradient', counts)}{''.join(drawn)}"
+            agreed = agreement("Backward agrees with the numerical gradient", counts)
+            return f"{agreed}{self._larger_step(counts[Verdict.CANNOT_TELL])}{''.join(drawn)}"
         return next(check.summary for check in self.values() if check.verdict is self.verdict)
+
+    def _larger_step(self, undecided: int) -> str:
+        """What would tell more where the step is too small; above the best one, small gradients gain nothing by it."""
+        best = float(optimal_step(self.method, 1.0))
+        return f" A larger step tells more: {best:.0e} is near the best." if undecided and self.eps < best / 3 else ""
 
     def _repr_html_(self) -> str:
         """What a notebook shows for a cell that ends in the report."""

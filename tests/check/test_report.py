@@ -18,6 +18,7 @@ from mlp import (
 from mlp.check.fixed_rules import RULES
 from mlp.check.kinks import Kink
 from mlp.check.tensor import TensorCheck, agreement
+from mlp.lab.experiment import Experiment
 from tests.check.networks import Changed
 
 
@@ -163,6 +164,21 @@ def test_summaries_read_well(problem):
     assert lost.verdict is Verdict.CANNOT_TELL
     assert "cannot tell at this step" in lost.summary
     assert "too small: 6e-06 would do" in lost.summary
+
+
+def test_a_step_that_is_too_small_to_tell_of_some_entries_is_told_a_better_one():
+    problem = Experiment(eps=1e-12).problem()
+    report = check_gradients(*problem, eps=1e-12)
+    assert report.verdict is Verdict.CONSISTENT
+    assert report.summary.endswith("too small to tell at this step. A larger step tells more: 6e-06 is near the best.")
+    better = check_gradients(*problem, eps=6e-6)
+    undecided = [sum(check.counts[Verdict.CANNOT_TELL] for check in one.values()) for one in (report, better)]
+    assert undecided[1] < undecided[0]
+    assert "larger step" not in better.summary
+    saturated = Experiment(sizes=(30, 20, 4), seed=2).problem()
+    large = check_gradients(*saturated, eps=1e-3)
+    assert "too small to tell" in large.summary
+    assert "larger step" not in large.summary
 
 
 def counts(consistent, kinked=0, undecided=0):
