@@ -155,6 +155,8 @@ def roles(name: str) -> tuple[str, ...]:
     found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
     if "hidden_sizes" in found and not words & {"hidden", "hid", "list"}:
         found.remove("hidden_sizes")
+    if re.fullmatch(r"l[12](_(reg|lambda|penalty|strength))?", cut):
+        return ("penalty",)
     if not found:  # of a gate: Wf, Wxi, Uz, bo
         found = [role for role, pattern in _GATES if re.fullmatch(pattern, cut)]
     if not found and re.match(r"d_?[a-z]{2}", cut) and roles(re.sub(r"^[dD]_?", "", name)):

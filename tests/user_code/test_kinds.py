@@ -94,6 +94,7 @@ MISTAKES = [
     ("loss_fun", "dhraw @ hs[t - 1].T", "dhraw @ hs[t].T"),
     ("sequence_forward", "daraw @ a[t - 1].T", "daraw @ a[t].T"),
     ("Picked", "np.add.at(self.grads[0], idx, dout[:, None] * h)", "self.grads[0][idx] = dout[:, None] * h"),
+    ("Penalised", "dvalues @ self.weights.T", "2 * dvalues @ self.weights.T"),
 ]
 
 
@@ -182,6 +183,12 @@ def test_steps_of_the_learning_rate_are_judged_once_it_is_one(said, status, tmp_
 def test_a_model_beside_a_loss_is_given_empty_and_that_is_said(tmp_path):
     (kind,) = (one for one in KINDS if "def regression(" in one)
     assert [fact.text.partition(",")[0] for fact in examined(tmp_path, kind).facts] == ["`model` was given empty"]
+
+
+def test_penalties_that_are_given_as_0_are_told(tmp_path):
+    (kind,) = (one for one in KINDS if "class Penalised" in one)
+    facts = [fact.text for fact in examined(tmp_path, kind).facts]
+    assert [text.partition(",")[0] for text in facts] == ["l1 was given as 0", "l2 was given as 0"]
 
 
 def test_an_average_of_one_parameter_alone_is_wrong(tmp_path):

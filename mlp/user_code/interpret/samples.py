@@ -204,6 +204,7 @@ PLAIN: dict[str, tuple[Any, ...]] = {
     "rate": (1.0,),
     "tiny": (1e-5,),
     "fraction": (0.1,),
+    "penalty": (0.0,),  # what is added to the loss elsewhere has no part in forward
     "seed": (0,),
     "sizes": ([FEATURES, HIDDEN[0], OUTPUTS],),
     "hidden_sizes": (list(HIDDEN),),

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp.user_code import vocabulary
 from mlp.user_code.interpret import second_look
 from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.candidates import function_candidates, loss_function_candidates, object_candidates
@@ -108,4 +109,7 @@ def _finished(attempts: list[Attempt]) -> Attempt:
     for name in structures(forward) if callable(forward := tried.subject.forward) and tried.reduction else ():
         text = f"`{name}` was given empty, for a penalty on it has no part in the gradient of the prediction"
         tried.notes.append(Fact("note", text))
+    guessed = tried.args.keys() - tried.subject.said.args.keys()
+    for name in sorted(name for name in guessed if vocabulary.roles(name)[:1] == ("penalty",)):
+        tried.notes.append(Fact("note", f"{name} was given as 0, for the penalty that it weighs is no part of forward"))
     return second_look.without_factor(tried) if tried.grade is Grade.SHAPES else tried

@@ -1150,3 +1150,17 @@ class Picked:
         self.grads[0][...] = 0
         np.add.at(self.grads[0], idx, dout[:, None] * h)
         return dout[:, None] * rows
+
+
+# A penalty that stands in the loss, far from here.
+class Penalised:
+    def __init__(self, n_inputs, n_neurons, l1, l2):
+        self.weights, self.l1, self.l2 = np.random.randn(n_inputs, n_neurons), l1, l2
+
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = inputs @ self.weights
+
+    def backward(self, dvalues):
+        self.dweights = self.inputs.T @ dvalues + self.l1 * np.sign(self.weights) + 2 * self.l2 * self.weights
+        self.dinputs = dvalues @ self.weights.T
