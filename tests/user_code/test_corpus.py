@@ -158,7 +158,7 @@ def test_a_small_constant_excuses_nothing_else(tmp_path, forward, backward):
         f"    def forward(self, x):\n        self.x = x\n        return {forward} + tiny\n\n"
         f"    def backward(self, dy):\n        x = self.x\n        return dy * ({backward})\n"
     )
-    path = tmp_path / "curve.py"
+    path = tmp_path / f"{tmp_path.name}.py"  # a name of its own: a module of the same name is not imported twice
     path.write_text(source)
     (case,) = cases(load(str(path)).module, {})
     assert examine(case, 1e-4, "central").status == "wrong"

@@ -202,8 +202,9 @@ def closed(thing: Any, whole: Whole) -> Any:
         return None if isinstance(returned, float | np.floating) else returned  # a loss
 
     first, last = whole.forward or whole.loss, whole.backward or whole.loss
-    for method in (value, gradient):
-        setattr(method, RUNS, [function_of(thing, step) for step in steps])
+    for_value = [step for step in steps if step is not whole.backward or whole.loss is RETURNED]
+    for method, run in ((value, for_value), (gradient, steps)):
+        setattr(method, RUNS, [function_of(thing, step) for step in run])
     return _with_methods(thing, {PREDICTION: (predicted, first), FORWARD: (value, first), BACKWARD: (gradient, last)})
 
 

@@ -122,12 +122,17 @@ RUNS = "_runs"  # what a method of ours has as an attribute: the functions of th
 
 
 @contextmanager
-def without_guards(thing: Any, *methods: Callable[..., Any]) -> Iterator[list[float]]:
-    """Let these methods, and what they call of theirs, leave out the guards they add; the list holds these."""
+def without_guards(thing: Any, forward: Callable[..., Any], *backward: Callable[..., Any]) -> Iterator[list[float]]:
+    """Let these methods, and what they call of theirs, leave out the guards they add; the list holds these.
+
+    In forward any small constant goes that is added, for by itself it changes no derivative; in backward, where it
+    would be an error in the gradient, only one below a fraction.
+    """
     guards: list[float] = []
     kept = []
-    for function, owner in reached(thing, *methods).items():
-        rewritten = _rewritten(function, owner, guards)
+    of_forward = reached(thing, forward)
+    for function, owner in reached(thing, forward, *backward).items():
+        rewritten = _rewritten(function, owner, guards, function in of_forward)
         if rewritten is not None:
             kept.append((function, function.__code__))
             function.__code__ = rewritten.__code__
@@ -190,7 +195,7 @@ def _objects(thing: Any, depth: int) -> Iterator[Any]:
         yield from _objects(held, depth - 1)
 
 
-def _rewritten(function: FunctionType, owner: Any, guards: list[float]) -> FunctionType | None:
+def _rewritten(function: FunctionType, owner: Any, guards: list[float], anywhere: bool) -> FunctionType | None:
     """The function without the guards that it adds, which are appended to `guards`; None where it adds none."""
     if function.__code__.co_freevars:
         return None
@@ -200,7 +205,7 @@ def _rewritten(function: FunctionType, owner: Any, guards: list[float]) -> Funct
         return None
     definition.decorator_list = []
     before = len(guards)
-    _Remover(function, owner, guards, definition).visit(definition)
+    _Remover(function, owner, guards, definition, anywhere).visit(definition)
     if len(guards) == before:
         return None
     _put_back(tree, function)
@@ -220,9 +225,12 @@ def _put_back(tree: ast.Module, function: FunctionType) -> None:
 
 
 class _Remover(ast.NodeTransformer):
-    """Replaces `a + guard` by `a`, and `a += guard` by nothing."""
+    """Replaces `a + guard` by `a`, and `a += guard` by nothing: anywhere, or below a fraction alone."""
 
-    def __init__(self, function: FunctionType, owner: Any, guards: list[float], definition: ast.FunctionDef) -> None:
+    def __init__(
+        self, function: FunctionType, owner: Any, guards: list[float], definition: ast.FunctionDef, anywhere: bool
+    ) -> None:
+        self.depth = int(anywhere)
         plain = {one.name: one.default for one in inspect.signature(function).parameters.values()}
         local = function.__code__.co_varnames
         held = {name: value for name, value in function.__globals__.items() if name not in local}
@@ -240,8 +248,11 @@ class _Remover(ast.NodeTransformer):
                 self.names[name.id] = self._value(node.value)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.op, ast.Add):
+        node.left = self.visit(node.left)
+        self.depth += isinstance(node.op, ast.Div)
+        node.right = self.visit(node.right)
+        self.depth -= isinstance(node.op, ast.Div)
+        if isinstance(node.op, ast.Add) and self.depth:
             for guard, rest in ((node.right, node.left), (node.left, node.right)):
                 if self._is_guard(guard):
                     return rest
@@ -249,9 +260,8 @@ class _Remover(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
         self.generic_visit(node)
-        return (
-            ast.copy_location(ast.Pass(), node) if isinstance(node.op, ast.Add) and self._is_guard(node.value) else node
-        )
+        is_guard = isinstance(node.op, ast.Add) and self.depth > 0 and self._is_guard(node.value)
+        return ast.copy_location(ast.Pass(), node) if is_guard else node
 
     def _is_guard(self, node: ast.expr) -> bool:
         """Whether it stands for a small constant, which then is noted."""
