@@ -1,19 +1,25 @@
-"""How long from a key press to the redrawn page, for every page, beside a bare app that shows the very same figures.
+"""How long from a key press to the redrawn page, for every page, beside two apps that compute nothing.
 
 Run `python -m tests.benchmarks.redraw`, or name some of the pages. The bare app has a slider, the page's figures at two
-steps, nothing else, and runs with Streamlit's defaults; both are measured in turns in the same browser. A page counts
-as redrawn at the last change of its main area that the key press caused.
+steps, nothing else, and runs with Streamlit's defaults. The replay has all elements of the page and of its sidebar at
+the two steps, as they were sent, and runs as ours does: what it takes is what Streamlit takes for such a page. All are
+measured in turns in the same browser. A page counts as redrawn at the last change of its main area that the key press
+caused.
 """
 
 import json
+import pickle
 import re
 import shutil
 import statistics
 import sys
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 from playwright.sync_api import Page, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner import enqueue_message
 from streamlit.testing.v1 import AppTest
 
 from tests.benchmarks.servers import ROOT, serve
@@ -49,6 +55,19 @@ eps = st.sidebar.select_slider("eps", [0, 1], 1)
 for figure in figures[eps]:
     st.plotly_chart(go.Figure(figure))
 """
+# Each run shows the other step, whatever moved its slider, which nobody reads.
+REPLAY = """
+import pickle
+from pathlib import Path
+
+import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner import enqueue_message
+
+st.session_state.step = 1 - st.session_state.get("step", 1)
+for sent in pickle.loads(Path(f"{st.query_params['page']}.pickle").read_bytes())[st.session_state.step]:
+    enqueue_message(ForwardMsg.FromString(sent))
+"""
 STEPS = ("0.0001", "0.001")
 
 
@@ -56,36 +75,60 @@ def main() -> None:
     pages = sys.argv[1:] or sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         (Path(folder) / "bare.py").write_text(BARE)
+        (Path(folder) / "replay.py").write_text(REPLAY)
         for page in pages:
-            (Path(folder) / f"{page}.json").write_text(json.dumps([figures(page, eps) for eps in STEPS]))
-        bare, ours = serve("bare.py", folder), serve("app.py", ROOT)
+            steps = [sent(page, eps) for eps in STEPS]
+            (Path(folder) / f"{page}.pickle").write_bytes(pickle.dumps(steps))
+            (Path(folder) / f"{page}.json").write_text(json.dumps([figures(messages) for messages in steps]))
+        ours, bare = serve("app.py", ROOT), serve("bare.py", folder)
+        # From here on whoever starts in the folder runs as ours does.
+        shutil.copytree(ROOT / ".streamlit", Path(folder) / ".streamlit")
+        replay = serve("replay.py", folder)
         try:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-background-networking"]
             )
             for page in pages:
-                tabs = [opened(browser.new_page(), url) for url in (ours.at(page), f"{bare.url}?page={page}")]
-                keys = ["ArrowLeft", "ArrowRight"] * (ROUNDS // 2)
-                mine, theirs = (
-                    statistics.median(times)
-                    for times in zip(*(map(redrawn, tabs, [key] * 2) for key in keys), strict=True)
-                )
-                print(
-                    f"{page:20} {mine:6.0f} ms, the bare app {theirs:6.0f} ms: {mine / theirs:5.2f} times", flush=True
-                )
-                for tab in tabs:
-                    tab.close()
+                urls = ours.at(page), f"{bare.url}?page={page}", f"{replay.url}?page={page}"
+                print(f"{page:20} {compared([opened(browser.new_page(), url) for url in urls])}", flush=True)
         finally:
-            bare.stop()
-            ours.stop()
+            for server in (ours, bare, replay):
+                server.stop()
 
 
-def figures(page: str, eps: str) -> list[dict[str, object]]:
-    """What the page draws at this step."""
+def compared(tabs: list[Page]) -> str:
+    """Our milliseconds, and how many times those of each other app they are."""
+    keys = ["ArrowLeft", "ArrowRight"] * (ROUNDS // 2)
+    ours, bare, replay = map(statistics.median, zip(*(map(redrawn, tabs, [key] * 3) for key in keys), strict=True))
+    for tab in tabs:
+        tab.close()
+    return (
+        f"{ours:6.0f} ms, the bare app {bare:6.0f} ms: {ours / bare:5.2f} times; "
+        f"the replay {replay:6.0f} ms: {ours / replay:5.2f} times"
+    )
+
+
+def sent(page: str, eps: str) -> list[bytes]:
+    """What the page sends to the browser at this step, message by message."""
+    messages: list[bytes] = []
+
+    def kept(message: ForwardMsg) -> None:
+        if message.HasField("delta"):
+            messages.append(message.SerializeToString())
+        enqueue_message(message)
+
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["eps"] = eps
     app.run().switch_page(f"pages/{page}.py").run()
-    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    with patch("streamlit.delta_generator._enqueue_message", kept):
+        app.run()
+    return messages
+
+
+def figures(messages: list[bytes]) -> list[dict[str, object]]:
+    """Those among the messages."""
+    elements = [ForwardMsg.FromString(message).delta.new_element for message in messages]
+    return [json.loads(one.plotly_chart.spec) for one in elements if one.HasField("plotly_chart")]
 
 
 def opened(tab: Page, url: str) -> Page:
