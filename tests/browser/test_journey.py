@@ -53,12 +53,13 @@ def test_settings_typed_chosen_reset_and_gone_back_to(visit):
     visit.goto("/?eps=banana")
     expect(visit.get_by_text("eps must be 1, 2 or 5 times a power of ten")).to_be_visible(timeout=30_000)
     expect(visit).not_to_have_url(re.compile("banana"))
+    expect(visit.locator(".plot-container").first).to_be_visible(timeout=30_000)  # the page has come to its end
 
     sizes = visit.get_by_role("textbox", name="Layer sizes")
     sizes.fill("3-")  # as between two keys
-    expect(visit.get_by_text("Layer sizes so far: 3-. What you see is for 2-10-20-5.")).to_be_visible()
+    expect(visit.get_by_text("Layer sizes so far: 3-. What you see is for 2-10-20-5.")).to_be_visible(timeout=30_000)
     sizes.fill("3-0")
-    expect(visit.get_by_text("These settings cannot be used")).to_be_visible()
+    expect(visit.get_by_text("These settings cannot be used")).to_be_visible(timeout=30_000)
     expect(visit).not_to_have_url(re.compile("sizes"))
     sizes.fill("3-7-2")
     expect(visit.get_by_text("These settings cannot be used")).to_have_count(0)
