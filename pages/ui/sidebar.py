@@ -211,28 +211,25 @@ def _widgets(acting: Sequence[str]) -> None:
 def _sizes() -> None:
     """The sizes as they are typed, and those that the address holds: the last that were possible, in a hidden widget.
 
-    A widget in the address puts every text there, between two keys too.
+    A widget in the address puts every text there, between two keys too. What was typed is remembered as shown when the
+    hidden widget has it: a new input may end this run before that, and the next one then takes it again.
     """
+    shown = st.session_state.get("sizes_shown")
+    if st.session_state["sizes"] == shown != st.session_state[TYPED]:
+        with suppress(ValueError):
+            _possible(_shown())
+            st.session_state["sizes"] = st.session_state[TYPED]
     with st.container(key="sizes_in_address"):
         possible = st.text_input("Sizes in the address", DEFAULTS["sizes"], key="sizes", bind="query-params")
-    if st.session_state.get("sizes_shown") != possible:
+    if shown != possible:
         st.session_state["sizes_shown"] = st.session_state[TYPED] = possible
     st.text_input(
         "Layer sizes",
         possible,
         key=TYPED,
         live=True,
-        on_change=_typed,
         help="Inputs, units of each hidden layer, outputs, with hyphens between them: 2-10-20-5.",
     )
-
-
-def _typed() -> None:
-    """Take the sizes that were typed, if they are possible."""
-    shown = _shown()
-    with suppress(ValueError):
-        _possible(shown)
-        st.session_state["sizes"] = st.session_state["sizes_shown"] = shown["sizes"]
 
 
 def eps_beside() -> None:

@@ -35,6 +35,10 @@ SLOW_FRAMES = 30  # of a whole run in slow motion
 MANY = 10  # times many steps are a whole run
 
 _HELD, _SLOW = "training_held", "training_slow"
+_WIDTH = 160  # pixels, of the button that trains and stops: the others stay where they are
+# Where a button leads, until the slider has been sent: a new input may end the run before, and the browser then tells
+# the slider's old step.
+_TO = "training_to"
 
 
 @dataclass
@@ -157,7 +161,7 @@ def _next_portion(held: Held) -> None:
 
     A browser that is busy drawing asks later, so that no drawings pile up before it.
     """
-    if held.is_seen:
+    if held.drawn_since and held.is_seen:
         st.rerun()
     held.is_seen = True
 
@@ -165,17 +169,19 @@ def _next_portion(held: Held) -> None:
 def step(steps: int) -> int:
     """Show the slider of the step that is shown, 0 to `steps`, and return it."""
     address.opened(AT, lambda text: _read(text, steps), "0 is used.")
-    st.session_state[AT] = min(st.session_state.get(AT, 0), steps)
-    return st.slider("Step that is shown", 0, steps, key=AT, bind="query-params", label_visibility="collapsed")
+    st.session_state[AT] = min(st.session_state.get(_TO, st.session_state.get(AT, 0)), steps)
+    shown = st.slider("Step that is shown", 0, steps, key=AT, bind="query-params", label_visibility="collapsed")
+    st.session_state.pop(_TO, None)
+    return shown
 
 
 def buttons(held: Held) -> None:
     """Start, stop, one step, many steps, and back to the start."""
     going, steps = held.drawn_since > 0, held.training.steps
     if going:
-        st.button("Stop training", type="primary", icon=":material/stop:", on_click=_stop)
+        st.button("Stop training", type="primary", icon=":material/stop:", on_click=_stop, width=_WIDTH)
     else:
-        _button("Train", "play_arrow", (steps,), held.is_over, type="primary")
+        _button("Train", "play_arrow", (steps,), held.is_over, type="primary", width=_WIDTH)
     _button("In slow motion", "slow_motion_video", (steps, True), going or held.is_over)
     many = -(-steps // MANY)
     for count, label, icon in ((1, "One step", "skip_next"), (many, f"{many:,} steps", "fast_forward")):
@@ -219,7 +225,7 @@ def _go_on(held: Held, target: int, place: DeltaGenerator) -> None:
 
 
 def _go(step: int, slowly: bool = False) -> None:
-    st.session_state.update({AT: step, _SLOW: slowly})
+    st.session_state.update({_TO: step, _SLOW: slowly})
 
 
 def _stop() -> None:

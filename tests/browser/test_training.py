@@ -39,10 +39,12 @@ def test_train_stop_reload_and_change(visit):
     visit.get_by_role("button", name="Train", exact=True).click()
     expect(visit.get_by_text(re.compile(r"Step [\d,]+ of 100,000"))).to_be_visible(timeout=30_000)
     visit.get_by_role("textbox", name="Layer sizes").fill("2-3-2")
-    expect(visit.get_by_text("Layer sizes")).to_be_visible()
+    expect(visit).to_have_url(re.compile("sizes=2-3-2"), timeout=30_000)
     visit.get_by_role("button", name="Stop training").click()  # it goes on with the new network
+    expect(visit.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=30_000)
+    expect(visit.get_by_text(re.compile(r"Step [\d,]+ of 100,000"))).to_have_count(0)
     visit.get_by_role("button", name="Start over", exact=True).click()
-    expect(visit.get_by_text("Press Train")).to_be_visible()
+    expect(visit.get_by_text("Press Train")).to_be_visible(timeout=30_000)
     expect(visit).not_to_have_url(re.compile("at_step"))
     assert not [complaint for complaint in unexpected(visit.complaints) if "404" not in complaint]
     assert not visit.foreign

@@ -402,7 +402,7 @@ def test_stop_waits_for_the_steps_that_are_being_taken(monkeypatch):
         stopped.join(0.2)
         held.advance(4, 100)
     stopped.join(10)
-    assert training.st.session_state["at_step"] == 8
+    assert training.st.session_state[training._TO] == 8
 
 
 def test_chunks_grow_until_they_take_as_long_as_a_look(monkeypatch):
