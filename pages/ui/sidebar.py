@@ -211,8 +211,8 @@ def _widgets(acting: Sequence[str]) -> None:
 def _sizes() -> None:
     """The sizes as they are typed, and those that the address holds: the last that were possible, in a hidden widget.
 
-    A widget in the address puts every text there, between two keys too. What was typed is remembered as shown when the
-    hidden widget has it: a new input may end this run before that, and the next one then takes it again.
+    A widget in the address puts every text there, between two keys too. Sizes count as shown when both widgets have
+    been sent: a new input may end this run before that, and the next one then does it again.
     """
     shown = st.session_state.get("sizes_shown")
     if st.session_state["sizes"] == shown != st.session_state[TYPED]:
@@ -222,7 +222,7 @@ def _sizes() -> None:
     with st.container(key="sizes_in_address"):
         possible = st.text_input("Sizes in the address", DEFAULTS["sizes"], key="sizes", bind="query-params")
     if shown != possible:
-        st.session_state["sizes_shown"] = st.session_state[TYPED] = possible
+        st.session_state[TYPED] = possible
     st.text_input(
         "Layer sizes",
         possible,
@@ -230,6 +230,7 @@ def _sizes() -> None:
         live=True,
         help="Inputs, units of each hidden layer, outputs, with hyphens between them: 2-10-20-5.",
     )
+    st.session_state["sizes_shown"] = possible
 
 
 def eps_beside() -> None:
