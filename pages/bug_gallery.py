@@ -40,7 +40,7 @@ with right:
     tensor = telling if seen == TELLING else seen
     asked = entries.asked(report)
     with maps:
-        bugs.maps(report, tensor, settings, asked)
+        entries.maps_of_asked(report[tensor], asked, settings, "bug_maps")
     st.caption("Click a cell to see where its gradient comes from.")
 st.markdown(f"**{tensor}**: {report[tensor].verdict.words}.")
 if asked is not None:

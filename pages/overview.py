@@ -1,11 +1,9 @@
 """The first page: in ten seconds, what this is and the answer for the network in the sidebar."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlp.report import numbers
-from mlp.report.figures import heatmaps, network, step_size
+from mlp.report.figures import network, step_size
 from mlp.report.files.exchange import versions
 from pages.ui import arithmetic, bugs, compute, drawn, entries, shell, sidebar, stage, widgets
 
@@ -33,8 +31,7 @@ check = next(iter(report.values()))
 asked = entries.asked(report)
 maps, curve = st.columns([3, 1])
 with maps:
-    framed, ask = entries.framed(asked, check.name), partial(entries.asking, check.name)
-    entries.maps(check, heatmaps.PANELS, framed, (experiment, planted), "maps", ask)
+    entries.maps_of_asked(check, asked, (experiment, planted), "maps")
 numerical = compute.numerical_by_step(experiment, check.name)
 if numerical is not None:
     with curve:

@@ -32,7 +32,7 @@ drawn.figure(
 )
 tensor = widgets.segments("Tensor", tuple(asked.report), "look")
 clicked = entries.asked(asked.report)
-bugs.maps(asked.report, tensor, of, clicked)
+entries.maps_of_asked(asked.report[tensor], clicked, of, "bug_maps")
 st.caption(
     "A map without colours: no number there, or a gradient of the wrong shape. Gradients run from the loss backwards, "
     "so a bug also spoils what lies before its layer. Click a cell to see its numbers."

@@ -1,12 +1,9 @@
 """Gradients that were computed elsewhere, held against backpropagation, differences and the complex step."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlp.check.verdict import Verdict
 from mlp.report import programs
-from mlp.report.figures import heatmaps
 from mlp.report.files import exchange
 from mlp.report.tables import given, tensors
 from pages.ui import address, arithmetic, compute, entries, shell, stage, uploads, widgets
@@ -83,8 +80,7 @@ with right:
     check = checks[beside]
     asked = entries.asked(result.numerical)
     with maps:
-        framed, ask = entries.framed(asked, name), partial(entries.asking, name)
-        entries.maps(check, heatmaps.PANELS, framed, None, "their_gradients", ask, names=("yours", beside))
+        entries.maps_of_asked(check, asked, None, "their_gradients", ("yours", beside))
     if not shown.is_example:
         widgets.tensor_verdict(result.numerical[name])
     st.caption("Click a cell to see where its gradient comes from.")

@@ -1,7 +1,6 @@
 """What the pages about bugs share: the cached check of a planted bug, and how a bug and its diagnosis are shown."""
 
-from collections.abc import Hashable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import streamlit as st
@@ -21,9 +20,7 @@ from mlp.lab.planted_bug import (
     planted,
     within_reach,
 )
-from mlp.report.figures import heatmaps
-from pages.ui import address, compute, entries
-from pages.ui.entries import Place
+from pages.ui import address, compute
 
 # What breaks a network on its first page: the slip that is made most, and one that no network is without a place for.
 PLAIN = ("derivative missing", "minus in the gradient")
@@ -128,14 +125,6 @@ def no_value_changed(report: GradientReport) -> None:
     st.markdown(
         f":material/info: **With this network, input and target the bug changes no value of any gradient.** {rest}"
     )
-
-
-def maps(
-    report: GradientReport, name: str, settings: tuple[Hashable, ...], asked: Place | None, key: str = "bug_maps"
-) -> None:
-    """The heatmaps of one tensor of the report that these settings lead to, with the entry that was asked for."""
-    ask = partial(entries.asking, name)
-    entries.maps(report[name], heatmaps.PANELS, entries.framed(asked, name), settings, key, ask)
 
 
 # As in pages.ui.compute: results made of classes that have been imported anew since are no instances of the new ones.

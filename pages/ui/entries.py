@@ -143,6 +143,18 @@ def maps(
     widgets.reduced(check)
 
 
+def maps_of_asked(
+    check: TensorCheck,
+    asked: Place | None,
+    settings: tuple[Hashable, ...] | None,
+    key: str,
+    names: tuple[str, str] = ("analytical", "numerical"),
+) -> None:
+    """The heatmaps of a check as in `maps`, with the entry that was asked for framed; a click asks for another."""
+    choose = partial(asking, check.name)
+    maps(check, heatmaps.PANELS, framed(asked, check.name), settings, key, choose, names=names)
+
+
 def matrices(
     content: Sequence[tuple[str, Matrix]],
     place: Place | None,

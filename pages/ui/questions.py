@@ -24,7 +24,7 @@ from mlp.lab.quiz import (
 from mlp.lab.settings_text import read_whole
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem
-from pages.ui import address, bugs, compute, widgets
+from pages.ui import address, bugs, compute, entries, widgets
 from pages.ui.entries import Place
 
 KEY = "quiz"
@@ -129,7 +129,7 @@ def reveal(what: Asked, given: Answer, settings: tuple[Hashable, ...], clicked: 
         st.caption("Your answer gives the very same numbers, so it counts.")
     tensor, sentence = seen_on_the_maps(what.question, what.report)
     st.markdown(f":material/visibility: {sentence}")
-    bugs.maps(what.report, tensor, settings, clicked, "seen_maps")
+    entries.maps_of_asked(what.report[tensor], clicked, settings, "seen_maps")
     st.subheader(f"The bug: {bug.name}")
     bugs.story(bug)
     with st.spinner("Looking for the bug ..."):

@@ -1,7 +1,5 @@
 """The gradient check of training runs: at the present weights, and at several steps on the way there."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlp.check.check import check_gradients
@@ -11,7 +9,6 @@ from mlp.lab.checks_on_the_way import CHECKS, Moment, moments
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import MAX_WORK, clearest_tensor
 from mlp.lab.training_run import Run, without_bug
-from mlp.report.figures import heatmaps
 from mlp.report.figures import training as curves
 from mlp.report.tables.training import named
 from pages.ui import arithmetic, entries, stage, widgets
@@ -35,8 +32,7 @@ def show(held: Held, experiment: Experiment) -> None:
             widgets.verdict(report)
         check = report[clearest_tensor(report, tuple(run.network.layers), run.places[-1] if run.places else LOSS)]
         asked = entries.asked(report)
-        framed, ask = entries.framed(asked, check.name), partial(entries.asking, check.name)
-        entries.maps(check, heatmaps.PANELS, framed, None, "training_maps", ask)
+        entries.maps_of_asked(check, asked, None, "training_maps")
         if asked:
             network, _, x, target = run.problem()
             right = without_bug(run, network.parameters(), x, target)
