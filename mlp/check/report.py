@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp.check.html import PASSED, as_html
 from mlp.check.passes import Remark, RemarkKind
-from mlp.check.tensor import TensorCheck, agreement
+from mlp.check.tensor import TensorCheck, agreement, mostly_undecided
 from mlp.check.verdict import Verdict, overall
 from mlp.differences.methods import Method, optimal_step
 
@@ -96,6 +96,16 @@ class GradientReport(Mapping[str, TensorCheck]):
         partly = any(remark.kind is RemarkKind.UNCHECKED for remark in self.remarks)
         return self.verdict is Verdict.CONSISTENT and not partly
 
+    @cached_property
+    def counts(self) -> dict[Verdict, int]:
+        """How many entries of all tensors have each verdict."""
+        return {verdict: sum(check.counts[verdict] for check in self.values()) for verdict in Verdict}
+
+    @property
+    def tells_little(self) -> bool:
+        """Whether the verdict is CONSISTENT, though of most entries it cannot be told."""
+        return self.verdict is Verdict.CONSISTENT and mostly_undecided(self.counts)
+
     @property
     def worst(self) -> TensorCheck:
         """The tensor with the entry whose difference is largest for its error bar."""
@@ -121,10 +131,9 @@ class GradientReport(Mapping[str, TensorCheck]):
             partly = [remark.sentence for remark in self.remarks if remark.kind is RemarkKind.UNCHECKED]
             if partly:
                 return partly[0]
-            counts = {verdict: sum(check.counts[verdict] for check in self.values()) for verdict in Verdict}
             drawn = [f" {remark.sentence}" for remark in self.remarks if remark.kind is RemarkKind.DRAWN]
-            agreed = agreement("Backward agrees with the numerical gradient", counts)
-            return f"{agreed}{self._larger_step(counts[Verdict.CANNOT_TELL])}{''.join(drawn)}"
+            agreed = agreement("Backward agrees with the numerical gradient", self.counts)
+            return f"{agreed}{self._larger_step(self.counts[Verdict.CANNOT_TELL])}{''.join(drawn)}"
         return next(check.summary for check in self.values() if check.verdict is self.verdict)
 
     def _larger_step(self, undecided: int) -> str:

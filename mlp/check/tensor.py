@@ -34,6 +34,11 @@ def agreement(both_agree: str, counts: Mapping[Verdict, int]) -> str:
     return f"{'; '.join([first, *told])}." if agree else f"No entry contradicts backward: {'; '.join(told)}."
 
 
+def mostly_undecided(counts: Mapping[Verdict, int]) -> bool:
+    """Whether of more than half of the entries it cannot be told."""
+    return 2 * counts[Verdict.CANNOT_TELL] > sum(counts.values())
+
+
 @dataclass(frozen=True)
 class TensorCheck:
     """The analytical and the numerical gradient of one tensor, compared entry by entry.
@@ -105,6 +110,11 @@ class TensorCheck:
     def counts(self) -> dict[Verdict, int]:
         """How many entries have each verdict."""
         return {verdict: int(np.sum(self.verdicts == verdict)) for verdict in Verdict}
+
+    @property
+    def tells_little(self) -> bool:
+        """Whether it passed, though of most entries it cannot be told."""
+        return self.passed and mostly_undecided(self.counts)
 
     @property
     def worst(self) -> Index:

@@ -37,6 +37,7 @@ TITLES = {
     Verdict.WRONG: "Backpropagation is wrong",
     Verdict.CANNOT_TELL: "It cannot be told at this step",
 }
+LITTLE = "Nothing contradicts it, but most entries cannot be told at this step"
 _ANSWERS = {
     Verdict.CONSISTENT: partial(st.success, icon=":material/check_circle:"),
     Verdict.WRONG: partial(st.error, icon=":material/error:"),
@@ -57,7 +58,9 @@ TABLE_STYLE = """
 
 def verdict(report: GradientReport, titles: Mapping[Verdict, str] = TITLES) -> None:
     """The answer first, in a sentence or two; what the code itself is blamed for below it."""
-    _ANSWERS[report.verdict](plain(report.summary), title=titles[report.verdict])
+    shown = _shown(report)
+    title = LITTLE if shown is not report.verdict else titles[shown]
+    _ANSWERS[shown](plain(report.summary), title=title)
     for finding in report.diagnosis[1:]:
         st.warning(plain(finding.sentence), icon=":material/troubleshoot:")
     for remark in report.remarks:
@@ -66,7 +69,12 @@ def verdict(report: GradientReport, titles: Mapping[Verdict, str] = TITLES) -> N
 
 def tensor_verdict(check: TensorCheck) -> None:
     """The answer for one tensor in a sentence."""
-    _ANSWERS[check.verdict](plain(check.summary))
+    _ANSWERS[_shown(check)](plain(check.summary))
+
+
+def _shown(result: GradientReport | TensorCheck) -> Verdict:
+    """The verdict whose colour the answer has: what tells little does not look like what tells all."""
+    return Verdict.CANNOT_TELL if result.tells_little else result.verdict
 
 
 def figure(content: go.Figure, alt: str, key: str, on_click: Callable[[], None] | None = None) -> None:

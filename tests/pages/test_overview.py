@@ -61,3 +61,14 @@ def test_a_large_network_is_neither_broken_nor_swept_in_passing(open_page):
     app = open_page("overview", sizes="300-300-100", batch="10")
     assert app.toggle(key="broken").disabled
     assert len(app.get("plotly_chart")) == 2  # the maps and the network
+
+
+@pytest.mark.parametrize(("eps", "told"), [("1e-09", True), ("1e-12", False)])
+def test_an_answer_of_which_most_entries_tell_nothing_does_not_look_like_one_of_all(open_page, eps, told):
+    """327 of 357 entries are told at 1e-9, 127 at 1e-12; the maps of the page's own tensor likewise."""
+    app = open_page("gradient_check", eps=eps, tensor="fc2.W")
+    answers = [box.value for box in (app.success if told else app.warning)]
+    assert len(answers) == 2
+    assert "of 357 entries" in answers[0]
+    assert "of 200 entries" in answers[1]
+    assert not (app.warning if told else app.success)
