@@ -1,7 +1,5 @@
 """Section 2 of the exercise: backpropagation through a function applied element by element."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlp.check.jacobians import check_products, jacobian_error
@@ -60,7 +58,7 @@ maps = st.container()
 index = entries.chosen(check)
 with maps:
     settings = experiment, drawn.numbers(x, dy)
-    entries.maps(check, heatmaps.PANELS, index, settings, "dx_maps", partial(entries.choosing, entries.KEY))
+    entries.maps_of_chosen(check, heatmaps.PANELS, index, settings, "dx_maps")
 arithmetic.of_layer(activation, x, dy, (INPUT, index), experiment)
 
 st.subheader("The Jacobian")

@@ -1,7 +1,5 @@
 """Every gradient of the network, tensor by tensor: analytical, numerical, and how they differ."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlp import loss_hessian
@@ -41,7 +39,7 @@ with st.container(horizontal=True):
     index = entries.chosen(check)
 panels = {"all": heatmaps.PANELS, "all with error bars": (*heatmaps.PANELS[:2], heatmaps.RATIO)}.get(panel, (panel,))
 with maps:
-    entries.maps(check, panels, index, (experiment,), "gradients", partial(entries.choosing, entries.KEY))
+    entries.maps_of_chosen(check, panels, index, (experiment,), "gradients")
 widgets.tensor_verdict(check)
 
 st.subheader(f"Where {numbers.entry(name, index)} comes from")
@@ -69,6 +67,8 @@ with widgets.unfolding("Second derivatives: the Hessian", "hessian") as second:
         entries.matrices(content, pairs, alt, "hessian_maps", entries.HESSIAN, (experiment, name, "hessian"))
         if pairs:
             row, column = (latex.place(check.analytical, k) for k in pairs[1])
+            moves = f"{numbers.entry(name, row)} changes as {numbers.entry(name, column)} moves"
+            arithmetic.heading(f"How the gradient of {moves}", entries.HESSIAN)
             st.latex(derivation.second(problem, name, row, column))
         st.caption(
             "Row i, column j: how the gradient of entry i changes as entry j moves, by central differences of the "

@@ -59,8 +59,7 @@ with right:
     index = entries.chosen(check)
     with maps:
         settings = experiment, drawn.numbers(*values.values())
-        choose = partial(entries.choosing, entries.KEY)
-        entries.maps(check, heatmaps.PANELS, index, settings, "gradient_maps", choose)
+        entries.maps_of_chosen(check, heatmaps.PANELS, index, settings, "gradient_maps")
     st.markdown("In numpy: `dx = dy @ W`, `dW = np.outer(dy, x)`, `db = dy`.")
     arithmetic.of_layer(layer, problem.x, problem.dy, (name, index), experiment)
     widgets.tensor_verdict(check)

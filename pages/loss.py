@@ -1,7 +1,5 @@
 """Section 1 of the exercise: the loss, and its gradient with respect to the network's output."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlp.check.jacobians import check_loss
@@ -41,8 +39,7 @@ st.latex(rf"{loss.formula} = {brief(float(loss.apply(y, target)))}")
 outputs = [str(k) for k in range(len(y))]
 i = int(widgets.selection("Vary the output", outputs, "loss_i", "The index i of y. A click on a cell chooses it too."))
 with maps:
-    choose = partial(entries.choosing, "loss_i")
-    entries.maps(check, heatmaps.PANELS, (i,), settings, "loss_gradient", choose)
+    entries.maps_of_chosen(check, heatmaps.PANELS, (i,), settings, "loss_gradient", "loss_i")
 st.markdown(f"${derivation.start(loss, y, target, (i,))}$")
 st.latex(derivation.loss_quotient(loss, y, target, (i,), experiment.eps, experiment.method))
 st.markdown(

@@ -79,7 +79,7 @@ def moved(held: Held, name: str, tensor: str, index: Index) -> None:
     run, taken = tables.named(held.runs)[name], held.inspections[name]
     gradient, update = (float(values[tensor][index]) for values in (taken.gradients, taken.updates))
     before, rate = float(taken.parameters[tensor][index]), run.training.rate
-    arithmetic.heading((tensor, index), entries.IN_RUN)
+    arithmetic.heading(f"Where {entry(tensor, index)} comes from", entries.IN_RUN)
     rule = f", -{rate:g} times that" if run.training.optimiser == "SGD" else ""
     st.markdown(
         f"**{name}**, step {taken.step:,}: backward gave {gradient:.6g}, and {run.training.optimiser} made of it an "

@@ -9,7 +9,7 @@ from mlp.report import derivation
 from mlp.report.figures import heatmaps
 from mlp.report.numbers import entry
 from mlp.report.tables import tensors, user_code
-from pages.ui import address, entries, shell, stage, watch, widgets
+from pages.ui import address, arithmetic, entries, shell, stage, watch, widgets
 
 experiment = shell.settings()
 
@@ -97,9 +97,11 @@ if case.report:
             ask = partial(clicked, tensor, leading)
             entries.maps(matrix, panels, framed, None, "their_gradients", ask, heatmaps.counted_axes(check))
         if place:
-            st.markdown(f"**{address.plain(entry(*place))}**: a by backward, n by differences.")
+            arithmetic.heading(f"The two gradients of {address.plain(entry(*place))}", entries.THEIRS)
             st.latex(derivation.error_bar(case.report[place[0]], place[1]))
-            st.caption("T is the truncation of the differences, R their round-off, A the rounding of backward.")
+            st.caption(
+                "a is by backward, n by differences; T is the truncation of the differences, R their round-off, A the rounding of backward."
+            )
         else:
             st.caption("Click a cell to see its numbers.")
     st.subheader(f"The entries of {address.plain(tensor)} that are furthest off")

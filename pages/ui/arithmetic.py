@@ -73,7 +73,7 @@ def explained(
     """
     if place is None:
         return
-    heading(place, entries.NUMBER)
+    heading(f"Where {entry(*place)} comes from", entries.NUMBER)
     if instead:
         name, index = place
         rest = "" if is_secret else " The right gradient is made of these numbers:"
@@ -86,10 +86,10 @@ def _told(value: float) -> str:
     return "no number" if np.isnan(value) else f"{value:.6g}"
 
 
-def heading(place: Place, key: str) -> None:
-    """Whose arithmetic follows, and the button that closes it again."""
+def heading(text: str, key: str) -> None:
+    """What the arithmetic that follows is of, and the button that closes it again; `key` is where the entry is kept."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Where {entry(*place)} comes from", anchor=False, width="content")
+        st.subheader(text, anchor=False, width="content")
         st.button("Close", on_click=entries.forget, args=(key,), key=f"close_{key}", icon=":material/close:")
 
 
@@ -134,9 +134,10 @@ def jacobians(
     index = latex.place(x if name == INPUT else layer.parameters()[name], column)
     rows = len(content[0][1].values)
     others = " and every other entry of dy is 0" if rows > 1 else ""
+    heading(f"dy[{output}] / d{entry(name, index)}", setting)
     st.markdown(
-        f"**dy[{output}] / d{entry(name, index)}** is what `backward` gives for {entry(name, index)} where "
-        f"dy[{output}] is 1{others}. Then c = dy @ y is y[{output}] alone."
+        f"It is what `backward` gives for {entry(name, index)} where dy[{output}] is 1{others}. Then c = dy @ y is "
+        f"y[{output}] alone."
     )
     of_layer(layer, x, np.eye(rows)[output], (name, index), experiment)
 
@@ -148,7 +149,7 @@ def step(shown: Step, place: Place | None, problem: Problem[Sequential], experim
     entries.matrices(content, place, alt, key, entries.IN_STEP, (experiment, key))
     if place is None or place[0] not in dict(content):
         return
-    heading(place, entries.IN_STEP)
+    heading(f"Where {entry(*place)} comes from", entries.IN_STEP)
     layer, array = place[0].split(".")
     how = experiment.eps, experiment.method
     written(drawn.text((experiment, place), derivation.in_pass, problem, layer, array, place[1], *how))

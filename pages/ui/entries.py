@@ -155,6 +155,18 @@ def maps_of_asked(
     maps(check, heatmaps.PANELS, framed(asked, check.name), settings, key, choose, names=names)
 
 
+def maps_of_chosen(
+    check: TensorCheck,
+    panels: tuple[str, ...],
+    index: Index,
+    settings: tuple[Hashable, ...],
+    key: str,
+    setting: str = KEY,
+) -> None:
+    """The heatmaps of a check as in `maps`; a click chooses its entry in this setting of the page."""
+    maps(check, panels, index, settings, key, partial(choosing, setting))
+
+
 def matrices(
     content: Sequence[tuple[str, Matrix]],
     place: Place | None,

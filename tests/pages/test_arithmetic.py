@@ -104,18 +104,13 @@ def test_a_cell_of_a_jacobian_is_what_backward_makes_of_a_unit_vector(open_page,
     problem = linear_problem(3)
     value = jacobians_by_backward(problem.layer(), problem.x)[tensor][2, column]
     app = open_page("linear_layer", seed="3", jacobian=f"{tensor}[2,{column}]")
-    assert f"**dy[2] / d{tensor}[{index}]**" in everything(app).replace("\\", "")
+    assert f"dy[2] / d{tensor}[{index}]" in headings(app)
     [line] = [text.value for text in app.markdown if text.value.startswith(f"$d{tensor}[{index}]")][-1:]
     assert line.endswith(f" = {float(f'{value:.4g}'):g}$")
 
 
 def headings(app):
     return [heading.value for heading in app.subheader]
-
-
-def written(app):
-    """All text of the page without the backslashes that keep Markdown from reading it."""
-    return everything(app).replace("\\", "")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +134,7 @@ def test_a_cell_of_a_step_s_maps_is_derived_below_them(open_page, place, step):
 )
 def test_a_cell_of_the_network_s_jacobians_is_derived(open_page, setting, layers):
     app = open_page("network", layer="activation_fn1", **{setting: "x[1,1]"}, **ADDRESS)
-    assert "**dy[1] / dx[1]**" in written(app)
+    assert "dy[1] / dx[1]" in headings(app)
     assert all(f"- {layer}: $dx[" in everything(app) for layer in layers)
 
 
@@ -180,5 +175,23 @@ def test_a_cell_of_somebody_s_own_layer_shows_its_error_bar(open_page):
     app = open_page("your_layers")
     assert "T is the truncation" not in everything(app)
     app = open_page("your_layers", theirs="x[0,0]")
-    assert "**x[0,0]**: a by backward" in written(app)
+    assert "The two gradients of x[0,0]" in [text.replace("\\", "") for text in headings(app)]
     assert r"\text{error bar}" in everything(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "setting", "place", "also"),
+    [
+        ("gradient_check", "second", "fc2.b[0,1]", {"tensor": "fc2.b", "hessian": "true"}),
+        ("network", "jacobian", "x[1,1]", {}),
+        ("network", "in_step", "fc1.y[1]", {"step": "forward fc1"}),
+        ("overview", "number", "fc1.W[2,1]", {}),
+        ("your_layers", "theirs", "x[0,0]", {}),
+    ],
+)
+def test_what_a_click_opened_is_closed_by_its_button(open_page, page, setting, place, also):
+    app = open_page(page, **{setting: place}, **also, **ADDRESS)
+    opened = headings(app)
+    app.button(key=f"close_{setting}").click().run()
+    assert len(headings(app)) == len(opened) - 1
+    assert setting not in app.query_params
