@@ -237,7 +237,7 @@ def loss_quotient(loss: Loss, y: Array, target: Array, index: Index, eps: float,
 
 
 def quotient(samples: Samples, left: str, function: str = "c") -> str:
-    """What stands behind a numerical derivative: sum of weights times values, over the step; formula, numbers, result.
+    """What stands behind a numerical derivative: the values, a line each, the step, and the quotient made of them.
 
     Args:
         samples: the values.
@@ -255,14 +255,13 @@ def quotient(samples: Samples, left: str, function: str = "c") -> str:
     names = [f"{part}{function}({offset_name(offset)})" for offset in method.offsets]
     values = [value.item().imag if method.is_complex else value.item() for value in samples.values]
     divisor = _multiple(1 / Fraction(smallest))
-    above = _sum(multiples, names), _sum(multiples, [enclosed(value) for value in values])
     rows = [
-        rf"\frac{{{above[0]}}}{{{divisor}h}}",
-        rf"\frac{{{above[1]}}}{{{number(float(1 / Fraction(smallest)) * samples.step)}}}",
-        number(float(samples.quotient)),
+        *(rf"{name} &= {number(value)}" for name, value in zip(names, values, strict=True)),
+        rf"h &= {number(float(samples.step))}",
+        rf"{left} &\approx \frac{{{_sum(multiples, names)}}}{{{divisor}h}} = {number(float(samples.quotient))}",
     ]
-    body = r" \\[6pt] &= ".join(rows)
-    return rf"\begin{{aligned}} {left} &\approx {body} \end{{aligned}}"
+    written = r" \\[4pt] ".join(rows)
+    return rf"\begin{{aligned}} {written} \end{{aligned}}"
 
 
 def start(loss: Loss, y: Array, target: Array, index: Index) -> str:

@@ -25,18 +25,26 @@ def evaluated(latex):
     return eval(text)
 
 
+def put_in(difference):
+    """What a quotient is of, what its formula gives with the values above it put in, and what it says that it gives."""
+    *values, last = difference.removeprefix(r"\begin{aligned} ").removesuffix(r" \end{aligned}").split(r" \\[4pt] ")
+    left, _, right = last.partition(r" &\approx ")
+    formula, _, result = right.rpartition(" = ")
+    for symbol, value in (line.split(" &= ") for line in values):  # h last: it stands in the others' names
+        formula = formula.replace(symbol, f"({value})")
+    return left, evaluated(formula), evaluated(result)
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["fc1.W", "fc2.b", "x"])
 def test_the_quotient_is_the_numerical_gradient(method, name):
     problem = Experiment(sizes=(2, 3, 2), seed=1).problem()
     report = check_gradients(*problem, 1e-3, method)
     check = report[name]
-    formula, numbers, result = derivation.difference(problem, name, check.worst, 1e-3, method).split(r" \\[6pt] &= ")
-    assert formula.startswith(rf"\begin{{aligned}} d{name[-1]}[")
-    assert numbers.count("e") == 0 or "frac" in numbers
-    value = evaluated(result.removesuffix(r" \end{aligned}"))
+    left, numbers, value = put_in(derivation.difference(problem, name, check.worst, 1e-3, method))
+    assert re.fullmatch(rf"d{name[-1]}\[[\d,]+\]", left)
     # The written values have all their digits, so only the sum's own rounding is left: c is about 1, the step 1e-3.
-    assert evaluated(numbers) == pytest.approx(value, rel=1e-9, abs=1e-10)
+    assert numbers == pytest.approx(value, rel=1e-9, abs=1e-10)
     assert abs(value - check.analytical[check.worst]) <= 2 * check.error_bar[check.worst]
 
 
@@ -110,10 +118,8 @@ def test_a_layer_alone_both_ways(name, index, method):
     [(_, products)], difference = ways.backward, ways.difference
     assert products.startswith(f"d{name}[{','.join(map(str, index))}] = ")
     assert float(products.split(" = ")[-1]) == float(f"{exact:.4g}")
-    _, numbers, result = difference.removesuffix(r" \end{aligned}").split(r" \\[6pt] &= ")
     # c is linear in each tensor: there is no truncation, and what is left is eps |c| / h, some 1e-11.
-    assert evaluated(result) == pytest.approx(exact, abs=1e-9)
-    assert evaluated(numbers) == pytest.approx(exact, abs=1e-9)
+    assert put_in(difference)[1:] == pytest.approx((exact, exact), abs=1e-9)
 
 
 def test_every_number_of_a_small_step_is_written_out():
@@ -166,9 +172,8 @@ def test_any_number_that_flows_through_a_network_ends_with_its_value_both_ways(l
     assert f" = {derivation._rounded(float(values[index]))}" in first
     assert bool(ways.backward) == array.startswith("d")
     if ways.backward:
-        result = ways.difference.removesuffix(r" \end{aligned}").split(r" \\[6pt] &= ")[-1]
         # Truncation h^2 f''' / 6 and round-off eps |c| / h, both some 1e-8 or less.
-        assert evaluated(result) == pytest.approx(values[index], abs=1e-7)
+        assert put_in(ways.difference)[2] == pytest.approx(values[index], abs=1e-7)
         assert ways.backward[-1][0] == "loss"
 
 
@@ -186,13 +191,14 @@ def test_an_entry_of_a_hessian_is_a_difference_of_gradients(name):
     value, error = loss_hessian(*problem, name)
     shape = problem.tensors()[name].shape
     row, column = (tuple(int(i) for i in np.unravel_index(k, shape)) for k in (0, 1))
-    formula, numbers, result = derivation.second(problem, name, row, column).split(r" \\[6pt] &= ")
+    written = derivation.second(problem, name, row, column)
+    left, numbers, result = put_in(written)
     letter = name.rpartition(".")[2]
-    assert rf"\partial {letter}[{','.join(map(str, row))}]" in formula
-    assert f"d{letter}[{','.join(map(str, row))}](+h)" in formula
+    assert rf"\partial {letter}[{','.join(map(str, row))}]" in left
+    assert f"d{letter}[{','.join(map(str, row))}](+h) &= " in written
     # The page's own Hessian takes the step as asked, this line the one that was really taken.
-    assert evaluated(result.removesuffix(r" \end{aligned}")) == pytest.approx(value[0, 1], abs=2 * error[0, 1] + 1e-9)
-    assert "frac" in numbers
+    assert result == pytest.approx(value[0, 1], abs=2 * error[0, 1] + 1e-9)
+    assert numbers == pytest.approx(result, rel=1e-9, abs=1e-9)
 
 
 def test_the_error_bar_is_made_of_its_three_parts():
