@@ -6,7 +6,6 @@ from functools import partial
 import streamlit as st
 
 from mlp.lab.training_run import without_bug
-from mlp.nn.derivation import Index
 from mlp.nn.layers import Linear
 from mlp.report import derivation, programs
 from mlp.report.figures import predictions
@@ -27,6 +26,7 @@ from pages.ui import (
     training_settings,
     widgets,
 )
+from pages.ui.entries import Place
 from pages.ui.training import Held
 
 experiment = shell.settings()
@@ -59,8 +59,7 @@ def last_step(held: Held) -> None:
     )
     names = list(held.runs[0].network.parameters())
     tensor = widgets.selection("Tensor", names, "moved", "Whose gradient and update are shown.")
-    shape = held.runs[0].network.parameters()[tensor].shape
-    place = entries.kept(entries.IN_RUN, dict.fromkeys(held.inspections, shape))
+    place = asked(held, tensor)
     for what in ("gradients", "updates"):
         shown = [
             (name, Matrix(name, getattr(inspection, what)[tensor])) for name, inspection in held.inspections.items()
@@ -68,14 +67,21 @@ def last_step(held: Held) -> None:
         st.markdown(f"**The {what} of {tensor}**")
         alt = f"The {what} of {tensor} in the last step of each run"
         entries.matrices(shown, place, alt, what, entries.IN_RUN, None)
-    if place is None:
-        st.caption("Click a cell to see what the step did to its entry, and why.")
-    else:
-        moved(held, place[0], tensor, place[1])
+    moved(held, tensor, place)
 
 
-def moved(held: Held, name: str, tensor: str, index: Index) -> None:
-    """What the last step of the run of this name did to one entry, and where its gradient comes from."""
+def asked(held: Held, tensor: str) -> Place | None:
+    """The entry of this tensor that was clicked last in a map of either run, by what the run is called."""
+    runs = tables.named(held.runs)
+    return entries.kept(entries.IN_RUN, {name: run.network.parameters()[tensor].shape for name, run in runs.items()})
+
+
+def moved(held: Held, tensor: str, place: Place | None) -> None:
+    """What the last step of a run did to an entry of this tensor, and where its gradient comes from."""
+    if place is None or place[0] not in held.inspections:
+        st.caption("Click a cell to see what the last step did to its entry, and why.")
+        return
+    name, index = place
     run, taken = tables.named(held.runs)[name], held.inspections[name]
     gradient, update = (float(values[tensor][index]) for values in (taken.gradients, taken.updates))
     before, rate = float(taken.parameters[tensor][index]), run.training.rate
@@ -96,7 +102,14 @@ def layers(held: Held) -> None:
     network = held.runs[0].network
     layer = widgets.selection("Layer", list(network.layers), "looked_at", "Whose weights and outputs are shown.")
     if isinstance(network.layers[layer], Linear):
-        widgets.figure(curves.weights(held.runs, layer), f"The weights of {layer} in each run", "weights")
+        tensor = f"{layer}.W"
+        place = asked(held, tensor)
+        shown = [
+            (name, Matrix(name, run.network.parameters()[tensor])) for name, run in tables.named(held.runs).items()
+        ]
+        alt = f"The weights of {layer} in each run"
+        entries.matrices(shown, place, alt, "weights", entries.IN_RUN, None)
+        moved(held, tensor, place)
     widgets.figure(curves.outputs(held.runs, layer), f"How often {layer} gives which output, in each run", "outputs")
 
 

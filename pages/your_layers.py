@@ -100,7 +100,8 @@ if case.report:
             arithmetic.heading(f"The two gradients of {address.plain(entry(*place))}", entries.THEIRS)
             st.latex(derivation.error_bar(case.report[place[0]], place[1]))
             st.caption(
-                "a is by backward, n by differences; T is the truncation of the differences, R their round-off, A the rounding of backward."
+                "a is by backward, n by differences; T is the truncation of the differences, R their round-off, A the "
+                "rounding of backward."
             )
         else:
             st.caption("Click a cell to see its numbers.")

@@ -150,9 +150,10 @@ def test_before_the_answer_a_cell_of_the_quiz_gives_its_numbers_and_no_more(open
     assert "By backpropagation" in everything(app)
 
 
+@pytest.mark.parametrize("closer", ["the last step", "layers"])
 @pytest.mark.usefixtures("patient")
-def test_a_cell_of_what_a_training_step_did_shows_its_right_gradient(open_page):
-    app = open_page("training", at_step="3", closer="the last step", in_run="derivative missing[2,1]", seed="1")
+def test_a_cell_of_what_a_training_step_did_shows_its_right_gradient(open_page, closer):
+    app = open_page("training", at_step="3", closer=closer, in_run="derivative missing[2,1]", seed="1")
     assert "Where fc1.W[2,1] comes from" in headings(app)
     [told] = [text.value for text in app.markdown if "backward gave" in text.value]
     held = app.session_state["training_held"]

@@ -199,16 +199,17 @@ def test_the_last_step_looked_at_closely(open_page):
     assert "No step has been taken yet." in everything(app)
 
 
-@pytest.mark.parametrize(("layer", "keys"), [("fc2", ["weights", "outputs"]), ("activation_fn1", ["outputs"])])
-def test_layers_as_they_are(open_page, layer, keys):
+@pytest.mark.parametrize(("layer", "has_weights"), [("fc2", True), ("activation_fn1", False)])
+def test_layers_as_they_are(open_page, layer, has_weights):
     app = open_page("training", at_step="12", closer="layers", looked_at=layer)
     runs, _ = at(DEFAULT, 12)
-    figures = {"weights": curves.weights, "outputs": curves.outputs}
-    for key in keys:
-        for drawn, trace in zip(chart(app, key), figures[key](runs, layer).data, strict=True):
-            for axis in {"y", "z"} & set(drawn):
-                np.testing.assert_array_equal(drawn[axis], trace[axis])
-    assert len(app.get("plotly_chart")) == 2 + len(keys)
+    for drawn, trace in zip(chart(app, "outputs"), curves.outputs(runs, layer).data, strict=True):
+        np.testing.assert_array_equal(drawn["y"], trace.y)
+    assert len(app.get("plotly_chart")) == 3 + has_weights
+    if has_weights:
+        maps = [drawn["z"] for drawn in chart(app, "weights") if "z" in drawn]
+        for drawn, run in zip(maps, runs, strict=True):
+            np.testing.assert_array_equal(drawn, run.network.fc2.W)
 
 
 def test_the_norms_of_the_gradients(open_page):

@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 from mlp.lab.checks_on_the_way import Moment
 from mlp.lab.training_run import EVALUATED, Run
 from mlp.nn.arrays import Array
-from mlp.report.figures.matrices import Matrix, matrices
 from mlp.report.figures.style import Panel, side_by_side
 from mlp.report.tables.training import named
 
@@ -115,11 +114,6 @@ def checked_on_the_way(moments: Mapping[str, Sequence[Moment]]) -> list[go.Figur
         traces = [_curve(line, not panels, is_logarithmic) for line in lines]
         panels.append(Panel(title, traces, {"title": {"text": "step"}, "rangemode": "nonnegative"}, axis))
     return [side_by_side(part, gap=0.09, height=260, margin=MARGIN, legend=LEGEND) for part in (panels[:3], panels[3:])]
-
-
-def weights(runs: Sequence[Run], layer: str) -> go.Figure:
-    """Draw the weights of a linear layer in every run, a row for each of its units."""
-    return matrices([Matrix(name, run.network.parameters()[f"{layer}.W"]) for name, run in named(runs).items()])
 
 
 def outputs(runs: Sequence[Run], layer: str) -> go.Figure:
