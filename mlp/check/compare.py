@@ -102,7 +102,9 @@ def _tensor_check(
     doubtful_zero = zero & (analytical == 0) & ~inactive
     outside, doubtful = _suspects(estimate, analytical, bar, doubtful_zero, point.has_declared_kinks)
     examined = spread(outside, count := point.affordable)
-    kinks, narrow = examine(point, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.noise)
+    kinks, narrow = examine(
+        point, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.value, estimate.noise
+    )
     missed = [one for one in narrow if _is_missed(estimate, one)]
     excused = [kink.index for kink in kinks] + [one.index for one in missed]
     truncation = _excused(_with_missed(estimate, missed), outside, examined, excused)
@@ -148,8 +150,7 @@ def _with_missed(estimate: Estimate, missed: list[Narrow]) -> Array:
 
 def _is_missed(estimate: Estimate, one: Narrow) -> bool:
     """Whether the slope at a smaller step is another one than the steps' errors and its own explain."""
-    own = np.array(8 * estimate.noise / one.step)
-    explained = error_bar(estimate.truncation[one.index], estimate.roundoff[one.index], own)
+    explained = error_bar(estimate.truncation[one.index], estimate.roundoff[one.index], np.array(one.error))
     return bool(abs(estimate.value[one.index] - one.slope) > explained)
 
 

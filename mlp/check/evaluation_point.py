@@ -59,6 +59,12 @@ class EvaluationPoint:
         return any(_corners(part) for part in parts)
 
     @property
+    def may_hide_kinks(self) -> bool:
+        """Whether some layer, or the loss, is somebody else's, which may have corners that it does not declare."""
+        parts = [self.problem.loss, *(layer for _, layer in leaves(self.problem.network))]
+        return not all(type(part).__module__.startswith("mlp.nn.") for part in parts)
+
+    @property
     def affordable(self) -> int:
         """How many entries of a tensor can be examined one by one in about a tenth of a second."""
         parameters, x = self.problem.network.parameters().values(), self.problem.x

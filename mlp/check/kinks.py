@@ -5,12 +5,12 @@ for Huber), on which side of the corner it stands. Where it is not the same at a
 the numerical derivative is a mixture of two slopes, and backward's is one of them (or any number between, exactly in
 the corner).
 
-A layer that somebody else wrote does not say where its corners are. For those the two one-sided slopes are taken at
+A layer that somebody else wrote does not say where its corners are. For these the two one-sided slopes are taken at
 smaller and smaller steps, each a quarter of the one before, as far down as rounding lets them be seen. Of a smooth
 function their gap is f'' h, and a quarter of the step leaves a quarter of it. In a corner the gap stays, however small
 the step; beside one it vanishes all at once, as soon as the step no longer reaches the corner. A smooth function that
-is narrower than the step, such as a tanh whose input moves by 30, shows neither: there the smallest step tells the
-derivative that the larger ones missed, and how large a truncation error they hide.
+is narrower than the step, such as a tanh whose input moves by 30, shows neither, or falls flat at once: there the
+smallest step tells the derivative that the larger ones missed, and how large a truncation error they hide.
 
 Each entry costs a few evaluations of the network, so only entries that look suspicious are examined, and of those no
 more than can be afforded.
@@ -72,11 +72,13 @@ class Narrow:
         index: the entry.
         step: one that is small enough.
         slope: the derivative that it shows.
+        error: how far off that may be for rounding.
     """
 
     index: Index
     step: float
     slope: float
+    error: float
 
 
 class Slopes(NamedTuple):
@@ -95,6 +97,11 @@ class Slopes(NamedTuple):
     def size(self) -> float:
         """The larger of the two."""
         return max(abs(self.left), abs(self.right))
+
+    @property
+    def slope(self) -> float:
+        """The derivative that they show together."""
+        return (self.left + self.right) / 2
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ class _Loss:
 
 
 def examine(
-    point: EvaluationPoint, name: str, suspects: Array, analytical: Array, noise: float
+    point: EvaluationPoint, name: str, suspects: Array, analytical: Array, numerical: Array, noise: float
 ) -> tuple[list[Kink], list[Narrow]]:
     """The entries of one tensor whose step crosses a corner, and those whose step is too long for a smooth function.
 
@@ -128,11 +135,13 @@ def examine(
         name: the tensor.
         suspects: flat indices of the entries to examine.
         analytical: the tensor's gradient by backward.
+        numerical: and by differences.
         noise: the root-mean-square rounding error of the loss.
     """
     tensor = point.tensor(name)
     loss = _Loss(point.function(name), tensor)
     middle = point.pattern(name, tensor) if point.has_declared_kinks else {}
+    may_hide_kinks = point.may_hide_kinks
     kinks, narrow = [], []
     for flat in suspects:
         index = tuple(int(i) for i in np.unravel_index(flat, tensor.shape))
@@ -140,13 +149,14 @@ def examine(
         if crossed is not None:
             kinks.append(_kink(loss, index, crossed, point.eps, float(analytical[index]), noise))
             continue
-        slopes = _zoomed(loss, index, min(point.eps, _LARGEST_PROBE), noise)
-        corner = _corner(slopes)
+        slopes = _zoomed(loss, index, min(point.eps, _LARGEST_PROBE), noise, float(abs(numerical[index])))
+        corner = _corner(slopes) if may_hide_kinks else None
         if corner is not None:
             kink = _kink(loss, index, "", corner.step, float(analytical[index]), noise)
             kinks += [kink] if kink.explained else []
         elif slopes and slopes[-1].gap <= GROSS * slopes[-1].size:
-            narrow.append(Narrow(index, slopes[-1].step, (slopes[-1].left + slopes[-1].right) / 2))
+            last = slopes[-1]
+            narrow.append(Narrow(index, last.step, last.slope, _rounding(noise, last.step)))
     return kinks, narrow
 
 
@@ -171,24 +181,40 @@ def _kink(loss: _Loss, index: Index, layer: str, step: float, analytical: float,
     left, right = loss.slopes(index, step)
     small = min(step, float(optimal_step(CENTRAL, 1.0)))
     near = loss.slopes(index, small)
-    allowed = 8 * noise / small + _BEND * (abs(near[0]) + abs(near[1]))
+    allowed = _rounding(noise, small) + _BEND * (abs(near[0]) + abs(near[1]))
     explained = min(near) - allowed <= analytical <= max(near) + allowed
     return Kink(index, layer, left, right, explained)
 
 
-def _zoomed(loss: _Loss, index: Index, step: float, noise: float) -> list[Slopes]:
-    """The slopes at smaller and smaller steps, until they are those of a smooth function, or drown in rounding."""
+def _zoomed(loss: _Loss, index: Index, step: float, noise: float, size: float) -> list[Slopes]:
+    """The slopes at smaller and smaller steps, until they are those of a smooth function, or drown in rounding.
+
+    Slopes that drown count if they would be seen were they a tenth of those of the step before, or at first of `size`.
+    """
     found: list[Slopes] = []
     for _ in range(_ZOOMS):
         slopes = Slopes(step, *loss.slopes(index, step))
-        if not slopes.gap + slopes.size > 1000 * noise / step:
+        seen, drowned = slopes.gap + slopes.size, 1000 * noise / step
+        has_fallen = seen <= drowned <= GROSS * (found[-1].size if found else size)
+        if seen > drowned or has_fallen:
+            found.append(slopes)
+        if not seen > drowned or _is_straight(found[-2:], _rounding(noise, step)):
             break
-        found.append(slopes)
         halving = [0.1 * wide.gap < small.gap < 0.5 * wide.gap for wide, small in pairwise(found[-3:])]
         if halving == [True, True] and slopes.gap <= GROSS * slopes.size:
             break
         step /= 4
     return found
+
+
+def _is_straight(found: Sequence[Slopes], rounding: float) -> bool:
+    """Whether two steps show one slope, on both sides, to all that rounding lets be seen: a smaller one shows less."""
+    return len(found) == 2 and max(found[1].gap, abs(found[1].slope - found[0].slope)) <= rounding
+
+
+def _rounding(noise: float, step: float) -> float:
+    """How far off a one-sided slope at this step may be: four times two values' noise, over the step."""
+    return 8 * noise / step
 
 
 def _corner(found: Sequence[Slopes]) -> Slopes | None:

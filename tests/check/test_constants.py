@@ -241,16 +241,16 @@ def test_a_zero_that_something_may_depend_on_is_suspect_however_smooth_it_looks(
     ("slope", "missed"), [(1.0, False), (3.55, False), (3.57, True), (-1.55, False), (-1.57, True)]
 )
 def test_a_smaller_step_s_slope_is_another_one_beyond_the_errors_of_both(slope, missed):
-    # 2 T + 4 (R + 8 e / s), the slope being the mean of two differences of values that are each rounded by e.
-    estimate = estimate_of([1.0], truncation=0.2, roundoff=0.04, noise=0.0625e-3)
-    bar = 2 * 0.2 + 4 * (0.04 + 8 * 0.0625e-3 / 1e-3)
+    # 2 T + 4 (R + E), E being the rounding of the slope at the smaller step.
+    estimate = estimate_of([1.0], truncation=0.2, roundoff=0.04)
+    bar = 2 * 0.2 + 4 * (0.04 + 0.5)
     assert bar == pytest.approx(2.56)
-    assert _is_missed(estimate, Narrow((0,), 1e-3, slope)) is missed
+    assert _is_missed(estimate, Narrow((0,), 1e-3, slope, 0.5)) is missed
 
 
 def test_what_a_smaller_step_shows_is_truncation_and_never_makes_it_less():
     estimate = estimate_of([1.0, 1.0, 1.0], truncation=np.array([0.5, 0.5, 0.5]))
-    missed = [Narrow((0,), 1e-6, 0.75), Narrow((1,), 1e-6, -1.0)]
+    missed = [Narrow((0,), 1e-6, 0.75, 0.0), Narrow((1,), 1e-6, -1.0, 0.0)]
     assert _with_missed(estimate, missed).tolist() == [0.5, 2.0, 0.5]
     assert estimate.truncation.tolist() == [0.5, 0.5, 0.5]
 

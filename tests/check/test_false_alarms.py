@@ -135,6 +135,31 @@ def test_a_function_narrower_than_the_step_is_no_kink_and_decides_nothing(activa
     assert check.verdict is Verdict.CANNOT_TELL
 
 
+@pytest.mark.parametrize(("method", "weight"), [("five-point", 0.997e-4), ("richardson", 0.245e-4)])
+def test_a_flat_function_whose_edge_both_steps_reach_decides_nothing(method, weight):
+    """A tanh of 1e7 times the weight: flat at the point, and far within the step as flat on another level.
+
+    The two steps then show the same slope by chance, while backward rightly says 0.
+    """
+    network, loss, *_ = narrow(Tanh)
+    network.fc.W[:] = weight
+    check = check_gradients(network, loss, np.array([1e7]), np.array([0.3]), 1e-4, method)["fc.W"]
+    assert check.kinks == ()
+    assert check.verdict is Verdict.CANNOT_TELL
+
+
+@pytest.mark.parametrize("method", ["central", "five-point", "richardson"])
+def test_a_softmax_that_bends_within_the_step_has_no_corner(method):
+    """Logits of 0 and 3000, the first of which moves by 1e4: the step's left half is flat, and its slope 1e7 here."""
+    linear = Linear(2, 2)
+    linear.W, linear.b = np.array([[0.0, 0.0], [3e-4, 0.0]]), np.zeros(2)
+    report = check_gradients(
+        Sequential(fc=linear), CrossEntropyLoss(), np.array([1e7, 1.0]), np.array([1.0, 0.0]), 1e-3, method
+    )
+    assert report["fc.W"].kinks == ()
+    assert report["fc.W"].verdict is Verdict.CANNOT_TELL
+
+
 def test_the_step_that_the_advice_names_decides():
     advice = check_gradients(*narrow(Tanh))["fc.W"].advice
     eps = float(advice.partition("step: ")[2].partition(" would")[0])

@@ -250,10 +250,13 @@ def test_a_corner_is_told_from_a_bend_by_how_the_gap_shrinks(found, place):
         (lambda x: x + x**2, 2.0, 4),  # gaps of 4, 1, 1/4, 1/16 beside slopes of 1: the last is less than a tenth
         (lambda x: x + x**2, 2.0**-10, 3),  # two quarterings must be seen
         (np.abs, 1.0, 9),  # the gap stays: a 65,000th of the step is the last
+        (lambda x: 3 * x, 1.0, 2),  # two steps that show the same are enough
+        (lambda x: np.clip(x, -0.5, 0.5), 1.0, 3),  # the same slope on both sides, but not yet at both steps
+        (lambda x: np.where(x > 0.5, 1.0, 0.0), 1.0, 2),  # it falls flat, which is known as well as any slope
     ],
 )
 def test_the_zoom_ends_where_the_slopes_are_those_of_a_smooth_function(function, step, count):
-    found = _zoomed(_Loss(lambda x: float(function(x)[0]), np.zeros(1)), (0,), step, 0.0)
+    found = _zoomed(_Loss(lambda x: float(function(x)[0]), np.zeros(1)), (0,), step, 0.0, 0.0)
     assert [slopes.step for slopes in found] == [step / 4**k for k in range(count)]
 
 
@@ -263,7 +266,7 @@ def test_the_zoom_ends_where_a_thousandth_of_the_slopes_drowns(noise, count):
     def function(x):
         return float(np.abs(x[0]) / 3)
 
-    found = _zoomed(_Loss(function, np.zeros(1)), (0,), 1.0, noise * 4.0**-4 / 1000)
+    found = _zoomed(_Loss(function, np.zeros(1)), (0,), 1.0, noise * 4.0**-4 / 1000, 0.0)
     assert len(found) == count
 
 
@@ -288,7 +291,7 @@ def test_the_slope_of_a_function_that_is_narrower_than_the_step_is_taken_to_both
     scale = 3e5
     network = Sequential(act=Scaled(scale))
     point = EvaluationPoint(as_problem(network, MSELoss(), np.array([0.3 / scale]), np.array([0.0])), 1e-4, CENTRAL)
-    _, (narrow,) = examine(point, "x", np.array([0]), np.array([0.0]), 0.0)
+    _, (narrow,) = examine(point, "x", np.array([0]), np.array([0.0]), np.array([0.0]), 0.0)
     exact = 2 * np.tanh(0.3) * (1 - np.tanh(0.3) ** 2) * scale
     # The zoom ends where the gap, f'' h, is a tenth of the slope or less; to both sides the error is of second order
     # in h, a few thousandths, and to one side it would be half the gap.
