@@ -140,7 +140,7 @@ class DySquared(Tanh):
         (FactorPi, "fc2", ("dW",), "constant factor"),
         (NoBias, "fc2", ("db",), "zero gradient"),
         (ColumnForgotten, "fc2", ("dx",), "entry, row or column wrong"),
-        (ClippedDy, "fc2", None, "unrecognised"),
+        (ClippedDy, "fc2", None, "clipped"),
         (MeanEverywhere, "fc2", ("dW", "db", "dx"), "constant factor"),
         (OneSampleBehind, "fc2", ("dW",), "stale cache"),
         (TanhOfSquare, "activation_fn1", ("dx",), "wrong slope"),

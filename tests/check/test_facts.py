@@ -59,7 +59,7 @@ X = np.random.RandomState(0).standard_normal((6, 5))
     [
         (
             ("keeps_mean", "keeps_variance"),
-            "`(centred ** 2).mean({axis})`, nor from `x - x.mean({axis})` to `x.mean({axis})`, as if",
+            "and nothing goes back from `x - x.mean({axis})` to `x.mean({axis})`, as if that were a constant",
         ),
         (
             ("keeps_mean",),
@@ -93,6 +93,11 @@ def as_type(dtype):
     return lambda g: g.dW.astype(dtype).astype(float)
 
 
+def in_int8(array):
+    step = np.max(np.abs(array)) / 127
+    return step * np.round(array / step)
+
+
 def significant(g):
     return np.array([[float(f"{value:.2e}") for value in row] for row in g.dW])
 
@@ -103,6 +108,13 @@ def significant(g):
         ({"dW": as_type(np.float16)}, "low precision", "float16"),
         ({"dW": as_type(np.float32)}, "low precision", "float32"),
         ({"dW": lambda g: np.round(g.dW, 2)}, "low precision", "2 decimals"),
+        ({"dW": lambda g: in_int8(g.dW)}, "low precision", "rounded to steps of a 127th of the largest, as in int8"),
+        ({"dW": lambda g: in_int8(g.dy).T @ g.x}, "ingredient changed", "as in int8, stands where dy should"),
+        (
+            {"dx": lambda g: g.dy @ g.W.T.reshape(3, 5)},
+            "ingredient changed",
+            "W reshaped where it should be transposed, with rows and columns mixed up stands where W should",
+        ),
         ({"dW": lambda g: np.clip(g.dW, -1, 1)}, "clipped", "at 1"),
         ({"dW": lambda g: np.clip(g.dW, -0.02, 0.02)}, "clipped", "at 0.02"),
         (
@@ -117,7 +129,7 @@ def significant(g):
         ({"dW": lambda g: g.dW + np.outer(g.dy[1], g.x[1])}, "sample left out", "sample 1 of dy counts 2 times"),
         ({"dW": lambda g: np.abs(g.dy).T @ g.x}, "ingredient changed", "|dy| stands where dy should"),
         ({"dx": lambda g: g.dy @ np.abs(g.W)}, "ingredient changed", "|W| stands where W should"),
-        ({"dW": lambda g: g.dW + g.db[:, None]}, "ingredient changed", "x + 1 stands where x should"),
+        ({"dW": lambda g: g.dW + g.db[:, None]}, "ingredient changed", "1 + x stands where x should"),
         (
             {"dW": lambda g: np.roll(g.dy, 1, 0).T @ g.x},
             "ingredient changed",
@@ -125,6 +137,11 @@ def significant(g):
         ),
         ({"dW": lambda g: g.dy[::-1].T @ g.x}, "ingredient changed", "dy with its samples in reverse order stands"),
         ({"dW": lambda g: g.dW + 0.03 * np.sign(g.W)}, "term added or missing", "an L1 penalty"),
+        (
+            {"dW": lambda g: g.dW + 0.03 * np.sign(g.W) + 0.1 * g.W},
+            "term added or missing",
+            "0.1 times the parameter, as by weight decay is added, and 0.03 times the sign of the parameter, as",
+        ),
         ({"dW": lambda g: g.dW + 0.25}, "term added or missing", "0.25 times a constant is added"),
         ({"dx": lambda g: g.dx + 0.1 * g.x}, "term added or missing", "0.1 times the input x is added"),
         (
@@ -167,7 +184,7 @@ def significant(g):
         (
             {"dW": lambda g: 0.3 * g.dW + 0.1 * g.W},
             "two faults",
-            "what is right, and a factor of 0.3 and 0.1 times the parameter, as by weight decay, is added",
+            "what is right, and a factor of 0.3, and 0.1 times the parameter, as by weight decay is added",
         ),
     ],
 )
@@ -177,6 +194,34 @@ def test_what_is_done_to_a_gradient_is_named(change, pattern, words):
     (finding,) = report.diagnosis
     assert finding.pattern == pattern
     assert words in finding.sentence
+
+
+class Scaled(Layer):
+    """2 x or tanh(x), with something else done to dy on the way back."""
+
+    def __init__(self, back, function=np.tanh):
+        self.back, self.function = back, function
+
+    def apply(self, x):
+        return self.function(x)
+
+    def forward(self, x):
+        self.x = np.array(x)
+        return self.apply(x)
+
+    def backward(self, dy):
+        return self.back(dy, self.x)
+
+
+def test_a_slope_in_half_precision_is_no_wrong_formula():
+    (finding,) = check_layer(Scaled(lambda dy, x: dy * (1 - np.tanh(x.astype(np.float16)) ** 2)), X).diagnosis
+    assert finding.pattern == "low precision"
+    assert "right to about 3 digits only, and jumps where x moves evenly" in finding.sentence
+
+
+def test_a_constant_factor_is_no_term():
+    (finding,) = check_layer(Scaled(lambda dy, _: 2 * dy * 1.01, lambda x: 2.0 * x), X).diagnosis
+    assert "right but for a constant factor; the factor is 1.01." in finding.sentence
 
 
 class Residual(Layer):

@@ -110,6 +110,30 @@ class Tied(Faulty):
         return dz @ self.W.T
 
 
+class Hidden(Faulty):
+    """tanh(x W) of sequences, whose dz is not what it should be."""
+
+    parameter_names = ("W",)
+
+    def __init__(self):
+        self.W = np.random.RandomState(2).standard_normal((3, 2))
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W)
+        return self.h
+
+    def backward(self, dy):
+        dz = dy * (1 - self.h**2)
+        dz = {
+            "summed": dz.sum(axis=1, keepdims=True) + 0 * dz,
+            "shifted": np.roll(dz, 1, axis=1),
+            "clipped": np.clip(dz, -0.2, 0.2),
+            "reshaped": dz.reshape(3, 2, 4).transpose(0, 2, 1),
+        }.get(self.fault, dz)
+        self.grad_W = np.einsum("nti,ntj->ij", self.x, dz)
+        return dz @ self.W.T
+
+
 class Pool(Faulty):
     def forward(self, x):
         n, c, h, w = x.shape
@@ -159,7 +183,15 @@ class LayerNorm(Faulty):
         return (dy - mean - times * self.y * (dy * self.y).mean(axis, keepdims=True)) / deviation
 
 
-KINDS = [(Cell, SEQUENCES), (Attention, SEQUENCES), (Tied, X), (Pool, IMAGES), (Embedding, X), (LayerNorm, X)]
+KINDS = [
+    (Cell, SEQUENCES),
+    (Attention, SEQUENCES),
+    (Hidden, SEQUENCES),
+    (Tied, X),
+    (Pool, IMAGES),
+    (Embedding, X),
+    (LayerNorm, X),
+]
 
 
 @pytest.mark.parametrize(("kind", "x"), KINDS)
@@ -190,16 +222,35 @@ def test_without_a_fault_each_of_them_passes(kind, x):
             Attention,
             SEQUENCES,
             "a",
-            "its transpose stands where `self.a` (`softmax(self.q @ self.k.transpose(0, 2, 1) / 2.0)`) should",
+            "transposed, with axis-1 positions and axis-2 positions exchanged stands where `self.a` (`softmax(",
         ),
         (Attention, SEQUENCES, "axis", "it has that of softmax with its sums over axis 1"),
         (Attention, SEQUENCES, "softmax", "the derivative of `softmax(self.q @ self.k.transpose(0, 2, 1) / 2.0)` is"),
         (Attention, SEQUENCES, "scale", "the division by `2.0` (2) is missing"),
-        (Attention, SEQUENCES, "ds", "the gradient by `self.q @ self.k.transpose(0, 2, 1)` is transposed"),
+        (
+            Attention,
+            SEQUENCES,
+            "ds",
+            "the gradient by `self.q @ self.k.transpose(0, 2, 1)` transposed, with axis-1 positions and",
+        ),
         (Attention, SEQUENCES, "exchanged", "the gradients by `x @ self.Q` and by `x @ self.K` are exchanged"),
         (Tied, X, "inner", "nothing goes back from `self.h @ self.W.T` to `self.W.T`"),
         (Tied, X, "minus", "what goes back from `self.h @ self.W.T` to `self.W.T` has the wrong sign"),
-        (Tied, X, "twice", "`self.W` not at all, and from `x @ self.W` to `self.W` 2 times"),
+        (Tied, X, "twice", "and what goes back from `x @ self.W` to `self.W` counts 2 times"),
+        (
+            Hidden,
+            SEQUENCES,
+            "summed",
+            "the sum of the gradient by `x @ self.W` over the axis-1 positions, the same for all",
+        ),
+        (
+            Hidden,
+            SEQUENCES,
+            "shifted",
+            "the gradient by `x @ self.W` of the axis-1 position before it, one out of step",
+        ),
+        (Hidden, SEQUENCES, "clipped", "the gradient by `x @ self.W` is cut off at 0.2"),
+        (Hidden, SEQUENCES, "reshaped", "the gradient by `x @ self.W` reshaped where it should be transposed"),
         (Pool, IMAGES, "all", "goes to all entries"),
         (Pool, IMAGES, "smallest", "goes to the smallest entry alone"),
         (Embedding, X, "assigned", "entries that are used several times get only the last of their gradients"),
@@ -265,7 +316,7 @@ def hinge(y, t):
             lambda y, t: np.mean((y - t) ** 2),
             lambda y, t: 2 * y / y.size - 2 * t,
             NUMBERS,
-            "it is 0.0833333 times y and -2 times the target, as of a bracket left out",
+            "1.91667 times the target is missing, or taken off",
         ),
     ],
     ids=range(5),

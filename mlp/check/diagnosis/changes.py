@@ -1,9 +1,11 @@
-"""What backward passes do to an array by mistake: to each of its values, or along one of its axes.
+"""What backward passes do to an array by mistake: to each of its values, or along some of its axes.
 
-The same tables serve for the right gradient and for each ingredient of it: x, dy, the target, a parameter. In the
-words, {} stands for the array and {place} for what an axis runs over.
+The same tables serve for the right gradient, for each ingredient of it (x, dy, the target, a parameter), and for what
+each operation goes back with. In the words, {} stands for the array and {places} for what the axes run over.
 """
 
+import functools
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -28,35 +30,33 @@ PRECISIONS: tuple[tuple[str, Change, float], ...] = (
 """Arithmetic that is coarser than float64: what it is called, what it makes of numbers, and its unit of rounding."""
 
 
+def _in_steps(array: Array, start: float, step: float) -> Array:
+    return start + step * np.round((array - start) / step) if step > 0 else array
+
+
+STEPS: tuple[tuple[str, Change, float], ...] = (
+    (
+        "steps of a 127th of the largest, as in int8",
+        lambda a: _in_steps(a, 0.0, float(np.max(np.abs(a), initial=0.0)) / 127),
+        1 / 254,
+    ),
+    (
+        "255 steps between the smallest and the largest, as in 8 bits",
+        lambda a: _in_steps(a, float(np.min(a)), float(np.ptp(a)) / 255),
+        1 / 255,
+    ),
+)
+"""Whole numbers of steps, in the same form."""
+
+
 def of_digits(array: Array, digits: int) -> Array:
     """Rounded to so many significant digits."""
     return np.reshape([float(f"{value:.{digits - 1}e}") for value in array.ravel().tolist()], array.shape)
 
 
-VALUES: tuple[tuple[str, Change], ...] = (
-    ("-{}", np.negative),
-    ("the absolute value |{}|", np.abs),
-    ("-|{}|", lambda a: -np.abs(a)),
-    ("{}^2", np.square),
-    ("{}^3", lambda a: a**3),
-    ("the square root of {}, with its sign", lambda a: np.sign(a) * np.sqrt(np.abs(a))),
-    ("max({}, 0), with zeros for what is negative,", lambda a: np.maximum(a, 0)),
-    ("min({}, 0), with zeros for what is positive,", lambda a: np.minimum(a, 0)),
-    ("the sign of {}", np.sign),
-    ("1 - {}", lambda a: 1 - a),
-    ("{} + 1", lambda a: a + 1),
-    ("{} / 2", lambda a: a / 2),
-    ("2 {}", lambda a: 2 * a),
-    ("{} rounded to whole numbers", np.round),
-    ("{} rounded down to whole numbers", np.floor),
-    ("{} rounded up to whole numbers", np.ceil),
-    ("{} cut off to whole numbers, as in an array of integers,", np.trunc),
-    *((f"{{}} rounded to {words},", rounded) for words, rounded, _ in PRECISIONS),
-    ("ones in the place of {}", np.ones_like),
-    ("tanh({})", np.tanh),
-    ("sigmoid({})", sigmoid),
-    ("softmax({})", lambda a: np.exp(log_softmax(a))),
-)
+def marked(array: Array) -> Array:
+    """One at the largest entry along the last axis, zero at all others."""
+    return (np.arange(array.shape[-1]) == array.argmax(axis=-1)[..., None]) * 1.0 if array.ndim else np.ones(())
 
 
 # What stands as a factor in backward passes.
@@ -82,64 +82,108 @@ INNER: tuple[tuple[str, Change], ...] = (
     ("exp({}), which is s / (1 - s) for the gate s = sigmoid({})", np.exp),
 )
 
-MOVES: tuple[tuple[str, Callable[[Array, int], Array]], ...] = (
+VALUES: tuple[tuple[str, Change], ...] = (
+    ("the absolute value |{}|", np.abs),
+    *FORMS[2:],
+    ("-{}", np.negative),
+    ("-|{}|", lambda a: -np.abs(a)),
+    ("{}^3", lambda a: a**3),
+    ("the square root of {}, with its sign", lambda a: np.sign(a) * np.sqrt(np.abs(a))),
+    ("max({}, 0), with zeros for what is negative,", lambda a: np.maximum(a, 0)),
+    ("min({}, 0), with zeros for what is positive,", lambda a: np.minimum(a, 0)),
+    ("{} / 2", lambda a: a / 2),
+    ("2 {}", lambda a: 2 * a),
+    ("{} rounded to whole numbers", np.round),
+    ("{} rounded down to whole numbers", np.floor),
+    ("{} rounded up to whole numbers", np.ceil),
+    ("{} cut off to whole numbers, as in an array of integers,", np.trunc),
+    *((f"{{}} rounded to {words},", rounded) for words, rounded, _ in (*PRECISIONS, *STEPS)),
+    ("a one for the largest entry of {}, and zeros for all others,", marked),
+    ("ones in the place of {}", np.ones_like),
+    ("tanh({})", np.tanh),
+    ("sigmoid({})", sigmoid),
+    ("softmax({})", lambda a: np.exp(log_softmax(np.atleast_1d(a))).reshape(a.shape)),
+)
+"""What is done to each value."""
+
+MOVES: tuple[tuple[str, Callable[..., Array]], ...] = (
     ("for each {place} the {} of the {place} before it, one out of step,", lambda a, axis: np.roll(a, 1, axis)),
     ("for each {place} the {} of the {place} after it, one out of step,", lambda a, axis: np.roll(a, -1, axis)),
-    ("{} with its {place}s in reverse order", np.flip),
+    ("{} with its {places} in reverse order", np.flip),
 )
+Axes = tuple[int, ...]
 
 
-def _alike(make: Callable[..., Array]) -> Callable[[Array, int | None], Array]:
-    return lambda a, axis: np.broadcast_to(make(a, axis=axis, keepdims=True), a.shape)
+def _alike(make: Callable[..., Array]) -> Callable[[Array, Axes], Array]:
+    return lambda a, axes: np.broadcast_to(make(a, axis=axes, keepdims=True), a.shape)
 
 
 def _one(index: int) -> Callable[[Array, int], Array]:
     return lambda a, axis: np.broadcast_to(np.take(a, [index], axis=axis), a.shape)
 
 
-TOGETHER: tuple[tuple[str, Callable[[Array, int | None], Array]], ...] = (
-    ("the sum of {} over the {place}s, the same for all of them,", _alike(np.sum)),
-    ("the mean of {} over the {place}s, the same for all of them,", _alike(np.mean)),
-    ("{} less its mean over the {place}s", lambda a, axis: a - a.mean(axis=axis, keepdims=True)),
+TOGETHER: tuple[tuple[str, Callable[..., Array]], ...] = (
+    ("the sum of {} over the {places}, the same for all of them,", _alike(np.sum)),
+    ("the mean of {} over the {places}, the same for all of them,", _alike(np.mean)),
+    ("{} less its mean over the {places}", lambda a, axes: a - a.mean(axis=axes, keepdims=True)),
 )
-"""What is done over one axis, or over all of them."""
+"""What is done over one axis, two, or all of them."""
 
-ALONG: tuple[tuple[str, Callable[[Array, int], Array]], ...] = (
-    *TOGETHER,
+ALONG: tuple[tuple[str, Callable[..., Array]], ...] = (
     ("{} summed up to each {place}", np.cumsum),
     ("{} summed up from each {place} on", lambda a, axis: np.flip(np.cumsum(np.flip(a, axis), axis), axis)),
-    ("for all {place}s the {} of the first", _one(0)),
-    ("for all {place}s the {} of the last", _one(-1)),
+    ("for all {places} the {} of the first", _one(0)),
+    ("for all {places} the {} of the last", _one(-1)),
 )
 
 
-def changed(name: str, array: Array, places: Sequence[str]) -> Iterator[tuple[str, Array]]:
-    """The array after each change, with what that is in words.
+def changes(name: str, shape: Sequence[int], places: Sequence[str]) -> Iterator[tuple[str, Change]]:
+    """What may be done to the values of an array, with what comes of it in words.
 
     Args:
         name: what the words call the array.
-        array: of any shape.
+        shape: the array's.
         places: what each of its axes runs over, in the singular.
     """
     for words, change in VALUES:
-        yield words.replace("{}", name), change(array)
-    for axis, place in enumerate(places):
-        if array.shape[axis] > 1:
-            for words, along in ALONG:
-                yield words.replace("{}", name).replace("{place}", place), along(array, axis)
-    for words, together in TOGETHER if array.ndim > 1 else ():
-        yield words.replace("{}", name).replace("{place}s", "entries"), together(array, None)
+        yield words.replace("{}", f"({name})" if " by " in name else name), change
+    long = [axis for axis, size in enumerate(shape) if size > 1]
+    for axis in long:
+        for words, along in ALONG:
+            yield _told(words, name, places[axis]), functools.partial(along, axis=axis)
+    for count in sorted({1, 2, len(long)} & set(range(len(long) + 1))):
+        for axes in itertools.combinations(long, count):
+            over = "entries" if 1 < count == len(shape) else " and ".join(f"{places[axis]}s" for axis in axes)
+            for words, together in TOGETHER:
+                yield words.replace("{}", name).replace("{places}", over), functools.partial(together, axes=axes)
 
 
-def moved(name: str, array: Array, places: Sequence[str]) -> Iterator[tuple[str, Array]]:
-    """The array with its numbers in other places; arguments as of `changed`."""
+def moves(name: str, shape: Sequence[int], places: Sequence[str]) -> Iterator[tuple[str, Change]]:
+    """What puts the numbers of an array in other places; arguments as of `changes`."""
     for axis, place in enumerate(places):
-        if array.shape[axis] > 1:
+        if shape[axis] > 1:
             for words, move in MOVES:
-                yield words.replace("{}", name).replace("{place}", place), move(array, axis)
-    for second in range(1, array.ndim):
-        for first in range(second):
-            axes = f"{places[first]}s and {places[second]}s"
-            if array.shape[first] == array.shape[second]:
-                yield f"{name} transposed, with {axes} exchanged", np.swapaxes(array, first, second)
-            yield f"{name} turned around, with {axes} in reverse order", np.flip(array, (first, second))
+                yield _told(words, name, place), functools.partial(move, axis=axis)
+    for first, second in itertools.combinations(range(len(shape)), 2):
+        axes = f"{places[first]}s and {places[second]}s"
+        exchange = functools.partial(np.swapaxes, axis1=first, axis2=second)
+        if shape[first] == shape[second]:
+            yield f"{name} transposed, with {axes} exchanged", exchange
+        elif 1 not in (shape[first], shape[second]):
+            words = f"{name} reshaped where it should be transposed, with {axes} mixed up"
+            yield words, functools.partial(_read_exchanged, exchange=exchange)
+            yield words, functools.partial(_written_exchanged, exchange=exchange)
+        yield f"{name} turned around, with {axes} in reverse order", functools.partial(np.flip, axis=(first, second))
+
+
+def _read_exchanged(array: Array, exchange: Change) -> Array:
+    return exchange(array).reshape(array.shape)
+
+
+def _written_exchanged(array: Array, exchange: Change) -> Array:
+    return exchange(array.reshape(exchange(array).shape))
+
+
+def _told(words: str, name: str, place: str) -> str:
+    words = words.replace("{place}", place).replace("{places}", f"{place}s")
+    return words.replace("the {}", "{}" if name.startswith("the ") else "the {}").replace("{}", name)

@@ -49,15 +49,6 @@ def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             yield Prediction(value * case.right(tensor), f"the factor is {value:.6g}{named}")
 
 
-def _any_factor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    said, right = case.said[tensor], case.right(tensor)
-    shown = case.seen(right)
-    if said.shape != right.shape or not np.any(shown):
-        return
-    factor = float(np.sum(said * shown) / np.sum(np.square(shown)))
-    yield Prediction(factor * right, f"the factor is {factor:.6g}", 1, (factor,))
-
-
 def _transposed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     right = case.right(tensor)
     if right.ndim == 2:
@@ -92,16 +83,6 @@ def _one_sample(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         keep = np.zeros(case.y.shape)
         keep[index] = np.asarray(case.dy)[index]
         yield Prediction(case.gradient(tensor, dy=keep), f"it is that of the {word} sample alone")
-
-
-def _decayed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The parameter itself added to its gradient."""
-    said, right = case.said[tensor], case.right(tensor)
-    value = case.x if tensor == INPUT else case.function.parameters()[tensor]
-    if said.shape != right.shape or not np.any(value):
-        return
-    rate = float(np.sum((said - right) * value) / np.sum(np.square(value)))
-    yield Prediction(right + rate * value, f"{rate:.6g} times the value is added", 1, (rate,))
 
 
 FIRST: tuple[Hypothesis, ...] = (
@@ -160,18 +141,6 @@ FITTED: tuple[Hypothesis, ...] = (
         "entry, row or column wrong",
         "{tensor} is right but for one place: {measured}. Look at the ends of a loop or slice.",
         zero_in_part,
-    ),
-    Hypothesis(
-        "constant factor",
-        "{tensor} is right but for a constant factor; {measured}.",
-        _any_factor,
-    ),
-    Hypothesis(
-        "parameter added",
-        "{tensor} has the parameter itself added to it ({measured}), as weight decay would. The loss that is checked "
-        "does not contain that term, so it belongs to the update, not into backward.",
-        _decayed,
-        tensors=("W", "b"),
     ),
 )
 

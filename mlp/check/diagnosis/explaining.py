@@ -14,7 +14,7 @@ from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
-from mlp.check.diagnosis.slips import SLIPS
+from mlp.check.diagnosis.slips import ON_THE_WAY, SLIPS
 from mlp.check.diagnosis.substitutions import INGREDIENT
 from mlp.check.report import Finding
 
@@ -35,13 +35,17 @@ def _stages(
     """
     facts = (*FACTS, *after)
     two = two_faults([*first, *EXACT, *SLIPS, *facts])
-    # A linear layer is told by its one formula, all others by the operations that they are made of.
-    middle = (
-        ((*facts, INGREDIENT, *FITTED), (WIRED, *PATHS), SLIPS)
-        if role is Role.LINEAR
-        else ((*SLIPS, *facts, *FITTED), (INGREDIENT, WIRED, *PATHS))
+    # A linear layer is told by its one formula, a loss by its target, all others by the operations they are made of.
+    middle = {
+        Role.LINEAR: ((*facts, INGREDIENT, *FITTED), (WIRED, *PATHS), SLIPS),
+        Role.LOSS: ((INGREDIENT, *SLIPS, *facts, *FITTED), (*PATHS, *ON_THE_WAY)),
+    }.get(role, ((*SLIPS, *facts, *FITTED), (WIRED, *PATHS, *ON_THE_WAY), (INGREDIENT,)))
+    return (
+        (*FIRST, *first, *EXACT, *after),
+        *middle,
+        (two, *(ON_THE_WAY if role is Role.LINEAR else ())),
+        (IN_PART, WRONG_SLOPE),
     )
-    return (*FIRST, *first, *EXACT, *after), *middle, (two,), (IN_PART, WRONG_SLOPE)
 
 
 TABLES = {role: _stages(role, *tables) for role, tables in _BY_ROLE.items()}
@@ -59,7 +63,7 @@ def explanations_of(case: IsolatedLayer, tensor: str, companions: Sequence[Isola
             for one in explain(hypothesis, case, tensor)
         ]
         holding: list[Explanation] = []
-        for one in sorted(found, key=lambda one: one.prediction.fitted > 0):
+        for one in sorted(found, key=lambda one: one.prediction.fitted):
             is_new = all(one.hypothesis is not other.hypothesis for other in holding)
             if is_new and all(holds(one, companion, tensor) for companion in companions):
                 holding.append(one)
@@ -72,7 +76,7 @@ def jointly(
     case: IsolatedLayer, tensors: Sequence[str], companions: Sequence[IsolatedLayer]
 ) -> dict[str, list[Explanation]]:
     """One wrong way back through forward's operations that explains all of these tensors; none if there is none."""
-    for hypothesis in SLIPS:
+    for hypothesis in (*SLIPS, *ON_THE_WAY):
         found = {tensor: explain(hypothesis, case, tensor)[:1] for tensor in tensors}
         first = next(iter(found.values()))
         is_one = first and all(one and one[0].prediction.key == first[0].prediction.key for one in found.values())

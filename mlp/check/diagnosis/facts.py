@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.changes import PRECISIONS, of_digits
+from mlp.check.diagnosis.changes import PRECISIONS, STEPS, of_digits
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import multiples, recorded_factors
-from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
-from mlp.check.diagnosis.losses import OTHER_LOSSES, smoothing_terms
+from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, said
+from mlp.check.diagnosis.losses import OTHER_LOSSES
 from mlp.check.diagnosis.observations import SAMPLES
 from mlp.check.diagnosis.substitutions import CHANGED
+from mlp.check.diagnosis.terms import FACTOR, TERMS
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
@@ -39,17 +40,36 @@ def _rounded(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if difference is None:
         return
     said, size = case.said[tensor].astype(np.float64), float(np.max(np.abs(case.right(tensor)), initial=0.0))
-    for words, rounded, unit in PRECISIONS:
+    is_told = len(np.unique(np.abs(said))) >= _FEWEST  # a few numbers are whole steps apart always
+    for words, rounded, unit in (*PRECISIONS, *(STEPS if is_told else ())):
         with np.errstate(over="ignore"):
-            if np.array_equal(rounded(said), said) and np.max(np.abs(difference)) <= 8 * unit * size:
-                yield Prediction(said, words)
-                return
+            is_held = np.allclose(rounded(said), said, rtol=1e-13, atol=1e-13 * size)
+        if is_held and np.max(np.abs(difference)) <= 8 * unit * size:
+            yield Prediction(said, words)
+            return
     for decimals in range(1, 9):
         if np.array_equal(np.round(said, decimals), said) and np.max(np.abs(difference)) <= 0.51 * 10.0**-decimals:
             yield Prediction(said, f"{decimals} decimals")
             return
     for digits in range(1, 7):
         yield Prediction(of_digits(case.right(tensor), digits), f"{digits} significant digits")
+
+
+def _coarse(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Nearly right, and rough where right is smooth: second differences along x are of the size of the error."""
+    difference, size = _difference(case, tensor), float(np.linalg.norm(case.right(tensor)))
+    error = 0.0 if difference is None else float(np.linalg.norm(difference))
+    if not 0 < error < size / 64:
+        return
+    steps = [case.x + k * np.sqrt(error / size) / 32 * case.other_x for k in range(3)]
+    rough = _bent([said(case.function, case.loss, x, case.dy)[tensor] for x in steps])
+    if rough > max(8 * _bent([case.gradient(tensor, x=x) for x in steps]), error / 4):
+        yield Prediction(case.said[tensor], f"about {-np.log10(error / size):.0f} digits", 1)
+
+
+def _bent(values: list[Array]) -> float:
+    one, two, three = values
+    return float(np.linalg.norm(one - 2 * two + three))
 
 
 def _clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -84,41 +104,6 @@ def _along(case: IsolatedLayer, tensor: str, axis: int) -> str:
     return "the entries" if rank == 1 else ("the rows", "the columns")[axis] if rank == 2 else f"axis {axis}"
 
 
-def _terms(case: IsolatedLayer, tensor: str) -> Iterator[tuple[str, Array]]:
-    """What is commonly added to a gradient, or forgotten in it, by name."""
-    value = case.x if tensor == INPUT else case.function.parameters().get(tensor, case.x)
-    if tensor != INPUT:
-        yield "the sign of the parameter, as an L1 penalty would add", np.sign(value)
-    dy = np.asarray(case.dy, dtype=np.float64) if case.role is not Role.LOSS else None
-    if dy is not None:
-        yield "dy itself, as of a path around the layer", dy
-    if dy is None:
-        yield from smoothing_terms(case)
-    else:
-        yield "the output y", case.y
-    yield "the input x", case.x
-    if dy is not None and dy.ndim == case.x.ndim > 1 and dy.shape[:-1] == case.x.shape[:-1]:
-        yield "dy summed over the features", np.broadcast_to(dy.sum(axis=-1, keepdims=True), case.x.shape)
-    if dy is not None and dy.shape == case.x.shape:
-        yield "dy times x", dy * case.x
-        yield "dy times y", dy * case.y
-        yield "dy summed over the samples", np.broadcast_to(dy.sum(axis=0, keepdims=True), dy.shape)
-    yield "a constant", np.ones(case.right(tensor).shape)
-
-
-def _term_added(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """A multiple of one of the terms, the same on every input."""
-    difference = _difference(case, tensor)
-    if difference is None or difference.size < _FEWEST:
-        return
-    for number, (words, term) in enumerate(_terms(case, tensor)):
-        if np.shape(term) == difference.shape and np.any(term):
-            factor = float(np.sum(difference * term) / np.sum(np.square(term)))
-            if _is_left(difference - factor * term, difference):
-                what = f"{abs(factor):.6g} times {words} is {'added' if factor > 0 else 'missing, or taken off'}"
-                yield Prediction(case.right(tensor) + factor * term, what, 1, (number, factor))
-
-
 def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """One factor for each row, or for each column."""
     said, right = case.said[tensor].astype(np.float64), case.right(tensor)
@@ -150,12 +135,19 @@ def _named(case: IsolatedLayer, factor: Array) -> str:
 
 
 FACTS: tuple[Hypothesis, ...] = (
+    FACTOR,
     *OTHER_LOSSES,
     Hypothesis(
         "low precision",
         "{tensor} is right but rounded to {measured}: the rest is lost on the way, as by np.round or in an array of a "
         "smaller type.",
         _rounded,
+    ),
+    Hypothesis(
+        "low precision",
+        "{tensor} is right to {measured} only, and jumps where x moves evenly: something on the way is rounded, as by "
+        "np.round or in an array of a smaller type, such as float16.",
+        _coarse,
     ),
     Hypothesis(
         "clipped",
@@ -167,7 +159,7 @@ FACTS: tuple[Hypothesis, ...] = (
         "another tensor's gradient", "{tensor} is the gradient of something else: {measured}.", _of_another_tensor
     ),
     *CHANGED,
-    Hypothesis("term added or missing", "{tensor} is right but for one term: {measured}.", _term_added),
+    TERMS,
     Hypothesis("scaled to a norm", "{tensor} has the right direction, but is scaled {measured}.", _scaled_to_norm),
 )
 

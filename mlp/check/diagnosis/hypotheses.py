@@ -102,7 +102,7 @@ def explain(
         again = hypothesis.again if known else None
         for prediction in again(case, tensor, known) if again and known else hypothesis.predict(case, tensor):
             found.append(_explanation(hypothesis, case, tensor, prediction))
-    return sorted((one for one in found if one), key=lambda one: (one.prediction.fitted > 0, one.left > LEFT))
+    return sorted((one for one in found if one), key=lambda one: (one.prediction.fitted, one.left > LEFT))
 
 
 def holds(explanation: Explanation, other: IsolatedLayer, tensor: str) -> bool:

@@ -54,8 +54,9 @@ def batch_places(case: IsolatedLayer, rank: int) -> tuple[str, ...]:
     """What the axes of x, y or dy run over: samples first, features last, and steps where one goes after another."""
     if rank < 2:
         return ("feature",) * rank
-    between = ("step" if axis == case.steps_axis else f"axis-{axis} position" for axis in range(1, rank - 1))
-    return ("sample", *between, "feature")
+    last = rank - 1 if rank < 4 else rank  # images have no features
+    between = ("step" if axis == case.steps_axis else f"axis-{axis} position" for axis in range(1, last))
+    return ("sample", *between, "feature")[:rank]
 
 
 def parameter_places(rank: int) -> tuple[str, ...]:

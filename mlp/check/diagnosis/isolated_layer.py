@@ -17,6 +17,7 @@ from mlp.check.compare import as_float64
 from mlp.check.contract import forward_on_another_input
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.way_back import slips, wrong_ways
+from mlp.check.diagnosis.way_back.changed import Arrival
 from mlp.check.diagnosis.way_back.ways import Slip, Wrong
 from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
@@ -256,19 +257,48 @@ class IsolatedLayer:
     @cached_property
     def slips(self) -> Sequence[Slip]:
         """What wrong ways back through forward's operations would give, those first that explain most tensors."""
-        found = self.slips_again("")
+        return self._agreeing_first(self.slips_again(""))
+
+    @cached_property
+    def changed_slips(self) -> Sequence[Slip]:
+        """The same of ways back with something done to an array; they are many."""
+        return self._agreeing_first(self.slips_again("", with_changes=True))
+
+    def _agreeing_first(self, found: Sequence[Slip]) -> Sequence[Slip]:
         agreeing = {id(slip): self.agreeing(slip.gradients) for slip in found}
         return sorted(found, key=lambda slip: -agreeing[id(slip)])
 
-    def slips_again(self, words: str) -> list[Slip]:
+    def slips_again(self, words: str, with_changes: bool = False) -> list[Slip]:
         """Those of which one of these lines is said, or all; none if forward's operations cannot be followed."""
         lines = words.splitlines()
-        every = [one for one in self._wrong_ways if not lines or one.words in lines]
-        return slips(self.tape, self.seed(self.tape), every) if self.tape else []
+        every = self._changed_ways if with_changes else self._wrong_ways
+        return (
+            slips(self.tape, self.seed(self.tape), [one for one in every if not lines or one.words in lines])
+            if self.tape
+            else []
+        )
 
     @cached_property
     def _wrong_ways(self) -> Sequence[Wrong]:
         return wrong_ways(self.tape, self.seed(self.tape)) if self.tape else []
+
+    @cached_property
+    def _changed_ways(self) -> Sequence[Wrong]:
+        return wrong_ways(self.tape, self.seed(self.tape), with_changes=True) if self.tape else []
+
+    def with_limit(self, arrival: Arrival, limit: float) -> Mapping[str, Array]:
+        """The gradients if what arrives somewhere on the tape is cut off."""
+        tape = self.tape or Tape()
+        change = arrival.changed(lambda gradient: np.clip(gradient, -limit, limit))
+        return tape.of_leaves(tape.gradients(self.seed(tape), change))
+
+    def largest_at(self, arrival: Arrival) -> float:
+        """The size of what arrives there on the right way back."""
+        gradients = self.tape.gradients(self.seed(self.tape)) if self.tape else []
+        return max(
+            (float(np.max(np.abs(one))) for number in dict(arrival.edges) if (one := gradients[number]) is not None),
+            default=0.0,
+        )
 
     def agreeing(self, gradients: Mapping[str, Array]) -> int:
         """Of how many tensors backward says this."""

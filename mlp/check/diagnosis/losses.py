@@ -123,15 +123,6 @@ LOSSES: tuple[Hypothesis, ...] = (
 
 
 _MOST_VALUES = 4
-_FEWEST = 4
-
-
-def smoothing_terms(case: IsolatedLayer) -> Iterator[tuple[str, Array]]:
-    """What a loss's gradient has beside the right one if its target is smoothed or scaled."""
-    target = target_of(case)
-    yield "the target less one over the classes, as of label smoothing", target - 1 / max(1, target.shape[-1])
-    yield "the target less one half, as of label smoothing", target - 0.5
-    yield "the target", target
 
 
 def _target(case: IsolatedLayer) -> Array | None:
@@ -185,25 +176,8 @@ def _factor_by_target(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(factor * right, f"the factor is {words}", len(found), tuple(found))
 
 
-def _factors_of_both(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The prediction and the target, each with a factor of its own, where their difference should have one."""
-    said, target = case.said[tensor].astype(np.float64), _target(case)
-    if target is None or said.shape != target.shape or said.size < _FEWEST:
-        return
-    columns = np.stack([case.x.ravel(), target.ravel()], axis=1)
-    (a, b), *_ = np.linalg.lstsq(columns, said.ravel(), rcond=None)
-    if abs(a * b) > 0 and abs(a + b) > APART * abs(a):
-        words = f"it is {a:.6g} times y and {b:.6g} times the target, as of a bracket left out"
-        yield Prediction(a * case.x + b * target, words, 2, (a, b))
-
-
 OTHER_LOSSES: tuple[Hypothesis, ...] = (
     Hypothesis("another loss's gradient", "{tensor} is right for another loss: {measured}.", _of_another_loss),
     Hypothesis("clipped elsewhere", "{tensor} is right but for where it is clipped: {measured}.", _another_limit),
-    Hypothesis(
-        "different factors",
-        "{tensor} has different factors for the prediction and for the target: {measured}.",
-        _factors_of_both,
-    ),
     Hypothesis("weights of classes", "{tensor} is right but for weights: {measured}.", _factor_by_target),
 )

@@ -1,16 +1,21 @@
 """Faults that are one wrong way back through forward's own operations, in the words of its code."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer
 from mlp.check.diagnosis.sentences import known_factor
+from mlp.check.diagnosis.substitutions import scaled
+from mlp.check.diagnosis.way_back.changed import CHANGED, arrivals
 from mlp.check.diagnosis.way_back.steps import CONSTANT
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip
+from mlp.nn.arrays import Array
 
-_MOST_WAYS = 4
+_MOST_PAIRS = 20
+_HALVINGS = 40
 
 
 def _slip(pattern: str, sentence: str) -> Hypothesis:
@@ -29,66 +34,58 @@ def _slip(pattern: str, sentence: str) -> Hypothesis:
     )
 
 
-def _counted(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
-    """What goes back one way counts another number of times than once."""
-    right, said = case.right(tensor), case.said[tensor]
-    found: list[tuple[int, Prediction]] = []
-    for slip in slips:
-        if slip.pattern == LEFT_OUT and tensor in slip.gradients and said.shape == right.shape:
-            part = right - slip.gradients[tensor]
-            size = float(np.sum(np.square(part)))
-            rest = float(np.sum(np.square(slip.gradients[tensor])))
-            if min(size, rest) > LEFT * float(np.sum(np.square(right))):  # a factor for all of it has its own name
-                times = 1 + float(np.sum((said - right) * part)) / size
-                weighed = {
-                    name: times * case.right(name) + (1 - times) * slip.gradients[name]
-                    for name in slip.gradients.keys() & case.report.keys()
-                }
-                words = slip.words.replace("nothing goes back", "what goes back").removesuffix(CONSTANT)
-                counted = f"{words} counts {times:.6g} times{known_factor(case, times)}"
-                found.append((case.agreeing(weighed), Prediction(weighed[tensor], counted, 1, (times,), slip.words)))
-    yield from (prediction for _, prediction in sorted(found, key=lambda one: -one[0]))
-
-
-def _two_left_out(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
-    """Nothing goes back by two ways that have nothing to do with each other, such as a mean and a variance."""
-    right, said = case.right(tensor), case.said[tensor]
-    if said.shape != right.shape or not np.all(np.isfinite(said)):
-        return
-    ways = sorted(
-        (one for one in slips if one.pattern == LEFT_OUT and tensor in one.gradients), key=lambda one: one.words
-    )
-    parts = np.array([(right - slip.gradients[tensor]).ravel() for slip in ways]).reshape(len(ways), -1)
-    missing = (right - said).ravel()
-    products, sides = parts @ parts.T, parts @ missing
-    sizes = np.diag(products)
-    rest = missing @ missing + sizes[:, None] + sizes + 2 * (products - sides[:, None] - sides)
-    for one, other in np.argwhere(np.triu(rest < LEFT * (missing @ missing), 1)).tolist():
-        if min(sizes[one], sizes[other]) > LEFT * (missing @ missing):
-            first, second = ways[one].words, ways[other].words
-            words = f"{first.removesuffix(CONSTANT)}, nor {second.removeprefix('nothing goes back ')}"
-            model = right - (parts[one] + parts[other]).reshape(right.shape)
-            yield Prediction(model, words, key=f"{first}\n{second}")
-
-
 def _weighed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
-    """Several ways lead to the tensor itself, and they do not all count once."""
+    """What goes back one way, or two ways that have nothing to do with each other, counts another time than once."""
     right, said = case.right(tensor), case.said[tensor]
-    direct = [slip for slip in slips if slip.pattern == LEFT_OUT and slip.goal == tensor]
-    if said.shape != right.shape or not 2 <= len(direct) <= _MOST_WAYS or said.size < 2 * len(direct):
+    left_out = [slip for slip in slips if slip.pattern == LEFT_OUT and tensor in slip.gradients]
+    if said.shape != right.shape or not np.all(np.isfinite(said)) or not left_out:
         return
-    parts = np.array([(right - slip.gradients[tensor]).ravel() for slip in direct])
-    if np.linalg.norm(parts.sum(axis=0) - right.ravel()) > LEFT * np.linalg.norm(right):
-        return
-    weights = np.linalg.lstsq(parts.T, said.ravel(), rcond=None)[0]
-    names = [slip.words.removeprefix("nothing goes back ").removesuffix(CONSTANT) for slip in direct]
-    told = [
-        f"{name} {weight:.4g} times" if abs(weight) > APART else f"{name} not at all"
-        for name, weight in zip(names, weights, strict=True)
-        if abs(weight - 1) > APART
+    parts = np.array([(right - slip.gradients[tensor]).ravel() for slip in left_out])
+    more = (said - right).ravel()
+    whole = float(np.sum(np.square(right)))
+    some = [  # a factor for all of it has its own name
+        k for k, part in enumerate(parts) if min(part @ part, np.sum(np.square(right.ravel() - part))) > LEFT * whole
     ]
-    words = f"it counts what goes back {', and '.join(told)}"
-    yield Prediction((weights @ parts).reshape(right.shape), words, len(direct), tuple(weights.tolist()), "weights")
+    found = [one for one in (*_ones(parts, more), *_twos(parts, more)) if all(k in some for k in one[0])]
+    for chosen, weights in sorted(found, key=lambda one: (len(one[0]), _fitted(one[1]))):
+        told = [_counts(case, left_out[k].words, weight) for k, weight in zip(chosen, weights, strict=True)]
+        model = right + ((np.array(weights) - 1) @ parts[list(chosen)]).reshape(right.shape)
+        key = "\n".join(left_out[k].words for k in chosen)
+        yield Prediction(model, ", and ".join(told), _fitted(weights), weights, key)
+
+
+def _fitted(weights: Sequence[float]) -> int:
+    """How many of these are no plain numbers: all or nothing."""
+    return sum(abs(weight) > APART for weight in weights)
+
+
+def _counts(case: IsolatedLayer, words: str, weight: float) -> str:
+    """How many times it counts of which no part goes back, according to these words."""
+    if abs(weight) < APART:
+        return words
+    counted = words.replace("nothing goes back", "what goes back").removesuffix(CONSTANT)
+    return f"{counted} counts {weight:.6g} times{known_factor(case, weight)}"
+
+
+def _ones(parts: Array, more: Array) -> Iterator[tuple[tuple[int, ...], tuple[float, ...]]]:
+    """The parts of which a multiple is added, and how many times each then counts in all."""
+    sizes, sides = np.sum(np.square(parts), axis=1), parts @ more
+    rest = more @ more - sides**2 / np.where(sizes > 0, sizes, 1)
+    for k in np.flatnonzero(rest < LEFT * (more @ more)).tolist():
+        yield (k,), (1 + float(sides[k] / sizes[k]),)
+
+
+def _twos(parts: Array, more: Array) -> Iterator[tuple[tuple[int, ...], tuple[float, ...]]]:
+    """The same of two parts."""
+    products, sides = parts @ parts.T, parts @ more
+    sizes = np.diag(products)
+    apart = sizes[:, None] * sizes - products**2
+    is_apart = apart > LEFT * sizes[:, None] * sizes
+    apart = np.where(is_apart, apart, 1)
+    first = (sides[:, None] * sizes - sides * products) / apart
+    rest = more @ more - first * sides[:, None] - first.T * sides
+    for one, other in np.argwhere(np.triu(is_apart & (rest < LEFT * (more @ more)), 1))[:_MOST_PAIRS].tolist():
+        yield (one, other), (1 + float(first[one, other]), 1 + float(first[other, one]))
 
 
 def _masked(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
@@ -106,6 +103,54 @@ def _masked(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator
             )
 
 
+def _changed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
+    """Something is done to an array on the way back; and maybe all of it has a factor."""
+    for slip in slips:
+        if tensor in slip.gradients:
+            yield from scaled(case, tensor, slip.gradients[tensor], slip.words)
+
+
+def _clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Right for a small dy, and what arrives at some operation is cut off; the limit is found by halving."""
+    if case.tape and case.is_right_for_small_dy(tensor):
+        right, said = case.right(tensor), case.said[tensor]
+        for arrival in arrivals(case.tape):
+            low, high = 0.0, case.largest_at(arrival)
+            for _ in range(_HALVINGS):
+                limit = (low + high) / 2
+                model = case.with_limit(arrival, limit)[tensor]
+                low, high = (low, limit) if np.sum((model - said) * (right - said)) > 0 else (limit, high)
+            yield Prediction(
+                model,
+                f"{arrival.name} is cut off at {limit:.6g}{arrival.goal}",
+                1,
+                (limit,),
+                arrival.name + arrival.goal,
+            )
+
+
+def _clipped_again(case: IsolatedLayer, tensor: str, known: Prediction) -> Iterator[Prediction]:
+    for arrival in arrivals(case.tape) if case.tape else ():
+        if arrival.name + arrival.goal == known.key:
+            yield replace(known, gradient=case.with_limit(arrival, known.values[0])[tensor])
+
+
+ON_THE_WAY: tuple[Hypothesis, ...] = (
+    Hypothesis(
+        "clipped",
+        "{tensor} is right where dy is small, but clipped: {measured}. Clipping belongs into the update, not into "
+        "backward.",
+        _clipped,
+        again=_clipped_again,
+    ),
+    Hypothesis(
+        CHANGED,
+        "{tensor} is made of something else: {measured}.",
+        lambda case, tensor: _changed(case, tensor, case.changed_slips),
+        again=lambda case, tensor, known: _changed(case, tensor, case.slips_again(known.key, with_changes=True)),
+    ),
+)
+
 SLIPS: tuple[Hypothesis, ...] = (
     _slip(LEFT_OUT, "{tensor} lacks a path of the chain rule: {measured}."),
     _slip("derivative missing", "{tensor} lacks a derivative: {measured}."),
@@ -115,31 +160,18 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("overwritten", "{tensor} is overwritten where it should be added up: {measured}."),
     _slip("steps left out", "{tensor} does not add up over all steps: {measured}."),
     _slip("sent elsewhere", "{tensor} has dy in other entries than it should: {measured}."),
-    _slip("moved", "{tensor} has its numbers in the wrong places: {measured}."),
-    _slip("transposed", "{tensor} has a transpose too much or too little: {measured}."),
     _slip("another array", "{tensor} is computed from another array: {measured}."),
     _slip("scale missing", "{tensor} lacks the scale of a factor: {measured}."),
     _slip("another's gradient", "{tensor} is made of another gradient: {measured}."),
     Hypothesis(
         "weight of a path",
         "{tensor} does not count every way back once: {measured}.",
-        lambda case, tensor: _counted(case, tensor, case.slips),
-        again=lambda case, tensor, known: _counted(case, tensor, case.slips_again(known.key)),
-    ),
-    Hypothesis(
-        LEFT_OUT,
-        "{tensor} lacks two paths of the chain rule: {measured}.",
-        lambda case, tensor: _two_left_out(case, tensor, case.slips),
-        again=lambda case, tensor, known: _two_left_out(case, tensor, case.slips_again(known.key)),
+        lambda case, tensor: _weighed(case, tensor, case.slips),
+        again=lambda case, tensor, known: _weighed(case, tensor, case.slips_again(known.key)),
     ),
     Hypothesis(
         "another mask",
         "{tensor} is zero in other entries than it should: {measured}.",
         lambda case, tensor: _masked(case, tensor, case.slips),
-    ),
-    Hypothesis(
-        "weight of a path",
-        "{tensor} does not count every way back once: {measured}.",
-        lambda case, tensor: _weighed(case, tensor, case.slips),
     ),
 )

@@ -1,10 +1,11 @@
 """Gradients with something done to them, or made of an ingredient to which something was done, or of another one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from mlp.check.diagnosis.changes import changed, moved
+from mlp.check.diagnosis.changes import changes, marked, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import Ingredient, ingredients, tensor_places
 from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, IsolatedLayer, Role
@@ -16,14 +17,16 @@ from mlp.nn.arrays import Array
 def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The right gradient with something done to it."""
     with np.errstate(all="ignore"):
-        for words, gradient in changed("g", case.right(tensor), tensor_places(case, tensor)):
-            yield Prediction(gradient, words.rstrip(","), key=words)  # a clause of the sentence follows anyway
+        for words, change in changes("g", case.right(tensor).shape, tensor_places(case, tensor)):
+            # a clause of the sentence follows anyway
+            yield Prediction(change(case.right(tensor)), words.rstrip(","), key=words)
 
 
 def _gradient_moved(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The right gradient with its numbers in other places."""
-    for words, gradient in moved("right gradient", case.right(tensor), tensor_places(case, tensor)):
-        yield Prediction(gradient, words, key=words)
+    right = case.right(tensor)
+    for words, change in moves("right gradient", right.shape, tensor_places(case, tensor)):
+        yield Prediction(change(right), words, key=words)
 
 
 def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -42,17 +45,22 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
             continue
         if not _are_parallel(loss_gradients(*problem, EPS)[tensor], gradient):  # at a corner, where a tape takes a side
             continue
-        factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
-        exact = abs(factor - 1) < APART
-        size = "" if abs(abs(factor) - 1) < APART else f"is times {abs(factor):.6g}{known_factor(case, factor)}"
-        also = " and ".join(one for one in ("has the wrong sign" if factor < 0 else "", size) if one)
-        yield Prediction(
-            gradient if exact else factor * gradient,
-            f"{words} stands where {part.name} should{'' if exact else f', and all of it {also}'}",
-            0 if exact else 1,
-            () if exact else (factor,),
-            words,
-        )
+        for prediction in scaled(case, tensor, gradient, f"{words} stands where {part.name} should"):
+            yield replace(prediction, key=words)
+
+
+def scaled(case: IsolatedLayer, tensor: str, gradient: Array, words: str) -> Iterator[Prediction]:
+    """A gradient of which somebody's is a multiple, as it is or with the factor that fits."""
+    said = case.said[tensor].astype(np.float64)
+    if said.shape != gradient.shape or not _are_parallel(gradient, said):
+        return
+    factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
+    if abs(factor - 1) < APART:
+        yield Prediction(gradient, words, key=words)
+        return
+    size = "" if abs(abs(factor) - 1) < APART else f"is times {abs(factor):.6g}{known_factor(case, factor)}"
+    also = " and ".join(one for one in ("has the wrong sign" if factor < 0 else "", size) if one)
+    yield Prediction(factor * gradient, f"{words}, and all of it {also}", 1, (factor,), words)
 
 
 def _are_parallel(one: Array, other: Array) -> bool:
@@ -66,15 +74,16 @@ def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:
     others = [(part.name, part.value) for part in parts] + ([("y", case.y)] if case.role is not Role.LOSS else [])
     with np.errstate(all="ignore"):
         for part in parts:
-            for change in (changed, moved):
-                for words, array in change(part.name, part.value, part.places):
-                    yield part, words, array
+            for make in (changes, moves):
+                for words, change in make(part.name, part.value.shape, part.places):
+                    yield part, words, change(part.value)
             for factor in sorted(case.tape.scalars if case.tape else ()):
                 for times in (factor, 1 / factor) if factor else ():
                     yield part, f"{times:.6g} {part.name}", times * part.value
             for name, array in others:
                 if name != part.name and array.shape == part.value.shape:
                     yield part, name, array
+                    yield part, f"a one for the largest entry of {name}, and zeros for all others,", marked(array)
 
 
 INGREDIENT = Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _ingredient_changed)

@@ -342,7 +342,7 @@ class ReversedInput(WrongLinear):
     "weight decay in backward",
     wrong="dW = dy.T @ x + 0.01 * W",
     right="dW = dy.T @ x",
-    pattern="parameter added",
+    pattern="term added or missing",
 )
 class DecayInBackward(WrongLinear):
     """A good idea in the wrong place: the loss that is checked has no such term."""

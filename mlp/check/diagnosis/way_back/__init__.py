@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from mlp.check.diagnosis.way_back import arrays, steps
+from mlp.check.diagnosis.way_back.changed import arrays_changed, gradients_changed
 from mlp.check.diagnosis.way_back.stretches import other_formulas
 from mlp.check.diagnosis.way_back.ways import Slip, Wrong, ways
 from mlp.check.tape.tape import Tape
@@ -24,14 +25,26 @@ _STEPS = (
     steps.once,
     steps.overwritten,
     arrays.another_array,
-    arrays.gradient_turned,
 )
 
 
-def wrong_ways(tape: Tape, seed: Array) -> list[Wrong]:
-    """As many of the wrong ways back from this gradient by the result as can be afforded, the plainest first."""
+def wrong_ways(tape: Tape, seed: Array, with_changes: bool = False) -> list[Wrong]:
+    """As many of the wrong ways back from this gradient by the result as can be afforded, the plainest first.
+
+    Args:
+        tape: of forward.
+        seed: the gradient by the result.
+        with_changes: whether those with something done to an array are asked for, or all others.
+    """
     affordable = max(_FEWEST, _MOST_STEPS // max(1, sum(len(node.edges) for node in tape.nodes)))
-    return list(itertools.islice(_wrong_ways(tape, tape.gradients(seed)), affordable))
+    make = _changed_ways if with_changes else _wrong_ways
+    return list(itertools.islice(make(tape, tape.gradients(seed)), affordable))
+
+
+def _changed_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
+    yield from gradients_changed(tape, right)
+    for way in ways(tape):
+        yield from arrays_changed(tape, way)
 
 
 def slips(tape: Tape, seed: Array, every: Sequence[Wrong]) -> list[Slip]:

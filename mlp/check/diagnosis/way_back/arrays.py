@@ -1,11 +1,10 @@
 """One operation goes back with another array than its own, or with another gradient."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mlp.check.diagnosis.changes import FORMS
 from mlp.check.diagnosis.way_back.steps import pulled
 from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, called, goal_of, neighbours
 from mlp.check.tape.sites import Site
@@ -18,7 +17,7 @@ _MOST_PAIRS = 400
 
 
 def another_array(tape: Tape, way: Way) -> Iterator[Wrong]:
-    """The derivative is computed from another array than it should be: one of forward's, or the same turned around."""
+    """The derivative is computed from another array than it should be: one of forward's."""
     if any(edge.with_used is None for edge in way.edges):
         return
     name = called(tape, way.site, way.numbers[-1], way.edges[0].using)
@@ -49,17 +48,10 @@ def _using(edge: Edge, other: Array) -> Rule:
 def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
     """Arrays that may be taken for the ones used, one for each time, by what they are called."""
     used = [np.asarray(edge.used) for edge in way.edges]
-    for change, words in _TURNS:
-        for axis in range(used[0].ndim):
-            yield words.format(axis), [change(array, axis) for array in used]
     arrays = {"that": used, **recorded_arrays(tape)}
     for other, values in arrays.items():
         yield other, aligned(values, len(used))
     yield "1", [np.ones_like(array) for array in used]
-    for words, form in FORMS[3:]:  # after the array itself, its size and its sign, which are tried as factors
-        formed = [form(array) for array in used]
-        if any(np.ptp(array) > 0 for array in formed):
-            yield words.replace("{}", way.site.operand(way.edges[0].using)), formed
     for other, values in arrays.items() if len(used) > 1 else ():
         for which, place in (("first", 0), ("last", -1)):
             yield f"{other} of the {which} time, every time,", [values[place]] * len(used)
@@ -67,14 +59,6 @@ def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
             at_hand = aligned(values, len(used))
             yield f"{other} of the time {when}", neighbours(at_hand, by)
             yield f"{other} of the time {when}, from one end round to the other,", [*at_hand[-by:], *at_hand[:-by]]
-
-
-_TURNS: tuple[tuple[Callable[[Array, int], Array], str], ...] = (
-    (lambda a, axis: np.swapaxes(a, axis - 1, axis), "its transpose"),
-    (np.flip, "it in reverse order along axis {}"),
-    (lambda a, _: np.flip(a), "it in reverse order along all axes"),
-    (lambda a, _: np.abs(a), "its absolute value"),
-)
 
 
 def recorded_arrays(tape: Tape) -> dict[str, list[Array]]:
@@ -96,14 +80,6 @@ def kept(tape: Tape) -> Iterator[Wrong]:
         for which, words in (("last", "first"), ("first", "last")) if count > 1 and name != INPUT else ():
             only = f"{name} is used {count} times, and only the gradient of the {words} of them is kept"
             yield Wrong("overwritten", only, Change(kept={number: which}))
-
-
-def gradient_turned(tape: Tape, way: Way) -> Iterator[Wrong]:
-    """The gradient by the result of a product is transposed."""
-    shapes = [tape.nodes[number].value.shape[-2:] for number in way.numbers]
-    if way.site.operation in ("matmul", "einsum") and all(len(one) == 2 and one[0] == one[1] for one in shapes):
-        words = f"the gradient by {way.site.text} is transposed on the way back {way.words}"
-        yield Wrong("transposed", words, way.ruled(lambda edge, gradient: edge.pull(np.swapaxes(gradient, -1, -2))))
 
 
 def of_neighbours(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:

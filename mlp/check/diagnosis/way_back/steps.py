@@ -1,6 +1,5 @@
 """One operation goes back wrongly: without its derivative, not at all, not every time, or to the wrong entries."""
 
-import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -99,7 +98,7 @@ def _nothing(_: Edge, __: Array) -> None:
 
 
 def overwritten(tape: Tape, way: Way) -> Iterator[Wrong]:
-    """Entries that are taken several times get the gradient of one of them; or all get it one place further."""
+    """Entries that are taken several times get the gradient of one of them, or the mean."""
     if any(edge.source is None for edge in way.edges):
         return
     several = f"on the way back {way.words} entries that are used several times get"
@@ -107,25 +106,6 @@ def overwritten(tape: Tape, way: Way) -> Iterator[Wrong]:
         words = f"{several} only the {word} of their gradients"
         yield Wrong("overwritten", words, way.ruled(_assigned(tape, last)))
     yield Wrong("overwritten", f"{several} the mean of their gradients, not the sum", way.ruled(_averaged))
-    if way.is_buffer:
-        return
-    for axes in _some_axes(min(tape.nodes[number].value.ndim for number in way.numbers)):
-        for move in (1, -1):
-            along = " and ".join(str(axis) for axis in axes)
-            words = (
-                f"what goes back {way.words} is moved by one place {'on' if move > 0 else 'back'} along axis {along}"
-            )
-            yield Wrong("moved", words, way.ruled(_rolled(move, axes)))
-
-
-def _some_axes(rank: int) -> Iterator[tuple[int, ...]]:
-    """Each axis, and each two of them."""
-    for count in (1, 2):
-        yield from itertools.combinations(range(rank), count)
-
-
-def _rolled(move: int, axes: tuple[int, ...]) -> Rule:
-    return lambda edge, gradient: edge.pull(np.roll(gradient, move, axes))
 
 
 def _averaged(edge: Edge, gradient: Array) -> Array:

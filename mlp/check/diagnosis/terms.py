@@ -1,0 +1,126 @@
+"""A gradient that is right but for a factor, for terms with a name that are added to it, or for both.
+
+Penalties on parameters, a path around the layer, label smoothing, a bracket left out: each adds a multiple of some
+array. Which multiples is fitted, the fewest numbers first.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
+from mlp.check.diagnosis.losses import target_of
+from mlp.check.diagnosis.sentences import known_factor
+from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
+
+_FEWEST = 2  # numbers that each one is fitted to, at least
+
+
+class Term(NamedTuple):
+    """What may be added to a gradient."""
+
+    words: str
+    value: Array
+
+
+def penalties(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
+    """What is added to a gradient where the loss that is meant has a term more, or another target."""
+    if tensor != INPUT:
+        value = np.asarray(case.function.parameters()[tensor], dtype=np.float64)
+        yield Term("the parameter, as by weight decay", value)
+        yield Term("the sign of the parameter, as by an L1 penalty,", np.sign(value))
+    elif case.role is Role.LOSS:
+        target = target_of(case)
+        classes = max(1, target.shape[-1]) if target.ndim else 1
+        yield Term("the target less one over the classes, as of label smoothing,", target - 1 / classes)
+        yield Term("the target less one half, as of label smoothing,", target - 0.5)
+        yield Term("the target", target)
+
+
+def terms(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
+    """What is commonly added to a gradient, or forgotten in it."""
+    yield from penalties(case, tensor)
+    x = np.asarray(case.x, dtype=np.float64)
+    if case.role is not Role.LOSS:
+        dy = np.asarray(case.dy, dtype=np.float64)
+        yield Term("dy itself, as of a path around the layer,", dy)
+        yield Term("the output y", case.y)
+        if dy.ndim == x.ndim > 1 and dy.shape[:-1] == x.shape[:-1]:
+            yield Term("dy summed over the features", np.broadcast_to(dy.sum(axis=-1, keepdims=True), x.shape))
+        if dy.shape == x.shape:
+            yield Term("dy times x", dy * x)
+            yield Term("dy times y", dy * case.y)
+            yield Term("dy summed over the samples", np.broadcast_to(dy.sum(axis=0, keepdims=True), dy.shape))
+    yield Term("the input x", x)
+    yield Term("a constant", np.ones(case.right(tensor).shape))
+
+
+def combined(
+    case: IsolatedLayer, tensor: str, base: Array, known: Iterable[Term], sizes: Iterable[tuple[int, bool]]
+) -> Iterator[Prediction]:
+    """What a gradient is if it is base times a number and multiples of terms; the first that fits.
+
+    Args:
+        case: the layer.
+        tensor: whose gradient it is.
+        base: the right gradient, or one with a fault.
+        known: what may be added; of another shape it is not.
+        sizes: how many of them there may be, and whether the base may have a factor; the plainest first.
+    """
+    said, shown = case.said[tensor].astype(np.float64), case.seen(base)
+    if said.shape != shown.shape or not np.any(shown) or not np.all(np.isfinite([said, shown])):
+        return
+    fitting = [one for one in known if one.value.shape == base.shape and np.any(one.value)]
+    for count, is_scaled in sizes:
+        for chosen in itertools.combinations(fitting, count) if said.size >= _FEWEST * (count + is_scaled) else ():
+            arrays = [*([shown] if is_scaled else []), *(case.seen(one.value) for one in chosen)]
+            values = _fitted(arrays, said if is_scaled else said - shown)
+            if values:
+                rates = values[is_scaled:]
+                model = (values[0] if is_scaled else 1.0) * base + sum(
+                    rate * one.value for rate, one in zip(rates, chosen, strict=True)
+                )
+                told = [_factor(case, values[0])] if is_scaled else []
+                told += [_added(rate, one.words) for rate, one in zip(rates, chosen, strict=True)]
+                key = "; ".join(one.words for one in chosen)
+                yield Prediction(model, ", and ".join(told), len(values), tuple(values), key)
+                return
+
+
+def _fitted(arrays: Sequence[Array], said: Array) -> list[float]:
+    """How many times each array counts in the sum that is said; none if no such sum is, or if some do not count."""
+    if not arrays:
+        return []
+    columns = np.stack([array.ravel() for array in arrays], axis=1)
+    values = np.linalg.lstsq(columns, said.ravel(), rcond=None)[0]
+    parts = np.abs(values) * np.linalg.norm(columns, axis=0)
+    size = float(np.linalg.norm(said))
+    fits = np.linalg.norm(columns @ values - said.ravel()) <= LEFT * size and np.all(parts > APART * size)
+    return [float(value) for value in values] if fits else []
+
+
+def _factor(case: IsolatedLayer, factor: float) -> str:
+    return "the wrong sign" if abs(factor + 1) < APART else f"a factor of {factor:.6g}{known_factor(case, factor)}"
+
+
+def _added(rate: float, words: str) -> str:
+    return f"{abs(rate):.6g} times {words} is {'added' if rate > 0 else 'missing, or taken off'}"
+
+
+def _any_factor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    for prediction in combined(case, tensor, case.right(tensor), (), [(0, True)]):
+        (factor,) = prediction.values
+        yield Prediction(prediction.gradient, f"the factor is {factor:.6g}", 1, (factor,))
+
+
+FACTOR = Hypothesis("constant factor", "{tensor} is right but for a constant factor; {measured}.", _any_factor)
+
+TERMS = Hypothesis(
+    "term added or missing",
+    "{tensor} is right but for terms: {measured}.",
+    lambda case, tensor: combined(case, tensor, case.right(tensor), terms(case, tensor), [(1, False), (2, False)]),
+)

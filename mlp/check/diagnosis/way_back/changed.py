@@ -1,0 +1,99 @@
+"""An operation goes back with something done to what it takes: to the gradient by its result, or to an array.
+
+What is done is what `changes` lists for any array: an absolute value, a rounding, a sum over an axis, another order.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp.check.diagnosis import changes
+from mlp.check.diagnosis.way_back.ways import Way, Wrong, called, ways
+from mlp.check.tape.tape import Change, Edge, Rule, Tape
+from mlp.nn.arrays import Array
+
+CHANGED = "changed on the way"
+
+
+class Arrival(NamedTuple):
+    """What has arrived at the results of an operation, to go on to all of its operands or to one.
+
+    Attributes:
+        name: what the gradient is called.
+        goal: the one operand that it goes on to, in words; "" for all.
+        edges: the numbers of the nodes and operands.
+    """
+
+    name: str
+    goal: str
+    edges: Sequence[tuple[int, int]]
+
+    def changed(self, change: changes.Change) -> Change:
+        """The way back on which something is done to it."""
+        return Change(dict.fromkeys(self.edges, lambda edge, gradient: edge.pull(change(gradient))))
+
+
+def arrivals(tape: Tape) -> list[Arrival]:
+    """All of them, from the output on, but what is only handed on as it is."""
+    found: dict[Sequence[tuple[int, int]], Arrival] = {}
+    for way in ways(tape):
+        edges = [(number, edge.operand) for number in way.numbers for edge in tape.nodes[number].edges]
+        own = [(number, way.operand) for number in way.numbers]
+        name = (
+            "dy"
+            if way.numbers == (tape.output,) and tape.nodes[tape.output].value.ndim
+            else f"the gradient by {way.site.text}"
+        )
+        for goal, some in (("", edges), (f", on the way back to {way.goal}", own)):
+            if not way.is_buffer and not (some == edges == own and all(_hands_on(tape, edge) for edge in way.edges)):
+                found.setdefault(tuple(some), Arrival(name, goal, some))
+    return list(found.values())
+
+
+def _hands_on(tape: Tape, edge: Edge) -> bool:
+    """Whether an operand gets what has arrived as it is."""
+    factor = edge.factor
+    return factor is not None and bool(np.all(factor == 1)) and tape.nodes[edge.parent].value.shape == factor.shape
+
+
+def gradients_changed(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
+    """What has arrived at the result of an operation goes on as something else."""
+    for one in arrivals(tape):
+        arrays = [array for number in dict(one.edges) if (array := right[number]) is not None]
+        for words, change in _each(one.name, arrays):
+            yield Wrong(CHANGED, f"{words} stands where {one.name} should{one.goal}", one.changed(change))
+
+
+def arrays_changed(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """The derivative is computed from an array to which something is done."""
+    if all(edge.with_used for edge in way.edges):
+        name = called(tape, way.site, way.numbers[-1], way.edges[0].using)
+        for words, change in _each(name, [np.asarray(edge.used) for edge in way.edges]):
+            yield Wrong(
+                CHANGED, f"{words} stands where {name} should, on the way back {way.words}", way.ruled(_using(change))
+            )
+
+
+def _using(change: changes.Change) -> Rule:
+    def rule(edge: Edge, gradient: Array) -> Array:
+        pull = edge.with_used(change(np.asarray(edge.used))) if edge.with_used else edge.pull
+        return pull(gradient)
+
+    return rule
+
+
+def _each(name: str, arrays: Sequence[Array]) -> Iterator[tuple[str, changes.Change]]:
+    """What may be done to all of these arrays, which are one at different times, and makes others of them."""
+    if len({array.shape for array in arrays}) != 1:
+        return
+    shape = arrays[0].shape
+    places = [f"axis-{axis} position" for axis in range(len(shape))]
+    for make in (changes.changes, changes.moves):
+        for words, change in make(name, shape, places):
+            others = [change(array) for array in arrays]
+            is_alike = all(
+                np.ptp(np.abs(other)) == 0 < np.ptp(np.abs(array)) for other, array in zip(others, arrays, strict=True)
+            )
+            if not is_alike and not all(map(np.array_equal, others, arrays)):
+                yield words, change
