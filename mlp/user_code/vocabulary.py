@@ -14,14 +14,18 @@ BACKWARD = (
     "back_propagation", "backpropagation", "back_propagate", "backpropagate", "bprop", "back", "backwards", "bptt",
     "backpropagation_through_time", "backprop_through_time", "compute_gradients",
 )  # fmt: skip
+SOUNDS_BACKWARD = re.compile(
+    r"^(?!.*(loss|cost|check|clip|descent|numer|norm|zero|update)).*(back|bprop|grad|deriv|delta)", re.I
+)
 VALUE = (
     *FORWARD, "loss", "direct", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function",
     "func", "fn", "f", "activate", "apply_activation", "compute_activation", "activation", "cost", "value", "evaluate",
     "get",
 )  # fmt: skip
 DERIVATIVE = (
-    *BACKWARD, "gradient", "grad", "derivative", "derivate", "deriv", "prime", "d", "df", "loss_gradient", "loss_grad",
-    "loss_prime", "loss_derivative", "f_prime", "function_prime", "dfunction", "d_activation", "activation_derivative",
+    *BACKWARD, "gradient", "grad", "derivative", "derivate", "deriv", "prime", "d", "df", "diff", "loss_gradient",
+    "loss_grad", "loss_prime", "loss_derivative", "f_prime", "function_prime", "dfunction", "d_activation",
+    "activation_derivative",
     "get_gradient", "get_grad", "calculate_gradient", "compute_gradient",
     "compute_derivative", "calculate_derivative", "backward_loss", "delta", "gradient_loss",
 )  # fmt: skip
@@ -41,14 +45,7 @@ TRAIN_STEPS = (
     "step",
 )
 STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
-BUILD = (
-    "set_input_shape", "initialize", "initialise", "build", "init_params", "init_param", "init_parameters",
-    "initialize_parameters", "init_weights", "initialize_weights", "initWeights", "setup", "compile", "initial", "init",
-)  # fmt: skip
-UPDATE = (
-    "update", "update_params", "update_weights", "update_parameters", "step", "apply_gradients", "apply_grads",
-    "gradient", "gradients", "calculate_gradients",
-)  # fmt: skip
+UPDATE = re.compile(r"_?(update\w*|step|apply_grad\w*|(calculate_)?gradients?)", re.IGNORECASE)
 GRADIENT_METHODS = (
     "params_and_grads", "parameters_and_gradients", "get_params_grads", "get_params_and_grads", "gradients", "grads",
     "get_gradients", "get_grads", "parameters", "params", "get_params", "get_parameters", "getGradParameters",
@@ -159,6 +156,8 @@ def roles(name: str) -> tuple[str, ...]:
         return ("penalty",)
     if not found:  # of a gate: Wf, Wxi, Uz, bo
         found = [role for role, pattern in _GATES if re.fullmatch(pattern, cut)]
+    if not found and re.fullmatch(r"(?!.*(num|norm|clip|check|step)).*(delta|grad)s?", cut):
+        return ("upstream",)  # w_times_delta
     if not found and re.match(r"d_?[a-z]{2}", cut) and roles(re.sub(r"^[dD]_?", "", name)):
         return ("upstream",)  # dcurrent_h, as dh
     return tuple(dict.fromkeys(found))

@@ -63,7 +63,7 @@ def test_the_line_that_is_suggested_works_when_it_is_pasted(kind, tmp_path):
 # What each needs.
 NEEDED: dict[str, dict[str, Any]] = {
     "args": {"args": {"key": "a"}},
-    "first_calls": {"first_calls": {"prepare_it": [3]}},
+    "first_calls": {"first_calls": {"prepare_it": ["steep"]}},
     "x": {"x": [(5, 4), (5, 4), "sum"], "constants": ["x.1"]},
     "arrays": {"arrays": {"blend": (4, 3)}},
     "target": {"target": 7},

@@ -95,6 +95,13 @@ MISTAKES = [
     ("sequence_forward", "daraw @ a[t - 1].T", "daraw @ a[t].T"),
     ("Picked", "np.add.at(self.grads[0], idx, dout[:, None] * h)", "self.grads[0][idx] = dout[:, None] * h"),
     ("Penalised", "dvalues @ self.weights.T", "2 * dvalues @ self.weights.T"),
+    ("Configured", "self.x.T @ dz", "2 * self.x.T @ dz"),
+    ("Exemplary", "* w_times_delta", "+ w_times_delta"),
+    ("sampling_loss", "np.add.at(dW_out, others, p[:, None] * v)", "dW_out[others] = p[:, None] * v"),
+    ("Embedded", "lr * (v - u)", "lr * (u - v)"),
+    ("Scaled", "np.sum(eta * self.x", "np.mean(eta * self.x"),
+    ("OutShaped", "return dy @", "return 2 * dy @"),
+    ("Gates", "np.outer(dz, x)", "2 * np.outer(dz, x)"),
 ]
 
 
@@ -116,6 +123,35 @@ def test_right_code_of_each_kind_passes_and_the_mistake_in_it_is_found(kind, mis
     assert kind.count(right) == 1
     result = examined(tmp_path, kind.replace(right, wrong))
     assert (result.name, result.status) == (name, "wrong"), [str(fact) for fact in result.facts]
+
+
+HELD = (
+    "class Dense:\n    def __init__(self, n_in, n_out):\n        self.W = np.random.randn(n_in, n_out)\n"
+    "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
+    "    def backward(self, dy):\n        self.dW = self.x.T @ dy\n        return dy @ self.W.T\n"
+    "GRADCHECK = {'Dense': {'skip': True}}\n"
+)
+HOLDING = (
+    "    def forward(self, x):\n        for layer in self.layers:\n            x = layer.forward(x)\n        return x\n"
+    "    def backward(self, dy):\n        for layer in reversed(self.layers):\n            dy = layer.backward(dy)\n"
+    "        return dy\n"
+)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "def __init__(self, layers):\n        self.layers = layers\n",
+        "def __init__(self):\n        self.layers = []\n    def add(self, layer):\n        self.layers.append(layer)\n",
+    ],
+)
+def test_what_holds_layers_is_checked_with_some_of_the_module_and_without_any_not_at_all(start, tmp_path):
+    source = f"class Net:\n    {start}{HOLDING}"
+    result = examined(tmp_path, HELD + source)
+    assert result.status == "passed", [str(fact) for fact in result.facts]
+    assert len(result.report) == 3
+    assert examined(tmp_path, HELD + source.replace("reversed(self.layers)", "self.layers")).status == "wrong"
+    assert examined(tmp_path, source).status == "not checked"
 
 
 @pytest.mark.parametrize(

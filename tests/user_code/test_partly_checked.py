@@ -91,7 +91,7 @@ def test_a_weight_that_is_one_number_is_named_and_a_setting_that_is_one_is_not()
     assert [gap.text.partition(" moves")[0] for gap in result.gaps] == ["weight"]
 
 
-def test_a_number_that_backward_makes_an_array_of_is_named():
+def test_steps_of_a_number_that_backward_makes_an_array_of_are_divided_by_a_rate_without_a_name():
     class Shifted:
         def __init__(self):
             self.beta = 0.0
@@ -105,7 +105,7 @@ def test_a_number_that_backward_makes_an_array_of_is_named():
 
     result = examine_object(Shifted, X)
     assert result.status == "partly checked"
-    assert result.gaps[0].text.startswith("beta moves the output")
+    assert result.gaps[0].text.startswith("backward makes steps of 0.1 times the gradient")
 
 
 def test_a_number_that_is_a_setting_or_a_gradient_before_the_first_backward_is_none_of_it():

@@ -2,15 +2,19 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret import samples
+from mlp.user_code.interpret import samples, written
+from mlp.user_code.interpret.containers import Maker, asked_of, filled_up, layers, uses_in
+from mlp.user_code.interpret.models import has_target
 from mlp.user_code.interpret.samples import (
     CONVENTIONS,
     FEATURES,
@@ -21,9 +25,12 @@ from mlp.user_code.interpret.samples import (
     Recorder,
     array_for,
 )
+from mlp.user_code.load.classes import Kind, kind_of
 from mlp.user_code.messages import ForeignError, home_of, problem, told
-from mlp.user_code.run import calls, object_arrays, sources
+from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import same_randomness
+from mlp.user_code.run.sources import attributes_of_self
+from mlp.user_code.run.uses import EACH, Uses
 from mlp.user_code.settings import Override, line
 
 _ACTIVATION_NAME = re.compile(r"activation|tanh|sigmoid|logistic|relu|elu|softplus", re.IGNORECASE)
@@ -57,25 +64,26 @@ def objects(cls: type, module: ModuleType | None, override: Override) -> Iterato
     """
     failures: list[ForeignError] = []
     seen: list[str] = []
+    unready: set[str] = set()  # arguments that make an object which is still to be built
     made_first: dict[str, Any] = {}
     successes = 0
-    builds = bool(_builders(cls))
-    for args, input_shape in _guesses(cls, module, override.args):
-        key = repr((args, input_shape if builds else None))
-        if key in seen:
-            continue
-        seen.append(key)
+    in_use = (({**args, **override.args}, None) for args in written.examples(cls, module))
+    for args, input_shape in chain(_guesses(cls, module, override.args), in_use):
         made_first = made_first or args
         # What builds an object may want the shape of one sample or of a batch.
         of_batch = (samples.BATCH, *input_shape) if isinstance(input_shape, tuple) and len(input_shape) > 1 else None
-        shapes = [shape for shape in (input_shape, of_batch, np.array(input_shape)) if builds and shape is not None]
-        for shape in (None, *shapes):
+        for shape in (None, input_shape, of_batch, np.array(input_shape)):
+            key = repr((args, shape))
+            if key in seen or (shape is not None and repr(args) not in unready):
+                continue
+            seen.append(key)
             try:
                 made = _made(cls, module, args, shape, override)
             except ForeignError as error:
                 failures.append(error)
             else:
                 successes += 1
+                unready |= set() if made.is_ready else {repr(args)}
                 yield made
     if failures and not successes:
         raise _with_hint(cls, made_first, failures[0])
@@ -95,29 +103,58 @@ def _made(cls: type, module: ModuleType | None, args: dict[str, Any], input_shap
     with told(f"{cls.__name__}({_shown(args)})", cls), same_randomness(module):
         thing = cls(*_layers(cls, module), **args)
         _for_training(thing)
+    filled_up(thing, module, _squares(module))
     for name, said in override.first_calls.items():
         method, what = getattr(thing, name, None), f"{cls.__name__}.{name}"
         if not callable(method):
             raise problem(f'{cls.__name__} has no method {name}, as "first_calls" in GRADCHECK says', cls)
         with told(what, method), same_randomness(module):
             method(**said) if isinstance(said, Mapping) else method(*said)
-    if input_shape is None or override.first_calls:
-        return Built(thing, args, not _builders(cls) or bool(override.first_calls))
-    for method in (getattr(thing, name) for name in _builders(cls)):
-        what = f"{cls.__name__}.{method.__name__}"
+    builders = [] if override.first_calls else _builders(thing, kind_of(cls, override))
+    for name in builders if input_shape is not None else ():
+        method, what = getattr(thing, name), f"{cls.__name__}.{name}"
         values = {"optimizer": Recorder(), **{role: plain[0] for role, plain in PLAIN.items()}}
         values["input_shape"] = values["in_size"] = args.get("input_shape", input_shape)
         with told(what, method), same_randomness(module):
             calls.call(method, (), {}, values, what)
-    return Built(thing, args)
+    return Built(thing, args, not builders or input_shape is not None)
 
 
-def _builders(cls: type) -> list[str]:
-    """The methods that make an object ready: by name, or the last that is called like one and needs no arguments."""
-    methods = {name: one for name, one in inspect.getmembers(cls, inspect.isfunction) if not name.startswith("__")}
-    like = [name for name in methods if re.match("_?initiali[sz]e_|_?init_", name) and name not in vocabulary.BUILD]
-    free = [name for name in like if not calls.required(calls.parameters_of(methods[name])[1:])]
-    return [*(name for name in vocabulary.BUILD if name in methods), *free[-1:]]
+def _builders(thing: Any, kind: Kind | None) -> list[str]:
+    """The methods that make an object ready: they set what forward or backward reads, and nothing has set yet."""
+    cls = type(thing)
+    methods = {
+        name: one for base in reversed(cls.__mro__) for name, one in vars(base).items() if inspect.isfunction(one)
+    }
+    uses = {name: attributes_of_self(one) for name, one in methods.items()}
+    forward = _called(kind.forward if kind else "", uses)
+    run = forward | _called(kind.backward if kind else "", uses)
+    kept = {attribute for name in forward for attribute in uses[name][1]}
+    wanted = {attribute for name in run for attribute in uses[name][0]} - kept
+    held = {**vars(cls), **dict(object_arrays.items(thing))}
+    missing = {name for name in wanted if _is_nothing(held.get(name))}
+    found = []
+    for name in (name for name in methods if name not in run and not name.startswith("__")):
+        if missing & set(uses[name][1]) and not has_target(methods[name]):
+            found.append(name)
+            missing -= set(uses[name][1])
+    return found
+
+
+def _called(name: str, uses: Mapping[str, tuple[list[str], list[str]]]) -> set[str]:
+    """A method, and those of the same object that it calls."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one in uses and one not in found:
+            found.add(one)
+            waiting += uses[one][0]
+    return found
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, dict | list) and not value)
 
 
 def _for_training(thing: Any, depth: int = 3) -> None:
@@ -152,27 +189,94 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
         for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
             for conventions in CONVENTIONS:
                 for activation in offered:
-                    args = _arguments(
-                        cls,
-                        chosen,
-                        conventions._replace(paired=paired, window=window, padding=padding),
-                        activation,
-                        given,
-                    )
+                    shapes = conventions._replace(paired=paired, window=window, padding=padding)
+                    args = _arguments(_Guesser(cls, module, shapes, activation), chosen, given)
                     yield args, conventions.input_shape
 
 
-def _arguments(
-    cls: type, chosen: calls.Parameters, conventions: Conventions, activation: Any, given: Mapping[str, Any]
-) -> dict[str, Any]:
-    used: dict[str, int] = {}
+@dataclass
+class _Guesser:
+    """Values for the arguments of one constructor, in one set of conventions; `used` counts the roles that came up."""
+
+    cls: type
+    module: ModuleType | None
+    conventions: Conventions
+    activation: Any
+    used: dict[str, int] = field(default_factory=dict)
+
+    def value(self, name: str, text: str = "", annotation: Any = None) -> tuple[str, Any]:
+        """The role that an argument plays here, and its value; `text` is the expression that stands for it."""
+        return next(self._values(name, text or name, annotation))
+
+    def _values(self, name: str, text: str, annotation: Any) -> Iterator[tuple[str, Any]]:
+        """By what is done with it, by its name, by its annotation; else a size."""
+        uses, conventions, roles = uses_in(self.cls), self.conventions, _roles(self.cls, name)
+        parts = uses.parts.get(text, 0)
+        if parts in (3, 4) or (parts == 2 and not set(roles) & set(_PAIRED)):
+            yield "shape", samples.sizes(parts, conventions)
+        structure = self._structure(text, uses)
+        if structure is not None:
+            yield "structure", structure
+        for role in [_OTHERWISE.get(role, role) for role in roles] if conventions.paired else roles:
+            array = array_for(role, conventions)
+            if array is not None and annotation not in (int, "int", bool, "bool", float, "float"):
+                yield role, array
+            if role in _SPECIAL:
+                yield role, _SPECIAL[role](self)
+            if role in PLAIN:
+                yield role, self._plain(role, name)
+        if choice := samples.chosen(uses.choices(text), ""):
+            yield "choice", choice
+        if conventions.paired and name.endswith(_SHAPES):
+            yield "shape", (2, FEATURES // 2)
+        if annotation in _BY_ANNOTATION:
+            yield "annotated", _BY_ANNOTATION[annotation]
+        yield "unknown", _UNKNOWN[min(self.used.get("unknown", 0), len(_UNKNOWN) - 1)]
+
+    def _plain(self, role: str, name: str) -> Any:
+        several = (2,) if role in _PAIRED[:2] and self.conventions.window == 2 else PLAIN[role]
+        several = (self.conventions.padding,) if role == "padding" else several
+        is_pair = role in _PAIRED and (self.conventions.paired or name.endswith("shape"))
+        return several * 2 if is_pair else several[min(self.used.get(role, 0), len(several) - 1)]
+
+    def _structure(self, text: str, uses: Uses) -> Any:
+        """What is done with it makes of an argument a dict, a list of two that follow each other, layers, or None."""
+        if keys := uses.keys(text):
+            inner = replace(self, used={})
+            return {key: inner.value(key, f"{text}[{key}]")[1] for key in keys}
+        if EACH in text:
+            return None
+        if asked := asked_of(self.cls, text + EACH):
+            return layers(self.cls, self.module, asked, _squares(self.module)) or None
+        one = self._structure(text + EACH, uses)
+        sizes = {role: {key: HIDDEN[0] for key in one or () if role in vocabulary.roles(key)} for role in _ENDS}
+        return one and [one | sizes["out_size"], one | sizes["in_size"]]
+
+
+_ENDS = ("in_size", "out_size")
+_SPECIAL: dict[str, Callable[[_Guesser], Any]] = {
+    "input_shape": lambda guesser: guesser.conventions.input_shape,
+    "activation": lambda guesser: guesser.activation or "tanh",
+    "activation_prime": lambda _: tanh_prime,
+    "optimizer": lambda _: Recorder(),
+    "rng": lambda _: np.random.RandomState(0),
+}
+
+
+def _arguments(guesser: _Guesser, chosen: calls.Parameters, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for these arguments of a constructor.
+
+    Raises:
+        ForeignError: one has none.
+    """
+    cls, activation, used = guesser.cls, guesser.activation, guesser.used
     args: dict[str, Any] = {}
     for one in chosen:
         if one.name in given:
             args[one.name] = given[one.name]
             continue
         by_name = activation is not None and _is_activation(one.name, cls)
-        role, value = ("activation", activation) if by_name else _value(cls, one, conventions, activation, used)
+        role, value = ("activation", activation) if by_name else guesser.value(one.name, annotation=one.annotation)
         if one.default is None and (role == "unknown" or value is None):
             continue
         if value is None:
@@ -193,43 +297,16 @@ def _roles(cls: type, name: str) -> tuple[str, ...]:
     return (_OF_WINDOWS[plain],) if of_window else vocabulary.roles(name)
 
 
-def _value(
-    cls: type, one: inspect.Parameter, conventions: Conventions, activation: Any, used: dict[str, int]
-) -> tuple[str, Any]:
-    """The role that the argument plays here, and its value."""
-    specials = {
-        "input_shape": conventions.input_shape,
-        "activation": activation,
-        "activation_prime": tanh_prime,
-        "optimizer": Recorder(),
-        "rng": np.random.RandomState(0),
-    }
-    roles = _roles(cls, one.name)
-    methods = [method for base in cls.__mro__ for method in vars(base).values() if inspect.isfunction(method)]
-    parts = sources.parts_of(one.name, *methods)
-    if parts in (3, 4) or (parts == 2 and not set(roles) & set(_PAIRED)):
-        return "shape", samples.sizes(parts, conventions)
-    for role in [_OTHERWISE.get(role, role) for role in roles] if conventions.paired else roles:
-        array = array_for(role, conventions)
-        if array is not None and one.annotation not in (int, "int", bool, "bool", float, "float"):
-            return role, array
-        if role in specials:
-            return role, specials[role]
-        if role in PLAIN:
-            several = (2,) if role in _PAIRED[:2] and conventions.window == 2 else PLAIN[role]
-            several = (conventions.padding,) if role == "padding" else several
-            is_pair = role in _PAIRED and (conventions.paired or one.name.endswith("shape"))
-            return role, several * 2 if is_pair else several[min(used.get(role, 0), len(several) - 1)]
-    if conventions.paired and one.name.endswith(_SHAPES):
-        return "shape", (2, FEATURES // 2)
-    return _unknown(one, used)
+def _squares(module: ModuleType | None) -> Maker:
+    """How to make objects of a class with as many outputs as inputs."""
 
+    def make(cls: type) -> Iterator[Any]:
+        for args, _ in islice(_guesses(cls, module, {}), len(CONVENTIONS)):
+            square = {name: FEATURES if value in (OUTPUTS, *HIDDEN) else value for name, value in args.items()}
+            with suppress(ForeignError):
+                yield _made(cls, module, square, None, Override()).thing
 
-def _unknown(one: inspect.Parameter, used: dict[str, int]) -> tuple[str, Any]:
-    """A value for an argument whose name says nothing: by its annotation, else a size."""
-    if one.annotation in _BY_ANNOTATION:
-        return "annotated", _BY_ANNOTATION[one.annotation]
-    return "unknown", _UNKNOWN[min(used.get("unknown", 0), len(_UNKNOWN) - 1)]
+    return make
 
 
 def _layers(cls: type, module: ModuleType | None) -> list[Any]:

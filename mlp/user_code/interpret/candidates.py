@@ -26,12 +26,15 @@ from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.interpret.whole import closed_candidate, costs
+from mlp.user_code.interpret.written import setting
 from mlp.user_code.load.classes import Kind
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import problem
-from mlp.user_code.run import calls, sources
+from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.as_layer import REDUCTIONS
+from mlp.user_code.run.sources import attributes_of_self
 from mlp.user_code.run.subject import Subject
+from mlp.user_code.run.uses import uses_of
 from mlp.user_code.settings import Override, line
 
 
@@ -42,25 +45,53 @@ def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]
         return
     override = case.said
     forward, backward = getattr(thing, kind.forward), getattr(thing, kind.backward)
+    if _keeps_nothing(thing, forward):
+        yield from function_candidates(case._replace(first=forward, second=backward))
+    both = kind.forward == kind.backward
     attributes = handed_over(thing, forward, backward)
     ways = ("gradient",) if "dy" in attributes.values() else _ways(forward, backward, kind)
-    for way, (x, layout, plain) in product(ways, inputs(override, thing)):
+    first = next(iter(calls.parameters_named(forward)), "")
+    for way, (x, layout, plain) in product(ways, _inputs(forward, first, override, thing)):
         form = form_of_input(forward, backward, x.shape, plain)
-        for arrays in _further_arrays(forward, x, own_sizes(thing), override):
+        for arrays, ids in product(_further_arrays(forward, x, own_sizes(thing), override), _ids(forward, x)):
             subject = Subject(
-                case.name, kind.forward, override.steps(kind.backward), thing, form=form,
+                case.name, kind.forward, () if both else override.steps(kind.backward), thing, form=form,
                 arrays=arrays | _inside(form, x, override), pass_on=way, module=case.module, integers=layout.integers,
-                attributes=attributes, **with_dicts(override, forward, backward, x),
+                attributes=attributes, **with_dicts(override, forward, backward, x, ids),
             )  # fmt: skip
-            yield Candidate(subject, x, layout)
+            yield Candidate(subject, x, layout, "value" if both else "")
+
+
+def _inputs(
+    forward: Callable[..., Any], first: str, override: Override, thing: Any = None
+) -> Iterator[tuple[Array, Layout, Any]]:
+    """The inputs to try; where forward takes the row that x says, one id at last."""
+    yield from inputs(override, thing)
+    if _is_ids(forward, first) and override.x is None:
+        yield samples.drawn(samples.ONE_ID), samples.ONE_ID, "x"
+
+
+def _keeps_nothing(thing: Any, forward: Callable[..., Any]) -> bool:
+    """Whether an object is there for its methods alone, which take the weights: forward(self, W, x)."""
+    names = [one.name for one in calls.required(calls.parameters_of(forward))]
+    takes_weights = len(names) > 1 and any("weight" in vocabulary.roles(name)[:1] for name in names)
+    return (
+        takes_weights
+        and not object_arrays.arrays(thing)
+        and not attributes_of_self(getattr(forward, "__func__", forward))[1]
+    )
 
 
 def with_dicts(
-    override: Override, forward: Callable[..., Any], backward: Callable[..., Any] | None, x: Array
+    override: Override,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    x: Array,
+    settings: dict[str, Any],
 ) -> dict[str, Any]:
     """What GRADCHECK says of a run, with the dicts that backward asks for where it says nothing of them."""
     backward_settings = {**settings_of_backward(forward, backward, x.shape), **override.backward_args}
-    settings = {**_ids(forward, x), **override.forward_args}
+    settings = {**settings, **override.forward_args}
     return override.of_run() | {"settings": settings, "backward_settings": backward_settings}
 
 
@@ -78,7 +109,8 @@ def _further_arrays(
     wanted = [
         one.name for one in calls.required(calls.parameters_of(function)) if one.name not in override.forward_args
     ]
-    further = [name for name in wanted[1:] if not (_is_switch(name) or _is_ids(name)) and name not in override.arrays]
+    further = [name for name in wanted[1:] if not (_is_switch(name) or _is_ids(function, name))]
+    further = [name for name in further if name not in override.arrays]
     given = {name: samples.normal(shape, seed=3) for name, shape in override.arrays.items()}
     widths = dict.fromkeys((samples.OUTPUTS, *samples.HIDDEN, *sizes))
     shapes = dict.fromkeys((x.shape, *(shape for width in widths for shape in _states(x.shape, width))))
@@ -86,10 +118,17 @@ def _further_arrays(
         yield given | {name: samples.normal(shape, seed=3 + index) for index, name in enumerate(further)}
 
 
-def _ids(function: Callable[..., Any], x: Array) -> dict[str, Array]:
-    """Whole numbers for the arguments beside x that sound so, one for each sample, one of them twice."""
-    names = [one.name for one in calls.required(calls.parameters_of(function))[1:] if _is_ids(one.name)]
-    return {name: np.resize(np.arange(samples.OUTPUTS), x.shape[:1]) for name in names}
+def _ids(function: Callable[..., Any], x: Array) -> Iterator[dict[str, Array]]:
+    """Whole numbers for the arguments beside x that stand for rows of something: one for each sample, one twice.
+
+    Then several for each sample of the last of them, and one for all.
+    """
+    names = [one.name for one in calls.required(calls.parameters_of(function))[1:] if _is_ids(function, one.name)]
+    ids = {name: np.resize(np.roll(np.arange(samples.OUTPUTS), i), x.shape[:1]) for i, name in enumerate(names)}
+    yield ids
+    for name in names[-1:]:
+        several = np.resize(np.arange(samples.OUTPUTS), (*x.shape[:1], 2 * samples.OUTPUTS - 1))
+        yield from (ids | {name: one} for one in (several, np.array(1)))
 
 
 def _states(shape: tuple[int, ...], width: int) -> list[tuple[int, ...]]:
@@ -112,11 +151,12 @@ def _ways(forward: Callable[..., Any], backward: Callable[..., Any], kind: Kind)
 
 
 def _is_switch(name: str) -> bool:
-    return vocabulary.roles(name)[:1] == ("training",)
+    return vocabulary.roles(name)[:1] in (("training",), ("rate",))
 
 
-def _is_ids(name: str) -> bool:
-    return vocabulary.roles(name)[:1] == ("ids",)
+def _is_ids(function: Callable[..., Any], name: str) -> bool:
+    """Whether an argument is whole numbers: it sounds so, or stands in the brackets of an array."""
+    return vocabulary.roles(name)[:1] == ("ids",) or name in uses_of(function).indices
 
 
 def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) -> tuple[str, ...]:
@@ -141,27 +181,29 @@ def function_candidates(case: Case) -> Iterator[Candidate]:
     arguments = [one for one in calls.required(calls.parameters_of(forward)) if one.name not in said]
     likely = [one.name for one in arguments if "input" in vocabulary.roles(one.name)]
     first = next(iter([*filter(is_input, likely), *likely]), arguments[0].name)
+    both = "value" if backward is None else ""
     for conventions in (*samples.CONVENTIONS, None):
-        for way, (x, layout, plain) in product(ways, inputs(override)):
+        for way, (x, layout, plain) in product(ways, _inputs(forward, first, override)):
             form = form_of_input(forward, backward, x.shape, plain) if first == arguments[0].name else plain
-            arrays, settings = _filled(case, first, x, conventions)
-            subject = Subject(
-                case.name, forward, () if backward is None else (backward,), first=first, form=form,
-                arrays=arrays | _inside(form, x, override), pass_on=way, module=case.module, integers=layout.integers,
-                **with_dicts(override, forward, backward, x) | {"settings": settings},
-            )  # fmt: skip
-            yield Candidate(subject, x, layout)
+            for ids in _ids(forward, x):
+                arrays, settings = _filled(case, first, x, conventions, ids)
+                subject = Subject(
+                    case.name, forward, () if backward is None else (backward,), first=first, form=form,
+                    arrays=arrays | _inside(form, x, override), pass_on=way, module=case.module,
+                    integers=layout.integers, **with_dicts(override, forward, backward, x, settings),
+                )  # fmt: skip
+                yield Candidate(subject, x, layout, both)
         if not arrays:
             return
 
 
 def _filled(
-    case: Case, first: str, x: Array, conventions: samples.Conventions | None
+    case: Case, first: str, x: Array, conventions: samples.Conventions | None, ids: dict[str, Array]
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Values for the arguments other than x: arrays, which are checked, and settings, which are not."""
     arrays: dict[str, Array] = {}
     settings: dict[str, Any] = {}
-    said = {**case.said.args, **case.said.forward_args}
+    said = {**ids, **case.said.args, **case.said.forward_args}
     gradients = {stem for name in sources.returned(case.second) for stem in vocabulary.gradient_of(name)}
     for one in calls.parameters_of(case.first):
         if one.name in said:
@@ -169,16 +211,19 @@ def _filled(
             (arrays if samples.is_tensor(given) else settings)[one.name] = given
         elif one.name in case.said.arrays:
             arrays[one.name] = samples.normal(case.said.arrays[one.name], seed=len(arrays) + 3)
+        elif one in calls.required([one]) and one.name not in uses_of(case.first).names:
+            settings[one.name] = None  # it is not looked at
         elif one.name != first and one in calls.required([one]) and not _is_switch(one.name):
-            held = _of_dict(case.first, one.name, x, conventions, arrays)
             if vocabulary.roles(one.name)[:1] == ("cache",):  # what is kept from one batch to the next
-                count = sources.parts_of(one.name, case.first)
+                count = uses_of(case.first).parts.get(one.name, 0)
                 settings[one.name] = tuple(np.ones((conventions or samples.CONVENTIONS[0]).scale) for _ in range(count))
                 continue
-            value: Any = {key: key for key in held} or samples.argument(one.name, x.shape, conventions, len(arrays))
-            if value is None and one.name.lower() in gradients:
+            value: Any = _of_dict(case.first, one.name, x, conventions, arrays)
+            if value is None:
+                value = samples.argument(one.name, x.shape, conventions, len(arrays))
+            if value is None and (one.name.lower() in gradients or case.second is None):
                 value = samples.normal(conventions.unnamed if conventions else x.shape, seed=len(arrays) + 3)
-            arrays |= held
+            value = setting(one.name, case.first) if value is None else value
             if value is None:
                 raise problem(
                     f"{case.name} wants `{one.name}`, for which I have no value; say it, as an array of some shape, in "
@@ -190,13 +235,22 @@ def _filled(
 
 
 def _of_dict(
-    function: Callable[..., Any], name: str, x: Array, conventions: samples.Conventions | None, others: dict[str, Array]
-) -> dict[str, Array]:
-    """The arrays of an argument that is a dict of parameters, by its keys; {} if one is not called like a parameter."""
-    keys = keys_asked(function, name)
-    held = {key: samples.argument(key, x.shape, conventions, len(others) + i) for i, key in enumerate(keys)}
-    named = {*others, *calls.parameters_named(function)}
-    return held if not named & held.keys() and all(map(samples.is_tensor, held.values())) else {}
+    function: Callable[..., Any], name: str, x: Array, conventions: samples.Conventions | None, arrays: dict[str, Array]
+) -> dict[str, Any] | None:
+    """An argument that is a dict, by the keys that are asked of it, None for no dict.
+
+    Parameters in it are added to the arrays, and their names stand for them.
+    """
+    uses, keys = uses_of(function), keys_asked(function, name)
+    if not keys:
+        return {} if "get" in uses.methods(name) else None
+    found: dict[str, Any] = {}
+    for key in keys:
+        value = samples.argument(key, x.shape, conventions, len(arrays))
+        if samples.is_tensor(value) and key not in {*arrays, *calls.parameters_named(function)}:
+            arrays[key], value = value, key
+        found[key] = samples.chosen(uses.choices(f"{name}[{key}]"), samples.OUTPUTS if value is None else value)
+    return found
 
 
 def loss_object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]:

@@ -1,8 +1,6 @@
 """What every reading starts from: the inputs to try it on, and what they are given as, an array or a dict of it."""
 
-import ast
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -13,7 +11,8 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.run import calls, object_arrays
-from mlp.user_code.run.sources import attributes_of_self, syntax
+from mlp.user_code.run.sources import attributes_of_self
+from mlp.user_code.run.uses import uses_of
 from mlp.user_code.settings import Override
 
 _OWN_SIZES = 6
@@ -36,6 +35,9 @@ def inputs(override: Override, thing: Any = None) -> Iterator[tuple[Array, Layou
     sizes = [samples.FEATURES, *(size for size in own_sizes(thing) if size != samples.FEATURES)]
     for size in sizes[: 1 + _OWN_SIZES]:
         yield from ((samples.drawn(one), one, "x") for one in samples.layouts(override.orientation, size))
+    for shape in _own_shapes(thing):
+        layout = Layout("images of the shape that is its default", "rows", (2, *shape), True)
+        yield samples.drawn(layout), layout, "x"
     for layout in (one for one in samples.layouts(override.orientation) if one.batch and not one.integers):
         yield samples.drawn(layout), layout._replace(words=f"two of {layout.words}"), ["x", "x.1"]
 
@@ -45,6 +47,12 @@ def own_sizes(thing: Any) -> list[int]:
     sizes = {size for array in object_arrays.arrays(thing).values() if array.ndim >= 2 for size in array.shape}
     sizes |= {one.default for one in calls.parameters_of(type(thing)) if type(one.default) is int and one.default > 1}
     return sorted(sizes)
+
+
+def _own_shapes(thing: Any) -> list[tuple[int, ...]]:
+    """The shapes of an image that its constructor has as defaults."""
+    defaults = [one.default for one in calls.parameters_of(type(thing))]
+    return [one for one in defaults if isinstance(one, tuple) and len(one) == 3 and all(type(n) is int for n in one)]
 
 
 def handed_over(thing: Any, forward: Callable[..., Any], backward: Callable[..., Any]) -> dict[str, str]:
@@ -100,18 +108,7 @@ def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any
 
 def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
     """The keys of an argument that a function asks for, or one that it calls, where it is called the same."""
-    return list(_keys_asked(getattr(function, "__func__", function), argument))
-
-
-@cache
-def _keys_asked(function: Callable[..., Any] | None, argument: str) -> tuple[str, ...]:
-    called = map(function.__globals__.get, function.__code__.co_names) if isinstance(function, FunctionType) else ()
+    plain = getattr(function, "__func__", function)
+    called = map(plain.__globals__.get, plain.__code__.co_names) if isinstance(plain, FunctionType) else ()
     alike = [one for one in called if isinstance(one, FunctionType) and argument in calls.parameters_named(one)]
-    asked = [
-        node.slice.value
-        for one in (function, *alike)
-        for node in ast.walk(syntax(one))
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == argument
-        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
-    ]
-    return tuple(dict.fromkeys(asked))
+    return list(dict.fromkeys(key for one in filter(None, (plain, *alike)) for key in uses_of(one).keys(argument)))

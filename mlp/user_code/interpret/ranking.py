@@ -116,8 +116,9 @@ def _is_for_one_sample(top: Attempt, single: Attempt) -> bool:
 
     A layer whose one sample is a row or a column may go through a sequence of length 1, which hides mistakes.
     """
-    if top.grade is Grade.BACKWARD and PASS_ON[top.subject.pass_on].is_derivative:  # the Jacobian of one sample
-        return single.grade is Grade.AGREES
+    is_derivative = PASS_ON[top.subject.pass_on].is_derivative  # the Jacobian of one sample
+    if top.grade is Grade.BACKWARD and (is_derivative or not top.subject.backward or top.layer is None):
+        return single.grade >= (Grade.SHAPES if top.layer is None else Grade.AGREES)
     if top.grade is not Grade.SHAPES or not is_usable(single):
         return False
     likely = single.grade is Grade.AGREES or (single.reduction and all(map(np.isfinite, single.factors.values())))

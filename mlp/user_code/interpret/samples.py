@@ -46,6 +46,8 @@ LAYOUTS = (
     Layout("sequences of ids, (n, time)", "rows", (2, BATCH), True, integers=True),
 )
 
+ONE_ID = Layout("one id", "single", (), False, integers=True)
+
 
 def layouts(orientation: str, size: int = FEATURES) -> Iterator[Layout]:
     """The layouts of one orientation, or all; with another size, those that have so many features or channels."""
@@ -215,18 +217,11 @@ PLAIN: dict[str, tuple[Any, ...]] = {
 # The roles of arguments of functions that are plain numbers.
 NUMBERS = ("probability", "stride", "padding", "kernel_size", "tiny", "fraction", "seed")
 
-# Dicts of settings, as the convolution and pooling functions of courses take them.
-SETTINGS: dict[str, Any] = {
-    "activation": "relu",
-    "conv_param": {"stride": 1, "pad": 1},
-    "pool_param": {"pool_height": 2, "pool_width": 2, "stride": 2},
-    "bn_param": {"mode": "train", "eps": 1e-5, "momentum": 0.9},
-    "ln_param": {"eps": 1e-5},
-    "gn_param": {"eps": 1e-5},
-    "dropout_param": {"mode": "train", "p": 0.5, "seed": 0},
-    "hparameters": {"stride": 1, "pad": 1, "f": 2},
-    "eps": 1e-5,
-    "epsilon": 1e-5,
-    "G": 2,
-    "groups": 2,
-}
+# Names of settings of functions that no role has.
+SETTINGS: dict[str, Any] = {"activation": "relu", "G": 2, "groups": 2}
+_CHOICES = ("tanh", "train", "sigmoid", "relu", "max")  # of what a setting is compared with, the likeliest first
+
+
+def chosen(choices: list[str], otherwise: Any) -> Any:
+    """The value of a setting that is compared with these texts; without any, otherwise."""
+    return next((one for one in (*_CHOICES, *choices) if one in choices), otherwise)

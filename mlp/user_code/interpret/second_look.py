@@ -60,7 +60,7 @@ def _wider(settings: Any) -> Any:
 def with_update(tried: Attempt) -> Attempt:
     """The reading with further methods run after backward, where only these make the gradients of the parameters."""
     cls = type(tried.subject.thing)
-    methods = [*parts_of_backward(cls), *(name for name in vocabulary.UPDATE if callable(getattr(cls, name, None)))]
+    methods = [*parts_of_backward(cls), *(name for name in dir(cls) if vocabulary.UPDATE.fullmatch(name))]
     for method in methods if not tried.subject.said.backward else ():
         rest = _without_gradient(tried)
         if rest and method not in tried.subject.backward:
@@ -115,7 +115,7 @@ def with_samples_added(tried: Attempt) -> Attempt:
 
 def note_one_output(tried: Attempt, attempts: list[Attempt]) -> None:
     """Note of a loss that is right for one output a sample, that it takes several and gives no gradient of each."""
-    if not tried.reduction or tried.grade is not Grade.AGREES or tried.x.shape[1:] != (1,):
+    if not (tried.reduction and tried.batch) or tried.grade is not Grade.AGREES or tried.x.shape[1:] != (1,):
         return
     for other in attempts:
         pair = other.layer.pairs.get(INPUT) if other.layer and other.batch and other.x.ndim == 2 else None
@@ -156,6 +156,14 @@ def without_factor(tried: Attempt) -> Attempt:
                 f"divided by it; if that is meant, say {line(name, args={argument: 1.0})}"
             )
             return _in_place_of(tried, _again(tried, tried.subject, 1 / rate), text, level="unchecked")
+    pairs = tried.layer.pairs if tried.layer else {}
+    steps = [tried.factors[one] for one in pairs if one != INPUT and pairs[one].gradient.startswith("update.")]
+    if steps and steps[0] > 0 and _all_have(tried, steps[0]) and tried.subject.known_rate(tried.subject.thing) is None:
+        text = (
+            f"backward makes steps of {steps[0]:.3g} times the gradient, and no learning rate of that size has a name; "
+            "whether it is one, only its author can tell, so the gradients were divided by it"
+        )
+        return _in_place_of(tried, _again(tried, tried.subject, 1 / steps[0]), text, level="unchecked")
     return tried
 
 

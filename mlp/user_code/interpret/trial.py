@@ -102,6 +102,9 @@ def attempt(
         dy = np.ones(()) if tried.reduction else random(run.y.shape)
         found = run.backward(dy)
         tried.grade = Grade.BACKWARD
+        grown = subject.with_grown(found)
+        if grown is not subject:
+            return attempt(candidate._replace(subject=grown), scale, values)
         parameters = {
             name: (paths, held[name])
             for name, (paths, _) in subject.tensors().items()
@@ -115,6 +118,8 @@ def attempt(
         guessed_list = isinstance(subject.form, list) and said.x is None
         if not pairs or (guessed_list and not pairs.keys() >= set(subject.form)):
             raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
+        if subject.thing is None and not subject.backward and len(pairs) < len(found):
+            raise problem(f"{subject.name} returns gradients of which some belong to nothing that it is given")
         if all(pair.fits for pair in pairs.values()):
             tried.grade = Grade.SHAPES
             tried.factors = compare(tried.layer, x)

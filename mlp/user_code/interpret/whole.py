@@ -21,6 +21,7 @@ from mlp.user_code.interpret.models import structure_names
 from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.trial import Candidate
+from mlp.user_code.interpret.written import setting
 from mlp.user_code.load.classes import sounds_like_loss
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import problem, told
@@ -28,6 +29,7 @@ from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.conditions import RUNS
 from mlp.user_code.run.outputs import outputs_of
 from mlp.user_code.run.subject import Step, Subject, function_of
+from mlp.user_code.run.uses import uses_of
 
 PREDICTION, FORWARD, BACKWARD = "prediction_inside", "value_inside", "gradient_inside"
 _KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -94,7 +96,7 @@ def has_target_inside(forward: Callable[..., Any], backward: Callable[..., Any])
     """Whether backward takes a target that forward does not know, and no gradient: a loss is inside."""
     known = {one.name for one in calls.required(calls.parameters_of(forward))}
     wanted = [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"]
-    targets = [name for name in wanted if sound(name) > 0 and name not in known]
+    targets = [name for name in wanted if sound(name) > 0 and name in uses_of(backward).names - known]
     return bool(targets) and not any(vocabulary.roles(name)[:1] == ("upstream",) for name in wanted)
 
 
@@ -162,8 +164,8 @@ def closed(thing: Any, whole: Whole) -> Any:
                 given[one.name] = held[one.name]
             elif one.is_open and words.get(one.word) is not None:
                 given[one.name] = words[one.word]
-            elif one.number is not None:
-                given[one.name] = one.number
+            elif one.value is not None:
+                given[one.name] = one.value
         function = function_of(self, step)
         name = step if isinstance(step, str) else step.__name__
         with told(name, function):
@@ -209,12 +211,12 @@ def closed(thing: Any, whole: Whole) -> Any:
 
 
 class _Argument(NamedTuple):
-    """An argument: the word for what it is, whether its default, if it has one, gives way, and a number that suits."""
+    """An argument: the word for what it is, whether its default, if it has one, gives way, and a value that suits."""
 
     name: str
     word: str
     is_open: bool
-    number: float | None
+    value: Any
 
 
 def _arguments(thing: Any, steps: list[Step]) -> dict[Step, list[_Argument]]:
@@ -223,8 +225,12 @@ def _arguments(thing: Any, steps: list[Step]) -> dict[Step, list[_Argument]]:
     structures = structure_names({str(step): one for step, one in functions.items() if not isinstance(step, str)})
     everything = [one for function in functions.values() for one in calls.parameters_of(function)]
     elsewhere = {one.name: one.default for one in everything if type(one.default) in (int, float)}
+    module = {one.name: setting(one.name, function) for function in functions.values() for one in everything}
+    settings = {name: value for name, value in module.items() if value is not None}
     return {
-        step: [_argument(one, step is steps[0], structures, elsewhere) for one in calls.parameters_of(function)]
+        step: [
+            _argument(one, step is steps[0], structures, settings | elsewhere) for one in calls.parameters_of(function)
+        ]
         for step, function in functions.items()
     }
 
@@ -240,10 +246,10 @@ def _argument(one: inspect.Parameter, is_first: bool, structures: set[str], else
         "y": role in ("prediction", "input", "activation"),
     }
     word = next((word for word, holds in rules.items() if holds), "")
-    number = None
+    value = None
     if one.default is one.empty and not word:
-        number = elsewhere.get(name, samples.PLAIN[role][0] if role in samples.NUMBERS else None)
-    return _Argument(name, word, one.default in (one.empty, None), number)
+        value = elsewhere.get(name, samples.PLAIN[role][0] if role in samples.NUMBERS else None)
+    return _Argument(name, word, one.default in (one.empty, None), value)
 
 
 def _forwarded(thing: Any, returned: Any, function: Callable[..., Any], whole: Whole) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.predictions import is_loss, sound
-from mlp.user_code.run.calls import parameters_of, required
+from mlp.user_code.run.calls import parameters_of, required, takes_rate
 from mlp.user_code.run.sources import attributes_of_self, return_values
 from mlp.user_code.settings import Override
 
@@ -51,18 +51,22 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward
     )
     backward = backward or (marked[1] if forward == marked[0] else "") or _train_step(cls, forward)
-    backward = backward or next(iter(parts_of_backward(cls)), "")
+    backward = backward or next(iter(parts_of_backward(cls)), "") or (forward and _sounding(cls))
     if forward and backward:
         return Kind("loss" if loss else "layer", forward, backward)
     if not loss:
         value = override.forward or _first(cls, vocabulary.VALUE)
         derivative = said or _first(cls, vocabulary.DERIVATIVE, besides=value) or _named_after(cls, value)
+        derivative = derivative or _sounding(cls)
         if value and derivative:
-            other = "layer" if derivative in vocabulary.BACKWARD else "function"
+            other = "layer" if derivative in (*vocabulary.BACKWARD, _sounding(cls)) else "function"
             return Kind("loss" if _meets_target(_bound(cls, value)) else other, value, derivative)
     step = "" if forward else _train_step(cls, "predict" if _has(cls, "predict") else "")
     if step:
         return Kind("layer", "predict", step)
+    step = "" if forward else _lone_step(cls)
+    if step:
+        return Kind("layer", step, step)
     is_model = any(callable(getattr(cls, name, None)) for name in _MODEL)
     told = forward and forward != "__call__" and not is_model and not _NO_LAYER.search(cls.__name__)
     return Kind("loss" if loss else "layer", forward, "") if told or (backward and not forward) else None
@@ -95,6 +99,17 @@ def _named_after(cls: type, value: str) -> str:
     return next((name for name in dir(cls) if value and re.fullmatch(pattern, name) and _has(cls, name)), "")
 
 
+def _sounding(cls: type) -> str:
+    """The last method that sounds like a backward and takes a gradient: calc_deltas(self, upstream)."""
+    methods = {
+        name: one for base in reversed(_bases(cls)) for name, one in vars(base).items() if inspect.isfunction(one)
+    }
+    asked = {name: [one.name for one in required(parameters_of(method))[1:]] for name, method in methods.items()}
+    given = {name: args for name, args in asked.items() if any("upstream" in vocabulary.roles(one) for one in args)}
+    found = [name for name in given if vocabulary.SOUNDS_BACKWARD.search(name)]
+    return found[-1] if found else ""
+
+
 def _train_step(cls: type, forward: str) -> str:
     """A method of a class that goes forward, which takes the target and makes a step of training.
 
@@ -104,6 +119,15 @@ def _train_step(cls: type, forward: str) -> str:
     steps = [name for name in steps if any(sound(one.name) > 0 for one in parameters_of(_bound(cls, name)))]
     sure = vocabulary.TRAIN_STEPS if forward != "predict" else ()
     return next((name for name in steps if name in sure or _is_one_step(_bound(cls, name))), "")
+
+
+def _lone_step(cls: type) -> str:
+    """A method that takes a learning rate, makes a step and returns its loss: forward and backward in one."""
+    methods = {name: one for name, one in vars(cls).items() if inspect.isfunction(one) and takes_rate(one)}
+    values = {name: [ast.unparse(value) for value in return_values(one)] for name, one in methods.items()}
+    steps = [name for name, texts in values.items() if any(map(sounds_like_loss, texts)) and name not in _MODEL]
+    epochs = [name for name in steps if re.search("epoch|iter", " ".join(methods[name].__code__.co_varnames))]
+    return next((name for name in steps if name not in epochs), "")
 
 
 def _is_one_step(method: Callable[..., Any]) -> bool:
@@ -193,12 +217,19 @@ def is_hollow(function: object) -> bool:
     return all(step.opname in _RETURNS and (step.argval is None) for step in steps)
 
 
+def _is_left_open(cls: type, name: str) -> bool:
+    """Whether a method of a class is hollow, or hands on to one of a base class that is."""
+    held = [vars(base)[name] for base in _bases(cls) if name in vars(base)]
+    written = [one for one in held if {*getattr(getattr(one, "__code__", None), "co_names", [""])} != {"super", name}]
+    return bool(written) and is_hollow(written[0])
+
+
 _RETURNS = ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST")
 
 
 def _first(cls: type, candidates: tuple[str, ...], besides: str = "") -> str:
     found = [name for name in candidates if name != besides and _has(cls, name)]
-    written = [name for name in found if not is_hollow(inspect.getattr_static(cls, name))]
+    written = [name for name in found if not _is_left_open(cls, name)]
     return (written or found or [""])[0]
 
 

@@ -82,7 +82,7 @@ def _load_file(file: Path, whole: bool) -> Loaded:
     cells = cells_of(file)
     if file.suffix == NOTEBOOK:
         os.chdir(file.parent)  # as Jupyter does
-    home = _home(file, 0 if file.suffix == NOTEBOOK else _relative_depth(cells[0]))
+    home = _home(file, 0 if file.suffix == NOTEBOOK else _depth(file, cells[0]))
     folders = file.parents[:_ANCESTORS]
     inside = [folder for folder in reversed(folders) if home.root in folder.parents]
     outside = [folder for folder in folders if folder not in inside]
@@ -107,11 +107,21 @@ def _home(file: Path, depth: int) -> _Home:
     return _Home(folders[count], (*(folder.name for folder in reversed(folders[:count])), file.stem))
 
 
-def _relative_depth(cell: Cell) -> int:
-    """How many folders up the file's relative imports reach: 1 for `from .layer import Layer`."""
+def _depth(file: Path, cell: Cell) -> int:
+    """How many folders up the file's imports reach: 1 for `from .layer import ...`, or `import net.layer` in net."""
     with told(cell.doing):
-        tree = ast.parse(cell.source, cell.file)
-    return max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
+        nodes = list(ast.walk(ast.parse(cell.source, cell.file)))
+    relative = [node.level for node in nodes if isinstance(node, ast.ImportFrom)]
+    names = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    names += [one.name for node in nodes if isinstance(node, ast.Import) for one in node.names]
+    below = {tuple(name.split(".")[:2]) for name in names if "." in name}
+    folders = file.parents[:_ANCESTORS]
+    absolute = [
+        depth
+        for depth, folder in enumerate(folders, 1)
+        if any(first == folder.name and list(folder.glob(f"{second}*")) for first, second in below)
+    ]
+    return max([0, *relative, *absolute])
 
 
 def _package(home: _Home) -> list[str]:

@@ -22,7 +22,7 @@ _DRAWING = (
 )  # fmt: skip
 _TELLING = (
     "tqdm", "progressbar", "colorama", "termcolor", "tabulate", "prettytable", "wandb", "tensorboardX", "pytest",
-    "memory_profiler", "line_profiler",
+    "memory_profiler", "line_profiler", "numba",
 )  # fmt: skip
 _BARS = ("tqdm", "progressbar")
 _FETCHING = (

@@ -12,6 +12,7 @@ from typing import Any
 
 from mlp.user_code import vocabulary
 from mlp.user_code.messages import problem
+from mlp.user_code.run.uses import uses_of
 
 Parameters = list[inspect.Parameter]
 VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -43,7 +44,11 @@ def _is_filled(cell: Any) -> bool:
 
 @cache
 def _parsed_once(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
-    return tuple(_parsed(function))
+    """The arguments; `**named`, of which it asks for named["x"], is an argument x."""
+    found = _parsed(function)
+    asked = [key for one in found if one.kind is one.VAR_KEYWORD for key in uses_of(function).keys(one.name)]
+    more = [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY) for key in asked if key.isidentifier()]
+    return tuple([*found[:-1], *more] if more else found)
 
 
 def _parsed(function: Callable[..., Any]) -> Parameters:
@@ -85,7 +90,7 @@ def call(
             continue
         if one.kind is inspect.Parameter.VAR_KEYWORD:
             continue
-        found, value = _value(one, waiting, by_name, by_role)
+        found, value = _value(function, one, waiting, by_name, by_role)
         if not found:
             if one.default is inspect.Parameter.empty:
                 raise problem(f"{what} wants `{one.name}`, for which there is no value here", function)
@@ -98,7 +103,11 @@ def call(
 
 
 def _value(
-    one: inspect.Parameter, waiting: list[Any], by_name: Mapping[str, Any], by_role: Mapping[str, Any]
+    function: Callable[..., Any],
+    one: inspect.Parameter,
+    waiting: list[Any],
+    by_name: Mapping[str, Any],
+    by_role: Mapping[str, Any],
 ) -> tuple[bool, Any]:
     if one.name in by_name:
         return True, by_name[one.name]
@@ -110,7 +119,7 @@ def _value(
     switch = wanted[:1] == ["training"] and isinstance(one.default, bool)
     if wanted and (free or switch or wanted[0] == "rate" or (one.default is None and wanted[0] == "cache")):
         return True, by_role[wanted[0]]
-    return one.name.strip("_") in ("", "self"), None  # nobody looks at what `_` is, or a `self` that no object is for
+    return free and one.name not in uses_of(function).names, None  # nobody looks at it
 
 
 def parameters_named(function: Callable[..., Any]) -> list[str]:
@@ -140,7 +149,9 @@ def upstream_names(
     ]
     possible = [name for name, role in leading.items() if role not in _NEVER_UPSTREAM]
     new = [name for name in possible if name not in known]
-    return sounding or new[:1] or possible[:1]
+    is_update = vocabulary.UPDATE.fullmatch(getattr(function, "__name__", ""))
+    alone = [one.name for one in required(free) if len(required(free)) == 1 and not is_update]  # dy is called eta
+    return sounding or new[:1] or possible[:1] or alone
 
 
 def global_names(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ _PLAIN = (str, bytes, int, float, complex, bool, type(None), range)
 
 
 def arrays(thing: Any) -> dict[Path, Array]:
-    """Every real floating-point array (and every bare float, and a bias of 0) that can be reached, by its path."""
+    """Every real floating-point array, bare float, bias of 0 and scale of 1 that can be reached, by its path."""
     return dict(_walk(thing, (), set()))
 
 
@@ -26,14 +26,22 @@ def _walk(thing: Any, path: Path, above: set[int]) -> Iterator[tuple[Path, Array
         if thing.dtype.kind in "fiu":
             yield path, thing
         return
-    is_bias = type(thing) is int and thing == 0 and path and vocabulary.family(str(path[-1])) == "b"
-    if is_bias or (isinstance(thing, float | np.floating) and path):
+    if (type(thing) is int and path and _is_learnt(str(path[-1]), thing)) or (
+        isinstance(thing, float | np.floating) and path
+    ):
         yield path, np.asarray(thing, dtype=np.float64)
         return
     if len(path) > _DEPTH or id(thing) in above:
         return
     for key, value in items(thing):
         yield from _walk(value, (*path, key), above | {id(thing)})
+
+
+def _is_learnt(name: str, start: int) -> bool:
+    """Whether a whole number is what a bias or a scale starts at."""
+    return (start == 0 and vocabulary.family(name) == "b") or (
+        start in (0, 1) and "scale" in vocabulary.roles(name)[:1]
+    )
 
 
 def items(thing: Any) -> list[tuple[str | int, Any]]:

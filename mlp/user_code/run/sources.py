@@ -58,12 +58,12 @@ def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
 
 
 def returned_names(function: Callable[..., Any], count: int) -> list[str | int]:
-    """The names in `return dx, dW, db`, and the place of what has no plain name there."""
+    """The names in `return dx, dW, db`, and the place of what has no plain name there; of one less those behind it."""
     for value in return_values(getattr(function, "__func__", function)):
         if isinstance(value, ast.Tuple | ast.List):
             labels = [_name(element) or place for place, element in enumerate(value.elts)]
-            if len(labels) == count and len(set(labels)) == count:
-                return labels
+            if len(labels) in (count, count + 1) and len(set(labels)) == len(labels):
+                return labels[-count:]
     return list(range(count))
 
 
@@ -80,27 +80,6 @@ def returned(function: Callable[..., Any] | None) -> set[str]:
 
 
 @cache
-def filled_arguments(function: Callable[..., Any]) -> frozenset[str]:
-    """The names into which a function puts something under a key that is text: grads["W"] = ..."""
-    nodes = [node for node in ast.walk(syntax(function)) if isinstance(node, ast.Subscript)]
-    return frozenset(
-        node.value.id
-        for node in nodes
-        if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and _is_text(node.slice)
-    )
-
-
-@cache
-def parts_of(name: str, *functions: Callable[..., Any]) -> int:
-    """Into how many an argument is taken apart, here or once it is an attribute: 3 in `c, h, w = shape`; 0 for none."""
-    nodes = [node for one in functions for node in ast.walk(syntax(one)) if isinstance(node, ast.Assign)]
-    kept = [ast.unparse(node.targets[0]) for node in nodes if ast.unparse(node.value) == name]
-    wholes = {name, *(one for one in kept if one.startswith("self."))}
-    parts = [node.targets[0] for node in nodes if ast.unparse(node.value) in wholes]
-    return max((len(one.elts) for one in parts if isinstance(one, ast.Tuple)), default=0)
-
-
-@cache
 def attributes_of_self(method: Callable[..., Any]) -> tuple[list[str], list[str]]:
     """The attributes of `self` that a method reads, and those that it sets, or sets a part of, in their order."""
     of_self = [
@@ -110,10 +89,6 @@ def attributes_of_self(method: Callable[..., Any]) -> tuple[list[str], list[str]
     ]
     read = [node.attr for node in of_self if isinstance(node.ctx, ast.Load)]
     return read, [node.attr for node in of_self if not isinstance(node.ctx, ast.Load)]
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def syntax(function: Callable[..., Any] | None) -> ast.Module:
@@ -186,13 +161,17 @@ def _at(values: dict[str, Any], index: int, paths: dict[int, object_arrays.Path]
 
 
 def update_sources(before: dict[object_arrays.Path, Array], thing: Any, rate: float) -> list[Source]:
-    """The gradient in an update W <- W - rate * dW that backward made: (before - after) / rate."""
+    """The gradient in an update W <- W - rate * dW that backward made: (before - after) / rate.
+
+    What was a number may be an array then.
+    """
     found = []
     for path, old in before.items():
         try:
             new = np.asarray(object_arrays.get(thing, path))
         except KeyError:
             continue
-        if new.dtype.kind in "fiu" and new.shape == old.shape and not np.array_equal(new, old, equal_nan=True):
+        is_step = new.dtype.kind in "fiu" and old.shape in (new.shape, ())
+        if is_step and not np.array_equal(new, old, equal_nan=True):
             found.append(Source(object_arrays.text(("update", *path)), path, "update", (old - new) / rate))
     return found

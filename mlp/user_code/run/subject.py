@@ -20,6 +20,7 @@ from mlp.user_code.run.conditions import call_seed_hook, same_randomness
 from mlp.user_code.run.object_arrays import with_own_weights
 from mlp.user_code.run.outputs import Outputs, Place, as_output, outputs_of
 from mlp.user_code.run.sources import Source
+from mlp.user_code.run.uses import uses_of
 from mlp.user_code.settings import Override
 
 Step = str | Callable[..., Any]
@@ -137,14 +138,21 @@ class Subject:
     def run(self, x: Array, values: Mapping[str, Array]) -> Run:
         """Run forward on a deep copy that holds `values`."""
         thing, words = self._holding(values), self._words(x, values)
+        before = {} if self.backward else _copies(thing)
         with Calls.one():
             returned = self._forward(thing, words)
         out = self._outputs(thing, returned, x)
         facts = changed_in_place(self._what(self.forward), "its input", words["x"], x, self.sources()[1])
         names = tuple((name, array.size) for name, array in zip(out.names, out.arrays, strict=True))
-        return Run(
-            out.packed(), lambda dy: self._backward(thing, self._words(x, values), x, out, dy, facts), facts, names
-        )
+
+        def backward(dy: Array) -> list[Source]:
+            if self.backward:
+                return self._backward(thing, self._words(x, values), x, out, dy, facts)
+            # Forward returns the loss and its gradients together, or has made a step already.
+            steps = sources.update_sources(before, thing, self._rate(thing))
+            return [*sources.returned_sources(out.cache, self.sources()[1]), *steps]
+
+        return Run(out.packed(), backward, facts, names)
 
     def sources(self) -> tuple[Any, ...]:
         """The object, None if there is none, and the functions of theirs that are run."""
@@ -161,6 +169,20 @@ class Subject:
 
         thing = with_own_weights(self.thing, forward, x)
         return self if thing is self.thing else replace(self, thing=thing)
+
+    def with_grown(self, found: list[Source]) -> "Subject":
+        """The same subject, with an array of the same number where backward puts an array in the place of a number."""
+        held = object_arrays.arrays(self.thing)
+        grown = [one for one in found if one.place == "update" and one.array.shape != held[one.path].shape]
+        thing = object_arrays.duplicate(self.thing) if grown else self.thing
+        for one in grown:
+            holder = object_arrays.get(thing, one.path[:-1])
+            fresh = np.full(one.array.shape, held[one.path])
+            if isinstance(holder, dict | list):
+                holder[one.path[-1]] = fresh  # type: ignore[index]
+            else:
+                setattr(holder, str(one.path[-1]), fresh)
+        return replace(self, thing=thing) if grown else self
 
     def _holding(self, values: Mapping[str, Array]) -> Any:
         """A deep copy of the object that holds these values."""
@@ -192,7 +214,9 @@ class Subject:
         named = self._sides(function, form, words)
         first = () if self.first or len(named) == 2 or self._hand_over(thing, "x", form) else (form,)
         with self._running(thing, self.forward):
-            return calls.call(function, first, {**named, **given}, {"training": True}, self._what(self.forward))
+            return calls.call(
+                function, first, {**named, **given}, {"training": True, "rate": 1.0}, self._what(self.forward)
+            )
 
     def _hand_over(self, thing: Any, word: str, value: Any) -> bool:
         """Set the attributes that this word stands for; whether there are any."""
@@ -223,9 +247,7 @@ class Subject:
     def _backward(
         self, thing: Any, words: dict[str, Any], x: Array, out: Outputs, dy: Array, facts: list[Fact]
     ) -> list[Source]:
-        if not self.backward:  # loss(X, y) returns the loss and its gradients together
-            return sources.returned_sources(out.cache, self.sources()[1])
-        before = {path: np.array(array) for path, array in object_arrays.arrays(thing).items()}
+        before = _copies(thing)
         found: list[Source] = []
         for step in self.backward:
             made, taken = self._step(thing, step, words, out, dy, facts), {one.key for one in found}
@@ -234,7 +256,8 @@ class Subject:
         held = object_arrays.arrays(thing)
         live = {path: array for path, array in held.items() if array.dtype.kind == "f"}
         found += [Source(object_arrays.text(path), path, "attribute", array) for path, array in held.items()]
-        found += sources.method_sources(thing, live) + sources.update_sources(before, thing, self._rate(thing))
+        found += sources.method_sources(thing, live)
+        found += [] if self._has_optimizer() else sources.update_sources(before, thing, self._rate(thing))
         if PASS_ON[self.pass_on].is_derivative:
             return [one._replace(array=chained(one.array, dy, x.shape)) for one in found]
         samples = {*self.per_sample, *(f"returned.{key}" for key in self.per_sample)}
@@ -273,14 +296,23 @@ class Subject:
         put = [one for held in kept.values() for one in sources.returned_sources(held, function)]
         return [*sources.returned_sources(returned, function), *put]
 
+    def _has_optimizer(self) -> bool:
+        """Whether backward calls an optimizer that is a function: its steps are more than rate times gradient."""
+        called = [name for step in self.sources()[2:] for text, name in uses_of(step).calls if text == "self"]
+        return any(vocabulary.roles(name)[:1] == ("optimizer",) for name in called)
+
     def _rate(self, thing: Any) -> float:
-        """The learning rate of an update in backward: the 1.0 it was given, else the layer's own."""
-        if any(calls.takes_rate(function_of(thing, step)) for step in self.backward):
+        """The learning rate of an update in backward, 1 where it is not known."""
+        return self.known_rate(thing) or 1.0
+
+    def known_rate(self, thing: Any) -> float | None:
+        """The 1.0 that it was given, else the layer's own, or one of the module's; None where none has a name."""
+        if any(calls.takes_rate(function_of(thing, step)) for step in self.backward or (self.forward,)):
             return 1.0
         named = {name for one in self.sources()[2:] for name in calls.global_names(one)}
         held = {name: vars(self.module)[name] for name in named if self.module and name in vars(self.module)}
         rates = (getattr(thing, name, held.get(name)) for name in vocabulary.RATES)
-        return next((float(rate) for rate in rates if isinstance(rate, int | float) and rate), 1.0)
+        return next((float(rate) for rate in rates if isinstance(rate, int | float) and rate), None)
 
     def _what(self, step: Step) -> str:
         """The name of what is called, for sentences."""
@@ -296,6 +328,10 @@ class Subject:
             yield
 
 
+def _copies(thing: Any) -> dict[object_arrays.Path, Array]:
+    return {path: np.array(array) for path, array in object_arrays.arrays(thing).items()}
+
+
 def function_of(thing: Any, step: Step) -> Callable[..., Any]:
     """A method of a thing by its name, or the function itself."""
     return getattr(thing, step) if isinstance(step, str) else step
@@ -303,7 +339,7 @@ def function_of(thing: Any, step: Step) -> Callable[..., Any]:
 
 def _filled(backward: Callable[..., Any]) -> list[str]:
     """The arguments of a backward that are dicts of gradients to be filled."""
-    filled = sources.filled_arguments(getattr(backward, "__func__", backward))
+    filled = uses_of(backward).filled
     return [name for name in calls.parameters_named(backward) if name in filled and vocabulary.is_mark(name)]
 
 

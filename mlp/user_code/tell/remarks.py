@@ -17,7 +17,6 @@ from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import global_arrays
 from mlp.user_code.run.pairing import GIVEN, INPUT, Pair, matters, random
-from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import line
 
 _FEW = 12  # entries of an output
@@ -98,7 +97,7 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
     held = {name: value for name, (_, value) in tried.subject.tensors().items()} | layer.parameters()
     constants = tried.subject.said.constants
     done = {*layer.pairs, *constants}
-    shaped = {name for name, value in held.items() if value.ndim or _sounds_learnt(name)} | _made_arrays(tried)
+    shaped = {name for name, value in held.items() if value.ndim or _sounds_learnt(name)}
     rest = [name for name in held if name in shaped - done]
     moving = [name for name in rest if matters(tried.subject, tried.x, held, name)]
     others = [*_moving_settings(tried), *_moving_globals(tried)]
@@ -200,15 +199,6 @@ def uncompared(moving: list[str], what: str, name: str, constants: Sequence[str]
         f"{line(name, constants=[*constants, *moving])}"
     )
     return Fact("unchecked", text, file, at)
-
-
-def _made_arrays(tried: Attempt) -> set[str]:
-    """The names of numbers in whose place backward puts an array; what gives a derivative changes nothing."""
-    if PASS_ON[tried.subject.pass_on].is_derivative:
-        return set()
-    run = tried.subject.run(tried.x, tried.layer.parameters() if tried.layer else {})
-    found = run.backward(np.ones(()) if tried.reduction else random(run.y.shape))
-    return {source.key for source in found if source.place == "attribute" and source.array.ndim}
 
 
 def _moving_settings(tried: Attempt) -> list[str]:

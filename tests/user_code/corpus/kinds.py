@@ -1164,3 +1164,104 @@ class Penalised:
     def backward(self, dvalues):
         self.dweights = self.inputs.T @ dvalues + self.l1 * np.sign(self.weights) + 2 * self.l2 * self.weights
         self.dinputs = dvalues @ self.weights.T
+
+
+# Settings in a dict, kept as an attribute and taken apart later; named arguments that are handed on.
+class Configured:
+    def __init__(self, para):
+        self.para = para
+        self.W = np.random.randn(self.para["n_in"], self.para["n_out"])
+
+    def forward(self, x):
+        self.x = x
+        z = x @ self.W
+        return np.tanh(z) if self.para["kind"] == "bent" else z
+
+    def backward(self, **named):
+        dz = named["dy"] * (1 - np.tanh(self.x @ self.W) ** 2)
+        self.dW = self.x.T @ dz
+        return dz @ self.W.T
+
+
+# What only an example of its use tells.
+class Exemplary:
+    def __init__(self, table):
+        self.gain = table[7] + table[9]
+
+    def calculate(self, x):
+        return self.gain * x
+
+    def calc_wdeltas(self, w_times_delta, verbose):  # noqa: ARG002
+        return self.gain * w_times_delta
+
+
+def example():
+    table = {n: n / 4 for n in range(10)}
+    return Exemplary(table)
+
+
+# Rows of two matrices, of which a loss returns the gradients.
+def sampling_loss(center, others, W_in, W_out):
+    v, u = W_in[center], W_out[others]
+    p = 1 / (1 + np.exp(-u @ v))
+    loss = -np.sum(np.log(1 - p))
+    dW_in, dW_out = np.zeros_like(W_in), np.zeros_like(W_out)
+    dW_in[center] = p @ u
+    np.add.at(dW_out, others, p[:, None] * v)
+    return loss, dW_in, dW_out
+
+
+# A step of training that is forward and backward in one, for one word.
+class Embedded:
+    def __init__(self, vocab_size, dim):
+        self.W = np.random.randn(vocab_size, dim)
+
+    def train_pair(self, word, context, lr):
+        u, v = self.W[word].copy(), self.W[context].copy()
+        self.W[word] -= lr * (u - v)
+        self.W[context] -= lr * (v - u)
+        return float(0.5 * np.sum((u - v) ** 2)), "loss"
+
+
+# Numbers that an update makes arrays of, and dy under a rate's name.
+class Scaled:
+    def __init__(self):
+        self.gamma, self.beta = 1, 0.0
+
+    def forward(self, x):
+        self.x = x
+        return self.gamma * x + self.beta
+
+    def backward(self, eta):
+        dx = eta * self.gamma
+        self.gamma = self.gamma - np.sum(eta * self.x, axis=0, keepdims=True)
+        self.beta = self.beta - np.sum(eta, axis=0, keepdims=True)
+        return dx
+
+
+# Weights that are made once the shape of a batch is known, by a method of any name.
+class OutShaped:
+    def out_shape(self, shape):
+        self.W = np.random.randn(shape[-1], 3)
+        return (*shape[:-1], 3)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def gradient(self, lr):
+        self.W = self.W - lr * self.x.reshape(-1, len(self.W)).T @ self.dy
+
+    def backward(self, dy):
+        self.dy = dy.reshape(-1, 3)
+        return dy @ self.W.T
+
+
+# An object that is there for its methods alone.
+class Gates:
+    def forward(self, W, x):
+        return W @ x
+
+    def backward(self, W, x, dz):
+        dW, dx = np.outer(dz, x), W.T @ dz
+        return dW, dx

@@ -5,7 +5,6 @@ import numpy as np
 GRADCHECK = {
     "RowsAveraged": {"average": True},
     "OddNames": {"pairs": {"mixing": "slope_of_mixing"}, "forward": "run", "backward": "unrun"},
-    "Scaled": {"args": {"settings": {"gain": 3.0}}},
     "OwnRandomness": {"seed": "rng"},
     "PositiveOnly": {"x": np.array([[0.5, 1.5], [2.5, 0.7], [1.1, 3.0]])},
     "unusual": {"backward": "slope_it_has"},

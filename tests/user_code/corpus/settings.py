@@ -19,8 +19,8 @@ class Gain:
 
 # first_calls
 class Late:
-    def prepare_it(self, size):
-        self.k = np.float64(size)
+    def prepare_it(self, key):
+        self.k = {"steep": 3.0}[key]
 
     def forward(self, x):
         self.x = x

@@ -1,0 +1,100 @@
+"""Layers of a module's own for what holds layers: a few that fit one behind the other, by what is called on them."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mlp.nn.arrays import Array
+from mlp.user_code import vocabulary
+from mlp.user_code.interpret import samples
+from mlp.user_code.messages import ForeignError, home_of, problem, told
+from mlp.user_code.run import calls, object_arrays
+from mlp.user_code.run.conditions import other_randomness, same_randomness
+from mlp.user_code.run.uses import EACH, Uses, uses_of
+
+_BOTH_WAYS = {*vocabulary.FORWARD, *vocabulary.DERIVATIVE, ""}  # "" is a call of the layer itself
+_SHAPES = ((samples.BATCH, samples.FEATURES), (samples.FEATURES, samples.BATCH), (samples.FEATURES, 1))
+
+Maker = Callable[[type], Iterator[Any]]
+
+
+def uses_in(cls: type) -> Uses:
+    """What a class does with the arguments of its constructor, and with its attributes."""
+    methods = [one for base in cls.__mro__ for one in vars(base).values() if inspect.isfunction(one)]
+    return uses_of(cls.__init__, *(one for one in methods if one is not cls.__init__))  # type: ignore[misc]
+
+
+def asked_of(cls: type, whole: str) -> set[str]:
+    """The methods, of those that layers have, that a class calls on what this text stands for."""
+    return {method or "__call__" for method in uses_in(cls).methods(whole) if method in _BOTH_WAYS}
+
+
+def layers(cls: type, module: ModuleType | None, methods: Iterable[str], make: Maker) -> list[Any]:
+    """Layers that have these methods: one with weights, one without, another with weights; [] where there are none.
+
+    They give as many numbers as they are given, and cannot change places unnoticed.
+    """
+    asked = set(methods)
+    forward = next((name for name in vocabulary.FORWARD if name in asked), "")
+    own = vars(module).values() if module else ()
+    classes = [one for one in own if issubclass(type(one), type) and home_of(one) == vars(module)["__name__"]]
+    classes = [one for one in classes if one is not cls and all(callable(getattr(one, name, None)) for name in asked)]
+    classes = [one for one in classes if not any(asked_of(one, text) for text, _ in uses_in(one).calls if EACH in text)]
+    for shape in _SHAPES if forward else ():
+        with_weights: list[Any] = []
+        without: list[Any] = []
+        for one in classes:
+            made = _fitting(one, make, forward, samples.normal(shape))
+            if made is not None:
+                (with_weights if _has_weights(made) else without).append((one, made))
+        if with_weights:
+            first, made = with_weights[0]
+            with other_randomness():
+                last = _fitting(first, make, forward, samples.normal(shape))
+            return [made, *(held for _, held in without[:1]), last]
+        if without:
+            return [held for _, held in without[:2]]
+    return []
+
+
+def _fitting(cls: type, make: Maker, forward: str, x: Array) -> Any:
+    """An object of a class whose output has the shape of its input, None if there is none."""
+    with suppress(ForeignError):
+        for made in make(cls):
+            with suppress(ForeignError), told(cls.__name__), same_randomness(), np.errstate(all="ignore"):
+                y = calls.call(getattr(object_arrays.duplicate(made), forward), (x,), {}, {"training": True}, "")
+                if np.shape(y) == x.shape:
+                    return made
+    return None
+
+
+def _has_weights(thing: Any) -> bool:
+    return any(array.ndim == 2 for array in object_arrays.arrays(thing).values())
+
+
+def filled_up(thing: Any, module: ModuleType | None, make: Maker) -> None:
+    """Add layers to an object that was made without any, by its own method for it.
+
+    Raises:
+        ForeignError: the module has none that fit; without any, no mistake could show.
+    """
+    cls = type(thing)
+    for name, held in object_arrays.items(thing):
+        whole = f"self.{name}"
+        asked = asked_of(cls, whole + EACH)
+        if not isinstance(held, list) or held or not asked:
+            continue
+        found = layers(cls, module, asked, make)
+        methods = [one for _, one in inspect.getmembers(cls, inspect.isfunction) if len(calls.parameters_of(one)) == 2]
+        adders = [one for one in methods if (whole, "append") in uses_of(one).calls]
+        if not adders:
+            return
+        if not found:
+            raise problem(f"{cls.__name__} holds layers, and the module has none that could be added to it", cls)
+        for layer in found:
+            with told(f"{cls.__name__}.{adders[0].__name__}", adders[0]):
+                adders[0](thing, layer)

@@ -1,0 +1,174 @@
+"""What code does with an argument, read from its source: the keys it asks for, the methods it calls, its parts.
+
+An expression is written in one way wherever it stands: `spec["type"]` in a loop over `layers`, which a constructor kept
+as `self.layers`, is `layers[*][type]`.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import FunctionType
+from typing import Any, NamedTuple
+
+from mlp.user_code.run.sources import syntax
+
+EACH = "[*]"
+_SAME = ("list", "tuple", "reversed", "iter", "sorted", "copy", "deepcopy", "dict", "array", "asarray")
+
+
+class Uses(NamedTuple):
+    """What is done with expressions, each a text such as `layers[*][type]`.
+
+    Attributes:
+        texts: all that are taken out of something, in their order.
+        calls: the expression and the method that is called on it, "" where it is called itself.
+        parts: into how many it is taken apart.
+        compared: the expression and a text that it is compared with.
+        indices: what stands in the brackets of an array.
+        filled: what something is put into under a key that is text.
+        names: all that are named at all.
+    """
+
+    texts: tuple[str, ...]
+    calls: tuple[tuple[str, str], ...]
+    parts: dict[str, int]
+    compared: tuple[tuple[str, str], ...]
+    indices: frozenset[str]
+    filled: frozenset[str]
+    names: frozenset[str]
+
+    def keys(self, whole: str) -> list[str]:
+        """The keys that are asked of a dict."""
+        start = f"{whole}["
+        inside = [text.removeprefix(start).partition("]")[0] for text in self.texts if text.startswith(start)]
+        return [key for key in dict.fromkeys(inside) if key != "*"]
+
+    def methods(self, whole: str) -> list[str]:
+        """The methods that are called on it."""
+        return [method for text, method in self.calls if text == whole]
+
+    def choices(self, whole: str) -> list[str]:
+        """The texts that it is compared with."""
+        return list(dict.fromkeys(choice for text, choice in self.compared if text == whole))
+
+
+def uses_of(function: Callable[..., Any], *methods: Callable[..., Any]) -> Uses:
+    """What a function does with its arguments, and other methods with what it keeps of them as attributes."""
+    return _uses(getattr(function, "__func__", function), *methods)
+
+
+@cache
+def _uses(*functions: Callable[..., Any]) -> Uses:
+    trees = [(one, syntax(one)) for one in functions]
+    kept = {name: text for name, text in _bindings(trees[0][1]) if name.startswith("self.")}
+    found = Uses((), (), {}, (), frozenset(), frozenset(), frozenset())
+    for function, tree in trees:
+        arguments = set(function.__code__.co_varnames) if isinstance(function, FunctionType) else set()
+        names = kept | dict(reversed(list(_bindings(tree))))
+        names = names if function is functions[0] else {**dict.fromkeys(arguments, ""), **names}
+        found = _together(found, _in(tree, names))
+    return found
+
+
+def _together(one: Uses, other: Uses) -> Uses:
+    return Uses(
+        one.texts + other.texts, one.calls + other.calls, other.parts | one.parts, one.compared + other.compared,
+        one.indices | other.indices, one.filled | other.filled, one.names | other.names,
+    )  # fmt: skip
+
+
+def _in(tree: ast.Module, names: dict[str, str]) -> Uses:
+    texts, calls, parts, compared, indices, filled = [], [], {}, [], set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            texts += [_whole(node, names)] if isinstance(node.ctx, ast.Load) else []
+            inside = [node.slice, *getattr(node.slice, "elts", [])]
+            indices |= {_whole(one, names) for one in inside}
+            if isinstance(node.ctx, ast.Store) and _is_text(node.slice):
+                filled.add(_whole(node.value, names))
+        elif isinstance(node, ast.Call):
+            texts += [_whole(node, names)] if len(node.args) < 2 else []  # a key with a default need not be there
+            owner, method = (
+                (node.func.value, node.func.attr) if isinstance(node.func, ast.Attribute) else (node.func, "")
+            )
+            calls.append((_whole(owner, names), method))
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            parts[_whole(node.value, names)] = len(node.targets[0].elts)
+        elif isinstance(node, ast.Compare) and len(node.comparators) == 1:
+            sides = (node.left, node.comparators[0])
+            for side, other in (sides, sides[::-1]):
+                values = [one.value for one in (other, *getattr(other, "elts", [])) if isinstance(one, ast.Constant)]
+                compared += [(_whole(side, names), value) for value in values if isinstance(value, str)]
+    named = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return Uses(
+        tuple(filter(None, texts)), tuple(calls), parts, tuple(compared), frozenset(indices), frozenset(filled), named
+    )  # fmt: skip
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _bindings(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """The names, and attributes of `self`, that stand for something out of another: `x = p["x"]`, `for x in p`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from _bound(target, node.value)
+        elif isinstance(node, ast.For | ast.comprehension):
+            called = getattr(getattr(node.iter, "func", None), "id", "")
+            inside = getattr(node.iter, "args", [])
+            targets = getattr(node.target, "elts", [])
+            if called == "enumerate" and len(targets) == 2:
+                yield from _each(targets[1], inside[0])
+            elif called == "zip":
+                for target, one in zip(targets, inside, strict=False):
+                    yield from _each(target, one)
+            else:
+                yield from _each(node.target, node.iter)
+
+
+def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, str]]:
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one, part in zip(target.elts, value.elts, strict=False):
+            yield from _bound(one, part)
+    elif _text(target) and _text(value) and "[" not in _text(target):
+        yield _text(target), _text(value)
+
+
+def _each(target: ast.expr, iterated: ast.expr) -> Iterator[tuple[str, str]]:
+    if _text(target) and _text(iterated):
+        yield _text(target), _text(iterated) + EACH
+
+
+def _whole(node: ast.expr, names: dict[str, str]) -> str:
+    """The text of an expression, by what the name in front of it stands for."""
+    text, seen = _text(node), set[str]()
+    while True:
+        first, bracket, rest = text.partition("[")
+        if first not in names or first in seen:
+            return text
+        seen.add(first)
+        text = names[first] + bracket + rest if names[first] else ""
+
+
+def _text(node: ast.expr) -> str:
+    """An expression that takes something out of something, as one text; "" for any other."""
+    inner, taken = node, ""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return f"self.{name}"
+        case ast.Subscript(value=inner, slice=ast.Constant(value=str(key))):
+            taken = f"[{key}]"
+        case ast.Subscript(value=inner):
+            taken = "" if isinstance(node.slice, ast.Slice) else EACH
+        case ast.Call(func=ast.Attribute(value=inner, attr="get" | "pop"), args=[ast.Constant(value=str(key)), *_]):
+            taken = f"[{key}]"
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[inner, *_]) if name in _SAME:
+            pass
+        case _:
+            return ""
+    text = _text(inner)
+    return text and text + taken
