@@ -193,13 +193,12 @@ def error_bar(check: TensorCheck, index: Index) -> str:
     of = check.analytical, check.numerical, check.truncation, check.roundoff, check.rounding
     # A number without axes may be a plain float.
     analytical, numerical, *errors = (float(np.asarray(values)[index]) for values in of)
-    truncation, roundoff, rounding = map(_rounded, errors)
+    bar = float(np.asarray(check.error_bar)[index])
     rows = [
         rf"a &= {number(analytical)} \\ n &= {number(numerical)}",
         rf"|a - n| &= {_rounded(abs(analytical - numerical))}",
-        rf"\text{{error bar}} &= {TRUNCATION_FACTOR:g}\, T + {ROUNDING_FACTOR:g}\, (R + A)",
-        rf"&= {TRUNCATION_FACTOR:g} \cdot {truncation} + {ROUNDING_FACTOR:g} \cdot ({roundoff} + {rounding})"
-        rf" = {_rounded(float(np.asarray(check.error_bar)[index]))}",
+        *(rf"{symbol} &= {_rounded(error)}" for symbol, error in zip("TRA", errors, strict=True)),
+        rf"\text{{error bar}} &= {TRUNCATION_FACTOR:g}\, T + {ROUNDING_FACTOR:g}\, (R + A) = {_rounded(bar)}",
     ]
     written = r" \\ ".join(rows)
     return rf"\begin{{aligned}} {written} \end{{aligned}}"
