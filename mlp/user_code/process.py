@@ -125,9 +125,10 @@ def _run(order: Order, progress: Progress) -> int | None:
     environment[_FOLDER] = order.folder
     root = str(Path(__file__).parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH", "")]))
+    # -P: where they start it there may be a file called as this package.
     with (Path(order.folder) / ERRORS).open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlp.user_code.worker", *map(str, order)],
+            [sys.executable, "-P", "-m", "mlp.user_code.worker", *map(str, order)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

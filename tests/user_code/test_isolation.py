@@ -105,3 +105,10 @@ def test_results_are_plain_data(tmp_path):
     )
     assert not check_module(str(path)).passed
     assert not (tmp_path / "harmed").exists()
+
+
+def test_a_module_that_is_called_as_this_package_does_not_take_its_place(tmp_path, monkeypatch):
+    (tmp_path / "mlp.py").write_text("def scale(x): return 3 * x\ndef scale_backward(dy, x): return 3 * dy\n")
+    monkeypatch.chdir(tmp_path)
+    (case,) = check_module("mlp.py").cases
+    assert case.passed
