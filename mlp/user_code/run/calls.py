@@ -29,8 +29,11 @@ def parameters_of(function: Callable[..., Any]) -> Parameters:
 
 def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, or the one behind a decorator that hands on whatever it is called with, without functools.wraps."""
+    cells = getattr(function, "__closure__", None)
+    if not cells:  # as nearly all are, and each run of theirs asks several times
+        return function
     kinds = [one.kind for one in _parsed_once(function)]
-    held = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
+    held = [cell.cell_contents for cell in cells if _is_filled(cell)]
     inside = [one for one in held if isinstance(one, FunctionType) and one is not function]
     return decorated(inside[0]) if kinds and set(kinds) <= set(VARIABLE) and len(inside) == 1 else function
 

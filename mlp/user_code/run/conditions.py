@@ -27,6 +27,7 @@ from mlp.user_code.run.sources import syntax
 _seed = 20_240
 _is_kept = False
 _BACKWARD = 7_919
+_GENERATORS = (np.random.Generator, np.random.RandomState)
 
 
 @contextmanager
@@ -63,7 +64,8 @@ def same_randomness(module: Any = None, is_backward: bool = False) -> Iterator[N
     repeats them.
     """
     start = _seed + _BACKWARD * is_backward
-    generators = [thing for thing in vars(module).values() if _is_generator(thing)] if module else []
+    # By its type, whatever it says its class is.
+    generators = [thing for thing in vars(module).values() if issubclass(type(thing), _GENERATORS)] if module else []
     states = [_state(generator) for generator in generators]
     fresh = np.random.default_rng
     with nullcontext() if _is_kept else kept_randomness():
@@ -92,10 +94,6 @@ def call_seed_hook(thing: Any, module: Any, name: str) -> None:
         hook(_seed)
     else:
         setattr(holder, name, np.random.RandomState(_seed) if _is_old(hook) else np.random.default_rng(_seed))
-
-
-def _is_generator(thing: Any) -> bool:
-    return issubclass(type(thing), np.random.Generator | np.random.RandomState)  # whatever it says its class is
 
 
 def _is_old(thing: Any) -> bool:

@@ -13,7 +13,7 @@ from mlp.user_code import vocabulary
 
 Path = tuple[str | int, ...]
 _DEPTH = 6
-_PLAIN = (str, bytes, int, float, complex, bool, type(None), range)
+_PLAIN = (str, bytes, int, float, complex, bool, type(None), range, np.ndarray, np.generic, type)
 
 
 def arrays(thing: Any) -> dict[Path, Array]:
@@ -50,7 +50,7 @@ def items(thing: Any) -> list[tuple[str | int, Any]]:
         return [(key, value) for key, value in thing.items() if isinstance(key, str | int)]
     if isinstance(thing, list | tuple):
         return list(enumerate(thing))
-    if isinstance(thing, (*_PLAIN, np.ndarray, np.generic, type)) or callable(getattr(thing, "__get__", None)):
+    if isinstance(thing, _PLAIN) or callable(getattr(thing, "__get__", None)):
         return []
     if type(thing).__module__.split(".")[0] in ("numpy", "builtins"):
         return []

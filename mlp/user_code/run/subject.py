@@ -120,6 +120,7 @@ class Subject:
             self.thing = object_arrays.in_double_precision(self.thing)
         twins = object_arrays.twins(self.thing)
         self._paths = {object_arrays.text(path): same for path, same in twins.items()}
+        self._upstreams: dict[Any, list[str]] = {}
 
     def tensors(self) -> dict[str, tuple[list[object_arrays.Path], Array]]:
         """What may be a parameter: all its paths, and its value, by name.
@@ -240,9 +241,13 @@ class Subject:
 
     def _upstream(self, backward: Callable[..., Any]) -> list[str]:
         """The arguments of a backward that are gradients of outputs, and no dicts into which it puts some."""
-        forward = self.sources()[1]
-        known = calls.parameters_named(forward)
-        return calls.upstream_names(backward, known, sources.returned(forward), _filled(backward))
+        plain = getattr(backward, "__func__", backward)  # of whichever copy it is a method
+        if plain not in self._upstreams:
+            forward = self.sources()[1]
+            known = calls.parameters_named(forward)
+            names = calls.upstream_names(backward, known, sources.returned(forward), _filled(backward))
+            self._upstreams[plain] = names
+        return self._upstreams[plain]
 
     def _backward(
         self, thing: Any, words: dict[str, Any], x: Array, out: Outputs, dy: Array, facts: list[Fact]
