@@ -2,7 +2,8 @@
 
 Hypothesis tries the same examples on every run, whatever came of the last one; tests marked nightly run only when asked
 for: pytest -m nightly. Of several workers, one alone takes the tests that share what is dear to prepare; there is one
-more of them than there are cores, since that one mostly waits for a browser.
+more of them than there are cores, since that one mostly waits for a browser. Every worker imports every test, so what
+takes long to import and serves a few of them is imported where it is used.
 """
 
 import os
@@ -14,8 +15,13 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, databas
 settings.load_profile("repeatable")
 
 
-# A server and a browser; an environment with the project installed; the corpus, examined.
-TOGETHER = ("tests/browser/", "tests/test_installed.py", "tests/user_code/test_corpus.py")
+# What is shared, and the tests that share it; further ones ask for the fixture of its name.
+TOGETHER = {
+    "browser": ["tests/browser/"],
+    "installed": ["tests/test_installed.py"],
+    "corpus": ["tests/user_code/test_corpus.py"],
+    "torch": ["tests/report/test_exchange.py", "tests/report/test_training_programs.py"],
+}
 
 
 def pytest_xdist_auto_num_workers():
@@ -35,10 +41,19 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     for item in items:
-        for shared in filter(item.nodeid.startswith, TOGETHER):
-            item.add_marker(pytest.mark.xdist_group(shared))
+        for shared, places in TOGETHER.items():
+            if shared in item.fixturenames or item.nodeid.startswith(tuple(places)):
+                item.add_marker(pytest.mark.xdist_group(shared))
     if "nightly" in config.getoption("-m"):
         return
     left_out = [item for item in items if item.get_closest_marker("nightly")]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session")
+def torch():
+    """PyTorch, on one thread, since starting more takes longer than the work on tiny arrays. Skipped without it."""
+    module = pytest.importorskip("torch")
+    module.set_num_threads(1)
+    return module

@@ -72,8 +72,7 @@ def test_an_error_of_one_per_cent_is_seen_through_the_rounding(written):
     assert "the factor is 1.01" in report.diagnosis[0].sentence
 
 
-def test_gradients_in_single_precision_throughout_are_right():
-    torch = pytest.importorskip("torch")
+def test_gradients_in_single_precision_throughout_are_right(torch):
     problem = Experiment(sizes=(5, 30, 20, 3), batch=7).problem()
     values = {**problem.network.parameters(), "x": problem.x}
     tensors = {key: torch.tensor(value, dtype=torch.float32, requires_grad=True) for key, value in values.items()}

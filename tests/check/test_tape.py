@@ -4,7 +4,6 @@ import threading
 
 import numpy as np
 import pytest
-import torch
 
 from mlp.check.tape.recording import recorded
 from mlp.check.tape.tape import Change
@@ -77,7 +76,7 @@ def test_the_way_back_is_that_of_the_function(name):
         np.testing.assert_allclose(gradient, numerical(function, tensors, tensor, dy), rtol=1e-6, atol=1e-6)
 
 
-def test_torch_agrees_on_a_recurrent_cell():
+def test_torch_agrees_on_a_recurrent_cell(torch):
     def cell(t, tanh=np.tanh):
         h = 0.0 * t["x"][:, 0] @ t["W"]
         for step in range(4):

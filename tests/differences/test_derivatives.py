@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.differentiate import jacobian as scipy_jacobian
-from scipy.optimize import approx_fprime
 
 from mlp.differences.derivatives import differentiate, sample
 from mlp.differences.methods import METHODS, optimal_step
@@ -66,8 +64,10 @@ def test_agrees_with_scipy_on_a_curved_function(method):
     def curved(x):
         return np.stack([np.exp(x[0]) * np.sin(x[1]), x[0] * x[1] ** 2, np.cos(x[2]) / (2 + x[0])])
 
+    from scipy.differentiate import jacobian
+
     x = np.array([0.5, 0.75, 1.25])
-    expected = scipy_jacobian(curved, x, tolerances={"rtol": 1e-12, "atol": 1e-12})
+    expected = jacobian(curved, x, tolerances={"rtol": 1e-12, "atol": 1e-12})
     h = float(np.max(optimal_step(method, x)))
     # At the optimal step of order p the error is about u^(p / (p + 1)) times derivatives and weights, some ten.
     order = METHODS[method].order
@@ -77,6 +77,8 @@ def test_agrees_with_scipy_on_a_curved_function(method):
 
 @pytest.mark.parametrize("h", [1e-2, 1e-6, 1e-10])
 def test_forward_differences_are_those_of_scipy(h):
+    from scipy.optimize import approx_fprime
+
     x = np.random.RandomState(1).randn(5)
     ours = numerical_gradient(lambda x: np.sum(np.sin(x)) ** 2, x, h, "forward")[0]
     # The same quotient over the step really taken: one division apart at most.

@@ -15,45 +15,50 @@ from mlp.nn.losses import CrossEntropyLoss, HuberLoss
 from tests.comparing import assert_close, counterpart
 from tests.problems import draw, every_problem
 
-torch = pytest.importorskip("torch")
-functional = torch.nn.functional
-torch.set_num_threads(1)  # the arrays are tiny: starting threads would take longer than the work
-
 RTOL = 1e-12
 
-TORCH_ACTIVATIONS = {
-    "Tanh": torch.tanh,
-    "Sigmoid": torch.sigmoid,
-    "ReLU": torch.relu,
-    "LeakyReLU": functional.leaky_relu,
-    # PyTorch's own softplus gives x itself beyond x = 20, and so is off by up to exp(-20) = 2e-9 there;
-    # logaddexp(x, 0) is the same function without that shortcut.
-    "Softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
-    "SiLU": functional.silu,
-    "Identity": lambda x: x,
-}
-TORCH_LOSSES = {
-    "MSELoss": functional.mse_loss,
-    "HuberLoss": functional.huber_loss,
-    "BCEWithLogitsLoss": functional.binary_cross_entropy_with_logits,
-    "CrossEntropyLoss": functional.cross_entropy,
-}
+
+def torch_activations(torch):
+    functional = torch.nn.functional
+    return {
+        "Tanh": torch.tanh,
+        "Sigmoid": torch.sigmoid,
+        "ReLU": torch.relu,
+        "LeakyReLU": functional.leaky_relu,
+        # PyTorch's own softplus gives x itself beyond x = 20, and so is off by up to exp(-20) = 2e-9 there;
+        # logaddexp(x, 0) is the same function without that shortcut.
+        "Softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
+        "SiLU": functional.silu,
+        "Identity": lambda x: x,
+    }
 
 
-def leaf(array):
-    return torch.tensor(array, requires_grad=True)
+def torch_losses(torch):
+    functional = torch.nn.functional
+    return {
+        "MSELoss": functional.mse_loss,
+        "HuberLoss": functional.huber_loss,
+        "BCEWithLogitsLoss": functional.binary_cross_entropy_with_logits,
+        "CrossEntropyLoss": functional.cross_entropy,
+    }
+
+
+@pytest.fixture
+def leaf(torch):
+    """Give a function that makes of an array a tensor with a gradient."""
+    return lambda array: torch.tensor(array, requires_grad=True)
 
 
 @every_problem
-def test_loss_and_gradients(activation, loss, depth, initialisation, samples):
+def test_loss_and_gradients(activation, loss, depth, initialisation, samples, torch, leaf):
     network, our_loss, x, target = draw(activation, loss, depth, initialisation, samples)
-    torch_activation = counterpart(TORCH_ACTIVATIONS, activation, "TORCH_ACTIVATIONS")
-    torch_loss = counterpart(TORCH_LOSSES, loss, "TORCH_LOSSES")
+    torch_activation = counterpart(torch_activations(torch), activation, "torch_activations")
+    torch_loss = counterpart(torch_losses(torch), loss, "torch_losses")
     leaves = {name: leaf(array) for name, array in network.parameters().items()} | {"x": leaf(x)}
-    y = leaves["x"]
+    y, linear = leaves["x"], torch.nn.functional.linear
     for name, layer in network.layers.items():
         is_linear = isinstance(layer, Linear)
-        y = functional.linear(y, leaves[f"{name}.W"], leaves[f"{name}.b"]) if is_linear else torch_activation(y)
+        y = linear(y, leaves[f"{name}.W"], leaves[f"{name}.b"]) if is_linear else torch_activation(y)
     c = torch_loss(y, torch.tensor(target))
     c.backward()
 
@@ -66,20 +71,20 @@ def test_loss_and_gradients(activation, loss, depth, initialisation, samples):
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activation_on_a_grid_that_holds_the_kinks(name):
+def test_activation_on_a_grid_that_holds_the_kinks(name, torch, leaf):
     x = np.linspace(-40, 40, 321)  # 0 is one of them
     x_torch = leaf(x)
-    y_torch = counterpart(TORCH_ACTIVATIONS, name, "TORCH_ACTIVATIONS")(x_torch)
+    y_torch = counterpart(torch_activations(torch), name, "torch_activations")(x_torch)
     y_torch.backward(torch.ones_like(y_torch))
     layer = ACTIVATIONS[name]()
     assert_close(layer.forward(x), y_torch.detach().numpy(), RTOL, "y")
     assert_close(layer.backward(np.ones_like(x)), x_torch.grad.numpy(), RTOL, "dx")
 
 
-def test_huber_loss_on_its_seams():
+def test_huber_loss_on_its_seams(torch, leaf):
     y, target = np.array([-3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0]), np.zeros(7)
     y_torch = leaf(y)
-    c = functional.huber_loss(y_torch, torch.tensor(target))
+    c = torch.nn.functional.huber_loss(y_torch, torch.tensor(target))
     c.backward()
     loss = HuberLoss()
     assert_close(loss.forward(y, target), c.item(), RTOL, "the loss")
@@ -87,10 +92,10 @@ def test_huber_loss_on_its_seams():
 
 
 @pytest.mark.parametrize("target", [2, np.array([0, 3, 3, 1])], ids=["one sample", "batch"])
-def test_cross_entropy_of_class_indices(target):
+def test_cross_entropy_of_class_indices(target, torch, leaf):
     y = np.random.RandomState(0).standard_normal((*np.shape(target), 4))
     y_torch = leaf(y)
-    c = functional.cross_entropy(y_torch, torch.tensor(target))
+    c = torch.nn.functional.cross_entropy(y_torch, torch.tensor(target))
     c.backward()
     loss = CrossEntropyLoss()
     assert_close(loss.forward(y, target), c.item(), RTOL, "the loss")

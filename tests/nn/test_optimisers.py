@@ -32,9 +32,7 @@ def torch_counterparts(torch):
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
-def test_a_hundred_steps_are_those_of_pytorch(name):
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(1)
+def test_a_hundred_steps_are_those_of_pytorch(name, torch):
     for ours, make_theirs in counterpart(torch_counterparts(torch), name, "torch_counterparts"):
         assert type(ours) is OPTIMISERS[name]
         rng = np.random.RandomState(1)

@@ -7,7 +7,6 @@ from types import ModuleType, SimpleNamespace
 
 import autograd
 import autograd.numpy as anp
-from autograd.scipy.special import logsumexp
 
 
 def modules():
@@ -25,13 +24,18 @@ def modules():
         log_sigmoid=log_sigmoid,
         softplus=lambda z: -log_sigmoid(-z),
         silu=lambda z: z * anp.exp(log_sigmoid(z)),
-        log_softmax=lambda y: y - logsumexp(y, axis=-1, keepdims=True),
+        log_softmax=log_softmax,
     )
     return {"jax": jax, "jax.numpy": jnp}
 
 
 def log_sigmoid(z):
     return -anp.logaddexp(-z, 0.0)
+
+
+def log_softmax(y):
+    below = y - anp.max(y, axis=-1, keepdims=True)
+    return below - anp.log(anp.sum(anp.exp(below), axis=-1, keepdims=True))
 
 
 def jacobian(fun, argnums=0):
