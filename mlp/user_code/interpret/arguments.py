@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples, written
-from mlp.user_code.interpret.containers import Maker, asked_of, filled_up, layers, uses_in
+from mlp.user_code.interpret.containers import Maker, activations, asked_of, filled_up, layers, uses_in
 from mlp.user_code.interpret.models import has_target
 from mlp.user_code.interpret.samples import (
     CONVENTIONS,
@@ -26,14 +26,13 @@ from mlp.user_code.interpret.samples import (
     array_for,
 )
 from mlp.user_code.load.classes import Kind, kind_of
-from mlp.user_code.messages import ForeignError, home_of, problem, told
+from mlp.user_code.messages import ForeignError, problem, told
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import same_randomness
 from mlp.user_code.run.sources import attributes_of_self
 from mlp.user_code.run.uses import EACH, Uses
 from mlp.user_code.settings import Override, line
 
-_ACTIVATION_NAME = re.compile(r"activation|tanh|sigmoid|logistic|relu|elu|softplus", re.IGNORECASE)
 _SHAPES = ("shape", "dims")
 _PAIRED = ("kernel_size", "stride", "padding")
 _OF_WINDOWS = {
@@ -177,8 +176,11 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     """Arguments to make an object with, and the shape of an input that goes with them."""
     parameters = [one for one in calls.parameters_of(cls) if one.kind not in calls.VARIABLE]
     wanted = [one for one in parameters if one.default is inspect.Parameter.empty or one.name in given]
-    offered = _activations(cls, module) if any(_is_activation(one.name, cls) for one in wanted) else [None]
-    if offered != [None]:  # an activation wants its derivative beside it
+    offered: list[Any] = [None]
+    for one in (one for one in wanted if "activation" in vocabulary.roles(one.name)):
+        own = activations(cls, module, asked_of(cls, one.name) or ("forward",), _squares(module))
+        offered = ["tanh", "sigmoid", "relu", tanh, *own]
+        # An activation wants its derivative beside it.
         wanted += [
             one for one in parameters if one.default is None and "activation_prime" in vocabulary.roles(one.name)
         ]
@@ -275,7 +277,7 @@ def _arguments(guesser: _Guesser, chosen: calls.Parameters, given: Mapping[str, 
         if one.name in given:
             args[one.name] = given[one.name]
             continue
-        by_name = activation is not None and _is_activation(one.name, cls)
+        by_name = activation is not None and "activation" in vocabulary.roles(one.name)
         role, value = ("activation", activation) if by_name else guesser.value(one.name, annotation=one.annotation)
         if one.default is None and (role == "unknown" or value is None):
             continue
@@ -302,7 +304,8 @@ def _squares(module: ModuleType | None) -> Maker:
 
     def make(cls: type) -> Iterator[Any]:
         for args, _ in islice(_guesses(cls, module, {}), len(CONVENTIONS)):
-            square = {name: FEATURES if value in (OUTPUTS, *HIDDEN) else value for name, value in args.items()}
+            sizes = [name for name, value in args.items() if type(value) is int and value in (OUTPUTS, *HIDDEN)]
+            square = args | dict.fromkeys(sizes, FEATURES)
             with suppress(ForeignError):
                 yield _made(cls, module, square, None, Override()).thing
 
@@ -313,7 +316,9 @@ def _layers(cls: type, module: ModuleType | None) -> list[Any]:
     """Where any number of arguments is taken: sizes if they sound so, else layers, a few of the module's own."""
     for one in calls.parameters_of(cls):
         if one.kind is inspect.Parameter.VAR_POSITIONAL:
-            return [2, FEATURES // 2] if one.name.endswith(_SHAPES) else _own_activations(cls, module)
+            asked = asked_of(cls, one.name + EACH)
+            sizes = [2, FEATURES // 2] if one.name.endswith(_SHAPES) else []
+            return sizes or layers(cls, module, asked, _squares(module))
     return []
 
 
@@ -334,12 +339,6 @@ def plain_arguments(args: Mapping[str, Any]) -> dict[str, str]:
     return {name: _shown({name: value}).partition("=")[2] for name, value in args.items()}
 
 
-def _is_activation(name: str, cls: type) -> bool:
-    """Whether an argument is an activation: by its name, or a `name` that an Activation is made with."""
-    by_name = name in ("name", "kind", "type") and re.search("activation|nonlinear", cls.__name__, re.IGNORECASE)
-    return bool(by_name) or "activation" in vocabulary.roles(name)
-
-
 def tanh(x: Any, derivative: bool = False) -> Any:
     """An activation that some layers ask for its derivative as well, as in f(z, True)."""
     return 1 - np.tanh(x) ** 2 if derivative else np.tanh(x)
@@ -348,34 +347,3 @@ def tanh(x: Any, derivative: bool = False) -> Any:
 def tanh_prime(x: Any) -> Any:
     """The derivative of tanh, for a layer that wants one beside its activation."""
     return 1 - np.tanh(x) ** 2
-
-
-def _activations(cls: type, module: ModuleType | None) -> list[Any]:
-    """Values for an argument `activation`: names, a function, and objects of the module's own activation classes."""
-    return ["tanh", "sigmoid", "relu", tanh, *_own_activations(cls, module)]
-
-
-def _own_activations(maker: type, module: ModuleType | None) -> list[Any]:
-    """Two objects of classes in their module that go forward and backward and need no arguments."""
-    found = []
-    for cls in vars(module).values() if module else ():
-        if not issubclass(type(cls), type) or cls is maker or home_of(cls) != vars(module)["__name__"]:
-            continue
-        try:
-            if _ACTIVATION_NAME.search(cls.__name__) and _needs_nothing(cls) and _goes_both_ways(cls):
-                found.append(cls())
-        except Exception:  # a class that cannot be made without arguments is no activation to offer
-            continue
-    return found[:2]
-
-
-def _needs_nothing(cls: type) -> bool:
-    """Whether a class needs no arguments, and takes no unknown number of them."""
-    parameters = calls.parameters_of(cls)
-    return not calls.required(parameters) and not any(one.kind in calls.VARIABLE for one in parameters)
-
-
-def _goes_both_ways(cls: type) -> bool:
-    """Whether a class has a forward and a gradient under one of their names."""
-    methods = set(dir(cls))
-    return bool(methods & set(vocabulary.FORWARD[:10])) and bool(methods & set(vocabulary.DERIVATIVE))

@@ -38,6 +38,23 @@ def layers(cls: type, module: ModuleType | None, methods: Iterable[str], make: M
 
     They give as many numbers as they are given, and cannot change places unnoticed.
     """
+    found = _fitting(cls, module, methods, make)
+    with_weights = [one for one in found if _has_weights(one)]
+    without = [one for one in found if not _has_weights(one)]
+    if not with_weights:
+        return without[:2]
+    with other_randomness():
+        others = [one for one in _fitting(cls, module, methods, make) if type(one) is type(with_weights[0])]
+    return [with_weights[0], *without[:1], *others]
+
+
+def activations(cls: type, module: ModuleType | None, methods: Iterable[str], make: Maker) -> list[Any]:
+    """Two layers that have these methods, and no weights."""
+    return [one for one in _fitting(cls, module, methods, make) if not _has_weights(one)][:2]
+
+
+def _fitting(cls: type, module: ModuleType | None, methods: Iterable[str], make: Maker) -> list[Any]:
+    """An object of each class of the module that has these methods, and gives what has the shape of its input."""
     asked = set(methods)
     forward = next((name for name in vocabulary.FORWARD if name in asked), "")
     own = vars(module).values() if module else ()
@@ -45,23 +62,13 @@ def layers(cls: type, module: ModuleType | None, methods: Iterable[str], make: M
     classes = [one for one in classes if one is not cls and all(callable(getattr(one, name, None)) for name in asked)]
     classes = [one for one in classes if not any(asked_of(one, text) for text, _ in uses_in(one).calls if EACH in text)]
     for shape in _SHAPES if forward else ():
-        with_weights: list[Any] = []
-        without: list[Any] = []
-        for one in classes:
-            made = _fitting(one, make, forward, samples.normal(shape))
-            if made is not None:
-                (with_weights if _has_weights(made) else without).append((one, made))
-        if with_weights:
-            first, made = with_weights[0]
-            with other_randomness():
-                last = _fitting(first, make, forward, samples.normal(shape))
-            return [made, *(held for _, held in without[:1]), last]
-        if without:
-            return [held for _, held in without[:2]]
+        found = [_object(one, make, forward, samples.normal(shape)) for one in classes]
+        if any(one is not None for one in found):
+            return [one for one in found if one is not None]
     return []
 
 
-def _fitting(cls: type, make: Maker, forward: str, x: Array) -> Any:
+def _object(cls: type, make: Maker, forward: str, x: Array) -> Any:
     """An object of a class whose output has the shape of its input, None if there is none."""
     with suppress(ForeignError):
         for made in make(cls):

@@ -78,9 +78,10 @@ def get(thing: Any, path: Path) -> Any:
 
 
 def put(thing: Any, path: Path, value: Any) -> None:
-    """Put `value` where the path leads: in an attribute, dict or list; a bare float stays a bare number."""
+    """Put `value` where the path leads: in an attribute, dict or list; a number put in the place of one stays one."""
     holder, last = get(thing, path[:-1]), path[-1]
-    if isinstance(value, np.ndarray) and isinstance(dict(items(holder)).get(last), float | np.floating | int):
+    is_number = isinstance(value, np.ndarray) and value.ndim == 0
+    if is_number and isinstance(dict(items(holder)).get(last), float | np.floating | int):
         value = value.item()
     if isinstance(holder, dict | list):
         holder[last] = value  # type: ignore[index]

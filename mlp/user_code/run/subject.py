@@ -174,15 +174,11 @@ class Subject:
     def with_grown(self, found: list[Source]) -> "Subject":
         """The same subject, with an array of the same number where backward puts an array in the place of a number."""
         held = object_arrays.arrays(self.thing)
-        grown = [one for one in found if one.place == "update" and one.array.shape != held[one.path].shape]
+        steps = [one for one in found if one.place == "update" and one.path in held]
+        grown = [one for one in steps if one.array.shape != held[one.path].shape]
         thing = object_arrays.duplicate(self.thing) if grown else self.thing
         for one in grown:
-            holder = object_arrays.get(thing, one.path[:-1])
-            fresh = np.full(one.array.shape, held[one.path])
-            if isinstance(holder, dict | list):
-                holder[one.path[-1]] = fresh  # type: ignore[index]
-            else:
-                setattr(holder, str(one.path[-1]), fresh)
+            object_arrays.put(thing, one.path, np.full(one.array.shape, held[one.path]))
         return replace(self, thing=thing) if grown else self
 
     def _holding(self, values: Mapping[str, Array]) -> Any:
