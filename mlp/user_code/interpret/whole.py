@@ -155,6 +155,8 @@ def closed(thing: Any, whole: Whole) -> Any:
         if place is not None:  # of another name than inputs have
             asked[whole.forward][place] = asked[whole.forward][place]._replace(word="x")
 
+    state = _first_state(thing)
+
     def called(self: Any, step: Step, words: Mapping[str, Any]) -> Any:
         """Call one of the functions with what its arguments' names ask for; those with a default keep it."""
         held = {**(self if isinstance(self, dict) else {}), **words["named"], **whole.settings}
@@ -173,7 +175,7 @@ def closed(thing: Any, whole: Whole) -> Any:
 
     def started(self: Any, x: Any, t: Any) -> dict[str, Any]:
         """The words for what there is once forward has run."""
-        words = {"parameters": self, "x": x, "target": t, "named": {}, "state": _first_state(self)}
+        words = {"parameters": self, "x": x, "target": t, "named": {}, "state": state}
         if whole.forward is not None:
             returned = called(self, whole.forward, words)
             function = function_of(self, whole.forward)

@@ -93,13 +93,13 @@ def attributes_of_self(method: Callable[..., Any]) -> tuple[list[str], list[str]
 
 def syntax(function: Callable[..., Any] | None) -> ast.Module:
     """The source of a function as a tree, to be read only; an empty one where there is no function or no source."""
-    return _parsed(getattr(function, "__func__", function))
+    return _parsed(inspect.unwrap(getattr(function, "__func__", function))) if function else ast.Module([], [])
 
 
 @cache
-def _parsed(function: Callable[..., Any] | None) -> ast.Module:
+def _parsed(function: Callable[..., Any]) -> ast.Module:
     try:
-        return ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]  # None raises TypeError
+        return ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
         return ast.Module([], [])
 

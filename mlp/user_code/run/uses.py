@@ -5,6 +5,7 @@ as `self.layers`, is `layers[*][type]`.
 """
 
 import ast
+import inspect
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import FunctionType
@@ -54,7 +55,7 @@ class Uses(NamedTuple):
 
 def uses_of(function: Callable[..., Any], *methods: Callable[..., Any]) -> Uses:
     """What a function does with its arguments, and other methods with what it keeps of them as attributes."""
-    return _uses(getattr(function, "__func__", function), *methods)
+    return _uses(inspect.unwrap(getattr(function, "__func__", function)), *methods)
 
 
 @cache
