@@ -121,6 +121,7 @@ _RULES = (
         "noutputs nneurons nunits",
         f"{_COUNT} fan",
     ),
+    _Rule("heads", "heads head nheads", "num n number of attention"),
     _Rule("features", "features feature dim dims size n channels shape d m", "num number of normalized in out"),
     _Rule("kernel_size", "kernel filter k pool window field", "size shape dim h w f height width"),
     _Rule("stride", "stride strides", ""),

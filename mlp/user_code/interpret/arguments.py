@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples, written
-from mlp.user_code.interpret.containers import Maker, activations, asked_of, filled_up, layers, uses_in
+from mlp.user_code.interpret.containers import Maker, activations, asked_of, filled_up, layers, losses, uses_in
 from mlp.user_code.interpret.models import has_target
 from mlp.user_code.interpret.samples import (
     CONVENTIONS,
@@ -25,7 +25,7 @@ from mlp.user_code.interpret.samples import (
     Recorder,
     array_for,
 )
-from mlp.user_code.load.classes import Kind, kind_of
+from mlp.user_code.load.classes import Kind, kind_of, sounds_like_loss
 from mlp.user_code.messages import ForeignError, problem, told
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import same_randomness
@@ -217,6 +217,8 @@ class _Guesser:
         if parts in (3, 4) or (parts == 2 and not set(roles) & set(_PAIRED)):
             yield "shape", samples.sizes(parts, conventions)
         structure = self._structure(text, uses)
+        if structure is None and sounds_like_loss(name):
+            structure = next(iter(losses(self.cls, self.module)), None)
         if structure is not None:
             yield "structure", structure
         for role in [_OTHERWISE.get(role, role) for role in roles] if conventions.paired else roles:

@@ -133,6 +133,8 @@ def _ids(function: Callable[..., Any], x: Array) -> Iterator[dict[str, Array]]:
 
 def _states(shape: tuple[int, ...], width: int) -> list[tuple[int, ...]]:
     """Shapes of a state of this width beside x; of a sequence, whichever of its axes is time."""
+    if len(shape) == 2:
+        return [(shape[0], width), (width, shape[1])]
     if len(shape) != 3:
         return [(*shape[:-1], width)] if len(shape) < 3 else []
     of_columns = shape[-1] == 1

@@ -11,10 +11,12 @@ import numpy as np
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
+from mlp.user_code.load.classes import kind_of
 from mlp.user_code.messages import ForeignError, home_of, problem, told
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import other_randomness, same_randomness
 from mlp.user_code.run.uses import EACH, Uses, uses_of
+from mlp.user_code.settings import Override
 
 _BOTH_WAYS = {*vocabulary.FORWARD, *vocabulary.DERIVATIVE, ""}  # "" is a call of the layer itself
 _SHAPES = ((samples.BATCH, samples.FEATURES), (samples.FEATURES, samples.BATCH), (samples.FEATURES, 1))
@@ -53,13 +55,27 @@ def activations(cls: type, module: ModuleType | None, methods: Iterable[str], ma
     return [one for one in _fitting(cls, module, methods, make) if not _has_weights(one)][:2]
 
 
+def losses(cls: type, module: ModuleType | None) -> Iterator[Any]:
+    """The losses of the module that need nothing to be made."""
+    for one in _own(cls, module):
+        kind = kind_of(one, Override())
+        if kind and kind.kind == "loss" and kind.backward and not calls.required(calls.parameters_of(one)):
+            with suppress(ForeignError), told(one.__name__):
+                yield one()
+
+
+def _own(cls: type, module: ModuleType | None) -> list[type]:
+    """The other classes that the module defines."""
+    held = vars(module).values() if module else ()
+    own = [one for one in held if issubclass(type(one), type) and home_of(one) == vars(module)["__name__"]]
+    return [one for one in own if one is not cls]
+
+
 def _fitting(cls: type, module: ModuleType | None, methods: Iterable[str], make: Maker) -> list[Any]:
     """An object of each class of the module that has these methods, and gives what has the shape of its input."""
     asked = set(methods)
     forward = next((name for name in vocabulary.FORWARD if name in asked), "")
-    own = vars(module).values() if module else ()
-    classes = [one for one in own if issubclass(type(one), type) and home_of(one) == vars(module)["__name__"]]
-    classes = [one for one in classes if one is not cls and all(callable(getattr(one, name, None)) for name in asked)]
+    classes = [one for one in _own(cls, module) if all(callable(getattr(one, name, None)) for name in asked)]
     classes = [one for one in classes if not any(asked_of(one, text) for text, _ in uses_in(one).calls if EACH in text)]
     for shape in _SHAPES if forward else ():
         found = [_object(one, make, forward, samples.normal(shape)) for one in classes]

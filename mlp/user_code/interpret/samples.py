@@ -199,6 +199,7 @@ PLAIN: dict[str, tuple[Any, ...]] = {
     "out_size": (OUTPUTS, 2),
     "hidden": HIDDEN,
     "features": (FEATURES, OUTPUTS),
+    "heads": (2,),  # among which the features are divided
     "kernel_size": (3,),
     "stride": (1,),
     "padding": (0,),

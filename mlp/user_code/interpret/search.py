@@ -14,7 +14,7 @@ from mlp.user_code.interpret.models import Parts
 from mlp.user_code.interpret.predictions import structures
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
-from mlp.user_code.interpret.whole import has_target_inside, may_be_upstream
+from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_be_upstream
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, problem
@@ -40,7 +40,9 @@ def read_class(case: Case) -> Attempt:
     """Make an object of a class and find the reading that goes furthest."""
     cls = case.first
     kind = _both_ways(cls, case)
-    inside = kind.kind == "layer" and has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward))
+    inside = kind.kind == "layer" and (
+        has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward)) or keeps_target(cls, kind.backward)
+    )
     attempts: list[Attempt] = []
     unread: ForeignError | None = None
     ready: set[int] = set()

@@ -100,6 +100,15 @@ def has_target_inside(forward: Callable[..., Any], backward: Callable[..., Any])
     return bool(targets) and not any(vocabulary.roles(name)[:1] == ("upstream",) for name in wanted)
 
 
+def keeps_target(cls: type, backward: str) -> bool:
+    """Whether backward takes nothing, since a loss of x and the target beside it has kept what it needs."""
+    taken = [one.name for one in calls.parameters_of(getattr(cls, backward)) if one.name != "self"]
+    wanted = uses_of(getattr(cls, backward)).names & set(taken)
+    steps = [name for name in vocabulary.TRAIN_STEPS if hasattr(cls, name)]
+    methods = [getattr(cls, name) for name in (*own_losses(cls, backward), *steps)]
+    return not wanted and any(is_input(one.name) for method in methods for one in calls.parameters_of(method))
+
+
 def may_be_upstream(backward: Callable[..., Any]) -> bool:
     """Whether backward takes nothing but y, which may also be an output, or the gradient of one."""
     return [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"] == ["y"]
@@ -120,7 +129,11 @@ def networks(thing: Any, forward: str, backward: str, rate: float = 1.0) -> Iter
         words = f"its {getattr(own, '__name__', type(own).__name__)}"
         losses.append((words, Objective(words, getattr(own, value))))
     else:
-        losses += [(f"its {name}", name) for name in own_losses(thing, backward)]
+        own = own_losses(thing, backward)
+        if own and not calls.parameters_of(getattr(thing, backward)):
+            yield f"its {own[0]}", closed(thing, Whole(None, own[0], backward))
+            return
+        losses += [(f"its {name}", name) for name in own]
         losses += [(one.words, one) for one in OBJECTIVES]
     for words, loss in losses:
         yield words, closed(thing, Whole(forward, loss, backward))
@@ -200,9 +213,9 @@ def closed(thing: Any, whole: Whole) -> Any:
 
     def gradient(self: Any, x: Any, t: Any) -> Any:
         words = started(self, x, t)
-        if whole.backward is None:
-            return called(self, whole.loss, words)  # type: ignore[arg-type]  # it returns both
-        returned = called(self, whole.backward, words)
+        if whole.forward is None and isinstance(whole.loss, str) and whole.backward:  # it keeps what backward needs
+            called(self, whole.loss, words)
+        returned = called(self, whole.backward or whole.loss, words)  # type: ignore[arg-type]  # one of them is there
         return None if isinstance(returned, float | np.floating) else returned  # a loss
 
     first, last = whole.forward or whole.loss, whole.backward or whole.loss

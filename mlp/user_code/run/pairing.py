@@ -128,8 +128,8 @@ def _score_input(source: Source, fits: bool) -> tuple[float, str]:
 
 
 def _name_score(path: object_arrays.Path, source: Source) -> float:
-    """4 for dW and W, 3 for d_weights and W; `weights.0` goes with `grad_weights.0`, as their lists do."""
-    if len(path) > 1 and len(source.path) > 1 and isinstance(path[-1], int) and path[-1] == source.path[-1]:
+    """4 for dW and W, 3 for d_weights and W; `weights.0` goes with `grad_weights.0`, as their lists or dicts do."""
+    if len(path) > 1 and len(source.path) > 1 and path[-1] == source.path[-1]:
         listed = _name_score(path[:-1], source._replace(path=source.path[:-1]))
         if listed:
             return listed
