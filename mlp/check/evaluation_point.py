@@ -9,7 +9,7 @@ from mlp.check.passes import LOSS, leaves, shown
 from mlp.differences.methods import Method
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
-from mlp.nn.problem import Problem
+from mlp.nn.problem import INPUT, Problem
 
 _MOST_EXAMINED = 300
 # Multiplications that may be spent, and what the call of a network costs beside them, in multiplications.
@@ -33,8 +33,25 @@ class EvaluationPoint:
     method: Method
 
     def function(self, name: str) -> Callable[[Array], float]:
-        """The loss as a function of one tensor alone."""
-        return lambda varied: float(np.real(self.problem.replaced(name, varied).value()))
+        """The loss as a function of one tensor alone; what comes before a parameter's layer is computed once."""
+        network, loss, x, target = self.problem
+        if name == INPUT:
+            return lambda varied: float(np.real(loss.apply(network.apply(varied), target)))
+        layers = dict(leaves(network))
+        owner = next(one for one in layers if not one or name.startswith(f"{one}."))
+        behind = list(layers.values())
+        while behind[0] is not layers[owner]:
+            x = behind.pop(0).apply(x)
+        moved, *rest = behind
+        parameter = name.removeprefix(f"{owner}.")
+
+        def value(varied: Array) -> float:
+            y = moved.replaced(parameter, varied).apply(x.copy())  # theirs may change what it is given
+            for layer in rest:
+                y = layer.apply(y)
+            return float(np.real(loss.apply(y, target)))
+
+        return value
 
     def tensor(self, name: str) -> Array:
         """The tensor of this name, a parameter or the input."""

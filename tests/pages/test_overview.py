@@ -58,7 +58,7 @@ def test_a_network_without_a_slope_is_broken_by_a_sign(open_page, address, wrong
 
 
 def test_a_large_network_is_neither_broken_nor_swept_in_passing(open_page):
-    app = open_page("overview", sizes="300-300-100", batch="10")
+    app = open_page("overview", sizes="120-120-60", batch="8")
     assert app.toggle(key="broken").disabled
     assert len(app.get("plotly_chart")) == 2  # the maps and the network
 

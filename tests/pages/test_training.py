@@ -299,7 +299,7 @@ def test_the_run_as_code_is_that_of_the_right_gradient(open_page):
 
 
 def test_settings_that_cannot_be_are_named_and_what_was_there_stays(open_page):
-    app = open_page("training", sizes="2-600-600-2", steps="20", mini_batch="1000", at_step="0")
+    app = open_page("training", sizes="2-60-60-2", steps="20", mini_batch="1000", at_step="0")
     before = [c.proto.spec for c in app.get("plotly_chart")]
     app.number_input(key="steps").set_value(100_000).run()
     [error] = app.error

@@ -147,8 +147,8 @@ def test_the_shell_says_0_when_all_is_right():
 
 def test_the_shell_says_1_and_writes_every_entry_when_something_is_wrong(tmp_path):
     out, few = tmp_path / "out.csv", tmp_path / "few.py"
-    # The first classes of the file alone: all of them would take a quarter of a minute.
-    few.write_text((CORPUS / "wrong.py").read_text().partition("class AveragedRows")[0])
+    # The first classes of the file alone: all of them would take long.
+    few.write_text((CORPUS / "wrong.py").read_text().partition("class NoUpstream")[0])
     result = run(str(few), "--csv", str(out))
     assert result.returncode == 1
     assert "SignFlipped" in result.stdout
