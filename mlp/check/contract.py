@@ -20,6 +20,9 @@ def forward_on_another_input(problem: Problem[Layer]) -> None:
         return
 
 
+_MOST_NAMES = 3
+
+
 def other_input(x: Array) -> Array:
     """An input of the same shape, type and size, but other numbers."""
     size = float(np.max(np.abs(x), initial=0.0)) or 1.0
@@ -110,7 +113,9 @@ def _forward_against_apply(passes: Passes) -> Iterator[Remark]:
 def _again(problem: Problem[Layer], first: Passes) -> Iterator[Remark]:
     """Two more runs must give what the first gave."""
     try:
-        second, third = run_passes(problem), run_passes(problem)
+        second = run_passes(problem)
+        kept = {name: _kept(layer) for name, layer in leaves(problem.network)}
+        third = run_passes(problem)
     except Exception as error:
         yield Remark(
             RemarkKind.NOT_REPEATABLE, "", f"Run once more, the network raises {type(error).__name__} ({error})."
@@ -118,10 +123,24 @@ def _again(problem: Problem[Layer], first: Passes) -> Iterator[Remark]:
         return
     for name, layer in reversed(list(leaves(problem.network))):
         tensors = [parameter_name(name, parameter) for parameter in layer.parameters()]
-        yield from _compared(name, layer, tensors, (first, second, third))
+        yield from _compared(name, layer, tensors, (first, second, third), _changing(kept[name], _kept(layer)))
 
 
-def _compared(name: str, layer: Layer, tensors: list[str], runs: tuple[Passes, Passes, Passes]) -> Iterator[Remark]:
+def _kept(layer: Layer) -> dict[str, Array]:
+    """What a layer keeps from run to run, and is no gradient."""
+    held = {name: value for name, value in vars(layer).items() if isinstance(value, np.ndarray)}
+    return {name: value.copy() for name, value in held.items() if not name.startswith("grad_")}
+
+
+def _changing(before: dict[str, Array], after: dict[str, Array]) -> str:
+    """The names of what is kept and has changed, as the end of a sentence."""
+    names = [f"`{name}`" for name, value in before.items() if name in after and not np.array_equal(value, after[name])]
+    return f", such as {' or '.join(names[:_MOST_NAMES])}, which is another in each run" if names else ""
+
+
+def _compared(
+    name: str, layer: Layer, tensors: list[str], runs: tuple[Passes, Passes, Passes], changing: str
+) -> Iterator[Remark]:
     for tensor in tensors:
         one, two, three = (run.gradients.get(tensor) for run in runs)
         if one is None or two is None or three is None or not one.shape == two.shape == three.shape:
@@ -139,7 +158,7 @@ def _compared(name: str, layer: Layer, tensors: list[str], runs: tuple[Passes, P
             RemarkKind.NOT_REPEATABLE,
             name,
             f"{shown(name, layer)} gives different results when run twice on the same numbers. Look for random "
-            f"draws (fix the mask while checking) or for something kept from an earlier run.",
+            f"draws (fix the mask while checking) or for something kept from an earlier forward pass{changing}.",
         )
 
 

@@ -153,7 +153,7 @@ ONE_FOR_EACH = "a gradient has one entry for each entry of what it belongs to."
             Random,
             RemarkKind.NOT_REPEATABLE,
             "activation_fn1 gives different results when run twice on the same numbers. Look for random draws (fix the "
-            "mask while checking) or for something kept from an earlier run.",
+            "mask while checking) or for something kept from an earlier forward pass.",
         ),
         (
             Raises,

@@ -143,11 +143,11 @@ class DySquared(Tanh):
         (ClippedDy, "fc2", None, "clipped"),
         (MeanEverywhere, "fc2", ("dW", "db", "dx"), "constant factor"),
         (OneSampleBehind, "fc2", ("dW",), "stale cache"),
-        (TanhOfSquare, "activation_fn1", ("dx",), "wrong slope"),
+        (TanhOfSquare, "activation_fn1", ("dx",), "wrong derivative"),
         (SigmoidTwice, "activation_fn1", ("dx",), "derivative doubled"),
         (SteeperLeak, "activation_fn1", ("dx",), "weight of a path"),
-        (SoftplusAsReLU, "activation_fn1", ("dx",), "wrong slope"),
-        (SiLUAsSigmoid, "activation_fn1", ("dx",), "wrong slope"),
+        (SoftplusAsReLU, "activation_fn1", ("dx",), "wrong derivative"),
+        (SiLUAsSigmoid, "activation_fn1", ("dx",), "wrong derivative"),
         (DySquared, "activation_fn1", ("dx",), "unrecognised"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
@@ -350,5 +350,5 @@ def test_the_sentence_as_it_is_read_aloud():
 def test_what_fits_one_input_by_chance_is_not_believed():
     """With a single unit every wrong slope is some factor times the right one, but not the same on other inputs."""
     finding = check_layer(TanhOfSquare(), np.array([0.7])).diagnosis[0]
-    assert finding.pattern == "wrong slope"
-    assert finding.measured == "it is 1 - x^2"
+    assert finding.pattern == "wrong derivative"
+    assert finding.measured == "it is dy times 1 - x^2"

@@ -123,8 +123,8 @@ def significant(g):
             "dx is the absolute value |g|, where g is the right gradient",
         ),
         ({"dW": lambda g: g.dW / np.linalg.norm(g.dW)}, "scaled to a norm", "its norm is 1"),
-        ({"dW": lambda g: g.dy[1:].T @ g.x[1:]}, "sample left out", "sample 0 of dy is missing"),
-        ({"dW": lambda g: g.dy[:-1].T @ g.x[:-1]}, "sample left out", "sample 5 of dy is missing"),
+        ({"dW": lambda g: g.dy[1:].T @ g.x[1:]}, "sample left out", "sample 0 of dy, the first, is missing"),
+        ({"dW": lambda g: g.dy[:-1].T @ g.x[:-1]}, "sample left out", "sample 5 of dy, the last, is missing"),
         ({"dW": lambda g: g.dy[:3].T @ g.x[:3]}, "sample left out", "samples 3, 4, 5 of dy is missing"),
         ({"dW": lambda g: g.dW + np.outer(g.dy[1], g.x[1])}, "sample left out", "sample 1 of dy counts 2 times"),
         ({"dW": lambda g: np.abs(g.dy).T @ g.x}, "ingredient changed", "|dy| stands where dy should"),
@@ -154,7 +154,11 @@ def significant(g):
             "gradient changed",
             "the mean of g over the elements, the same for all of them, where g is",
         ),
-        ({"dW": lambda g: g.dW * np.array([[1], [2], [3]])}, "factor along an axis", "from 1 to 3"),
+        (
+            {"dW": lambda g: g.dW * np.array([[1], [2], [3]])},
+            "paths left out",
+            "from feature 1 of dy counts 2 times; what comes from feature 2",
+        ),
         ({"dx": lambda g: np.sign(g.dx)}, "gradient changed", "the sign of g"),
         (
             {"dx": lambda g: np.maximum(g.dx, 0)},

@@ -72,7 +72,7 @@ class LastStepOnly(Recurrent):
     [
         (
             WithoutState,
-            "nothing goes back from `h @ self.U` to `h` (`np.tanh(x[:, t] @ self.W + h @ self.U)`), as if",
+            "to `h` (`np.tanh(x[:, t] @ self.W + h @ self.U)`) (and so nothing to the earlier steps)",
         ),
         (WithoutSlope, "the derivative of `np.tanh(x[:, t] @ self.W + h @ self.U)` is missing"),
         (LastStepOnly, "@ self.U)`) only the last of the 5 times it is computed goes back"),
@@ -138,7 +138,7 @@ class Unmoved(Window):
         (Unmoved, "that of the first time, every time, stands where `x[:, k:x.shape[1] - 2 + k]` should"),
         (Overwriting, "overwritten where it should be added up: only the last one that reaches an entry is kept"),
         (Turned, "w with its elements in reverse order stands where w should"),
-        (Early, "what comes from feature 2 of dy is missing"),
+        (Early, "what comes from feature 2 of dy, the last, is missing"),
     ],
 )
 def test_what_goes_wrong_with_a_moving_window_is_named(kind, words):

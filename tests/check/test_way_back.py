@@ -135,6 +135,30 @@ class Hidden(Faulty):
         return dz @ self.W.T
 
 
+class Gated(Faulty):
+    """relu(x W) times tanh(beta x W)."""
+
+    parameter_names = ("W",)
+
+    def __init__(self):
+        self.W, self.beta = np.random.RandomState(2).standard_normal((5, 3)), 2.0
+
+    def forward(self, x):
+        self.x, self.z = x, x @ self.W
+        self.r, self.t = np.maximum(self.z, 0), np.tanh(self.beta * self.z)
+        return self.r * self.t
+
+    def backward(self, dy):
+        r, t = (self.t, self.r) if self.is_("exchanged") else (self.r, self.t)
+        beta = 1.0 if self.is_("beta") else self.beta
+        t = np.tanh(beta * self.z) if self.is_("beta") else t
+        slope = np.where(self.z > 0, 1.0, 0.1 if self.is_("leak") else 0.0)
+        dz = dy * (t * slope + r * beta * (1 - np.tanh(beta * self.z) ** 2))
+        self.grad_W = self.x.T @ dz
+        W = self.W - 0.5 * self.grad_W if self.is_("updated") else self.W
+        return dz @ W.T
+
+
 class Pool(Faulty):
     def forward(self, x):
         n, c, h, w = x.shape
@@ -189,6 +213,7 @@ KINDS = [
     (Attention, SEQUENCES),
     (Hidden, SEQUENCES),
     (Tied, X),
+    (Gated, X),
     (Pool, IMAGES),
     (Embedding, X),
     (LayerNorm, X),
@@ -216,7 +241,7 @@ def test_without_a_fault_each_of_them_passes(kind, x):
             Cell,
             SHORT,
             "no h",
-            "nothing goes back from `h @ self.U` to `h` (`o * np.tanh(c)`), as if that were a constant",
+            "from `h @ self.U` to `h` (`o * np.tanh(c)`) (and so nothing to the earlier steps), as if",
         ),
         (Cell, SHORT, "gate", "the factor `f` (`sigmoid(z[:, 4:8])`) is missing, on the way back to `c`"),
         (
@@ -252,14 +277,23 @@ def test_without_a_fault_each_of_them_passes(kind, x):
         ),
         (Hidden, SEQUENCES, "clipped", "the gradient by `x @ self.W` is cut off at 0.2"),
         (Hidden, SEQUENCES, "reshaped", "the gradient by `x @ self.W` reshaped where it should be transposed"),
+        (Gated, X, "exchanged", "each factor of `self.r * self.t` goes back with itself: the two are exchanged"),
+        (Gated, X, "beta", "what it would be if `beta` were 1, as where it is left out, and not 2"),
+        (Gated, X, "leak", "the derivative of `np.maximum(self.z, 0)` is 0.1 where it should be zero, as of a leak"),
+        (Gated, X, "updated", "`self.W` less 0.5 times its gradient, on the way back"),
         (Pool, IMAGES, "all", "goes to all entries"),
         (Pool, IMAGES, "smallest", "goes to the smallest entry alone"),
         (Embedding, X, "assigned", "entries that are used several times get only the last of their gradients"),
         (Embedding, X, "factor", "the factor `x` is missing, on the way back to `self.E[self.ids[:, :2].ravel()]`"),
         (LayerNorm, X, "axis", "it has that of a normalisation with its sums over axis 0"),
         (LayerNorm, X, "mean", "nothing goes back from `x - x.mean(axis=-1, keepdims=True)` to `x.mean(axis=-1"),
-        (LayerNorm, X, "square", "its own, one over `np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)`, from"),
-        (LayerNorm, X, "twice", "to `self.deviation` (`np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)`) counts 2 times"),
+        (LayerNorm, X, "square", "the factor `np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)` is missing"),
+        (
+            LayerNorm,
+            X,
+            "twice",
+            "to `self.deviation` (`np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)`) (the denominator) counts 2 times",
+        ),
     ],
 )
 def test_a_wrong_step_is_named_by_the_code_of_forward(kind, x, fault, words):

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlp.nn.arrays import Array
 from mlp.nn.functional import log_softmax, sigmoid
@@ -19,11 +20,16 @@ Change = Callable[[Array], Array]
 def _bfloat16(array: Array) -> Array:
     """Rounded to the upper half of a float32."""
     bits = array.astype(np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32).astype(np.float64)
+    return _upper_half(bits + 0x7FFF + ((bits >> 16) & 1))
+
+
+def _upper_half(bits: NDArray[np.uint32]) -> Array:
+    return (bits & 0xFFFF0000).astype(np.uint32).view(np.float32).astype(np.float64)
 
 
 PRECISIONS: tuple[tuple[str, Change, float], ...] = (
     ("bfloat16, of about 2 digits", _bfloat16, 2.0**-7),
+    ("bfloat16, its other bits cut off", lambda a: _upper_half(a.astype(np.float32).view(np.uint32)), 2.0**-6),
     ("float16, of about 3 digits", lambda a: a.astype(np.float16).astype(np.float64), 2.0**-10),
     ("float32, of about 7 digits", lambda a: a.astype(np.float32).astype(np.float64), 2.0**-23),
 )
@@ -130,8 +136,6 @@ TOGETHER: tuple[tuple[str, Callable[..., Array]], ...] = (
 """What is done over one axis, two, or all of them."""
 
 ALONG: tuple[tuple[str, Callable[..., Array]], ...] = (
-    ("{} summed up to each {place}", np.cumsum),
-    ("{} summed up from each {place} on", lambda a, axis: np.flip(np.cumsum(np.flip(a, axis), axis), axis)),
     ("for all {places} the {} of the first", _one(0)),
     ("for all {places} the {} of the last", _one(-1)),
 )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mlp.check.diagnosis.facts import FACTOR_ALONG
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.places import permuted, wrong_in_part, zero_in_part
@@ -136,7 +135,6 @@ FITTED: tuple[Hypothesis, ...] = (
     Hypothesis(
         "rows or columns permuted", "{tensor} holds the right numbers in the wrong places: {measured}.", permuted
     ),
-    FACTOR_ALONG,
     Hypothesis(
         "entry, row or column wrong",
         "{tensor} is right but for one place: {measured}. Look at the ends of a loop or slice.",

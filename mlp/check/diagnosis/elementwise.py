@@ -46,22 +46,6 @@ def _other_side(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
             yield Prediction(np.where(side, value, case.slope) * dy, measured)
 
 
-def _formula_of_y(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
-    """A formula of the output y in the place of f'(x), such as that of another activation."""
-    y, dy = case.y, np.asarray(case.dy)
-    formulas = (
-        (1 - y, "1 - y"),
-        (1 + y**2, "1 + y^2"),
-        (1 - y**2, "1 - y^2, the derivative of tanh"),
-        (y * (1 - y), "y (1 - y), the derivative of the sigmoid"),
-        (case.x * (1 - case.x), "x (1 - x)"),
-        (1 - case.x**2, "1 - x^2"),
-    )
-    for number, (slope, words) in enumerate(formulas):
-        if not np.allclose(slope, case.slope):
-            yield Prediction(slope * dy, f"it is {words}", values=(number,))
-
-
 def _wrong_slope(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The dx is dy times something that is not f'(x), but the same for any dy."""
     paths = case.paths[tensor]
@@ -118,15 +102,8 @@ ELEMENTWISE: tuple[Hypothesis, ...] = (
     ),
 )
 
-# What a formula of y is, whatever it stands for; found where backward cannot be run with another dy.
-FORMULA_OF_Y = Hypothesis(
-    "wrong slope",
-    "{tensor} multiplies dy by a slope that is not the activation's: {measured}.",
-    _formula_of_y,
-)
-
 WRONG_SLOPE = Hypothesis(
-    "wrong slope",
+    "wrong derivative",
     "{tensor} multiplies dy by a slope that is not the activation's: {measured}. The formula of the derivative is "
     "wrong.",
     _wrong_slope,
@@ -134,7 +111,7 @@ WRONG_SLOPE = Hypothesis(
 
 
 ANOTHER_SLOPE = Hypothesis(
-    "wrong slope", "{tensor} multiplies dy by the slope of another activation: {measured}.", _of_another_activation
+    "wrong derivative", "{tensor} multiplies dy by the slope of another activation: {measured}.", _of_another_activation
 )
 
 

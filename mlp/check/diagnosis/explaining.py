@@ -5,22 +5,23 @@ from collections.abc import Mapping, Sequence
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.containers import WIRED
-from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, ELEMENTWISE, FORMULA_OF_Y, JACOBIAN, WRONG_SLOPE
-from mlp.check.diagnosis.facts import FACTS
-from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds
+from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, ELEMENTWISE, JACOBIAN, WRONG_SLOPE
+from mlp.check.diagnosis.facts import FACTOR_ALONG, FACTS
+from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds, is_same
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
+from mlp.check.diagnosis.settings import SETTING
 from mlp.check.diagnosis.slips import ON_THE_WAY, SLIPS
 from mlp.check.diagnosis.substitutions import INGREDIENT
 from mlp.check.report import Finding
 
 _BY_ROLE: dict[Role, tuple[tuple[Hypothesis, ...], tuple[Hypothesis, ...]]] = {
     Role.LINEAR: (LINEAR, ()),
-    Role.ELEMENTWISE: (ELEMENTWISE, (FORMULA_OF_Y, ANOTHER_SLOPE)),
+    Role.ELEMENTWISE: (ELEMENTWISE, (ANOTHER_SLOPE,)),
     Role.OTHER: (JACOBIAN, ()),
     Role.LOSS: ((), LOSSES),
 }
@@ -41,10 +42,10 @@ def _stages(
         Role.LOSS: ((INGREDIENT, *SLIPS, *facts, *FITTED), (*PATHS, *ON_THE_WAY)),
     }.get(role, ((*SLIPS, *facts, *FITTED), (WIRED, *PATHS, *ON_THE_WAY), (INGREDIENT,)))
     return (
-        (*FIRST, *first, *EXACT, *after),
+        (*FIRST, *first, *EXACT, SETTING, *after),
         *middle,
         (two, *(ON_THE_WAY if role is Role.LINEAR else ())),
-        (IN_PART, WRONG_SLOPE),
+        (IN_PART, FACTOR_ALONG, WRONG_SLOPE),
     )
 
 
@@ -79,7 +80,7 @@ def jointly(
     for hypothesis in (*SLIPS, *ON_THE_WAY):
         found = {tensor: explain(hypothesis, case, tensor)[:1] for tensor in tensors}
         first = next(iter(found.values()))
-        is_one = first and all(one and one[0].prediction.key == first[0].prediction.key for one in found.values())
+        is_one = first and all(one and is_same(one[0].prediction, first[0].prediction) for one in found.values())
         if is_one and all(holds(one, other, tensor) for tensor, (one,) in found.items() for other in companions):
             return found
     return {}

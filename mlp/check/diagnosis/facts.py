@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp.check.diagnosis.changes import PRECISIONS, STEPS, of_digits
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import multiples, recorded_factors
+from mlp.check.diagnosis.ingredients import Factor, multiples, recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, said
 from mlp.check.diagnosis.losses import OTHER_LOSSES
 from mlp.check.diagnosis.observations import SAMPLES
@@ -48,7 +48,7 @@ def _rounded(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             yield Prediction(said, words)
             return
     for decimals in range(1, 9):
-        if np.array_equal(np.round(said, decimals), said) and np.max(np.abs(difference)) <= 0.51 * 10.0**-decimals:
+        if np.array_equal(np.round(said, decimals), said) and np.max(np.abs(difference)) <= 1.01 * 10.0**-decimals:
             yield Prediction(said, f"{decimals} decimals")
             return
     for digits in range(1, 7):
@@ -127,10 +127,11 @@ def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 
 def _named(case: IsolatedLayer, factor: Array) -> str:
-    """What forward computes that is such a factor, or one over it, in the words of its code."""
-    for value, words in ((factor, ", {}"), (1 / factor, ", one over {}")):
-        for found in multiples(value, recorded_factors(case, factor.shape), LEFT):
-            return words.format(found.removeprefix("1 times "))
+    """What forward computes that is such a factor, or one over it, or over another, in the words of its code."""
+    arrays = [Factor("1", np.ones(factor.shape)), *recorded_factors(case, factor.shape)]
+    for below in arrays:
+        for found in multiples(factor * below.value, iter(arrays), LEFT):
+            return f", {found.removeprefix('1 times ')}" + (f" over {below.words}" if below is not arrays[0] else "")
     return ""
 
 

@@ -110,10 +110,10 @@ def holds(explanation: Explanation, other: IsolatedLayer, tensor: str) -> bool:
     if tensor not in other.said or other.report[tensor].verdict is not Verdict.WRONG:
         return True
     found = explain(explanation.hypothesis, other, tensor, explanation.prediction)
-    return any(_is_same(one.prediction, explanation.prediction) for one in found)
+    return any(is_same(one.prediction, explanation.prediction) for one in found)
 
 
-def _is_same(one: Prediction, other: Prediction) -> bool:
+def is_same(one: Prediction, other: Prediction) -> bool:
     """Whether two predictions for different inputs are of one kind and have the same values."""
     return (
         one.key == other.key

@@ -129,7 +129,12 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
 def recorded_factors(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]:
     """What forward computes on the way, in this shape or stretched to it, in the words of its code."""
     for words, values in recorded_arrays(case.tape).items() if case.tape else ():
-        value = values[0]
-        fits = value.ndim == len(shape) and all(own in (1, all_) for own, all_ in zip(value.shape, shape, strict=True))
-        if len(values) == 1 and fits and np.ptp(value) > 0:
-            yield Factor(words, np.broadcast_to(value, shape))
+        for value in (values[0], np.squeeze(values[0])) if len(values) == 1 and np.ptp(values[0]) > 0 else ():
+            stretched = shape[len(shape) - value.ndim :]
+            if value.ndim <= len(shape) and all(map(_stretches_to, value.shape, stretched)):
+                yield Factor(words, np.broadcast_to(value, shape))
+                break
+
+
+def _stretches_to(size: int, whole: int) -> bool:
+    return size in (1, whole)

@@ -284,7 +284,12 @@ class IsolatedLayer:
 
     @cached_property
     def _changed_ways(self) -> Sequence[Wrong]:
-        return wrong_ways(self.tape, self.seed(self.tape), with_changes=True) if self.tape else []
+        if not self.tape:
+            return []
+        earlier = Tape()
+        with contextlib.suppress(Exception):  # whatever somebody's code raises for other arrays
+            earlier = self._recorded(as_float64(self.function), self.other_x, self.dy)
+        return wrong_ways(self.tape, self.seed(self.tape), earlier)
 
     def with_limit(self, arrival: Arrival, limit: float) -> Mapping[str, Array]:
         """The gradients if what arrives somewhere on the tape is cut off."""

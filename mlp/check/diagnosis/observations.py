@@ -158,12 +158,15 @@ def _reweighted(paths: Paths, groupings: Sequence[Grouping]) -> Iterator[Predict
 
 def _weighed(grouping: Grouping, labels: Array, weights: Array) -> Iterator[str]:
     """What is said of the groups with each weight but 1."""
+    every = labels.tolist()
     for weight in np.unique(np.round(weights, 6)):
         if abs(weight - 1) > APART:
-            which = grouping.called(labels[np.abs(weights - weight) < APART].tolist(), labels.tolist())
+            some = labels[np.abs(weights - weight) < APART].tolist()
+            which = grouping.called(some, every)
             also = ", with the wrong sign" if abs(weight + 1) < APART else ""
-            counts = "is missing" if abs(weight) < APART else f"counts {weight:.4g} times{also}"
-            yield f"what comes from {which} {counts}"
+            end = ", the first," if some == every[:1] else ", the last," if some == every[-1:] else ""
+            counts = f"counts {weight:.4g} times{also}" if abs(weight) > APART else "is missing"
+            yield f"what comes from {which}{'' if abs(weight) > APART else end} {counts}"
 
 
 def _places(place: str, some: list[int], every: list[int]) -> str:

@@ -36,7 +36,7 @@ def factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) 
     """Each path is right but for a factor that belongs to its output, or to its entry."""
     for factor in _factors(case, tensor, paths, where, paths.said, paths.right):
         for value, words in (
-            (factor.value, "the factor {} is too much"),
+            (factor.value, "the factor {} is too much, or a division by it is missing"),
             (_inverse(factor.value), "the factor {} is missing"),
         ):
             yield from _fitted(paths, where, paths.said, paths.right * value, 0.0, words, factor.words)
@@ -45,8 +45,14 @@ def factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) 
 def derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[Model]:
     """Each path is such a factor, where it should be a derivative."""
     count = int(np.max(np.sum(paths.given & where, axis=0), initial=0))
+    there, given = (np.unique(np.sum(one, axis=1)) for one in (paths.there, paths.given))
+    elsewhere = ""
+    if len(paths.said) > 1 and np.any(paths.there != paths.given) and len(there) == len(given) == 1:
+        same = f"other entries than it should, {given[0]} of them" if given[0] == there[0] else ""
+        number = "a single entry" if given[0] == 1 else f"{given[0]} entries"
+        elsewhere = f"; each place of dy goes to {same or f'{number}, and should go to {there[0]}'}"
     dy = "dy" if count < 2 or len(paths.said) < 2 else f"the sum of dy over {count} outputs,"
-    yield from _fitted(paths, where, paths.said, paths.given * 1.0, 0.0, "it is {}", dy.removesuffix(","))
+    yield from _fitted(paths, where, paths.said, paths.given * 1.0, 0.0, "it is {}" + elsewhere, dy.removesuffix(","))
     for factor in _factors(case, tensor, paths, where, paths.said, paths.given):
         for value, words in (
             (factor.value, f"it is {dy} times {{}}"),

@@ -8,29 +8,32 @@ import numpy as np
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer
 from mlp.check.diagnosis.sentences import known_factor
-from mlp.check.diagnosis.substitutions import scaled
-from mlp.check.diagnosis.way_back.changed import CHANGED, arrivals
-from mlp.check.diagnosis.way_back.steps import CONSTANT
+from mlp.check.diagnosis.substitutions import are_parallel, scaled
+from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals
+from mlp.check.diagnosis.way_back.steps import CONSTANT, MASK
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip
 from mlp.nn.arrays import Array
 
 _MOST_PAIRS = 20
+_BY_ANOTHER_NAME = ("another array", "another's gradient")  # where they give a multiple, that is a constant factor
 _HALVINGS = 40
 
 
 def _slip(pattern: str, sentence: str) -> Hypothesis:
     """The hypothesis that a slip of this pattern was made."""
 
-    def of(slips: Sequence[Slip], tensor: str) -> Iterator[Prediction]:
+    def of(case: IsolatedLayer, slips: Sequence[Slip], tensor: str) -> Iterator[Prediction]:
         for slip in slips:
-            if slip.pattern == pattern and tensor in slip.gradients:
+            if slip.pattern != pattern or tensor not in slip.gradients:
+                continue
+            if pattern not in _BY_ANOTHER_NAME or not are_parallel(slip.gradients[tensor], case.right(tensor)):
                 yield Prediction(slip.gradients[tensor], slip.words, key=slip.words)
 
     return Hypothesis(
         pattern,
         sentence,
-        lambda case, tensor: of(case.slips, tensor),
-        again=lambda case, tensor, known: of(case.slips_again(known.key), tensor),
+        lambda case, tensor: of(case, case.slips, tensor),
+        again=lambda case, tensor, known: of(case, case.slips_again(known.key), tensor),
     )
 
 
@@ -88,13 +91,25 @@ def _twos(parts: Array, more: Array) -> Iterator[tuple[tuple[int, ...], tuple[fl
         yield (one, other), (1 + float(first[one, other]), 1 + float(first[other, one]))
 
 
+def _partly(case: IsolatedLayer, tensor: str, slips: Sequence[Slip], pattern: str) -> Iterator[Prediction]:
+    """What a slip does, done in part, or several times."""
+    said, right = case.said[tensor], case.right(tensor)
+    for slip in slips:
+        if slip.pattern == pattern and tensor in slip.gradients and said.shape == right.shape:
+            more = slip.gradients[tensor] - right
+            times = float(np.sum((said - right) * more) / np.sum(np.square(more))) if np.any(more) else 0.0
+            words = slip.words.replace("{}", f"{times:.6g}")
+            words = words.replace("is missing", f"is {times:.6g} where it should be zero, as of a leak")
+            yield Prediction(right + times * more, words, 1, (times,), slip.words)
+
+
 def _masked(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
     """Right but for the entries that are zero: what goes through a mask, or through a corner, goes by another one."""
     said, right = case.said[tensor], case.right(tensor)
     if said.shape != right.shape or not np.any(said) or np.all(said):
         return
     for slip in slips:
-        if slip.pattern == "derivative missing" and tensor in slip.gradients:
+        if slip.pattern in ("derivative missing", MASK) and tensor in slip.gradients:
             model = np.where(said == 0, 0.0, slip.gradients[tensor])
             open_too, shut_too = int(np.sum((said != 0) & (right == 0))), int(np.sum((said == 0) & (right != 0)))
             counts = f"{open_too} entries pass that should not, and {shut_too} do not that should"
@@ -106,7 +121,10 @@ def _masked(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator
 def _changed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
     """Something is done to an array on the way back; and maybe all of it has a factor."""
     for slip in slips:
-        if tensor in slip.gradients:
+        is_told = slip.pattern == CHANGED and tensor in slip.gradients
+        if is_told and not are_parallel(
+            slip.gradients[tensor], case.right(tensor)
+        ):  # that is a factor, by another name
             yield from scaled(case, tensor, slip.gradients[tensor], slip.words)
 
 
@@ -137,6 +155,15 @@ def _clipped_again(case: IsolatedLayer, tensor: str, known: Prediction) -> Itera
 
 ON_THE_WAY: tuple[Hypothesis, ...] = (
     Hypothesis(
+        "already updated",
+        "{tensor} is computed with numbers that have been updated already: {measured}. Compute all gradients first, "
+        "and update afterwards, outside backward.",
+        lambda case, tensor: _partly(case, tensor, case.changed_slips, UPDATED),
+        again=lambda case, tensor, known: _partly(
+            case, tensor, case.slips_again(known.key, with_changes=True), UPDATED
+        ),
+    ),
+    Hypothesis(
         "clipped",
         "{tensor} is right where dy is small, but clipped: {measured}. Clipping belongs into the update, not into "
         "backward.",
@@ -153,10 +180,11 @@ ON_THE_WAY: tuple[Hypothesis, ...] = (
 
 SLIPS: tuple[Hypothesis, ...] = (
     _slip(LEFT_OUT, "{tensor} lacks a path of the chain rule: {measured}."),
+    _slip("sign of a path", "{tensor} has one sign wrong: {measured}."),
     _slip("derivative missing", "{tensor} lacks a derivative: {measured}."),
+    _slip(MASK, "{tensor} lacks a derivative: {measured}."),
     _slip("wrong derivative", "{tensor} has something else where a derivative should stand: {measured}."),
     _slip("wrong axis", "{tensor} adds up along the wrong axis: {measured}."),
-    _slip("sign of a path", "{tensor} has one sign wrong: {measured}."),
     _slip("overwritten", "{tensor} is overwritten where it should be added up: {measured}."),
     _slip("steps left out", "{tensor} does not add up over all steps: {measured}."),
     _slip("sent elsewhere", "{tensor} has dy in other entries than it should: {measured}."),
@@ -168,6 +196,12 @@ SLIPS: tuple[Hypothesis, ...] = (
         "{tensor} does not count every way back once: {measured}.",
         lambda case, tensor: _weighed(case, tensor, case.slips),
         again=lambda case, tensor, known: _weighed(case, tensor, case.slips_again(known.key)),
+    ),
+    Hypothesis(
+        "another mask",
+        "{tensor} has more in it than it should: {measured}.",
+        lambda case, tensor: _partly(case, tensor, case.slips, MASK),
+        again=lambda case, tensor, known: _partly(case, tensor, case.slips_again(known.key), MASK),
     ),
     Hypothesis(
         "another mask",

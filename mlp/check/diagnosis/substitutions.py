@@ -39,11 +39,9 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
             continue
         problem = part.put(array)
         gradient = case.gradient(tensor, problem.x, problem.target, problem.network)
-        if not _are_parallel(gradient, said) or _are_parallel(
-            gradient, right
-        ):  # the latter is a factor, by another name
+        if not are_parallel(gradient, said) or are_parallel(gradient, right):  # the latter is a factor, by another name
             continue
-        if not _are_parallel(loss_gradients(*problem, EPS)[tensor], gradient):  # at a corner, where a tape takes a side
+        if not are_parallel(loss_gradients(*problem, EPS)[tensor], gradient):  # at a corner, where a tape takes a side
             continue
         for prediction in scaled(case, tensor, gradient, f"{words} stands where {part.name} should"):
             yield replace(prediction, key=words)
@@ -52,7 +50,7 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
 def scaled(case: IsolatedLayer, tensor: str, gradient: Array, words: str) -> Iterator[Prediction]:
     """A gradient of which somebody's is a multiple, as it is or with the factor that fits."""
     said = case.said[tensor].astype(np.float64)
-    if said.shape != gradient.shape or not _are_parallel(gradient, said):
+    if said.shape != gradient.shape or not are_parallel(gradient, said):
         return
     factor = float(np.sum(said * gradient) / np.sum(np.square(gradient))) if np.any(gradient) else 0.0
     if abs(factor - 1) < APART:
@@ -63,7 +61,8 @@ def scaled(case: IsolatedLayer, tensor: str, gradient: Array, words: str) -> Ite
     yield Prediction(factor * gradient, f"{words}, and all of it {also}", 1, (factor,), words)
 
 
-def _are_parallel(one: Array, other: Array) -> bool:
+def are_parallel(one: Array, other: Array) -> bool:
+    """Whether one array is a multiple of the other."""
     product = abs(float(np.sum(one * other)))
     return product >= (1 - LEFT**2) * float(np.linalg.norm(one) * np.linalg.norm(other))
 
@@ -74,6 +73,7 @@ def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:
     others = [(part.name, part.value) for part in parts] + ([("y", case.y)] if case.role is not Role.LOSS else [])
     with np.errstate(all="ignore"):
         for part in parts:
+            yield part, f"{part.name} left out, with zeros in its place,", np.zeros_like(part.value)
             for make in (changes, moves):
                 for words, change in make(part.name, part.value.shape, part.places):
                     yield part, words, change(part.value)

@@ -56,7 +56,8 @@ def terms(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
             yield Term("dy times y", dy * case.y)
             yield Term("dy summed over the samples", np.broadcast_to(dy.sum(axis=0, keepdims=True), dy.shape))
     yield Term("the input x", x)
-    yield Term("a constant", np.ones(case.right(tensor).shape))
+    what = "a constant, as of a smoothed or shifted target," if case.role is Role.LOSS else "a constant"
+    yield Term(what, np.ones(case.right(tensor).shape))
 
 
 def combined(

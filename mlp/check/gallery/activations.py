@@ -199,7 +199,7 @@ class LeakForgotten(WrongActivation):
     "square forgotten",
     wrong="dx = dy * (1 - y)",
     right="dx = dy * (1 - y**2)",
-    pattern="wrong slope",
+    pattern="wrong derivative",
     replaces=(Tanh,),
 )
 class SquareForgotten(WrongActivation):
@@ -213,7 +213,7 @@ class SquareForgotten(WrongActivation):
     "half of the product rule",
     wrong="dx = dy * s",
     right="dx = dy * (s + x * s * (1 - s))",
-    pattern="wrong slope",
+    pattern="wrong derivative",
     replaces=(SiLU,),
 )
 class HalfOfProductRule(WrongActivation):

@@ -148,7 +148,10 @@ def of_extreme(parent: int, value: Array, result: Array, axis: Axes) -> Edge:
     """The edge of a maximum or minimum over some axes; equal ones share it."""
     used = _share(value, result, axis)
     count = value.size / max(1, result.size)
-    routes = {"to all entries": np.ones(value.shape), "to all entries in equal parts": np.full(value.shape, 1 / count)}
+    routes = {
+        "to all entries": np.ones(value.shape),
+        "to all entries in equal parts, as from an average,": np.full(value.shape, 1 / count),
+    }
     with_share = _onto(value, axis)
     return Edge(parent, 0, with_share(used), used, with_share, routes=_routes(value, axis, routes, 1.0))
 

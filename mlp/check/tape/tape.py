@@ -141,6 +141,21 @@ class Tape:
             self._active.add(number)
         return number
 
+    def depends(self, one: int, other: int) -> bool:
+        """Whether there is a way back from one node to another."""
+        return bool(self._before[one] >> other & 1)
+
+    @cached_property
+    def _before(self) -> list[int]:
+        """For each node the numbers of all that it depends on, as bits."""
+        found: list[int] = []
+        for node in self.nodes:
+            bits = 0
+            for edge in node.edges:
+                bits |= found[edge.parent] | 1 << edge.parent
+            found.append(bits)
+        return found
+
     def find(self, value: Array) -> int:
         """The number of the last node that holds these numbers; -1 if none does."""
         flat = np.ravel(value)

@@ -21,6 +21,7 @@ _STEPS = (
     steps.left_out,
     steps.derivative_missing,
     steps.skipped,
+    steps.exchanged,
     steps.to_others,
     steps.once,
     steps.overwritten,
@@ -28,23 +29,25 @@ _STEPS = (
 )
 
 
-def wrong_ways(tape: Tape, seed: Array, with_changes: bool = False) -> list[Wrong]:
+def wrong_ways(tape: Tape, seed: Array, earlier: Tape | None = None) -> list[Wrong]:
     """As many of the wrong ways back from this gradient by the result as can be afforded, the plainest first.
 
     Args:
         tape: of forward.
         seed: the gradient by the result.
-        with_changes: whether those with something done to an array are asked for, or all others.
+        earlier: of another forward, where those ways are asked for that have something done to an array; else all
+            others are.
     """
     affordable = max(_FEWEST, _MOST_STEPS // max(1, sum(len(node.edges) for node in tape.nodes)))
-    make = _changed_ways if with_changes else _wrong_ways
-    return list(itertools.islice(make(tape, tape.gradients(seed)), affordable))
+    right = tape.gradients(seed)
+    every = _changed_ways(tape, right, earlier) if earlier else _wrong_ways(tape, right)
+    return list(itertools.islice(every, affordable))
 
 
-def _changed_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
+def _changed_ways(tape: Tape, right: Sequence[Array | None], earlier: Tape) -> Iterator[Wrong]:
     yield from gradients_changed(tape, right)
     for way in ways(tape):
-        yield from arrays_changed(tape, way)
+        yield from arrays_changed(tape, way, right, earlier)
 
 
 def slips(tape: Tape, seed: Array, every: Sequence[Wrong]) -> list[Slip]:

@@ -8,7 +8,7 @@ import numpy as np
 from mlp.check.diagnosis.way_back.steps import pulled
 from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, called, goal_of, neighbours
 from mlp.check.tape.sites import Site
-from mlp.check.tape.tape import Change, Edge, Rule, Tape
+from mlp.check.tape.tape import Change, Tape
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
@@ -31,18 +31,19 @@ def another_array(tape: Tape, way: Way) -> Iterator[Wrong]:
         later = ", which is the same one step later," if is_later else ""
         yield Wrong(
             "another array",
-            f"{words}{later} stands where {name} should, on the way back {way.words}",
-            Change(
-                {
-                    (number, way.operand): _using(edge, other)
-                    for number, edge, other in zip(way.numbers, way.edges, others, strict=True)
-                }
-            ),
+            f"{words}{later} stands where {name} should, on the way back {way.words}"
+            if words != "1"
+            else f"the factor made of {name} is missing, with 1 in its place, on the way back {way.words}",
+            with_arrays(way, others),
         )
 
 
-def _using(edge: Edge, other: Array) -> Rule:
-    return pulled(edge.with_used(other) if edge.with_used else edge.pull)
+def with_arrays(way: Way, others: Sequence[Array]) -> Change:
+    """The way back on which other arrays are used, one for each time."""
+    each = zip(way.numbers, way.edges, others, strict=True)
+    return Change(
+        {(number, way.operand): pulled(edge.with_used(other)) for number, edge, other in each if edge.with_used}
+    )
 
 
 def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
@@ -89,13 +90,12 @@ def of_neighbours(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
         if gradient is not None and tape.nodes[number].edges:
             groups.setdefault(tape.nodes[number].site, []).append(number)
     outer = tape.nodes[tape.output].site
-    before = _ancestors(tape)
     pairs = [
         (one, other)
         for one, other in itertools.permutations(groups, 2)
         if _shapes(tape, groups[one]) == _shapes(tape, groups[other])
-        and not before[groups[one][0]] >> groups[other][0] & 1
-        and not before[groups[other][0]] >> groups[one][0] & 1
+        and not tape.depends(groups[one][0], groups[other][0])
+        and not tape.depends(groups[other][0], groups[one][0])
     ]
     pairs.sort(key=lambda pair: pair[0].operation != pair[1].operation)
     for one, other in pairs[:_MOST_PAIRS]:
@@ -116,17 +116,6 @@ def of_neighbours(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
 
 def _shapes(tape: Tape, numbers: Sequence[int]) -> list[tuple[int, ...]]:
     return [tape.nodes[number].value.shape for number in numbers]
-
-
-def _ancestors(tape: Tape) -> list[int]:
-    """For each node the numbers of all that it depends on, as bits."""
-    found: list[int] = []
-    for node in tape.nodes:
-        bits = 0
-        for edge in node.edges:
-            bits |= found[edge.parent] | 1 << edge.parent
-        found.append(bits)
-    return found
 
 
 def made_of_another(tape: Tape, way: Way, right: Sequence[Array | None]) -> Iterator[Wrong]:

@@ -9,11 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis import changes
+from mlp.check.diagnosis.way_back.arrays import with_arrays
 from mlp.check.diagnosis.way_back.ways import Way, Wrong, called, ways
-from mlp.check.tape.tape import Change, Edge, Rule, Tape
+from mlp.check.tape.tape import Change, Edge, Tape
 from mlp.nn.arrays import Array
 
 CHANGED = "changed on the way"
+UPDATED = "already updated"
 
 
 class Arrival(NamedTuple):
@@ -65,22 +67,33 @@ def gradients_changed(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wro
             yield Wrong(CHANGED, f"{words} stands where {one.name} should{one.goal}", one.changed(change))
 
 
-def arrays_changed(tape: Tape, way: Way) -> Iterator[Wrong]:
-    """The derivative is computed from an array to which something is done."""
-    if all(edge.with_used for edge in way.edges):
-        name = called(tape, way.site, way.numbers[-1], way.edges[0].using)
-        for words, change in _each(name, [np.asarray(edge.used) for edge in way.edges]):
-            yield Wrong(
-                CHANGED, f"{words} stands where {name} should, on the way back {way.words}", way.ruled(_using(change))
-            )
+def arrays_changed(tape: Tape, way: Way, right: Sequence[Array | None], earlier: Tape) -> Iterator[Wrong]:
+    """The derivative is computed from an array to which something is done, or from the one of another time.
 
-
-def _using(change: changes.Change) -> Rule:
-    def rule(edge: Edge, gradient: Array) -> Array:
-        pull = edge.with_used(change(np.asarray(edge.used))) if edge.with_used else edge.pull
-        return pull(gradient)
-
-    return rule
+    Args:
+        tape: of forward.
+        way: the operation and its operand.
+        right: the gradients by all nodes.
+        earlier: of a forward before, on another input.
+    """
+    if not all(edge.with_used for edge in way.edges):
+        return
+    name, used = called(tape, way.site, way.numbers[-1], way.edges[0].using), [np.asarray(e.used) for e in way.edges]
+    for words, change in _each(name, used):
+        others = [change(array) for array in used]
+        yield Wrong(
+            CHANGED, f"{words} stands where {name} should, on the way back {way.words}", with_arrays(way, others)
+        )
+    sources = [tape.nodes[n].operands.get(edge.using, -1) for n, edge in zip(way.numbers, way.edges, strict=True)]
+    if min(sources) >= 0 and len(earlier.nodes) == len(tape.nodes):
+        words = f"{name} of an earlier forward, on another input, stands where {name} of this one should"
+        old = [earlier.nodes[source].value for source in sources]
+        yield Wrong(CHANGED, f"{words}, on the way back {way.words}", with_arrays(way, old))
+    gradients = [array for source in sources if source >= 0 and (array := right[source]) is not None]
+    if len(gradients) == len(used):
+        words = f"{name} less {{}} times its gradient, on the way back {way.words}"
+        updated = [array - gradient for array, gradient in zip(used, gradients, strict=True)]
+        yield Wrong(UPDATED, words, with_arrays(way, updated))
 
 
 def _each(name: str, arrays: Sequence[Array]) -> Iterator[tuple[str, changes.Change]]:

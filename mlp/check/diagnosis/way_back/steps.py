@@ -9,13 +9,16 @@ from mlp.check.tape.operations import unbroadcast
 from mlp.check.tape.tape import Change, Edge, Pull, Rule, Tape
 from mlp.nn.arrays import Array
 
+MASK = "mask missing"
 CONSTANT = ", as if that were a constant"
 
 
 def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
     """A factor of an operation by elements is one, squared, turned over or without its sign."""
     factors = [edge.factor for edge in way.edges]
-    if any(factor is None for factor in factors) or all(np.all(factor == 1) for factor in factors):
+    if any(factor is None for factor in factors) or any(
+        all(np.all(one == plain) for one in factors) for plain in (1, -1)
+    ):
         return
     first = np.asarray(factors[0])
     value = f" ({first.flat[0]:.6g})" if np.ptp(first) == 0 else ""
@@ -30,26 +33,45 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
         is_one = all(np.all(one == 1) for one in changed)
         if is_one and change is not np.ones_like:  # told as missing
             continue
+        is_mask = all(np.all((factor == 0) | (factor == 1)) for factor in factors)
         yield Wrong(
-            _PATTERNS.get(change, "wrong derivative"),
+            MASK if is_mask and change is np.ones_like else _PATTERNS.get(words, "wrong derivative"),
             f"{what} {words}, on the way back to {way.site.operand(way.operand)}",
             way.ruled(_with_factor(tape, change)),
         )
 
 
-_PATTERNS: dict[object, str] = {np.ones_like: "derivative missing", np.sign: "scale missing"}
+_SIGN = "counts with its sign alone, and not with its size or scale"
+_PATTERNS: dict[str, str] = {"is missing": "derivative missing", _SIGN: "scale missing"}
 _FACTORS: tuple[tuple[Callable[[Array], Array], str], ...] = (
     (np.ones_like, "is missing"),
     (np.square, "is there twice, squared"),
     (lambda a: 1 / a, "is divided by instead of multiplied with"),
     (np.abs, "has lost its sign: it is the absolute value"),
-    (np.sign, "counts with its sign alone, and not with its size or scale"),
+    (lambda a: 1 - a, "is the other way round: 1 less it stands in its place"),
+    (np.sign, _SIGN),
 )
 
 
 def _with_factor(tape: Tape, change: Callable[[Array], Array]) -> Rule:
     def rule(edge: Edge, gradient: Array) -> Array:
         return unbroadcast(gradient * change(np.asarray(edge.factor)), tape.nodes[edge.parent].value.shape)
+
+    return rule
+
+
+def exchanged(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """Both factors of a product go back with themselves, and not with each other."""
+    keys = [(number, edge.operand) for number in way.numbers for edge in tape.nodes[number].edges]
+    if way.site.operation == "multiply" and way.operand == 0 and len(keys) == 2 * len(way.numbers):
+        words = f"each factor of {way.site.text} goes back with itself: the two are exchanged"
+        yield Wrong("another array", words, Change(dict.fromkeys(keys, _with_itself(tape))))
+
+
+def _with_itself(tape: Tape) -> Rule:
+    def rule(edge: Edge, gradient: Array) -> Array:
+        value = tape.nodes[edge.parent].value
+        return unbroadcast(gradient * value, value.shape)
 
     return rule
 
@@ -71,8 +93,18 @@ def left_out(tape: Tape, way: Way) -> Iterator[Wrong]:
     """Nothing goes back, or the opposite."""
     if way.is_buffer:
         return
-    yield Wrong(LEFT_OUT, f"nothing goes back {way.words}{CONSTANT}", way.ruled(lambda _, __: None), goal_of(tape, way))
+    what = f"nothing goes back {way.words}{_part(tape, way)}{CONSTANT}"
+    yield Wrong(LEFT_OUT, what, way.ruled(lambda _, __: None), goal_of(tape, way))
     yield Wrong("sign of a path", f"what goes back {way.words} has the wrong sign", way.ruled(weighed(-1.0)))
+
+
+def _part(tape: Tape, way: Way) -> str:
+    """What an operand is to its operation, where that has a name."""
+    if len(way.numbers) > 1 and tape.depends(way.edges[-1].parent, way.numbers[0]):
+        return " (and so nothing to the earlier steps)"
+    if way.site.operation == "divide":
+        return " (the denominator)" if way.operand else " (the numerator)"
+    return " (the direct path around the rest)" if way.site.operation == "add" and goal_of(tape, way) else ""
 
 
 def weighed(factor: float) -> Rule:
@@ -89,7 +121,10 @@ def once(_: Tape, way: Way) -> Iterator[Wrong]:
         others = {(number, way.operand): _nothing for number in way.numbers if number != one}
         words = f"{way.words} only the {name} of the {len(way.numbers)} times it is computed goes back"
         yield Wrong("steps left out", words, Change(others))
-        words = f"{way.words} the {name} of the {len(way.numbers)} times it is computed does not go back"
+        words = (
+            f"{way.words} the {name} of the {len(way.numbers)} times it is computed does not go back, as where a loop "
+            f"leaves out the {name} step"
+        )
         yield Wrong("steps left out", words, Change({(one, way.operand): _nothing}))
 
 

@@ -86,7 +86,7 @@ def _over_another_axis(tape: Tape, group: Sequence[Stretch], here: str) -> Itera
                 for one, (x, y) in zip(group, pairs, strict=True)
             }
             words = f"{here}, it has that of {name} with its sums over axis {' and '.join(map(str, other))}"
-            yield Wrong("wrong axis", words, Change(jumps=jumps))
+            yield Wrong("wrong derivative" if "," in name else "wrong axis", words, Change(jumps=jumps))
 
 
 def _softmax_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001  # one of a table
@@ -110,9 +110,19 @@ def _unit_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...])
     return np.asarray((g - y * (g * y).sum(axis=other, keepdims=True)) * y / x)
 
 
+def _as_logarithm_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:
+    return _softmax_back(g, x, np.exp(y), right, other)
+
+
+def _with_y_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001
+    return np.asarray(g - y * np.sum(g, axis=other, keepdims=True))
+
+
 _ALONG = (
     ("softmax", _softmax_back),
     ("the logarithm of softmax", _log_softmax_back),
+    ("softmax, and not of its logarithm,", _as_logarithm_back),
+    ("the logarithm of softmax, but with y where exp(y) should stand,", _with_y_back),
     ("a normalisation", _normalised_back),
     ("a division by the root mean square", _scaled_back),
     ("a division by the norm", _unit_back),
