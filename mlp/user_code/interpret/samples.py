@@ -1,6 +1,7 @@
 """The numbers a check is tried on: sizes that are all different, layouts of the input, and values for arguments."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,6 +77,13 @@ def targets_for(y: Array) -> Iterator[Array]:
 
 def normal(shape: tuple[int, ...], seed: int = 1) -> Array:
     """Standard normal numbers, the same in every run."""
+    # They are drawn once: to make a generator takes a hundred times as long as a copy.
+    drawn = _normal(tuple(shape) if isinstance(shape, list) else shape, seed)
+    return drawn.copy() if isinstance(drawn, np.ndarray) else drawn  # a single number is a float
+
+
+@lru_cache(maxsize=256)
+def _normal(shape: tuple[int, ...], seed: int) -> Array:
     return np.random.RandomState(seed).standard_normal(shape)
 
 
