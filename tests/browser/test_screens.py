@@ -71,7 +71,7 @@ def test_every_page_on_every_screen_light_and_dark(visit):
         visit.set_viewport_size(PHONE)
         assert serious(visit, BY_WIDTH) == [], entry.name
         in_theme(visit, "light")
-        assert serious(visit, BY_WIDTH) == [], entry.name
+        assert serious(visit, BY_THEME) == [], entry.name
         assert visit.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth"), entry.name
         assert visit.evaluate(FORMULAS_FIT), entry.name
         following = visit.locator(".st-key-next_page").get_by_role("link")
