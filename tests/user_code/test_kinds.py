@@ -102,6 +102,10 @@ MISTAKES = [
     ("Scaled", "np.sum(eta * self.x", "np.mean(eta * self.x"),
     ("OutShaped", "return dy @", "return 2 * dy @"),
     ("Gates", "np.outer(dz, x)", "2 * np.outer(dz, x)"),
+    ("Coder", "(1 - self.h**2)", "(1 - self.h)"),
+    ("TripletLoss", "-2 * near", "2 * near"),
+    ("Kept", "/ self.d.size", "/ len(self.d)"),
+    ("Heads", "np.sum(dy)", "2 * np.sum(dy)"),
 ]
 
 

@@ -164,7 +164,7 @@ def test_what_cannot_be_checked_is_told_beside_and_is_no_failure(tmp_path):
     path = written(tmp_path, {"both.py": network + BASE + LAYER})
     shell = subprocess.run([sys.executable, "-m", "mlp", path], cwd=ROOT, capture_output=True, text=True, check=False)
     assert shell.returncode == 0
-    assert "note: Network.backprop takes the target itself, so a loss is hidden inside it" in shell.stdout
+    assert "note: Network.backprop takes no gradient, so a loss is hidden inside it" in shell.stdout
     assert "both.py:8" in shell.stdout
     assert re.search(r"^Twice +layer +passed", shell.stdout, re.MULTILINE)
     assert shell.stdout.endswith("\n1 right\n")

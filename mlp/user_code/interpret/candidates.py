@@ -21,7 +21,7 @@ from mlp.user_code.interpret.inputs import (
     own_sizes,
     settings_of_backward,
 )
-from mlp.user_code.interpret.predictions import is_input, masks, sides, structures
+from mlp.user_code.interpret.predictions import is_input, masks, sides, sound, structures
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
@@ -40,7 +40,7 @@ from mlp.user_code.settings import Override, line
 
 def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]:
     """An object of theirs: its layouts, and for a loss its predictions and targets."""
-    if kind.kind == "loss":
+    if kind.kind == "loss" and not _is_of_inputs(getattr(thing, kind.forward)):
         yield from loss_object_candidates(thing, kind, case)
         return
     override = case.said
@@ -60,6 +60,12 @@ def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]
                 attributes=attributes, **with_dicts(override, forward, backward, x, ids),
             )  # fmt: skip
             yield Candidate(subject, x, layout, "value" if both else "")
+
+
+def _is_of_inputs(forward: Callable[..., Any]) -> bool:
+    """Whether a loss takes several inputs and no target, as one of triplets does."""
+    names = [one.name for one in calls.required(calls.parameters_of(forward))]
+    return len(names) > 2 and all(sound(name) <= 0 for name in names) and not masks(forward)
 
 
 def _inputs(

@@ -41,8 +41,8 @@ def layers(cls: type, module: ModuleType | None, methods: Iterable[str], make: M
     They give as many numbers as they are given, and cannot change places unnoticed.
     """
     found = _fitting(cls, module, methods, make)
-    with_weights = [one for one in found if _has_weights(one)]
-    without = [one for one in found if not _has_weights(one)]
+    with_weights = [one for one in found if has_weights(one)]
+    without = [one for one in found if not has_weights(one)]
     if not with_weights:
         return without[:2]
     with other_randomness():
@@ -52,7 +52,7 @@ def layers(cls: type, module: ModuleType | None, methods: Iterable[str], make: M
 
 def activations(cls: type, module: ModuleType | None, methods: Iterable[str], make: Maker) -> list[Any]:
     """Two layers that have these methods, and no weights."""
-    return [one for one in _fitting(cls, module, methods, make) if not _has_weights(one)][:2]
+    return [one for one in _fitting(cls, module, methods, make) if not has_weights(one)][:2]
 
 
 def losses(cls: type, module: ModuleType | None) -> Iterator[Any]:
@@ -95,7 +95,8 @@ def _object(cls: type, make: Maker, forward: str, x: Array) -> Any:
     return None
 
 
-def _has_weights(thing: Any) -> bool:
+def has_weights(thing: Any) -> bool:
+    """Whether an object holds a matrix."""
     return any(array.ndim == 2 for array in object_arrays.arrays(thing).values())
 
 

@@ -21,8 +21,10 @@ from mlp.user_code.interpret.whole import (
     Whole,
     closed,
     closed_candidate,
+    keeps_target,
     networks,
     own_losses,
+    takes_nothing,
 )
 from mlp.user_code.load.classes import Kind, sounds_like_loss
 from mlp.user_code.load.discovery import Case
@@ -82,7 +84,10 @@ def _network_readings(thing: Any, kind: Kind, case: Case, rate: float = 1.0) -> 
             y = Subject(case.name, kind.forward, (kind.backward,), thing).run(x, {}).y
         except ForeignError:
             continue
-        for target in samples.targets_for(y):
+        alone = takes_nothing(type(thing), kind.backward) and not keeps_target(type(thing), kind.backward)
+        if alone and x.shape != y.shape:
+            continue
+        for target in (x,) if alone else samples.targets_for(y):  # an autoencoder has its input as target
             for words, one in networks(thing, kind.forward, kind.backward, rate):
                 yield Reading(words, closed_candidate(case, one, x, target, layout))
 
@@ -101,12 +106,14 @@ def read_network(thing: Any, kind: Kind, case: Case) -> Attempt:
     shown = _shown_by_a_batch(ran)
     if ran and ran[-1].attempt.grade is Grade.AGREES and not shown:
         return _with_own_loss(ran, [f"its {loss}" for loss in own_losses(thing, kind.backward)])
-    likely = shown or [one for one in ran if one.agreeing or (returns_loss and one.reading.loss == RETURNED.words)]
+    sure = ran if keeps_target(type(thing), kind.backward) else []
+    sure = sure or [one for one in ran if returns_loss and one.reading.loss == RETURNED.words]
+    likely = shown or [one for one in ran if one.agreeing] or sure
     if likely:
         best = max(likely, key=lambda one: one.agreeing)
         return _with_early_update(best, _network_readings(thing, kind, case, _TINY))
     text = (
-        f"{case.name}.{kind.backward} takes the target itself, so a loss is hidden inside it, and none of the "
+        f"{case.name}.{kind.backward} takes no gradient, so a loss is hidden inside it, and none of the "
         f"usual ones is the one whose gradient it gives; {case.name} is left out, "
         "the layers that it is made of can be checked"
     )

@@ -9,12 +9,13 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret import second_look
 from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.candidates import function_candidates, loss_function_candidates, object_candidates
+from mlp.user_code.interpret.containers import has_weights
 from mlp.user_code.interpret.inside import read_model, read_network
 from mlp.user_code.interpret.models import Parts
 from mlp.user_code.interpret.predictions import structures
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
-from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_be_upstream
+from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_be_upstream, takes_nothing
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, problem
@@ -43,16 +44,17 @@ def read_class(case: Case) -> Attempt:
     inside = kind.kind == "layer" and (
         has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward)) or keeps_target(cls, kind.backward)
     )
+    hidden = kind.kind == "layer" and not inside and takes_nothing(cls, kind.backward)
     attempts: list[Attempt] = []
     unread: ForeignError | None = None
     ready: set[int] = set()
     for built in objects(cls, case.module, case.said):
-        if inside:
+        if inside or (hidden and has_weights(built.thing)):
             try:
                 return read_network(built.thing, kind, case)
             except ForeignError as error:
                 unread = unread or error
-                if not may_be_upstream(getattr(cls, kind.backward)):
+                if inside and not may_be_upstream(getattr(cls, kind.backward)):
                     continue
         known = len(attempts)
         for methods in (kind, *other_kinds(cls, kind, case.said)):

@@ -100,13 +100,18 @@ def has_target_inside(forward: Callable[..., Any], backward: Callable[..., Any])
     return bool(targets) and not any(vocabulary.roles(name)[:1] == ("upstream",) for name in wanted)
 
 
+def takes_nothing(cls: type, backward: str) -> bool:
+    """Whether backward looks at nothing that it is given."""
+    taken = {one.name for one in calls.parameters_of(getattr(cls, backward)) if one.name != "self"}
+    return not uses_of(getattr(cls, backward)).names & taken
+
+
 def keeps_target(cls: type, backward: str) -> bool:
     """Whether backward takes nothing, since a loss of x and the target beside it has kept what it needs."""
-    taken = [one.name for one in calls.parameters_of(getattr(cls, backward)) if one.name != "self"]
-    wanted = uses_of(getattr(cls, backward)).names & set(taken)
     steps = [name for name in vocabulary.TRAIN_STEPS if hasattr(cls, name)]
     methods = [getattr(cls, name) for name in (*own_losses(cls, backward), *steps)]
-    return not wanted and any(is_input(one.name) for method in methods for one in calls.parameters_of(method))
+    takes_input = any(is_input(one.name) for method in methods for one in calls.parameters_of(method))
+    return takes_input and takes_nothing(cls, backward)
 
 
 def may_be_upstream(backward: Callable[..., Any]) -> bool:

@@ -1265,3 +1265,62 @@ class Gates:
     def backward(self, W, x, dz):
         dW, dx = np.outer(dz, x), W.T @ dz
         return dW, dx
+
+
+# A network that has its input as target; its gradients stand in a dict like that of its parameters.
+class Coder:
+    def __init__(self, n_in, n_hidden):
+        self.w = {"in": np.random.randn(n_in, n_hidden), "out": np.random.randn(n_hidden, n_in)}
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.w["in"])
+        self.y = self.h @ self.w["out"]
+        return self.y
+
+    def backward(self):
+        d = self.y - self.x
+        dh = d @ self.w["out"].T * (1 - self.h**2)
+        self.dw = {"in": self.x.T @ dh, "out": self.h.T @ d}
+
+
+# A loss of three inputs.
+class TripletLoss:
+    def forward(self, anchor, positive, negative):
+        self.a, self.p, self.n = anchor, positive, negative
+        return np.sum((anchor - positive) ** 2 - 0.5 * (anchor - negative) ** 2)
+
+    def backward(self):
+        near, far = self.a - self.p, self.a - self.n
+        return 2 * near - far, -2 * near, far
+
+
+# A loss that is handed over and keeps what backward needs.
+class Kept:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def loss(self, x, y):
+        self.d = self.forward(x) - y
+        return np.mean(self.d**2)
+
+    def backward(self):
+        self.dW = 2 * self.x.T @ self.d / self.d.size
+
+
+# Heads of attention.
+class Heads:
+    def __init__(self, d_model, num_heads):
+        assert d_model % num_heads == 0
+        self.h, self.b = num_heads, 0.0
+
+    def forward(self, x):
+        self.x = x.reshape(*x.shape[:-1], self.h, -1)
+        return self.b + np.prod(self.x, axis=-1)
+
+    def backward(self, dy):
+        others = np.prod(self.x, axis=-1, keepdims=True) / self.x
+        return (dy[..., None] * others).reshape(*dy.shape[:-1], -1), np.sum(dy)
