@@ -118,7 +118,7 @@ def attempt(
         guessed_list = isinstance(subject.form, list) and said.x is None
         if not pairs or (guessed_list and not pairs.keys() >= set(subject.form)):
             raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
-        if subject.pass_on == "nothing" and run.y.size > 1 and pairs.keys() - {INPUT}:
+        if subject.thing is not None and subject.pass_on == "nothing" and run.y.size > 1 and pairs.keys() - {INPUT}:
             raise problem(f"{subject.name} gives gradients of its parameters without any of its output: of which loss?")
         unused = {one.key for one in found if one.place == "returned"} - {pair.gradient for pair in pairs.values()}
         given = subject.arrays.keys() - pairs.keys() - {*said.constants}
