@@ -106,6 +106,7 @@ MISTAKES = [
     ("TripletLoss", "-2 * near", "2 * near"),
     ("Kept", "/ self.d.size", "/ len(self.d)"),
     ("Heads", "np.sum(dy)", "2 * np.sum(dy)"),
+    ("Stacked", "self.x.T @ dy)", "2 * self.x.T @ dy)"),
 ]
 
 

@@ -208,7 +208,11 @@ class _Guesser:
 
     def value(self, name: str, text: str = "", annotation: Any = None) -> tuple[str, Any]:
         """The role that an argument plays here, and its value; `text` is the expression that stands for it."""
-        return next(self._values(name, text or name, annotation))
+        role, value = next(self._values(name, text or name, annotation))
+        if type(value) is int and re.match("list|sequence", str(annotation).rpartition("typing.")[2], re.IGNORECASE):
+            ends = [FEATURES, HIDDEN[0]]  # of two, such as those of an encoder and its decoder
+            return "listed", ends[::-1] if self.used.get("listed") else ends
+        return role, value
 
     def _values(self, name: str, text: str, annotation: Any) -> Iterator[tuple[str, Any]]:
         """By what is done with it, by its name, by its annotation; else a size."""

@@ -341,7 +341,8 @@ def function_of(thing: Any, step: Step) -> Callable[..., Any]:
 def _filled(backward: Callable[..., Any]) -> list[str]:
     """The arguments of a backward that are dicts of gradients to be filled."""
     filled = uses_of(backward).filled
-    return [name for name in calls.parameters_named(backward) if name in filled and vocabulary.is_mark(name)]
+    dicts = {one.name for one in calls.parameters_of(backward) if "dict" in str(one.annotation).lower()}
+    return [name for name in calls.parameters_named(backward) if name in filled | dicts and vocabulary.is_mark(name)]
 
 
 def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:
