@@ -80,7 +80,7 @@ def test_there_are_enough_bugs_of_every_kind():
         "derivative missing",
         "derivative at the wrong place",
         "derivative doubled",
-        "W transposed in dx",
+        "ingredient changed",
         "W already updated",
         "stale cache",
         "dy ignored",

@@ -54,12 +54,6 @@ def _transposed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(right.T)
 
 
-def _reshaped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    right = case.right(tensor)
-    if right.ndim == 2 and 1 not in right.shape and right.shape[0] != right.shape[1]:  # else it is a transpose
-        yield Prediction(right.T.reshape(right.shape))
-
-
 def _cut_off(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     whole = np.trunc(case.right(tensor))
     if np.any(whole):  # else it is a gradient of zeros
@@ -113,11 +107,6 @@ EXACT: tuple[Hypothesis, ...] = (
         _stale,
     ),
     Hypothesis("transposed", "{tensor} is transposed: rows and columns have changed places.", _transposed),
-    Hypothesis(
-        "reshaped instead of transposed",
-        "{tensor} holds the right numbers in the wrong order: a reshape stands where a transpose should.",
-        _reshaped,
-    ),
     Hypothesis(
         "integer gradient",
         "{tensor} holds whole numbers: everything behind the point is cut off, as in an array of integers. Make the "

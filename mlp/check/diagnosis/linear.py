@@ -6,19 +6,6 @@ import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
-from mlp.nn.arrays import Array
-
-
-def _matrix(case: IsolatedLayer) -> Array:
-    """W in the shape (out, in)."""
-    W = case.function.parameters()[case.weight or ""]
-    return W if case.out_first else W.T
-
-
-def _w_transposed(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
-    W = _matrix(case)
-    if W.shape[0] == W.shape[1]:
-        yield Prediction(np.asarray(case.dy) @ W.T)
 
 
 def _w_updated(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -46,24 +33,7 @@ def _averaged(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(case.right(tensor) / case.samples, f"it is divided by {case.samples}, the number of samples")
 
 
-def _output_for_input(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
-    if case.x.shape == case.y.shape:
-        dy, y = np.atleast_2d(case.dy), np.atleast_2d(case.y)
-        yield Prediction(dy.T @ y if case.out_first else y.T @ dy)
-
-
-def _dy_itself(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
-    if case.x.shape == case.y.shape:
-        yield Prediction(np.asarray(case.dy))
-
-
 LINEAR: tuple[Hypothesis, ...] = (
-    Hypothesis(
-        "W transposed in dx",
-        "{tensor} is computed with W transposed. It goes unnoticed as long as W is square, and is still wrong.",
-        _w_transposed,
-        tensors=("x",),
-    ),
     Hypothesis(
         "bias not summed over the batch",
         "{tensor} is not added up over the batch: {measured}. The same bias serves every sample, so their gradients "
@@ -77,18 +47,6 @@ LINEAR: tuple[Hypothesis, ...] = (
         "has that factor already.",
         _averaged,
         tensors=("b",),
-    ),
-    Hypothesis(
-        "output taken for input",
-        "{tensor} is computed with the layer's output y in the place of its input x.",
-        _output_for_input,
-        tensors=("W",),
-    ),
-    Hypothesis(
-        "dy passed on unchanged",
-        "{tensor} is dy itself: W is missing from it.",
-        _dy_itself,
-        tensors=("x",),
     ),
     Hypothesis(
         "W already updated",

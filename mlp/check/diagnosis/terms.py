@@ -54,6 +54,9 @@ def terms(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
         if dy.shape == x.shape:
             yield Term("dy times x", dy * x)
             yield Term("dy times y", dy * case.y)
+            for name, value in (("x", x), ("y", case.y)):
+                along = np.sum(dy * value, axis=-1, keepdims=True) * value
+                yield Term(f"a sum over the features of dy times {name}, times {name},", along)
             yield Term("dy summed over the samples", np.broadcast_to(dy.sum(axis=0, keepdims=True), dy.shape))
     yield Term("the input x", x)
     what = "a constant, as of a smoothed or shifted target," if case.role is Role.LOSS else "a constant"

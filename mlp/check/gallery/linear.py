@@ -70,7 +70,7 @@ def has_columns(layer: Linear, _x: Array) -> bool:
     "W transposed on the way back",
     wrong="dx = dy @ W.T",
     right="dx = dy @ W",
-    pattern="W transposed in dx",
+    pattern="ingredient changed",
     fits=is_square,
 )
 class TransposedWeights(WrongLinear):
@@ -100,7 +100,7 @@ class TransposedGradient(WrongLinear):
     "reshape for transpose",
     wrong="dW = (x.T @ dy).reshape(W.shape)",
     right="dW = (x.T @ dy).T",
-    pattern="reshaped instead of transposed",
+    pattern="rows or columns permuted",
     fits=is_oblong,
 )
 class ReshapedGradient(WrongLinear):
@@ -355,7 +355,7 @@ class DecayInBackward(WrongLinear):
     "output kept for input",
     wrong="dW = dy.T @ y",
     right="dW = dy.T @ x",
-    pattern="output taken for input",
+    pattern="ingredient changed",
     fits=is_square,
 )
 class OutputForInput(WrongLinear):
