@@ -257,26 +257,19 @@ class IsolatedLayer:
     @cached_property
     def slips(self) -> Sequence[Slip]:
         """What wrong ways back through forward's operations would give, those first that explain most tensors."""
-        return self._agreeing_first(self.slips_again(""))
+        return sorted(self.slips_again(""), key=lambda slip: -self.agreeing(slip.gradients))
 
     @cached_property
     def changed_slips(self) -> Sequence[Slip]:
         """The same of ways back with something done to an array; they are many."""
-        return self._agreeing_first(self.slips_again("", with_changes=True))
-
-    def _agreeing_first(self, found: Sequence[Slip]) -> Sequence[Slip]:
-        agreeing = {id(slip): self.agreeing(slip.gradients) for slip in found}
-        return sorted(found, key=lambda slip: -agreeing[id(slip)])
+        return sorted(self.slips_again("", with_changes=True), key=lambda slip: -self.agreeing(slip.gradients))
 
     def slips_again(self, words: str, with_changes: bool = False) -> list[Slip]:
         """Those of which one of these lines is said, or all; none if forward's operations cannot be followed."""
-        lines = words.splitlines()
-        every = self._changed_ways if with_changes else self._wrong_ways
-        return (
-            slips(self.tape, self.seed(self.tape), [one for one in every if not lines or one.words in lines])
-            if self.tape
-            else []
-        )
+        if not self.tape:
+            return []
+        lines, every = words.splitlines(), self._changed_ways if with_changes else self._wrong_ways
+        return slips(self.tape, self.seed(self.tape), [one for one in every if not lines or one.words in lines])
 
     @cached_property
     def _wrong_ways(self) -> Sequence[Wrong]:
@@ -284,12 +277,10 @@ class IsolatedLayer:
 
     @cached_property
     def _changed_ways(self) -> Sequence[Wrong]:
-        if not self.tape:
-            return []
         earlier = Tape()
         with contextlib.suppress(Exception):  # whatever somebody's code raises for other arrays
             earlier = self._recorded(as_float64(self.function), self.other_x, self.dy)
-        return wrong_ways(self.tape, self.seed(self.tape), earlier)
+        return wrong_ways(self.tape, self.seed(self.tape), earlier) if self.tape else []
 
     def with_limit(self, arrival: Arrival, limit: float) -> Mapping[str, Array]:
         """The gradients if what arrives somewhere on the tape is cut off."""

@@ -1,6 +1,6 @@
 """Faults that are one wrong way back through forward's own operations, in the words of its code."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,22 +19,30 @@ _BY_ANOTHER_NAME = ("another array", "another's gradient")  # where they give a 
 _HALVINGS = 40
 
 
+Predict = Callable[[IsolatedLayer, str, Sequence[Slip]], Iterator[Prediction]]
+
+
+def _among(pattern: str, sentence: str, predict: Predict, with_changes: bool = False) -> Hypothesis:
+    """The hypothesis with what is predicted from all slips; on another input from those of the same words."""
+    return Hypothesis(
+        pattern,
+        sentence,
+        lambda case, tensor: predict(case, tensor, case.changed_slips if with_changes else case.slips),
+        again=lambda case, tensor, known: predict(case, tensor, case.slips_again(known.key, with_changes)),
+    )
+
+
 def _slip(pattern: str, sentence: str) -> Hypothesis:
     """The hypothesis that a slip of this pattern was made."""
 
-    def of(case: IsolatedLayer, slips: Sequence[Slip], tensor: str) -> Iterator[Prediction]:
+    def predict(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
         for slip in slips:
             if slip.pattern != pattern or tensor not in slip.gradients:
                 continue
             if pattern not in _BY_ANOTHER_NAME or not are_parallel(slip.gradients[tensor], case.right(tensor)):
                 yield Prediction(slip.gradients[tensor], slip.words, key=slip.words)
 
-    return Hypothesis(
-        pattern,
-        sentence,
-        lambda case, tensor: of(case, case.slips, tensor),
-        again=lambda case, tensor, known: of(case, case.slips_again(known.key), tensor),
-    )
+    return _among(pattern, sentence, predict)
 
 
 def _weighed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
@@ -91,16 +99,20 @@ def _twos(parts: Array, more: Array) -> Iterator[tuple[tuple[int, ...], tuple[fl
         yield (one, other), (1 + float(first[one, other]), 1 + float(first[other, one]))
 
 
-def _partly(case: IsolatedLayer, tensor: str, slips: Sequence[Slip], pattern: str) -> Iterator[Prediction]:
-    """What a slip does, done in part, or several times."""
-    said, right = case.said[tensor], case.right(tensor)
-    for slip in slips:
-        if slip.pattern == pattern and tensor in slip.gradients and said.shape == right.shape:
-            more = slip.gradients[tensor] - right
-            times = float(np.sum((said - right) * more) / np.sum(np.square(more))) if np.any(more) else 0.0
-            words = slip.words.replace("{}", f"{times:.6g}")
-            words = words.replace("is missing", f"is {times:.6g} where it should be zero, as of a leak")
-            yield Prediction(right + times * more, words, 1, (times,), slip.words)
+def _partly(pattern: str) -> Predict:
+    """What a slip of this pattern does, done in part, or several times."""
+
+    def predict(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
+        said, right = case.said[tensor], case.right(tensor)
+        for slip in slips:
+            if slip.pattern == pattern and tensor in slip.gradients and said.shape == right.shape:
+                more = slip.gradients[tensor] - right
+                times = float(np.sum((said - right) * more) / np.sum(np.square(more))) if np.any(more) else 0.0
+                words = slip.words.replace("{}", f"{times:.6g}")
+                words = words.replace("is missing", f"is {times:.6g} where it should be zero, as of a leak")
+                yield Prediction(right + times * more, words, 1, (times,), slip.words)
+
+    return predict
 
 
 def _masked(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
@@ -154,14 +166,12 @@ def _clipped_again(case: IsolatedLayer, tensor: str, known: Prediction) -> Itera
 
 
 ON_THE_WAY: tuple[Hypothesis, ...] = (
-    Hypothesis(
-        "already updated",
+    _among(
+        UPDATED,
         "{tensor} is computed with numbers that have been updated already: {measured}. Compute all gradients first, "
         "and update afterwards, outside backward.",
-        lambda case, tensor: _partly(case, tensor, case.changed_slips, UPDATED),
-        again=lambda case, tensor, known: _partly(
-            case, tensor, case.slips_again(known.key, with_changes=True), UPDATED
-        ),
+        _partly(UPDATED),
+        with_changes=True,
     ),
     Hypothesis(
         "clipped",
@@ -170,12 +180,7 @@ ON_THE_WAY: tuple[Hypothesis, ...] = (
         _clipped,
         again=_clipped_again,
     ),
-    Hypothesis(
-        CHANGED,
-        "{tensor} is made of something else: {measured}.",
-        lambda case, tensor: _changed(case, tensor, case.changed_slips),
-        again=lambda case, tensor, known: _changed(case, tensor, case.slips_again(known.key, with_changes=True)),
-    ),
+    _among(CHANGED, "{tensor} is made of something else: {measured}.", _changed, with_changes=True),
 )
 
 SLIPS: tuple[Hypothesis, ...] = (
@@ -191,21 +196,7 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("another array", "{tensor} is computed from another array: {measured}."),
     _slip("scale missing", "{tensor} lacks the scale of a factor: {measured}."),
     _slip("another's gradient", "{tensor} is made of another gradient: {measured}."),
-    Hypothesis(
-        "weight of a path",
-        "{tensor} does not count every way back once: {measured}.",
-        lambda case, tensor: _weighed(case, tensor, case.slips),
-        again=lambda case, tensor, known: _weighed(case, tensor, case.slips_again(known.key)),
-    ),
-    Hypothesis(
-        "another mask",
-        "{tensor} has more in it than it should: {measured}.",
-        lambda case, tensor: _partly(case, tensor, case.slips, MASK),
-        again=lambda case, tensor, known: _partly(case, tensor, case.slips_again(known.key), MASK),
-    ),
-    Hypothesis(
-        "another mask",
-        "{tensor} is zero in other entries than it should: {measured}.",
-        lambda case, tensor: _masked(case, tensor, case.slips),
-    ),
+    _among("another mask", "{tensor} has more in it than it should: {measured}.", _partly(MASK)),
+    _among("weight of a path", "{tensor} does not count every way back once: {measured}.", _weighed),
+    _among("another mask", "{tensor} is zero in other entries than it should: {measured}.", _masked),
 )
