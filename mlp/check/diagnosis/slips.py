@@ -196,7 +196,7 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("another array", "{tensor} is computed from another array: {measured}."),
     _slip("scale missing", "{tensor} lacks the scale of a factor: {measured}."),
     _slip("another's gradient", "{tensor} is made of another gradient: {measured}."),
-    _among("another mask", "{tensor} has more in it than it should: {measured}.", _partly(MASK)),
     _among("weight of a path", "{tensor} does not count every way back once: {measured}.", _weighed),
+    _among("another mask", "{tensor} has more in it than it should: {measured}.", _partly(MASK)),
     _among("another mask", "{tensor} is zero in other entries than it should: {measured}.", _masked),
 )
