@@ -64,9 +64,13 @@ def _comparable(passes: Passes, estimates: dict[str, Estimate]) -> dict[str, Arr
 
 
 def _unit(problem: Problem[Layer], passes: Passes) -> float:
-    """The machine epsilon of backward's arithmetic: the coarsest that turns up anywhere."""
-    outputs = (visit.y for visit in passes.visits)
-    return machine_epsilon(*problem.tensors().values(), *outputs, *passes.gradients.values())
+    """The machine epsilon of backward's arithmetic: the coarsest that turns up anywhere.
+
+    Half precision counts only where the network itself has it: in gradients alone it is digits that were thrown away.
+    """
+    network = machine_epsilon(*problem.tensors().values(), *(visit.y for visit in passes.visits))
+    gradients = machine_epsilon(*passes.gradients.values())
+    return max(network, min(gradients, float(np.finfo(np.float32).eps)))
 
 
 def tensor_checks(

@@ -116,7 +116,7 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
             coarse = stretched(tried.layer, tried.x, eps, method)
             if coarse is not None:
                 step = f"the step was taken as {coarse.reach:.1g} instead of {eps:.1g}"
-                facts.append(Fact("note", f"{coarse.where} computes in float32, so {step}"))
+                facts.append(Fact("note", f"{coarse.where} computes in less than float64, so {step}"))
             if tried.layer.parameters() or tried.layer.checks_input:
                 report = report_on(tried.layer, tried.x, dy, eps, method, coarse)
                 drawn = [one.sentence for one in report.remarks if one.kind is RemarkKind.DRAWN]

@@ -267,3 +267,17 @@ def test_a_gradient_that_is_almost_one_minus_one_is_rounded_as_one_is(ahead):
     # Off by the rounding of 1, of which a right one is a small part; at a lead of 40 nothing else is left of it.
     assert 0 < abs(report["fc.b"].analytical[0] - exact) < 2.0**-51
     assert abs(exact) < 1e-6
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_digits_that_half_precision_throws_away_are_no_error_of_arithmetic(kind):
+    class Short(Linear):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grad_W = self.grad_W.astype(kind)
+            return dx
+
+    rng = np.random.RandomState(0)
+    check = check_layer(Short(4, 3, rng), rng.standard_normal((5, 4)))["W"]
+    # float32 is told, and allowed for.
+    assert (check.verdict is Verdict.WRONG) == (kind is np.float16)

@@ -56,7 +56,7 @@ WRONG_INSIDE = {
     "LabelsNotDivided": ({"x"}, "factor is 5"),
     "SingleSign": ({"b"}, "wrong sign"),
     "LookupOverwrites": ({"W"}, "overwritten where it should be added up"),
-    "DerivativeOfSomethingElse": ({"x"}, "a slope that is not the activation's"),
+    "DerivativeOfSomethingElse": ({"x"}, "dy is multiplied by 1 - y where the derivative of `np.tanh(Z)` should stand"),
     "NoSlopeInside": ({"W1"}, "the derivative of `sigmoid(X @ self.W1)` is missing"),
     "SlopeForgotten": ({"x"}, "dx lacks a derivative"),
     "half_penalty_loss": ({"W"}, "dW is right but for one term: 0.1 times W is missing"),

@@ -269,3 +269,15 @@ def test_what_can_only_be_run_where_its_output_is_one_number_is_partly_checked(t
     result = examined(tmp_path, source)
     assert result.status == "partly checked"
     assert "a single number" in result.gaps[0].text
+
+
+def test_a_variance_that_is_called_d_is_nobody_s_gradient(tmp_path):
+    source = (
+        "class Norm:\n    def __init__(self, n):\n        self.g = np.ones(n)\n"
+        "        self.E, self.D, self.training = np.zeros(n), np.zeros(n), True\n"
+        "    def forward(self, x):\n        if not self.training:\n            return self.g * (x - self.E) / self.D\n"
+        "        self.x = x\n        self.E = 0.9 * self.E + 0.1 * x.mean(axis=0)\n"
+        "        self.D = 0.9 * self.D + 0.1 * x.var(axis=0)\n        return self.g * x\n"
+        "    def backward(self, dy):\n        self.dg = (dy * self.x).sum(axis=0)\n        return self.g * dy\n"
+    )
+    assert examined(tmp_path, source).status == "passed"

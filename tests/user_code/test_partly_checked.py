@@ -150,7 +150,7 @@ def test_single_precision_in_backward_alone_is_told_and_is_no_mistake(wrong, sta
 
     result = examine_object(Cubed, X)
     assert result.status == status
-    assert result.facts[0].text.startswith("backward computes in float32, so the step was taken as 0.00")
+    assert result.facts[0].text.startswith("backward computes in less than float64, so the step was taken as 0.00")
 
 
 WEIGHTS = {"inner": np.linspace(1, 2, 4)}
