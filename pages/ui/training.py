@@ -6,12 +6,13 @@ each. The next one begins when the browser has drawn, and takes three times as l
 does in between breaks it off.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -36,9 +37,10 @@ MANY = 10  # times many steps are a whole run
 
 _HELD, _SLOW = "training_held", "training_slow"
 _WIDTH = 160  # pixels, of the button that trains and stops: the others stay where they are
-# Where a button leads, until the slider has been sent: a new input may end the run before, and the browser then tells
-# the slider's old step.
+# Where a button leads, until the browser tells the step or another one: what it sends before it has drawn the slider
+# anew, or when a new input ends the run before, tells the old step.
 _TO = "training_to"
+STALE = 1.0  # seconds after which the old step is somebody's wish again
 
 
 @dataclass
@@ -126,6 +128,18 @@ class Held:
         return run.step == step and (step == 0 or (name in self.inspections and self.inspections[name].step == step))
 
 
+class _Jump(NamedTuple):
+    """A step that a button leads to, the one that the browser told before, and when it was last sent the new one."""
+
+    to: int
+    before: int
+    since: float = math.inf
+
+    def is_unknown_to(self, told: int) -> bool:
+        """Whether a browser that tells this step has not heard of the jump yet."""
+        return told == self.before and time.monotonic() < self.since + STALE
+
+
 @contextmanager
 def brought(training: Training, data: Dataset, step: int, place: DeltaGenerator) -> Iterator[Held]:
     """The session's runs of these settings, at this step or, if that takes a while, a portion nearer to it.
@@ -169,10 +183,14 @@ def _next_portion(held: Held) -> None:
 def step(steps: int) -> int:
     """Show the slider of the step that is shown, 0 to `steps`, and return it."""
     address.opened(AT, lambda text: _read(text, steps), "0 is used.")
-    st.session_state[AT] = min(st.session_state.get(_TO, st.session_state.get(AT, 0)), steps)
-    shown = st.slider("Step that is shown", 0, steps, key=AT, bind="query-params", label_visibility="collapsed")
-    st.session_state.pop(_TO, None)
-    return shown
+    told = st.session_state.get(AT, 0)
+    jump: _Jump | None = st.session_state.get(_TO)
+    if jump is not None and jump.is_unknown_to(told):
+        told, st.session_state[_TO] = jump.to, jump._replace(since=time.monotonic())
+    else:
+        st.session_state.pop(_TO, None)
+    st.session_state[AT] = min(told, steps)
+    return st.slider("Step that is shown", 0, steps, key=AT, bind="query-params", label_visibility="collapsed")
 
 
 def buttons(held: Held) -> None:
@@ -225,7 +243,7 @@ def _go_on(held: Held, target: int, place: DeltaGenerator) -> None:
 
 
 def _go(step: int, slowly: bool = False) -> None:
-    st.session_state.update({_TO: step, _SLOW: slowly})
+    st.session_state.update({_TO: _Jump(step, st.session_state.get(AT, 0)), _SLOW: slowly})
 
 
 def _stop() -> None:

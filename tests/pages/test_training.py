@@ -107,6 +107,7 @@ def test_however_small_the_portions_the_end_is_the_same(open_page, monkeypatch, 
     """Each run of the page, which a browser asks for, takes a portion: one step, or in slow motion a thirtieth."""
     monkeypatch.setattr(training, "FRAME", 1e-9)
     monkeypatch.setattr(training, "LONGEST_FRAME", 1e-9)
+    monkeypatch.setattr(training, "STALE", 0.0)  # the slider goes back at once, faster than anybody is
     app = open_page("training", steps=str(steps))
     press(app, label)
     settings = replace(DEFAULT, steps=steps)
@@ -395,6 +396,27 @@ def test_a_new_input_waits_until_the_run_before_has_left(monkeypatch):
     assert not held.inspections
 
 
+def test_a_browser_that_has_not_heard_of_a_jump_does_not_undo_it(open_page, monkeypatch):
+    app = open_page("training", at_step="12")
+    press(app, "Start over")
+    assert_shows(app, DEFAULT, 0)
+    app.slider(key="at_step").set_value(12).run()  # what it told before
+    assert app.slider(key="at_step").value == 0
+    assert_shows(app, DEFAULT, 0)
+    monkeypatch.setattr(training, "STALE", 0.0)
+    app.slider(key="at_step").set_value(12).run()  # later it is somebody's wish
+    assert_shows(app, DEFAULT, 12)
+
+
+def test_a_step_that_is_chosen_after_a_jump_counts_at_once(open_page):
+    app = open_page("training", at_step="12")
+    press(app, "Start over")
+    app.slider(key="at_step").set_value(7).run()
+    assert_shows(app, DEFAULT, 7)
+    app.slider(key="at_step").set_value(12).run()
+    assert_shows(app, DEFAULT, 12)
+
+
 def test_stop_waits_for_the_steps_that_are_being_taken(monkeypatch):
     monkeypatch.setattr(training.st, "session_state", {})
     stopped = Thread(target=training._stop)
@@ -403,7 +425,7 @@ def test_stop_waits_for_the_steps_that_are_being_taken(monkeypatch):
         stopped.join(0.2)
         held.advance(4, 100)
     stopped.join(10)
-    assert training.st.session_state[training._TO] == 8
+    assert training.st.session_state[training._TO].to == 8
 
 
 def test_chunks_grow_until_they_take_as_long_as_a_look(monkeypatch):
