@@ -49,7 +49,7 @@ def test_a_deep_link_on_a_cold_server(cold_server, visit, tmp_path):  # noqa: AR
     assert not visit.foreign
 
 
-def test_settings_typed_chosen_reset_and_gone_back_to(visit):
+def test_settings_typed_chosen_and_gone_back_to(visit):
     visit.goto("/?eps=banana")
     expect(visit.get_by_text("eps must be 1, 2 or 5 times a power of ten")).to_be_visible(timeout=30_000)
     expect(visit).not_to_have_url(re.compile("banana"))
@@ -74,13 +74,19 @@ def test_settings_typed_chosen_reset_and_gone_back_to(visit):
     visit.go_back()  # in one step, whatever was changed
     expect(visit.get_by_role("heading", name="Gradient Lab")).to_be_visible()
     expect(sizes).to_have_value("3-7-2")
-    # At the page's end; before it the browser's history has the last word.
-    expect(visit.get_by_text("Input (3,), target (2,), float64")).to_be_visible(timeout=30_000)
+    expect(visit.locator(".plot-container").first).to_be_visible(timeout=30_000)
+    assert not unexpected(visit.complaints)
+    assert not visit.foreign
 
+
+def test_settings_are_reset(visit):
+    visit.goto("/?sizes=3-7-2&seed=4")
+    sizes = visit.get_by_role("textbox", name="Layer sizes")
+    expect(visit.get_by_text("Input (3,), target (2,), float64")).to_be_visible(timeout=30_000)  # the page's end
     visit.get_by_text("More settings").click()
     visit.get_by_role("button", name="Reset to the exercise").click()
     expect(sizes).to_have_value("2-10-20-5")
-    expect(visit).not_to_have_url(re.compile("sizes"))
+    expect(visit).not_to_have_url(re.compile("sizes|seed"))
     assert not unexpected(visit.complaints)
     assert not visit.foreign
 
