@@ -72,14 +72,12 @@ class EvaluationPoint:
     @property
     def has_declared_kinks(self) -> bool:
         """Whether some layer or the loss says that it has corners."""
-        parts = [self.problem.loss, *(layer for _, layer in leaves(self.problem.network))]
-        return any(_corners(part) for part in parts)
+        return any(_corners(part) for part in self._parts())
 
     @property
     def may_hide_kinks(self) -> bool:
         """Whether some layer, or the loss, is somebody else's, which may have corners that it does not declare."""
-        parts = [self.problem.loss, *(layer for _, layer in leaves(self.problem.network))]
-        return not all(type(part).__module__.startswith("mlp.nn.") for part in parts)
+        return not all(type(part).__module__.startswith("mlp.nn.") for part in self._parts())
 
     @property
     def affordable(self) -> int:
@@ -88,6 +86,10 @@ class EvaluationPoint:
         samples = x.shape[0] if x.ndim > 1 else 1
         cost = sum(value.size for value in parameters) * samples + _CALL
         return int(np.clip(_BUDGET // (cost * (len(parameters) + 1)), 4, _MOST_EXAMINED))
+
+    def _parts(self) -> list[object]:
+        """The loss and the layers that do the work."""
+        return [self.problem.loss, *(layer for _, layer in leaves(self.problem.network))]
 
 
 def _corners(part: object) -> tuple[float, ...]:

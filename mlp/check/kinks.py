@@ -5,7 +5,7 @@ for Huber), on which side of the corner it stands. Where it is not the same at a
 the numerical derivative is a mixture of two slopes, and backward's is one of them (or any number between, exactly in
 the corner).
 
-A layer that somebody else wrote does not say where its corners are. For these the two one-sided slopes are taken at
+A layer that somebody else wrote does not say where its corners are. There the two one-sided slopes are taken at
 smaller and smaller steps, each a quarter of the one before, as far down as rounding lets them be seen. Of a smooth
 function their gap is f'' h, and a quarter of the step leaves a quarter of it. In a corner the gap stays, however small
 the step; beside one it vanishes all at once, as soon as the step no longer reaches the corner. A smooth function that

@@ -109,8 +109,8 @@ def _score(tensor: str, paths: list[object_arrays.Path], value: Array, source: S
         exact = any(path == source.path for path in paths)
         return (1.5, "recovered from the update that backward makes") if exact else (0, "")
     # A lone D or g may as well be a variance or a gain.
-    is_grad = source.place == "attribute" and len(source.path) == 1 and len(last := str(source.path[0])) > 1
-    is_grad = is_grad and vocabulary.is_mark(last)
+    name = str(source.path[0]) if source.place == "attribute" and len(source.path) == 1 else ""
+    is_grad = len(name) > 1 and vocabulary.is_mark(name)
     if fits and (source.place == "returned" or is_grad) and (value.ndim or vocabulary.family(tensor) == "b"):
         return 0.5, "by shape"
     return 0, ""
