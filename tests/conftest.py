@@ -2,8 +2,8 @@
 
 Hypothesis tries the same examples on every run, whatever came of the last one; tests marked nightly run only when asked
 for: pytest -m nightly. Of several workers, one alone takes the tests that share what is dear to prepare; there is one
-more of them than there are cores, since that one mostly waits for a browser. Every worker imports every test, so what
-takes long to import and serves a few of them is imported where it is used.
+more of them than there are cores, since two of those groups mostly wait for a browser. Every worker imports every test,
+so what takes long to import and serves a few of them is imported where it is used.
 """
 
 import os
@@ -17,6 +17,7 @@ settings.load_profile("repeatable")
 
 # What is shared, and the tests that share it; further ones ask for the fixture of its name.
 TOGETHER = {
+    "screens": ["tests/browser/test_screens.py"],
     "browser": ["tests/browser/"],
     "installed": ["tests/test_installed.py"],
     "corpus": ["tests/user_code/test_corpus.py"],
@@ -26,12 +27,6 @@ TOGETHER = {
 
 def pytest_xdist_auto_num_workers():
     return (os.cpu_count() or 1) + 1
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config):
-    if config.getoption("numprocesses", None) and config.option.dist == "no":
-        config.option.dist = "loadgroup"
 
 
 def pytest_configure(config):
@@ -44,6 +39,9 @@ def pytest_collection_modifyitems(config, items):
         for shared, places in TOGETHER.items():
             if shared in item.fixturenames or item.nodeid.startswith(tuple(places)):
                 item.add_marker(pytest.mark.xdist_group(shared))
+                break
+    # The longest of all, mypy's, is among those at the top: last, it would leave the other workers with nothing to do.
+    items.sort(key=lambda item: item.path.parent != config.rootpath / "tests")
     if "nightly" in config.getoption("-m"):
         return
     left_out = [item for item in items if item.get_closest_marker("nightly")]
