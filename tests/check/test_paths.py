@@ -302,12 +302,12 @@ def test_clipping_inside_is_named_with_its_limit():
     assert "right where dy is small, but clipped: dy is cut off at 0.5" in finding.sentence
 
 
-def container(backward):
+def container(backward, **others):
     class Wired(Sequential):
         pass
 
     Wired.backward = backward
-    return Wired(**dense_layers((4, 4, 4, 4), Tanh, np.random.RandomState(0)))
+    return Wired(**{**dense_layers((4, 4, 4, 4), Tanh, np.random.RandomState(0)), **others})
 
 
 def skipping(name):
@@ -326,10 +326,35 @@ def in_order(self, dy):
     return dy
 
 
+def same_dy(self, dy):
+    for layer in reversed(self.layers.values()):
+        dx = layer.backward(dy)
+    return dx
+
+
+def one_after_another(self, dy):
+    for layer in reversed(self.layers.values()):
+        dy = layer.backward(dy)
+    return dy
+
+
+def test_a_wrong_layer_in_a_container_that_goes_through_its_layers_as_it_should_is_named_itself():
+    class Turned(Linear):
+        def backward(self, dy):
+            return super().backward(dy) @ self.W.T @ self.W.T
+
+    rng = np.random.RandomState(3)
+    inner = container(one_after_another, fc2=Turned(4, 4, rng))
+    report = check_gradients(Sequential(whole=inner), MSELoss(), *rng.standard_normal((2, 6, 4)))
+    assert [finding.layer for finding in report.diagnosis] == ["whole.fc2"]
+
+
 @pytest.mark.parametrize(
     ("backward", "words"),
     [
-        (skipping("fc2"), "fc2 is skipped in backward"),
+        (skipping("fc2"), "the dx of fc2 is not passed on"),
+        (skipping("act2"), "act2 is skipped in backward"),
+        (same_dy, "each layer is given the same dy, that of the container. The same goes for"),
         (in_order, "visited in the order of forward"),
     ],
 )

@@ -1,5 +1,6 @@
-"""A container with a backward of its own, whose layers are right: which way through them gives what it says."""
+"""A container with a backward of its own: whether it goes through its layers as it should, or which other way."""
 
+import contextlib
 import copy
 from collections.abc import Callable, Iterator, Mapping
 
@@ -19,26 +20,29 @@ def _wired_otherwise(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     if not isinstance(case.subject, Sequential):
         return
     for words, walk in _walks(case.subject.layers):
-        try:
-            gradients = _gradients(case, case.subject.layers, walk)
-        except ValueError:  # a dy of another shape than this layer's output
-            continue
-        if tensor in gradients:
+        gradients = _gradients(case, case.subject.layers, walk)
+        if case.says(gradients):
             yield Prediction(gradients[tensor], words, key=words)
 
 
+def goes_through_its_layers(case: IsolatedLayer, layers: Mapping[str, Layer]) -> bool:
+    """Whether a container says what its layers say one after another, so that what is wrong is in one of them."""
+    return case.says(_gradients(case, layers, _without([])))
+
+
 def _gradients(case: IsolatedLayer, layers: Mapping[str, Layer], walk: Walk) -> dict[str, Array]:
-    """What copies of the layers say if backward goes this way through them."""
+    """What copies of the layers say if backward goes this way through them; nothing if they cannot be run so."""
     layers = copy.deepcopy(layers)
     x = np.asarray(case.x, dtype=np.float64)
-    for layer in layers.values():
-        x = layer.forward(x)
-    gradients = {INPUT: walk(layers, np.asarray(case.dy, dtype=np.float64))}
+    try:
+        for layer in layers.values():
+            x = layer.forward(x)
+        gradients = {INPUT: walk(layers, np.asarray(case.dy, dtype=np.float64))}
+    except Exception:  # whatever somebody's layer raises for a dy that is not its own
+        return {}
     for name, layer in layers.items():
-        for key in layer.parameter_names:
-            gradient = getattr(layer, f"grad_{key}", None)
-            if gradient is not None:
-                gradients[f"{name}.{key}"] = gradient
+        with contextlib.suppress(RuntimeError, AttributeError):  # a layer that this way leaves out
+            gradients |= {f"{name}.{key}": gradient for key, gradient in layer.gradients().items()}
     return gradients
 
 

@@ -14,11 +14,12 @@ from numpy.typing import ArrayLike
 
 from mlp.check.compare import compare_gradients
 from mlp.check.contract import other_input
+from mlp.check.diagnosis.containers import goes_through_its_layers
 from mlp.check.diagnosis.explaining import explanations_of, findings_of, jointly
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
 from mlp.check.diagnosis.sentences import from_remark, right_line, wiring
-from mlp.check.passes import LOSS, Remark, RemarkKind, leaves
+from mlp.check.passes import LOSS, Remark, RemarkKind, leaves, parameter_name
 from mlp.check.projection import Projection, random_dy, with_apply
 from mlp.check.report import Finding
 from mlp.differences.methods import CENTRAL
@@ -26,6 +27,7 @@ from mlp.nn.activations import Identity
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
+from mlp.nn.network import Sequential
 from mlp.nn.problem import INPUT, Problem, as_problem
 
 _CAUSES = frozenset({RemarkKind.ACCUMULATES, RemarkKind.INTEGER_GRADIENT, RemarkKind.NOT_REPEATABLE})
@@ -101,18 +103,33 @@ def _is_apart(case: IsolatedLayer, tensor: str) -> bool:
 
 def _cases(problem: Problem[Layer]) -> Iterator[IsolatedLayer]:
     """The loss, then the layers from the last to the first, each on its own."""
-    visits, y = [], problem.x
-    for name, layer in leaves(problem.network):
-        visits.append((name, layer, y))
-        y = np.asarray(with_apply(copy.deepcopy(layer)).apply(y))
+    visits = list(_visits(problem.network, problem.x))
+    y = np.asarray(with_apply(copy.deepcopy(problem.network)).apply(problem.x))
     yield _case(LOSS, problem.loss, Identity(), problem.loss, y, problem.target)
-    for name, layer, given in reversed(visits):
-        loss = layer.as_loss() if hasattr(layer, "as_loss") else None
-        if loss is not None:
-            yield _case(name, layer, Identity(), loss, given, loss.target)
-            continue
-        output = with_apply(copy.deepcopy(layer)).apply(given)
-        yield _case(name, layer, with_apply(layer), Projection(), given, random_dy(np.shape(output)))
+    for name, layer, x in reversed(visits):
+        yield from _cases_of(name, layer, x)
+
+
+def _visits(network: Layer, x: Array) -> Iterator[tuple[str, Layer, Array]]:
+    """The layers that do the work, each with what it is given."""
+    for name, layer in leaves(network):
+        yield name, layer, x
+        x = np.asarray(with_apply(copy.deepcopy(layer)).apply(x))
+
+
+def _cases_of(name: str, layer: Layer, x: Array) -> Iterator[IsolatedLayer]:
+    """A layer on its own; or, of a container that only lets its layers work one after another, each of those."""
+    loss = layer.as_loss() if hasattr(layer, "as_loss") else None
+    if loss is not None:
+        yield _case(name, layer, Identity(), loss, x, loss.target)
+        return
+    output = with_apply(copy.deepcopy(layer)).apply(x)
+    case = _case(name, layer, with_apply(layer), Projection(), x, random_dy(np.shape(output)))
+    if not isinstance(layer, Sequential) or not goes_through_its_layers(case, layer.layers):
+        yield case
+        return
+    for inner, below, given in reversed(list(_visits(Sequential(**layer.layers), x))):
+        yield from _cases_of(parameter_name(name, inner), below, given)
 
 
 def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> IsolatedLayer:

@@ -38,10 +38,11 @@ def _stages(
     two = two_faults([*first, *EXACT, *SLIPS, *facts])
     # A linear layer is told by its one formula, a loss by its target, all others by the operations they are made of.
     middle = {
-        Role.LINEAR: ((*facts, INGREDIENT, *FITTED), (WIRED, *PATHS), SLIPS),
+        Role.LINEAR: ((*facts, INGREDIENT, *FITTED), PATHS, SLIPS),
         Role.LOSS: ((INGREDIENT, *SLIPS, *facts, *FITTED), (*PATHS, *ON_THE_WAY)),
-    }.get(role, ((*SLIPS, *facts, *FITTED), (WIRED, *PATHS, *ON_THE_WAY), (INGREDIENT,)))
+    }.get(role, ((*SLIPS, *facts, *FITTED), (*PATHS, *ON_THE_WAY), (INGREDIENT,)))
     return (
+        (WIRED,),
         (*FIRST, *first, *EXACT, SETTING, *after),
         *middle,
         (two, *(ON_THE_WAY if role is Role.LINEAR else ())),

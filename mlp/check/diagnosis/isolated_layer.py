@@ -96,13 +96,16 @@ class IsolatedLayer:
     def is_right(self) -> bool:
         """Whether backward says what the way back through forward's operations gives: then nothing need be checked."""
         with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
-            _, found = self._followed
-            return self.said.keys() <= found.keys() and all(
-                np.shape(self.said[name]) == found[name].shape
-                and float(np.linalg.norm(self.said[name] - found[name])) <= _SAME * float(np.linalg.norm(found[name]))
-                for name in self.said
-            )
+            return self.says(self._followed[1])
         return False
+
+    def says(self, gradients: Mapping[str, Array]) -> bool:
+        """Whether all that backward said is the same as these gradients, but for rounding."""
+        return self.said.keys() <= gradients.keys() and all(
+            np.shape(given) == gradients[name].shape
+            and float(np.linalg.norm(given - gradients[name])) <= _SAME * float(np.linalg.norm(gradients[name]))
+            for name, given in self.said.items()
+        )
 
     def right(self, tensor: str) -> Array:
         """The numerical gradient of a tensor."""
