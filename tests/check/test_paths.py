@@ -353,7 +353,7 @@ def test_a_wrong_layer_in_a_container_that_goes_through_its_layers_as_it_should_
     ("backward", "words"),
     [
         (skipping("fc2"), "the dx of fc2 is not passed on"),
-        (skipping("act2"), "act2 is skipped in backward"),
+        (skipping("activation_fn2"), "activation_fn2 is skipped in backward"),
         (same_dy, "each layer is given the same dy, that of the container. The same goes for"),
         (in_order, "visited in the order of forward"),
     ],
