@@ -5,7 +5,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
-from mlp import MSELoss, Sequential, Tanh, dense_layers, loss_hessian
+from mlp import Linear, MSELoss, Sequential, Tanh, dense_layers, loss_hessian
 
 
 @pytest.mark.parametrize("name", ["fc1.W", "fc1.b", "fc2.b", "x"])
@@ -36,6 +36,25 @@ def test_a_float32_network_is_differentiated_in_float64():
         network = network.replaced(name, parameter.astype(np.float64))
     double = loss_hessian(network, MSELoss(), x.astype(np.float64), target, "fc1.b")
     np.testing.assert_array_equal(single, double)
+
+
+def test_only_what_moves_is_run_also_inside_another_network():
+    class Counted(Tanh):
+        runs = 0
+
+        def forward(self, x):
+            Counted.runs += 1
+            return super().forward(x)
+
+    rng = np.random.RandomState(0)
+    inner = Sequential(**dense_layers((4, 3, 2), Tanh, rng))
+    network = Sequential(fc0=Linear(3, 4, rng), counted=Counted(), inner=inner)
+    x, target = rng.standard_normal((5, 3)), rng.standard_normal((5, 2))
+    value, _ = loss_hessian(network, MSELoss(), x, target, "inner.fc2.W")
+    assert Counted.runs == 0
+    # The loss is a mean over 10 outputs of squares of W a + b: its second derivatives are those of a linear model.
+    a = np.tanh(inner.fc1.apply(np.tanh(network.fc0.apply(x))))
+    np.testing.assert_allclose(value, np.kron(np.eye(2), 2 * a.T @ a / 10), rtol=1e-8, atol=1e-9)
 
 
 def test_the_network_is_left_as_it_was():
