@@ -107,6 +107,12 @@ MISTAKES = [
     ("Kept", "/ self.d.size", "/ len(self.d)"),
     ("Heads", "np.sum(dy)", "2 * np.sum(dy)"),
     ("Stacked", "self.x.T @ dy)", "2 * self.x.T @ dy)"),
+    ("InFull", "dy.sum(axis=0)", "2 * dy.sum(axis=0)"),
+    ("OfColumn", "- self.out", "+ self.out"),
+    ("perceptron_loss", "(margin < 0, 0, y) / len(y)", "(margin < 0, 0, y)"),
+    ("Built", "_below.T @ _er", "2 * _below.T @ _er"),
+    ("linear_softmax", "dW = X.T", "dW = len(X) * X.T"),
+    ("Twofold", "np.sum(dout, axis=0)", "np.mean(dout, axis=0)"),
 ]
 
 
@@ -245,6 +251,17 @@ def test_a_softmax_that_leaves_its_slope_to_the_loss_is_not_judged(tmp_path):
     assert result.status == "not checked"
     assert "softmax and cross-entropy together" in result.problems[0].text
     assert examined(tmp_path, source.replace("return dy", "return 2 * dy")).status == "wrong"
+
+
+def test_a_network_that_leaves_the_slope_of_its_softmax_to_the_loss_is_not_judged(tmp_path):
+    source = (
+        "class Net:\n    def __init__(self, n_in, n_out):\n        self.W = np.random.randn(n_in, n_out)\n"
+        "    def forward(self, x):\n        self.x = x\n        e = np.exp(x @ self.W)\n"
+        "        return e / e.sum(axis=1, keepdims=True)\n"
+        "    def backward(self, dz):\n        self.dW = self.x.T @ dz\n        return dz @ self.W.T\n"
+    )
+    assert examined(tmp_path, source).status == "not checked"
+    assert examined(tmp_path, source.replace("self.x.T @", "self.x.T**2 @")).status == "wrong"
 
 
 def test_what_is_right_for_a_gradient_of_one_entry_alone_is_partly_checked(tmp_path):

@@ -132,11 +132,14 @@ def _builders(thing: Any, kind: Kind | None) -> list[str]:
     wanted = {attribute for name in run for attribute in uses[name][0]} - kept
     held = {**vars(cls), **dict(object_arrays.items(thing))}
     missing = {name for name in wanted if _is_nothing(held.get(name))}
+    free = [name for name in methods if name not in run and not name.startswith("__") and not has_target(methods[name])]
+    helpers = {one for name in free if not name.startswith("_") for one in uses[name][0] if one.startswith("_")}
     found = []
-    for name in (name for name in methods if name not in run and not name.startswith("__")):
-        if missing & set(uses[name][1]) and not has_target(methods[name]):
+    for name in (name for name in free if name not in helpers):
+        sets = {attribute for one in _called(name, uses) for attribute in uses[one][1]}
+        if missing & sets:
             found.append(name)
-            missing -= set(uses[name][1])
+            missing -= sets
     return found
 
 

@@ -56,7 +56,9 @@ class _Tried(NamedTuple):
 
     @property
     def agreeing(self) -> int:
-        """How many gradients are right; that 0 is 0, as before a batch norm, any loss would say."""
+        """How many gradients are right; that 0 is 0, as before a batch norm, any loss would say, and -1 if all are."""
+        if self.attempt.is_hollow:
+            return -1
         found = self.attempt.layer.gradients() if self.attempt.layer else {}
         return sum(
             factor == 1 and np.max(np.abs(found.get(name, 1))) > _NOTHING
@@ -72,7 +74,7 @@ def _tried(readings: Iterable[Reading]) -> list[_Tried]:
         if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
             tried.factors = compare(tried.layer, tried.x)
         found.append(_Tried(reading, tried))
-        if tried.grade is Grade.AGREES or remaining() < enough:
+        if (tried.grade is Grade.AGREES and not tried.is_hollow) or remaining() < enough:
             break
     return found
 
@@ -108,7 +110,7 @@ def read_network(thing: Any, kind: Kind, case: Case) -> Attempt:
         return _with_own_loss(ran, [f"its {loss}" for loss in own_losses(thing, kind.backward)])
     sure = ran if keeps_target(type(thing), kind.backward) else []
     sure = sure or [one for one in ran if returns_loss and one.reading.loss == RETURNED.words]
-    likely = shown or [one for one in ran if one.agreeing] or sure
+    likely = shown or [one for one in ran if one.agreeing > 0] or sure
     if likely:
         best = max(likely, key=lambda one: one.agreeing)
         return _with_early_update(best, _network_readings(thing, kind, case, _TINY))
@@ -122,7 +124,7 @@ def read_network(thing: Any, kind: Kind, case: Case) -> Attempt:
 
 def _shown_by_a_batch(ran: list[_Tried]) -> list[_Tried]:
     """Where only one sample is right: the readings of a batch of which a part is, for one sample hides what is not."""
-    of_batch = [one for one in ran if one.attempt.batch and one.attempt.grade is Grade.SHAPES and one.agreeing]
+    of_batch = [one for one in ran if one.attempt.batch and one.attempt.grade is Grade.SHAPES and one.agreeing > 0]
     is_single = bool(ran) and not ran[-1].attempt.batch and ran[-1].attempt.grade is Grade.AGREES
     return of_batch if is_single else []
 
@@ -213,7 +215,7 @@ def read_model(case: Case) -> Attempt:
             said = {key: one.__name__ for key, one in beside.items() if one} | sizes
             text += f". The sizes were guessed; say better ones in a line such as {line(parts.name, **said)}"
         raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss), fact.trace if fact else ()))
-    if best.reading.loss and not best.agreeing:
+    if best.reading.loss and best.agreeing < 1:
         text = (
             f"{parts.name} and {getattr(parts.backward, '__name__', '')} need a loss. The module has none, and none of "
             "the usual ones has these gradients; write it as a function of prediction and target, "

@@ -122,7 +122,17 @@ def _is_for_one_sample(top: Attempt, single: Attempt) -> bool:
     if top.grade is not Grade.SHAPES or not is_usable(single):
         return False
     likely = single.grade is Grade.AGREES or (single.reduction and all(map(np.isfinite, single.factors.values())))
-    return bool(likely) and (bool(single.reduction) or single.x.ndim == 1) and not acts_on_samples(top)
+    shows = bool(single.reduction) or single.x.ndim == 1 or _takes_a_vector(top)
+    return bool(likely) and shows and not acts_on_samples(top)
+
+
+def _takes_a_vector(tried: Attempt) -> bool:
+    """Whether forward takes a matrix for a vector, as a softmax over all that it is given does."""
+    run, values, flat = tried.subject.run, tried.layer.parameters() if tried.layer else {}, tried.x.reshape(-1, 1)
+    try:
+        return np.array_equal(run(flat, values).y.ravel(), run(tried.x, values).y.ravel())
+    except ForeignError:
+        return False
 
 
 def acts_on_samples(tried: Attempt) -> bool:
@@ -143,8 +153,16 @@ def _ratio(tried: Attempt, layer: Foreign, x: Array, axis: int) -> float:
     whole = subject.run(x, layer.parameters()).y
     parts = []
     for index in range(count):
-        arrays = {name: _sample(value, axis, index, count) for name, value in subject.arrays.items()}
-        one = replace(subject, target=_sample(subject.target, axis, index, count), arrays=arrays)
+        arrays, settings = (
+            {name: _sample(value, axis, index, count) for name, value in given.items()}
+            for given in (subject.arrays, {} if subject.integers else subject.settings)
+        )
+        one = replace(
+            subject,
+            target=_sample(subject.target, axis, index, count),
+            arrays=arrays,
+            settings={**subject.settings, **settings},
+        )
         values = {name: value for name, value in layer.parameters().items() if name not in arrays}
         parts.append(one.run(_sample(x, axis, index, count), values).y)
     joined = np.concatenate(parts, axis) if parts[0].ndim > axis else np.array(parts)

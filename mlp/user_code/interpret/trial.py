@@ -120,7 +120,8 @@ def attempt(
             raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
         if subject.thing is not None and subject.pass_on == "nothing" and run.y.size > 1 and pairs.keys() - {INPUT}:
             raise problem(f"{subject.name} gives gradients of its parameters without any of its output: of which loss?")
-        unused = {one.key for one in found if one.place == "returned"} - {pair.gradient for pair in pairs.values()}
+        used = {id(one.array) for one in found for pair in pairs.values() if one.key == pair.gradient}
+        unused = [one for one in found if one.place == "returned" and id(one.array) not in used]
         given = subject.arrays.keys() - pairs.keys() - {*said.constants}
         if unused and (given or (subject.thing is None and not subject.backward)):
             raise problem(f"{subject.name} returns gradients of which some belong to nothing that it is given")
@@ -167,10 +168,13 @@ def _try_other_pairs(tried: Attempt, x: Array) -> None:
 
 
 def is_hollow(tried: Attempt) -> bool:
-    """Whether a mistake could not show here: the output is constant, or a layer's output has a single entry."""
+    """Whether a mistake could not show here: all is 0, the output constant, or a layer's output a single entry."""
     layer = tried.layer
     assert layer is not None
     y = layer.apply(tried.x)
+    gradients = [*layer.gradients().values(), *([layer.backward(np.ones(y.shape))] if layer.checks_input else [])]
+    if not any(map(np.any, gradients)) and all(factor == 1 for factor in tried.factors.values()):
+        return True
     if not tried.subject.integers and layer.checks_input:
         # Code may insist that probabilities stay some.
         are_some = bool(np.all((tried.x > 0) & (tried.x < 1)))
@@ -180,11 +184,14 @@ def is_hollow(tried: Attempt) -> bool:
     return not tried.reduction and y.size == 1 and tried.y_shape != () and tried.x.size > 1
 
 
-def compare(layer: Foreign, x: Array, dy: Array | None = None) -> dict[str, float]:
-    """For each tensor the factor between backward and a few differences: 1 where they agree, NaN for no one factor."""
+def compare(layer: Foreign, x: Array, dy: Array | None = None, start: Array | None = None) -> dict[str, float]:
+    """For each tensor the factor between backward and a few differences: 1 where they agree, NaN for no one factor.
+
+    What backward is given is dy, or start if there is one.
+    """
     y = layer.forward(x)
     dy = random(y.shape) if dy is None else dy
-    dx = layer.backward(dy)
+    dx = layer.backward(dy if start is None else start)
     close, step = (_CLOSE, _STEP) if y.dtype.itemsize >= np.dtype(np.float64).itemsize else (_CLOSE_32, _STEP_32)
     factors = {}
     for name, gradient in {**layer.gradients(), **({INPUT: dx} if layer.checks_input else {})}.items():

@@ -221,6 +221,8 @@ def closed(thing: Any, whole: Whole) -> Any:
         if whole.forward is None and isinstance(whole.loss, str) and whole.backward:  # it keeps what backward needs
             called(self, whole.loss, words)
         returned = called(self, whole.backward or whole.loss, words)  # type: ignore[arg-type]  # one of them is there
+        if whole.backward is None and isinstance(returned, tuple) and isinstance(returned[0], float):
+            return returned[1:]  # behind the loss
         return None if isinstance(returned, float | np.floating) else returned  # a loss
 
     first, last = whole.forward or whole.loss, whole.backward or whole.loss

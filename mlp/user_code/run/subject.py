@@ -276,6 +276,9 @@ class Subject:
         words = {**words, "y": y, "cache": out.cache, **{f"dy.{i}" if i else "dy": one for i, one in enumerate(firsts)}}
         said = {name: filled(object_arrays.duplicate(one), words) for name, one in self.backward_settings.items()}
         upstream = self._upstream(function)
+        if step != self.backward[0]:  # what is called the same there is the same
+            same_name = self._upstream(function_of(thing, self.backward[0]))
+            upstream = [name for name in calls.parameters_named(function) if name in same_name] or upstream
         named = (
             {}
             if self.pass_on == "nothing" or mentions(self.backward_settings, "dy")
@@ -286,6 +289,8 @@ class Subject:
         again = {name: one for name, one in self._given(words).items() if "cache" not in vocabulary.roles(name)}
         given = {**same, **again, **named, **self._sides(function, first, words), **kept, **said}
         waiting: tuple[Any, ...] = () if out.cache is None or PASS_ON[self.pass_on].is_derivative else (out.cache,)
+        if step != self.backward[0] and not waiting:
+            waiting = (words["x"],)
         if not calls.parameters_named(function):  # it takes anything, and hands it on
             waiting = (first, *([words["target"]] if "target" in words else []))
         by_role = {"training": True, "rate": 1.0, "input": words["x"], "prediction": y, "optimizer": Recorder()}

@@ -47,19 +47,23 @@ def hollow(tried: Attempt, case: Case) -> list[Fact]:
         return []
     text = (
         f"it could only be run on an input of shape {tried.x.shape}, for which the output is constant or a single "
-        f'number, so that most mistakes cannot show; give it another input, with the setting "x"'
+        f'number, or all gradients are 0, so that most mistakes cannot show; give it another, with the setting "x"'
     )
     return [Fact("unchecked", text, case.file, case.line)]
 
 
 def is_fused_softmax(tried: Attempt) -> bool:
-    """Whether a softmax hands on what backward is given, as one does whose loss starts at p - t before it."""
+    """Whether backward is right for what is given before the softmax that forward ends in, as by a loss with p - t."""
     layer = tried.layer
-    if layer is None or set(layer.pairs) != {INPUT} or tried.x.ndim != 2 or tried.y_shape != tried.x.shape:
+    if layer is None or len(tried.y_shape) != 2 or tried.reduction:
         return False
-    y, dy = layer.forward(tried.x), random(tried.x.shape)
-    sums = [y.sum(axis=axis) for axis in (0, 1)]
-    return any(np.allclose(one, 1) for one in sums) and np.array_equal(layer.backward(dy), dy)
+    y, dy = layer.forward(tried.x), random(tried.y_shape)
+    for axis in (0, 1):
+        if y.shape[axis] > 1 and np.allclose(y.sum(axis=axis), 1):
+            factors = compare(layer, tried.x, dy, y * (dy - (dy * y).sum(axis=axis, keepdims=True)))
+            of_input = factors.pop(INPUT, 1.0)  # those of parameters may be averages
+            return of_input == 1 and (not factors or np.ptp(list(factors.values())) < _CLOSE)
+    return False
 
 
 def is_for_one_entry(tried: Attempt) -> bool:
@@ -83,8 +87,8 @@ def one_entry(tried: Attempt) -> Fact:
 def fused(tried: Attempt) -> Fact:
     """That such a softmax cannot be told from a wrong one by itself."""
     text = (
-        f"backward of {tried.subject.name} hands on what it is given. That is no gradient of a softmax, but right "
-        "where the loss behind it gives p - t, the gradient of softmax and cross-entropy together; so it was not judged"
+        f"backward of {tried.subject.name} leaves out the softmax that forward ends in. That is no gradient by itself, "
+        "but right where the loss behind it gives p - t, of softmax and cross-entropy together; so it was not judged"
     )
     return Fact("problem", text, *place_of(tried.subject.sources()[-1]))
 

@@ -1341,3 +1341,82 @@ class Stacked:
     def backward(self, dy, grads: dict):
         self.keep(grads, self.x.T @ dy)
         return dy @ self.W.T
+
+
+# Gradients that are called in full.
+class InFull:
+    def __init__(self, n_in, n_out):
+        self.weights, self.bias = np.random.randn(n_in, n_out), np.zeros((1, n_out))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weights + self.bias
+
+    def backward(self, dy):
+        self.gradient_weights, self.gradient_bias = self.x.T @ dy, dy.sum(axis=0)
+        return dy @ self.weights.T
+
+
+# A vector as a column, and nothing else.
+class OfColumn:
+    def forward(self, z):
+        self.out = np.exp(z) / np.exp(z).sum()
+        return self.out
+
+    def backward(self, grad):
+        return (np.diag(self.out[:, 0]) - self.out @ self.out.T) @ grad
+
+
+# A loss that is flat for some targets.
+def perceptron_loss(x, y, w, b):
+    margin = -y * (x @ w + b)
+    y_masked = np.where(margin < 0, 0, y) / len(y)
+    return np.maximum(margin, 0).mean(), -x.T @ y_masked, -y_masked.sum()
+
+
+# What builds it calls another method, and a method of its own makes the gradients, of whatever is called as before.
+class Built:
+    def __init__(self, units):
+        self.units, self.n, self.w = units, None, None
+
+    def _initialise(self):
+        self.w = np.random.randn(self.n, self.units)
+
+    def build(self, shape):
+        self.n = shape[0]
+        self._initialise()
+
+    def forward(self, _up):
+        return _up @ self.w
+
+    def backward(self, _er):
+        return _er @ self.w.T
+
+    def gradient(self, _below, _er):
+        return {"w": _below.T @ _er}
+
+
+# Class labels beside a batch that a function takes: a factor of the batch is no sign of one sample.
+def linear_softmax(X, W, target_index):
+    p = np.exp(X @ W) / np.exp(X @ W).sum(axis=1, keepdims=True)
+    rows = np.arange(len(X)), target_index.flatten()
+    dprediction = p / len(X)
+    loss = -np.log(p[rows]).mean()
+    dprediction[rows] -= 1 / len(X)
+    dW = X.T @ dprediction
+    return loss, dW
+
+
+# Gradients that are kept, and returned as well in a list behind dx.
+class Twofold:
+    def __init__(self, in_size, out_size):
+        self.W, self.b = np.random.randn(in_size, out_size), np.zeros((1, out_size))
+        self.gradW = self.gradB = None
+
+    def forward(self, X):
+        self.X = X
+        return X @ self.W + self.b
+
+    def backward(self, dout):
+        self.gradW, self.gradB = self.X.T @ dout, np.sum(dout, axis=0)
+        return dout @ self.W.T, [self.gradW, self.gradB]
