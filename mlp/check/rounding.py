@@ -20,15 +20,19 @@ gradients are taken, in which what is smooth vanishes and what rounding adds sta
 
 A backward that is wrong can widen its own bars this way, but not far: if every shake changed the gradient by all its
 size, the bars would be sqrt(u) of it, 1.5e-8. Only one that jumps about between inputs that differ in their seventh
-digit gets bars as wide as its jumps, from the path; where these are large, nothing can be told of it.
+digit gets bars as wide as its jumps, from the path; where these are large, nothing can be told of it. But jumps of
+float32 or float16 in a backward whose network is float64 are no error of its arithmetic, they are faults: they do not
+count where the same code with all its numbers in float64, as a tape runs it, says something else.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.check.passes import leaves, parameter_name, run_passes
+from mlp.check.passes import Passes, leaves, parameter_name, run_passes
+from mlp.check.tape.recording import recorded
 from mlp.check.verdict import ROUNDING_FACTOR
 from mlp.differences.noise import FOURTH_DIFFERENCE, PATH_STEP, fourth_differences
 from mlp.nn.arrays import Array
@@ -37,6 +41,8 @@ from mlp.nn.problem import INPUT, Problem
 
 _DRAWS = 6
 _POINTS = 9  # of the path, for five fourth differences
+_TARGET = "the target"
+_ROUGH = 1e-9  # jitter beyond this part of a gradient may be that of a coarser arithmetic
 
 
 def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], unit: float) -> dict[str, Array]:
@@ -57,6 +63,9 @@ def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], u
                 total[name] += np.square((moved[name] - gradient).astype(np.float64))
     moves = {name: unit / amount * np.sqrt(total[name] / _DRAWS) for name in gradients}
     jitter = _jitter(problem, gradients, rng.randint(2**31 - 1))
+    rough = [name for name, gradient in gradients.items() if _norm(jitter[name]) > _ROUGH * _norm(gradient)]
+    for name in _in_coarser_arithmetic(problem, gradients, rough) if rough and unit <= FLOAT64 else ():
+        jitter[name] = np.zeros(jitter[name].shape)
     # Rows are added one after another, and terms that are all alike, such as clipped ones, are all rounded alike: up to
     # n u / 2 of the sum for n samples, which no shake shows. A bar holds four times this.
     last_bits = unit * max(1.0, problem.x.shape[0] / 8 if problem.x.ndim > 1 else 1.0)
@@ -74,6 +83,40 @@ def _jitter(problem: Problem[Layer], gradients: Mapping[str, Array], seed: int) 
         line.seed(seed)  # one for all points puts them on one straight line
         points.append(_moved_gradients(problem.copied(), k * PATH_STEP, line))
     return {name: _noise([point.get(name) for point in points], gradient) for name, gradient in gradients.items()}
+
+
+def _in_coarser_arithmetic(problem: Problem[Layer], gradients: Mapping[str, Array], names: Sequence[str]) -> list[str]:
+    """Those of some gradients that are others if every number is float64, though what forward gives is not."""
+    plain, fine = run_passes(problem.copied()), passes_in_float64(problem)
+    pairs = list(zip(plain.visits, fine.visits, strict=False))
+    if len(pairs) < len(plain.visits) or any(
+        _norm(one.y - other.y) > 1e-2 * _ROUGH * _norm(one.y) for one, other in pairs
+    ):
+        return []
+    found = {name: fine.gradients[name] for name in names if name in fine.gradients}
+    return [name for name, one in found.items() if _norm(one - gradients[name]) > _ROUGH * _norm(one)]
+
+
+def passes_in_float64(problem: Problem[Layer]) -> Passes:
+    """What the layers give if every number in their code is float64; nothing where no tape can follow them."""
+    found = Passes()
+
+    def run(given: Mapping[str, Array]) -> Array:
+        network, target = problem.network, given.get(_TARGET, problem.target)
+        for name in given.keys() - {INPUT, _TARGET}:
+            network = network.replaced(name, given[name])
+        found.__dict__ |= run_passes(Problem(network, problem.loss, given[INPUT], target)).__dict__
+        return given[INPUT]
+
+    with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
+        problem = problem.copied()
+        target = np.asarray(problem.target)
+        recorded(run, problem.tensors(), {_TARGET: target} if target.dtype.kind == "f" else {})
+    return found
+
+
+def _norm(array: Array) -> float:
+    return float(np.linalg.norm(array))
 
 
 def _noise(path: list[Array | None], gradient: Array) -> Array:

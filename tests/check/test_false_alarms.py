@@ -281,3 +281,23 @@ def test_digits_that_half_precision_throws_away_are_no_error_of_arithmetic(kind)
     check = check_layer(Short(4, 3, rng), rng.standard_normal((5, 4)))["W"]
     # float32 is told, and allowed for.
     assert (check.verdict is Verdict.WRONG) == (kind is np.float16)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_product_in_float32_is_an_error_where_everything_else_is_float64(kind):
+    class Centred(Layer):
+        parameter_names = ("g",)
+
+        def __init__(self):
+            self.g = np.random.RandomState(1).uniform(0.5, 2, 3)
+
+        def forward(self, x):
+            self.x = x - x.mean(axis=0)
+            return self.g * self.x
+
+        def backward(self, dy):
+            self.grad_g = (dy * self.x).sum(axis=0)
+            return self.g * dy - (self.g * dy).astype(kind).mean(axis=0)
+
+    report = check_layer(Centred(), np.random.RandomState(0).standard_normal((6, 3)))
+    assert (report.verdict is Verdict.WRONG) == (kind is np.float32)

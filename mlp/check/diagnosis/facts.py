@@ -16,8 +16,9 @@ from mlp.check.diagnosis.losses import OTHER_LOSSES
 from mlp.check.diagnosis.observations import SAMPLES
 from mlp.check.diagnosis.substitutions import CHANGED
 from mlp.check.diagnosis.terms import FACTOR, TERMS
+from mlp.check.rounding import passes_in_float64
 from mlp.nn.arrays import Array
-from mlp.nn.problem import INPUT
+from mlp.nn.problem import INPUT, as_problem
 
 _FEWEST = 4  # numbers that a term is fitted to, at least: two fit two unknowns always
 
@@ -56,15 +57,21 @@ def _rounded(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 
 def _coarse(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """Nearly right, and rough where right is smooth: second differences along x are of the size of the error."""
-    difference, size = _difference(case, tensor), float(np.linalg.norm(case.right(tensor)))
-    error = 0.0 if difference is None else float(np.linalg.norm(difference))
+    """Nearly right, and right in float64 throughout, or rough: second differences along x are as large as the error."""
+    difference, right = _difference(case, tensor), case.right(tensor)
+    error, size = 0.0 if difference is None else float(np.linalg.norm(difference)), float(np.linalg.norm(right))
     if not 0 < error < size / 64:
+        return
+    digits = f"about {-np.log10(error / size):.0f} digits only, and"
+    fine = passes_in_float64(as_problem(case.function, case.loss, case.x, case.dy)).gradients.get(tensor)
+    if fine is not None and fine.shape == right.shape and np.linalg.norm(fine - right) < min(1e-8 * size, error / 8):
+        words = "to all of them if the same code has all its numbers in float64: something on the way is in less"
+        yield Prediction(case.said[tensor], f"{digits} {words}", 1)
         return
     steps = [case.x + k * np.sqrt(error / size) / 32 * case.other_x for k in range(3)]
     rough = _bent([said(case.function, case.loss, x, case.dy)[tensor] for x in steps])
     if rough > max(8 * _bent([case.gradient(tensor, x=x) for x in steps]), error / 4):
-        yield Prediction(case.said[tensor], f"about {-np.log10(error / size):.0f} digits", 1)
+        yield Prediction(case.said[tensor], f"{digits} jumps where x moves evenly: something on the way is rounded", 1)
 
 
 def _bent(values: list[Array]) -> float:
@@ -146,8 +153,7 @@ FACTS: tuple[Hypothesis, ...] = (
     ),
     Hypothesis(
         "low precision",
-        "{tensor} is right to {measured} only, and jumps where x moves evenly: something on the way is rounded, as by "
-        "np.round or in an array of a smaller type, such as float16.",
+        "{tensor} is right to {measured}, as by np.round or in an array of a smaller type, such as float16.",
         _coarse,
     ),
     Hypothesis(

@@ -140,7 +140,8 @@ class IsolatedLayer:
         right = self.right(tensor)
         if again is None or small is None or not np.array_equal(again, self.said[tensor]) or small.shape != right.shape:
             return False
-        return float(np.linalg.norm(small / _SMALL - right)) <= 1e-6 * float(np.linalg.norm(right))
+        left, size = float(np.linalg.norm(small / _SMALL - right)), float(np.linalg.norm(right))
+        return left <= min(1e-6 * size, 1e-2 * float(np.linalg.norm(again - right)))
 
     @cached_property
     def steps_axis(self) -> int | None:

@@ -98,7 +98,11 @@ def _rivals(explanations: list[Explanation]) -> list[str]:
     """Other patterns that explain as much with as few fitted numbers, with what was measured."""
     best = explanations[0]
     equal = [one for one in explanations[1:] if one.prediction.fitted <= best.prediction.fitted]
-    others = {one.hypothesis.pattern: one.prediction.measured for one in equal if one.hypothesis is not best.hypothesis}
+    others = {
+        one.hypothesis.pattern: one.prediction.measured
+        for one in equal
+        if one.hypothesis.pattern != best.hypothesis.pattern
+    }
     return [f"{pattern} ({measured})" if measured else pattern for pattern, measured in others.items()][:_MOST_RIVALS]
 
 

@@ -61,7 +61,8 @@ def _cumsum(self: Traced, axis: int | None = None, **_: Any) -> Any:
 
 
 def _astype(self: Traced, dtype: Any, *_: Any, **__: Any) -> Any:
-    return same(self) if np.dtype(dtype) == np.float64 else plain(self).astype(dtype)
+    """On a tape all arithmetic is that of float64."""
+    return same(self) if np.dtype(dtype).kind == "f" else plain(self).astype(dtype)
 
 
 def _taking(name: str) -> Callable[..., Any]:

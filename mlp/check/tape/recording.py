@@ -79,7 +79,7 @@ def _converting(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def made(one: Any, *args: Any, **kwargs: Any) -> Any:
         dtype = kwargs.get("dtype", args[0] if args else None)
-        if not _is_recording() or (dtype is not None and np.dtype(dtype) != np.float64):
+        if not _is_recording() or (dtype is not None and np.dtype(dtype).kind != "f"):
             return original(plain(one), *args, **kwargs)
         if isinstance(one, Traced):
             return same(one) if original is _ORIGINALS["array"] else one
@@ -101,7 +101,7 @@ def _filling(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def made(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        if not _is_recording() or result.dtype != np.float64:
+        if not _is_recording() or result.dtype.kind != "f":
             return result
         return noted(_THREAD.tape, original.__name__, result)
 
