@@ -352,3 +352,16 @@ def test_what_fits_one_input_by_chance_is_not_believed():
     finding = check_layer(TanhOfSquare(), np.array([0.7])).diagnosis[0]
     assert finding.pattern == "wrong derivative"
     assert finding.measured == "it is dy times 1 - x^2"
+
+
+def test_a_factor_that_is_the_length_of_an_axis_is_told_as_that():
+    class MeanOverTime(Layer):
+        def forward(self, x):
+            self.shape = x.shape
+            return x.mean(axis=1)
+
+        def backward(self, dy):
+            return dy[:, None, :] + np.zeros(self.shape)
+
+    (finding,) = check_layer(MeanOverTime(), np.random.RandomState(0).standard_normal((2, 5, 3))).diagnosis
+    assert "the factor is 5 (the length of axis 1 of x)" in finding.sentence

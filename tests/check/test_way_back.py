@@ -204,8 +204,26 @@ class LayerNorm(Faulty):
     def backward(self, dy):
         axis, times = (0 if self.is_("axis") else -1), 2.0 if self.is_("twice") else 1.0
         mean = 0.0 if self.is_("mean") else dy.mean(axis, keepdims=True)
+        mean = dy.sum(axis, keepdims=True) if self.is_("sum") else mean
         deviation = self.deviation**2 if self.is_("square") else self.deviation
         return (dy - mean - times * self.y * (dy * self.y).mean(axis, keepdims=True)) / deviation
+
+
+class Residual(Faulty):
+    parameter_names = ("W",)
+
+    def __init__(self):
+        self.W = np.random.RandomState(2).standard_normal((5, 5))
+
+    def forward(self, x):
+        self.x, self.z = x, x @ self.W
+        self.y = x + np.maximum(self.z, 0)
+        return self.y
+
+    def backward(self, dy):
+        dz = dy * ((self.y if self.is_("mask") else self.z) > 0)
+        self.grad_W = self.x.T @ dz
+        return dy + dz @ self.W.T
 
 
 KINDS = [
@@ -217,6 +235,7 @@ KINDS = [
     (Pool, IMAGES),
     (Embedding, X),
     (LayerNorm, X),
+    (Residual, X),
 ]
 
 
@@ -286,6 +305,13 @@ def test_without_a_fault_each_of_them_passes(kind, x):
         (Embedding, X, "assigned", "entries that are used several times get only the last of their gradients"),
         (Embedding, X, "factor", "the factor `x` is missing, on the way back to `self.E[self.ids[:, :2].ravel()]`"),
         (LayerNorm, X, "axis", "it has that of a normalisation with its sums over axis 0"),
+        (
+            LayerNorm,
+            X,
+            "sum",
+            "the division by 5 is missing, as of a sum, in the derivative of `x.mean(axis=-1, keepdims",
+        ),
+        (Residual, X, "mask", "`x + np.maximum(self.z, 0)` stands where `self.z` (`x @ self.W`) should"),
         (LayerNorm, X, "mean", "nothing goes back from `x - x.mean(axis=-1, keepdims=True)` to `x.mean(axis=-1"),
         (LayerNorm, X, "square", "the factor `np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)` is missing"),
         (

@@ -38,6 +38,8 @@ def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     }
     if case.role is not Role.LOSS:  # its inputs are the outputs
         counts["the number of inputs"] = inputs
+    if case.x.ndim > 2:
+        counts |= {f"the length of axis {axis} of x": length for axis, length in enumerate(case.x.shape[1:-1], 1)}
     for factor, meaning in [(2.0, "")] + [(float(count), name) for name, count in counts.items()]:
         for value, words in ((factor, meaning), (1 / factor, f"one over {meaning}" if meaning else "one half")):
             meanings.setdefault(value, []).append(words)

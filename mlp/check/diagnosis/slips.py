@@ -189,6 +189,7 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("derivative missing", "{tensor} lacks a derivative: {measured}."),
     _slip(MASK, "{tensor} lacks a derivative: {measured}."),
     _slip("wrong derivative", "{tensor} has something else where a derivative should stand: {measured}."),
+    _slip("mean or sum", "{tensor} takes a mean for a sum, or a sum for a mean: {measured}."),
     _slip("wrong axis", "{tensor} adds up along the wrong axis: {measured}."),
     _slip("overwritten", "{tensor} is overwritten where it should be added up: {measured}."),
     _slip("steps left out", "{tensor} does not add up over all steps: {measured}."),

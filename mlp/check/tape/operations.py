@@ -48,8 +48,8 @@ PAIRS: dict[np.ufunc, tuple[tuple[int, _Slope], tuple[int, _Slope]]] = {
     np.multiply: ((1, lambda _, b: b), (0, lambda a, _: a)),
     np.divide: ((1, lambda _, b: 1 / b), (1, lambda a, b: -a / b**2)),
     np.power: ((0, lambda a, b: b * a ** (b - 1)), (0, lambda a, b: a**b * np.log(a))),
-    np.maximum: ((-1, lambda a, b: (a >= b) * 1.0), (-1, lambda a, b: (a < b) * 1.0)),
-    np.minimum: ((-1, lambda a, b: (a <= b) * 1.0), (-1, lambda a, b: (a > b) * 1.0)),
+    np.maximum: ((0, lambda a, b: (a >= b) * 1.0), (1, lambda a, b: (a < b) * 1.0)),
+    np.minimum: ((0, lambda a, b: (a <= b) * 1.0), (1, lambda a, b: (a > b) * 1.0)),
     np.logaddexp: ((0, lambda a, b: 1 / (1 + np.exp(b - a))), (1, lambda a, b: 1 / (1 + np.exp(a - b)))),
 }
 

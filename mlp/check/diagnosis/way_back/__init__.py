@@ -20,6 +20,7 @@ _FEWEST = 100
 _STEPS = (
     steps.left_out,
     steps.derivative_missing,
+    steps.mean_or_sum,
     steps.skipped,
     steps.exchanged,
     steps.to_others,

@@ -53,6 +53,24 @@ _FACTORS: tuple[tuple[Callable[[Array], Array], str], ...] = (
 )
 
 
+def mean_or_sum(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """A mean goes back as a sum does, or a sum as a mean."""
+    counts = {
+        tape.nodes[edge.parent].value.size / max(1, tape.nodes[number].value.size)
+        for number, edge in zip(way.numbers, way.edges, strict=True)
+    }
+    if way.site.operation not in ("mean", "sum") or len(counts) > 1:
+        return
+    (count,) = counts
+    where = f"{way.site.text}, on the way back to {way.site.operand(way.operand)}"
+    words, factor = {
+        "mean": (f"the division by {count:g} is missing, as of a sum, in the derivative of {where}", count),
+        "sum": (f"as of a mean, it is divided by {count:g} in the derivative of {where}", 1 / count),
+    }[way.site.operation]
+    if count != 1:
+        yield Wrong("mean or sum", words, way.ruled(weighed(factor)))
+
+
 def _with_factor(tape: Tape, change: Callable[[Array], Array]) -> Rule:
     def rule(edge: Edge, gradient: Array) -> Array:
         return unbroadcast(gradient * change(np.asarray(edge.factor)), tape.nodes[edge.parent].value.shape)
