@@ -113,6 +113,8 @@ MISTAKES = [
     ("Built", "_below.T @ _er", "2 * _below.T @ _er"),
     ("linear_softmax", "dW = X.T", "dW = len(X) * X.T"),
     ("Twofold", "np.sum(dout, axis=0)", "np.mean(dout, axis=0)"),
+    ("OfLetters", "dh @ h[t - 1].T", "dh @ h[t].T"),
+    ("Unrolled", "dz = dz * (1 - hs[t] ** 2)", "dz = dz * (1 - hs[t])"),
 ]
 
 

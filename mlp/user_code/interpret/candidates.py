@@ -4,14 +4,14 @@ Of a loss: predictions, targets, masks, and how it becomes one number.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import chain, product
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret import samples, targets
+from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.inputs import (
     form_of_input,
     handed_over,
@@ -262,29 +262,18 @@ def _of_dict(
 
 
 def loss_object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]:
-    """A loss of theirs as an object, or a network that is a loss as a whole."""
+    """A loss of theirs as an object."""
     override = case.said
     for one in costs(thing, kind.forward, kind.backward, case.module):
         for x, target, layout in loss_inputs("", override):
             yield closed_candidate(case, one, x, target, layout)
-    both = kind.backward == kind.forward
-    ways = _loss_ways(getattr(thing, kind.backward))
-    data = [loss_inputs(case.name, override), _network_inputs(override, thing)]
-    for x, target, layout in chain(*(reversed(data) if both else data)):
-        for way in ways:
+    for x, target, layout in loss_inputs(case.name, override):
+        for way in _loss_ways(getattr(thing, kind.backward)):
             subject = Subject(
-                case.name, kind.forward, () if both else override.steps(kind.backward), thing, target=target,
+                case.name, kind.forward, override.steps(kind.backward), thing, target=target,
                 pass_on=way, module=case.module, **override.of_run(),
             )  # fmt: skip
             yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
-
-
-def _network_inputs(override: Override, thing: Any) -> Iterator[tuple[Array, Any, Layout]]:
-    """Inputs and targets of a network that is a loss as a whole: loss(x, t); its outputs are fewer than its inputs."""
-    outputs = Layout("", "rows", (samples.BATCH, samples.OUTPUTS), True)
-    for x, layout, form in inputs(override, thing):
-        for kind in ("labels", "one-hot", "normal") if layout.shape[:1] == (samples.BATCH,) and form == "x" else ():
-            yield x, targets.target(kind, outputs), layout
 
 
 def loss_function_candidates(case: Case) -> Iterator[Candidate]:

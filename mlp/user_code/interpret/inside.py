@@ -168,14 +168,16 @@ def _with_early_update(best: _Tried, tiny: Iterable[Reading]) -> Attempt:
     return tried
 
 
-def _model_readings(case: Case, errors: list[Fact]) -> Iterator[Reading]:
-    """Every way to run a model of functions; why some cannot be run is added to the errors."""
-    parts, override = case.first, case.said
+def _model_readings(
+    parts: Parts, case: Case, mades: Iterable[model_data.Made], errors: list[Fact]
+) -> Iterator[Reading]:
+    """Every way to run a model of functions, or methods; why some cannot be run is added to the errors."""
+    override = case.said
     is_guess = parts.loss is None and parts.forward is not None and not has_target(parts.forward)
     predicts = is_guess or (parts.forward is not None and parts.loss is not None)
     settings = {**override.forward_args, **override.backward_args}
     losses = OBJECTIVES if is_guess else (parts.loss,)
-    for made, place in product(model_data.parameters(parts, override), (-1, 0) if predicts else (-1,)):
+    for made, place in product(mades, (-1, 0) if predicts else (-1,)):
         whole = Whole(parts.forward, losses[0], parts.backward, place, settings)
         for x in model_data.inputs(made, override):
             try:
@@ -191,19 +193,20 @@ def _model_readings(case: Case, errors: list[Fact]) -> Iterator[Reading]:
                 layout = Layout(shown, "columns" if columns else "rows", x.shape, True)
                 one = closed(made.parameters, whole._replace(loss=loss))
                 candidate = closed_candidate(case, one, x, target, layout)
-                candidate.subject.has_dx, candidate.subject.per_sample = False, override.per_sample
+                candidate.subject.has_dx, candidate.subject.per_sample = parts.is_of_object, override.per_sample
                 yield Reading(getattr(loss, "words", ""), candidate, made.outputs)
 
 
-def read_model(case: Case) -> Attempt:
+def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
     """The first reading of which everything is right, else the one of which most is.
+
+    The parts are functions, or methods of a thing.
 
     Raises:
         ForeignError: none ran, or the loss had to be guessed and no guess suits.
     """
-    parts: Parts = case.first
     errors: list[Fact] = []
-    tried = _tried(_model_readings(case, errors))
+    tried = _tried(_model_readings(parts, case, model_data.parameters(parts, case.said, thing), errors))
     ran = [one for one in tried if one.attempt.layer is not None and one.attempt.layer.pairs]
     best = max(ran, key=lambda one: one.agreeing, default=None)
     if best is None:
@@ -212,7 +215,7 @@ def read_model(case: Case) -> Attempt:
         for maker in parts.makers[:1]:
             sizes = {"parameters": maker.__name__, "args": model_data.sizes_for(maker, samples.OUTPUTS)}
             beside = {"loss": parts.loss if parts.forward else None, "backward": parts.backward}
-            said = {key: one.__name__ for key, one in beside.items() if one} | sizes
+            said = {key: one.__name__ for key, one in beside.items() if callable(one)} | sizes
             text += f". The sizes were guessed; say better ones in a line such as {line(parts.name, **said)}"
         raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss), fact.trace if fact else ()))
     if best.reading.loss and best.agreeing < 1:

@@ -30,26 +30,29 @@ class Made(NamedTuple):
     outputs: int = 0
 
 
-def parameters(parts: Parts, override: Override) -> Iterator[Made]:
-    """What GRADCHECK says; else what their own function makes; else weights in the shapes that people use."""
+def parameters(parts: Parts, override: Override, thing: Any = None) -> Iterator[Made]:
+    """A thing as it is; else what GRADCHECK says, what their own function makes, or weights in the usual shapes."""
+    if thing is not None:
+        yield Made("as they were made", _small(thing) if _clips(parts, thing) else thing)
+        return
     if isinstance(override.parameters, dict):
         drawn = {name: samples.normal(shape, 3 + i) for i, (name, shape) in enumerate(override.parameters.items())}
         yield Made("as given", drawn)
         return
     for outputs in (OUTPUTS, 1):
         for maker in parts.makers:
-            yield from _made(maker, outputs, override, 0.1 if _clips(parts) else 0.5)
+            yield from _made(maker, outputs, override, _small if _clips(parts) else _moved)
         if not override.parameters:
             yield from _guessed(parts.keys, outputs)
 
 
-def _clips(parts: Parts) -> bool:
+def _clips(parts: Parts, thing: Any = None) -> bool:
     """Whether gradients are clipped where they are large: then they are kept small."""
-    functions = [inspect.unwrap(one) for one in (parts.loss, parts.backward) if one]
-    return any("clip" in calls.global_names(one) for one in functions)
+    functions = [getattr(thing, one) if isinstance(one, str) else one for one in (parts.loss, parts.backward) if one]
+    return any("clip" in calls.global_names(inspect.unwrap(one)) for one in functions)
 
 
-def _made(maker: Callable[..., Any], outputs: int, override: Override, move: float) -> Iterator[Made]:
+def _made(maker: Callable[..., Any], outputs: int, override: Override, moved: Callable[[Any], Any]) -> Iterator[Made]:
     """The parameters of their function, moved away from zeros, with sizes that are all different."""
     given = dict(override.args) or sizes_for(maker, outputs)
     try:
@@ -62,7 +65,7 @@ def _made(maker: Callable[..., Any], outputs: int, override: Override, move: flo
         held = dict(zip(names, held, strict=True)) if all(isinstance(name, str) for name in names) else held
     shown = ", ".join(f"{name}={written(value)}" for name, value in given.items())
     if object_arrays.arrays([held]):
-        yield Made(f"{maker.__name__}({shown})", moved(held, move), outputs)
+        yield Made(f"{maker.__name__}({shown})", moved(held), outputs)
 
 
 def sizes_for(maker: Callable[..., Any], outputs: int) -> dict[str, Any]:
@@ -75,12 +78,17 @@ def sizes_for(maker: Callable[..., Any], outputs: int) -> dict[str, Any]:
     return {one.name: size for one, size in zip(wanted, sizes, strict=False)}
 
 
-def moved(structure: Any, size: float) -> Any:
+def _small(structure: Any) -> Any:
+    """As `_moved`, with numbers so small that no gradient is clipped."""
+    return _moved(structure, 0.0, 0.1)
+
+
+def _moved(structure: Any, keep: float = 1.0, size: float = 0.5) -> Any:
     """A copy in double precision with a random number added to every entry: at zeros many mistakes cannot show."""
     holder = [object_arrays.in_double_precision(structure)]
     for i, (path, array) in enumerate(object_arrays.arrays(holder).items()):
         if array.dtype.kind == "f":
-            object_arrays.put(holder, path, array + size * samples.normal(array.shape, 3 + i))
+            object_arrays.put(holder, path, keep * array + size * samples.normal(array.shape, 3 + i))
     return holder[0]
 
 
@@ -128,7 +136,7 @@ def targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple[
     if isinstance(override.target, np.ndarray | list | tuple):
         yield "as given", np.asarray(override.target)
         return
-    if x is IDS and y is None:
+    if x is IDS:
         yield "ids", IDS[::-1]
     shapes = [np.shape(y)] if y is not None else list(_last_shapes(made, x))
     for shape, kind in product(shapes, ("one-hot", "labels", "binary", "normal")):

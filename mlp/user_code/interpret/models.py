@@ -31,7 +31,7 @@ _DIRECTION = re.compile(r"forward|backward|back|feed|fprop|bprop|grads?|gradient
 
 
 class Parts(NamedTuple):
-    """The functions of one model.
+    """The functions of one model, or the methods by name.
 
     Attributes:
         forward: from X and the parameters to the prediction; None where the loss does that itself.
@@ -42,9 +42,9 @@ class Parts(NamedTuple):
         title: its name, where that of the first function that runs is another model's.
     """
 
-    forward: Function | None
-    loss: Function | None
-    backward: Function | None
+    forward: Function | str | None
+    loss: Function | str | None
+    backward: Function | str | None
     makers: tuple[Function, ...]
     keys: tuple[str, ...] = ()
     title: str = ""
@@ -53,6 +53,11 @@ class Parts(NamedTuple):
     def name(self) -> str:
         """Of the first function that runs, or the title."""
         return self.title or next(one.__name__ for one in self if callable(one))
+
+    @property
+    def is_of_object(self) -> bool:
+        """Whether these are methods."""
+        return isinstance(self.forward or self.loss, str)
 
     @property
     def used(self) -> set[str]:
@@ -87,7 +92,7 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
                 found.append(Parts(forward, None if forward and has_target(forward) else loss, function, makers))
     names = [parts.name for parts in found]
     return [
-        parts._replace(keys=keys, title=parts.backward.__name__ if parts.backward and names[i] in names[:i] else "")
+        parts._replace(keys=keys, title=getattr(parts.backward, "__name__", "") if names[i] in names[:i] else "")
         for i, parts in enumerate(found)
     ]
 
@@ -223,9 +228,9 @@ def _is_loss(name: str, function: Function) -> bool:
     return sounds_like_loss(name) and not _BACKWARD.search(name) and has_target(function)
 
 
-def has_target(function: Function) -> bool:
+def has_target(function: Function | str) -> bool:
     """Whether one of a function's arguments is the target."""
-    return any(sound(one.name) > 0 for one in calls.required(calls.parameters_of(function)))
+    return callable(function) and any(sound(one.name) > 0 for one in calls.required(calls.parameters_of(function)))
 
 
 def _takes_input(function: Function) -> bool:

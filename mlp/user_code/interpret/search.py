@@ -15,10 +15,11 @@ from mlp.user_code.interpret.models import Parts
 from mlp.user_code.interpret.predictions import structures
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
-from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_be_upstream, takes_nothing
+from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_be_upstream, own_losses, takes_nothing
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, problem
+from mlp.user_code.run import calls
 from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import line
 
@@ -30,7 +31,7 @@ def read(case: Case) -> Attempt:
         ForeignError: a method is missing, no object could be made, or no loss was found that suits.
     """
     if isinstance(case.first, Parts):
-        return read_model(case)
+        return read_model(case.first, case)
     if isinstance(case.first, type):
         return read_class(case)
     readings = loss_function_candidates if case.kind == "loss" else function_candidates
@@ -49,12 +50,15 @@ def read_class(case: Case) -> Attempt:
     unread: ForeignError | None = None
     ready: set[int] = set()
     for built in objects(cls, case.module, case.said):
-        if inside or (hidden and has_weights(built.thing)):
+        whole = _whole(built.thing, kind)
+        if whole or inside or (hidden and has_weights(built.thing)):
             try:
-                return read_network(built.thing, kind, case)
+                tried = read_model(whole, case, built.thing) if whole else read_network(built.thing, kind, case)
+                tried.args = built.args
+                return tried
             except ForeignError as error:
                 unread = unread or error
-                if inside and not may_be_upstream(getattr(cls, kind.backward)):
+                if whole or (inside and not may_be_upstream(getattr(cls, kind.backward))):
                     continue
         known = len(attempts)
         for methods in (kind, *other_kinds(cls, kind, case.said)):
@@ -72,6 +76,16 @@ def read_class(case: Case) -> Attempt:
     built_ones = [tried for tried in attempts if id(tried) in ready]
     attempts = built_ones if any(tried.grade >= Grade.SHAPES for tried in built_ones) else attempts
     return _finished(attempts)
+
+
+def _whole(thing: Any, kind: Kind) -> Parts | None:
+    """The methods of an object that are a model: a loss of weights in it, or three that a state goes through."""
+    name = type(thing).__name__
+    if kind.kind == "loss" and has_weights(thing):
+        return Parts(None, kind.forward, kind.backward if kind.backward != kind.forward else None, (), title=name)
+    forward, own = getattr(thing, kind.forward), own_losses(thing, kind.backward)
+    states = [one for one in calls.parameters_named(forward) if vocabulary.roles(one)[:1] == ("state",)]
+    return Parts(kind.forward, own[0], kind.backward, (), title=name) if states and own else None
 
 
 def read_object(thing: Any, case: Case) -> Attempt:

@@ -286,7 +286,7 @@ def _forwarded(thing: Any, returned: Any, function: Callable[..., Any], whole: W
         return {"value": value, "cache": _alone([part for part in parts if part is not value]), "named": named}
     y = _prediction(thing, returned, whole.place)
     rest = [part for part in parts if part is not y]
-    return {"y": y, "cache": rest[0] if len(rest) == 1 else returned, "named": named}
+    return {"y": y, "cache": rest[0] if len(rest) == 1 else returned, "named": named, "": parts[whole.place]}
 
 
 def _alone(parts: list[Any]) -> Any:

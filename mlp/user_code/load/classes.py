@@ -35,8 +35,8 @@ class Kind(NamedTuple):
 
 def kind_of(cls: type, override: Override) -> Kind | None:
     """Tell a class's kind from its name and methods, None if it is nothing to check."""
-    if not override.forward and not override.backward and _returns_loss_and_gradients(cls):
-        return Kind("loss", "loss", "loss")
+    if not override.forward and not override.backward and (both := _loss_with_gradients(cls)):
+        return Kind("loss", both, both)
     called = [name for name in ("forward", "__call__") if _has(cls, name)] or ["loss"] * _has(cls, "loss")
     loss = sounds_like_loss(cls.__name__) or any(is_loss(_bound(cls, name)) for name in called)
     marked = _marked(cls)
@@ -144,13 +144,21 @@ def _meets_target(function: Callable[..., Any]) -> bool:
     return len(arguments) == 2 and sound(arguments[1].name) > 0 >= sound(arguments[0].name)
 
 
-def _returns_loss_and_gradients(cls: type) -> bool:
-    """Whether a class is a network whose loss(X, y) returns the loss and a dict of all gradients."""
-    method = inspect.getattr_static(cls, "loss", None)
-    if not inspect.isfunction(method) or "loss" not in vars(cls):
-        return False
-    pairs = [one.elts for one in return_values(method) if isinstance(one, ast.Tuple) and len(one.elts) == 2]
-    return any(isinstance(second, ast.Dict) or "grad" in ast.unparse(second) for _, second in pairs)
+def _loss_with_gradients(cls: type) -> str:
+    """The method of a network, such as loss(X, y), that returns the loss and behind it gradients; "" if none does."""
+    methods = {name: one for name, one in vars(cls).items() if inspect.isfunction(one)}
+    targets = [name for name, one in methods.items() if any(sound(arg.name) > 0 for arg in parameters_of(one))]
+    return next((name for name in targets if returns_loss_and_gradients(methods[name])), "")
+
+
+def returns_loss_and_gradients(function: Callable[..., Any]) -> bool:
+    """Whether a function returns a loss and behind it gradients, named or in a dict: `return loss, dW, db, h`."""
+    tuples = [value.elts for value in return_values(function) if isinstance(value, ast.Tuple) and len(value.elts) > 1]
+    return any(
+        (sounds_like_loss(ast.unparse(first)) or function.__name__ == "loss")
+        and (isinstance(second, ast.Dict) or re.match(r"d[A-Z_]|(\w+_)?grad|nabla", ast.unparse(second)))
+        for first, second, *_ in tuples
+    )
 
 
 def sounds_like_loss(name: str) -> bool:

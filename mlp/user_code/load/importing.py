@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp.user_code.load.files import NOTEBOOK, SUFFIXES, Cell, cells_of
 from mlp.user_code.load.statements import Run
-from mlp.user_code.load.stubs import Inert, stand_ins
+from mlp.user_code.load.stubs import Inert, opening, stand_ins
 from mlp.user_code.messages import Fact, ForeignError, told
 
 _ANCESTORS = 6  # how far up an import may look for its root
@@ -163,11 +163,13 @@ def _executed(file: Path, cells: list[Cell], name: str, whole: bool) -> Loaded:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    vars(module).update(_OF_NOTEBOOKS)
+    missing: list[str] = []
+    vars(module).update(_OF_NOTEBOOKS | {"open": opening(missing)})
     run = Run(vars(module))
     for cell in cells:
         run.cell(cell, whole)
-    return Loaded(module, run.facts)
+    texts = [f"there is no {name}, so a short text of seven letters was read in its place" for name in missing]
+    return Loaded(module, (*run.facts, *(Fact("note", text) for text in dict.fromkeys(texts))))
 
 
 # What IPython adds to Python's own names; notebooks that were saved as files use it too.

@@ -1420,3 +1420,59 @@ class Twofold:
     def backward(self, dout):
         self.gradW, self.gradB = self.X.T @ dout, np.sum(dout, axis=0)
         return dout @ self.W.T, [self.gradW, self.gradB]
+
+
+# A recurrent network with a size from a text that is not there; its loss returns the gradients and the next state.
+class OfLetters:
+    def __init__(self, hidden):
+        data = open("no_such_text.txt").read()  # noqa: PTH123, SIM115
+        letters = {letter: i for i, letter in enumerate(sorted(set(data)))}
+        self.Wxh, self.Whh = np.random.randn(hidden, len(letters)), np.random.randn(hidden, hidden)
+        self.Why, self.bh = np.random.randn(len(letters), hidden), np.zeros((hidden, 1))
+
+    def loss_fun(self, inputs, targets, hprev):
+        h, p, loss = {-1: hprev}, {}, 0.0
+        for t, i in enumerate(inputs):
+            h[t] = np.tanh(self.Wxh[:, [i]] + self.Whh @ h[t - 1] + self.bh)
+            e = np.exp(self.Why @ h[t])
+            p[t] = e / e.sum()
+            loss -= np.log(p[t][targets[t], 0])
+        dWxh, dWhh, dWhy = (np.zeros_like(one) for one in (self.Wxh, self.Whh, self.Why))
+        dbh, after = np.zeros_like(self.bh), 0.0
+        for t in reversed(range(len(inputs))):
+            p[t][targets[t]] -= 1
+            dWhy += p[t] @ h[t].T
+            dh = (self.Why.T @ p[t] + after) * (1 - h[t] ** 2)
+            dbh += dh
+            dWxh[:, [inputs[t]]] += dh
+            dWhh += dh @ h[t - 1].T
+            after = self.Whh.T @ dh
+        for one in (dWxh, dWhh, dWhy, dbh):
+            np.clip(one, -5, 5, out=one)
+        return loss, dWxh, dWhh, dWhy, dbh, h[len(inputs) - 1]
+
+
+# The same in three methods, of which two are given what the first returns, under another name.
+class Unrolled:
+    def __init__(self, vocab_size, hidden_size):
+        self.U, self.W = np.random.randn(hidden_size, vocab_size), np.random.randn(hidden_size, hidden_size)
+
+    def forward(self, inputs, hprev):
+        hs, ycap = {-1: hprev}, {}
+        for t, i in enumerate(inputs):
+            hs[t] = np.tanh(self.U[:, i] + self.W @ hs[t - 1])
+            ycap[t] = np.exp(hs[t]) / np.exp(hs[t]).sum()
+        return hs, ycap
+
+    def loss(self, ps, targets):
+        return -sum(np.log(ps[t][one]) for t, one in enumerate(targets))
+
+    def backward(self, hs, ps, inputs, targets):
+        dU, dW, after = np.zeros_like(self.U), np.zeros_like(self.W), 0.0
+        for t in reversed(range(len(targets))):
+            dz = ps[t] - np.eye(len(ps[t]))[targets[t]] + after
+            dz = dz * (1 - hs[t] ** 2)
+            dU[:, inputs[t]] += dz
+            dW += np.outer(dz, hs[t - 1])
+            after = self.W.T @ dz
+        return dU, dW
