@@ -1,5 +1,6 @@
 """Checking one thing of theirs from end to end; whatever happens, the result is plain data with sentences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 
@@ -7,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.passes import RemarkKind
+from mlp.check.projection import random_dy
 from mlp.check.report import GradientReport
+from mlp.nn.arrays import Array
 from mlp.user_code.interpret import arguments
 from mlp.user_code.interpret.search import read
 from mlp.user_code.interpret.trial import Attempt, Grade
@@ -15,9 +18,9 @@ from mlp.user_code.load import stubs
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, home_of
 from mlp.user_code.run import calls
-from mlp.user_code.run.conditions import kept_randomness, other_randomness, without_guards
+from mlp.user_code.run.conditions import kept_randomness, other_digits, other_randomness, without_guards
 from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
-from mlp.user_code.run.pairing import Pair
+from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.settings import line
 from mlp.user_code.tell import remarks
 
@@ -124,6 +127,9 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                 if is_wrong(report):
                     report, said = without_small_constants(report, tried, dy, coarse)
                     facts += said
+                if is_wrong(report):
+                    report, said = with_more_digits(report, tried, dy, coarse)
+                    facts += said
                 if is_wrong(report) and remarks.is_fused_softmax(tried):
                     raise ForeignError(remarks.fused(tried))
                 if is_wrong(report) and remarks.is_for_one_entry(tried):
@@ -162,6 +168,43 @@ def without_small_constants(
         f"without it; so both were checked without it. With it, they differ by up to {apart:.1g} of the largest"
     )
     return unguarded, [Fact("note", text)]
+
+
+def with_more_digits(
+    report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
+) -> tuple[GradientReport, list[Fact]]:
+    """The report with more digits of backward's constants, if it then passes: all such that they round to those."""
+    layer, sources = tried.layer, tried.subject.sources()
+    assert layer is not None
+    with other_digits(*sources) as exact:
+        pass
+
+    def gradients(others: Mapping[float, float]) -> Array:
+        with other_digits(*sources, others=others):
+            y = layer.forward(tried.x)
+            dx = layer.backward(random_dy(y.shape) if dy is None else np.asarray(dy))
+        held = {**layer.gradients(), INPUT: dx}
+        return np.concatenate([held[name].ravel() for name in report])
+
+    off = np.concatenate([(check.numerical - check.analytical).ravel() for check in report.values()])
+    now = gradients({})
+    if not exact or len(exact) >= off.size or now.shape != off.shape:
+        return report, []
+    moved = np.array([gradients({one: one + unit}) - now for one, unit in exact.items()]).T
+    units = np.linalg.lstsq(moved, off, rcond=None)[0]
+    others = {one: one + unit * float(size) for (one, unit), size in zip(exact.items(), units, strict=True)}
+    if np.max(np.abs(units)) > 1:
+        return report, []
+    with other_digits(*sources, others=others):
+        better = report_on(layer, tried.x, dy, report.eps, report.method.name, coarse)
+    if not better.passed:
+        return report, []
+    apart = max(np.abs(check.difference).max() / np.abs(check.numerical).max() for check in report.values())
+    text = (
+        f"in backward {', '.join(map(str, exact))} are rounded: with more digits, that round to these, all is right, "
+        f"as was checked. As they stand, gradients are off by up to {apart:.1g} of the largest"
+    )
+    return better, [Fact("note", text)]
 
 
 def randomness(tried: Attempt) -> list[Fact]:

@@ -115,6 +115,11 @@ MISTAKES = [
     ("Twofold", "np.sum(dout, axis=0)", "np.mean(dout, axis=0)"),
     ("OfLetters", "dh @ h[t - 1].T", "dh @ h[t].T"),
     ("Unrolled", "dz = dz * (1 - hs[t] ** 2)", "dz = dz * (1 - hs[t])"),
+    ("Given", "(1 - self.layer1**2)", "(1 - self.layer1)"),
+    ("drawn_loss", "np.add.at(grad_outside, others, -center_vec)", "grad_outside[others] -= center_vec"),
+    ("EightHeads", "return (dy", "return (2 * dy"),
+    ("loss", "2 * (y_hat - y)", "2 * (y - y_hat)"),
+    ("gelu", "0.398942", "0.398952"),
 ]
 
 

@@ -15,7 +15,9 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples, written
 from mlp.user_code.interpret.containers import Maker, activations, asked_of, filled_up, layers, losses, uses_in
 from mlp.user_code.interpret.models import has_target
+from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.interpret.samples import (
+    BATCH,
     CONVENTIONS,
     FEATURES,
     HIDDEN,
@@ -24,6 +26,7 @@ from mlp.user_code.interpret.samples import (
     Conventions,
     Recorder,
     array_for,
+    normal,
 )
 from mlp.user_code.load.classes import Kind, kind_of, sounds_like_loss
 from mlp.user_code.messages import ForeignError, problem, told
@@ -53,6 +56,17 @@ class Built(NamedTuple):
     thing: Any
     args: dict[str, Any]
     is_ready: bool = True
+
+    @property
+    def data(self) -> dict[str, str]:
+        """The attributes in which it keeps the input and the target that it was made with, and the words for these."""
+        held, given = object_arrays.arrays(self.thing), data_of(type(self.thing))
+        return {
+            str(path[0]): word
+            for name, word in given.items()
+            for path, array in held.items()
+            if len(path) == 1 and np.array_equal(array, self.args.get(name, ()))
+        }
 
 
 def objects(cls: type, module: ModuleType | None, override: Override) -> Iterator[Built]:
@@ -188,6 +202,8 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
             one for one in parameters if one.default is None and "activation_prime" in vocabulary.roles(one.name)
         ]
     wanted += [one for one in parameters if one.default is None and "seed" in vocabulary.roles(one.name)]
+    # What the features are divided by has to suit their number, which is ours.
+    wanted += [one for one in parameters if type(one.default) is int and "heads" in vocabulary.roles(one.name)[:1]]
     optional = [one for one in parameters if one.default is None and one not in wanted]
     # A kernel of 3, then one of (3, 3), then one of 2; hidden units of one layer, then of several.
     for paired, window, padding in ((False, 3, 0), (True, 3, 0), (False, 2, 0), (False, 3, 1)):
@@ -220,6 +236,9 @@ class _Guesser:
     def _values(self, name: str, text: str, annotation: Any) -> Iterator[tuple[str, Any]]:
         """By what is done with it, by its name, by its annotation; else a size."""
         uses, conventions, roles = uses_in(self.cls), self.conventions, _roles(self.cls, name)
+        if word := data_of(self.cls).get(name):
+            sizes = (FEATURES if word == "x" else 1 if len(conventions.bias) > 1 else OUTPUTS, BATCH)
+            yield "data", np.abs(normal(sizes if conventions.columns else sizes[::-1], len(word)))
         parts = uses.parts.get(text, 0)
         if parts in (3, 4) or (parts == 2 and not set(roles) & set(_PAIRED)):
             yield "shape", samples.sizes(parts, conventions)
@@ -262,6 +281,13 @@ class _Guesser:
         one = self._structure(text + EACH, uses)
         sizes = {role: {key: HIDDEN[0] for key in one or () if role in vocabulary.roles(key)} for role in _ENDS}
         return one and [one | sizes["out_size"], one | sizes["in_size"]]
+
+
+def data_of(cls: type) -> dict[str, str]:
+    """The arguments of a constructor that are an input and its target, by the words for them; {} without both."""
+    names = [one.name for one in calls.required(calls.parameters_of(cls))]
+    found = {name: "target" if sound(name) > 0 else "x" for name in names if sound(name) > 0 or is_input(name)}
+    return found if len(found) == len(set(found.values())) == 2 else {}
 
 
 _ENDS = ("in_size", "out_size")

@@ -16,6 +16,7 @@ from mlp.user_code.interpret.inputs import (
     form_of_input,
     handed_over,
     inputs,
+    is_asked_for_draws,
     is_upstream,
     keys_asked,
     own_sizes,
@@ -225,6 +226,9 @@ def _filled(
             if vocabulary.roles(one.name)[:1] == ("cache",):  # what is kept from one batch to the next
                 count = uses_of(case.first).parts.get(one.name, 0)
                 settings[one.name] = tuple(np.ones((conventions or samples.CONVENTIONS[0]).scale) for _ in range(count))
+                continue
+            if is_asked_for_draws(case.first, one.name):
+                settings[one.name] = samples.Sampler()
                 continue
             value: Any = _of_dict(case.first, one.name, x, conventions, arrays)
             if value is None:

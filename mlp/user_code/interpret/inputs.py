@@ -108,7 +108,18 @@ def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any
 
 def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
     """The keys of an argument that a function asks for, or one that it calls, where it is called the same."""
+    return list(dict.fromkeys(key for one in _given(function, argument) for key in uses_of(one).keys(argument)))
+
+
+def is_asked_for_draws(function: Callable[..., Any], argument: str) -> bool:
+    """Whether methods are called on an argument that no array has, and none that a dict has."""
+    methods = {method for one in _given(function, argument) for method in uses_of(one).methods(argument)} - {""}
+    return bool(methods) and not methods & {*dir(np.ndarray), *dir(dict)}
+
+
+def _given(function: Callable[..., Any] | None, argument: str) -> list[Callable[..., Any]]:
+    """A function, and what it calls of theirs that has an argument of the same name."""
     plain = getattr(function, "__func__", function)
     called = map(plain.__globals__.get, plain.__code__.co_names) if isinstance(plain, FunctionType) else ()
     alike = [one for one in called if isinstance(one, FunctionType) and argument in calls.parameters_named(one)]
-    return list(dict.fromkeys(key for one in filter(None, (plain, *alike)) for key in uses_of(one).keys(argument)))
+    return [one for one in (plain, *alike) if one is not None]

@@ -9,6 +9,7 @@ import numpy as np
 from mlp.user_code import vocabulary
 from mlp.user_code.clock import remaining
 from mlp.user_code.interpret import model_data, samples
+from mlp.user_code.interpret.arguments import Built
 from mlp.user_code.interpret.inputs import inputs
 from mlp.user_code.interpret.models import Parts, has_target
 from mlp.user_code.interpret.ranking import furthest
@@ -29,6 +30,7 @@ from mlp.user_code.interpret.whole import (
 from mlp.user_code.load.classes import Kind, sounds_like_loss
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of
+from mlp.user_code.run import object_arrays
 from mlp.user_code.run.sources import returned_name
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import line
@@ -79,30 +81,35 @@ def _tried(readings: Iterable[Reading]) -> list[_Tried]:
     return found
 
 
-def _network_readings(thing: Any, kind: Kind, case: Case, rate: float = 1.0) -> Iterator[Reading]:
+def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -> Iterator[Reading]:
     """A network with a loss inside: every loss, on every layout, with targets that suit any of them."""
-    for x, layout, _ in inputs(case.said, thing):
+    thing, data = built.thing, built.data
+    given = (object_arrays.get(thing, (name,)) for name, word in data.items() if word == "x")
+    those = ((x, Layout("what it was made with", "rows", x.shape, True), None) for x in given)
+    for x, layout, _ in those if data else inputs(case.said, thing):
         try:
             y = Subject(case.name, kind.forward, (kind.backward,), thing).run(x, {}).y
         except ForeignError:
             continue
         alone = takes_nothing(type(thing), kind.backward) and not keeps_target(type(thing), kind.backward)
+        alone = alone and not data
         if alone and x.shape != y.shape:
             continue
         for target in (x,) if alone else samples.targets_for(y):  # an autoencoder has its input as target
-            for words, one in networks(thing, kind.forward, kind.backward, rate):
+            for words, one in networks(thing, kind.forward, kind.backward, rate, data):
                 yield Reading(words, closed_candidate(case, one, x, target, layout))
 
 
-def read_network(thing: Any, kind: Kind, case: Case) -> Attempt:
+def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
     """The reading of a network whose backward, or training step, takes the target.
 
     Raises:
         ForeignError: none of the usual losses is the one inside; it is a note, for that is no mistake.
     """
+    thing = built.thing
     returned = returned_name(getattr(thing, kind.backward))
     returns_loss = not returned or sounds_like_loss(returned) or returned in vocabulary.LOSS_VALUES
-    ran = [one for one in _tried(_network_readings(thing, kind, case)) if one.attempt.factors]
+    ran = [one for one in _tried(_network_readings(built, kind, case)) if one.attempt.factors]
     for one in ran:
         one.attempt.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {one.reading.loss}"))
     shown = _shown_by_a_batch(ran)
@@ -113,7 +120,7 @@ def read_network(thing: Any, kind: Kind, case: Case) -> Attempt:
     likely = shown or [one for one in ran if one.agreeing > 0] or sure
     if likely:
         best = max(likely, key=lambda one: one.agreeing)
-        return _with_early_update(best, _network_readings(thing, kind, case, _TINY))
+        return _with_early_update(best, _network_readings(built, kind, case, _TINY))
     text = (
         f"{case.name}.{kind.backward} takes no gradient, so a loss is hidden inside it, and none of the "
         f"usual ones is the one whose gradient it gives; {case.name} is left out, "

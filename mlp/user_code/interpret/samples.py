@@ -113,6 +113,16 @@ class Recorder:
         return lambda *_arguments, **_named: None
 
 
+class Sampler:
+    """What draws for a loss, such as a set of words: each method gives an id, or as many as it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        """A method of any name."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *counts, **named: np.random.randint(OUTPUTS, size=next(iter((*counts, *named.values())), None))
+
+
 class Conventions(NamedTuple):
     """One set of shapes that go together, for arguments that are arrays or shapes.
 

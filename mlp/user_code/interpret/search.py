@@ -53,7 +53,7 @@ def read_class(case: Case) -> Attempt:
         whole = _whole(built.thing, kind)
         if whole or inside or (hidden and has_weights(built.thing)):
             try:
-                tried = read_model(whole, case, built.thing) if whole else read_network(built.thing, kind, case)
+                tried = read_model(whole, case, built.thing) if whole else read_network(built, kind, case)
                 tried.args = built.args
                 return tried
             except ForeignError as error:

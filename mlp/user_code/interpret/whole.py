@@ -83,6 +83,7 @@ class Whole(NamedTuple):
         backward: None where the loss returns the gradients as well.
         place: of the prediction among the arrays that forward returns.
         settings: values of further arguments, by name.
+        data: the attributes in which it keeps input and target, and the words for these.
     """
 
     forward: Step | None
@@ -90,6 +91,7 @@ class Whole(NamedTuple):
     backward: Step | None
     place: int = 0
     settings: Mapping[str, Any] = {}
+    data: Mapping[str, str] = {}
 
 
 def has_target_inside(forward: Callable[..., Any], backward: Callable[..., Any]) -> bool:
@@ -119,11 +121,14 @@ def may_be_upstream(backward: Callable[..., Any]) -> bool:
     return [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"] == ["y"]
 
 
-def networks(thing: Any, forward: str, backward: str, rate: float = 1.0) -> Iterator[tuple[str, Any]]:
+def networks(
+    thing: Any, forward: str, backward: str, rate: float = 1.0, data: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, Any]]:
     """Any with every loss that may be inside: their own where the object has a cost, else the usual ones.
 
     Where backward takes a step, it is one of this rate. What it returns may be the loss too: that is the first.
     """
+    data = data or {}
     thing = _at_rate(thing, backward, rate)
     losses: list[tuple[str, Step | Objective]] = [(RETURNED.words, RETURNED)]
     for step in (name for name in vocabulary.TRAIN_STEPS if name != backward and hasattr(thing, name)):
@@ -134,26 +139,22 @@ def networks(thing: Any, forward: str, backward: str, rate: float = 1.0) -> Iter
         words = f"its {getattr(own, '__name__', type(own).__name__)}"
         losses.append((words, Objective(words, getattr(own, value))))
     else:
-        own = own_losses(thing, backward)
-        if own and not calls.parameters_of(getattr(thing, backward)):
+        own = own_losses(thing, backward, bool(data))
+        if own and not data and not calls.parameters_of(getattr(thing, backward)):
             yield f"its {own[0]}", closed(thing, Whole(None, own[0], backward))
             return
         losses += [(f"its {name}", name) for name in own]
         losses += [(one.words, one) for one in OBJECTIVES]
     for words, loss in losses:
-        yield words, closed(thing, Whole(forward, loss, backward))
+        yield words, closed(thing, Whole(forward, loss, backward, data=data))
 
 
-def own_losses(thing: Any, backward: str) -> list[str]:
-    """The methods of an object that are called like a loss, take a target, and are no derivatives."""
+def own_losses(thing: Any, backward: str, has_data: bool = False) -> list[str]:
+    """The methods of an object that are called like a loss, take a target, or have one, and are no derivatives."""
     methods = {name: method for name, method in inspect.getmembers(thing, inspect.isroutine) if name != backward}
-    return [
-        name
-        for name, method in methods.items()
-        if sounds_like_loss(name)
-        and not re.search("grad|deriv|prime|back", name)
-        and sum(sound(one.name) > 0 for one in calls.required(calls.parameters_of(method))) == 1
-    ]
+    named = [name for name in methods if sounds_like_loss(name) and not re.search("grad|deriv|prime|back", name)]
+    asked = {name: [one.name for one in calls.required(calls.parameters_of(methods[name]))] for name in named}
+    return [name for name in named if (has_data and not asked[name]) or sum(sound(one) > 0 for one in asked[name]) == 1]
 
 
 def _at_rate(thing: Any, backward: str, rate: float) -> Any:
@@ -194,6 +195,8 @@ def closed(thing: Any, whole: Whole) -> Any:
     def started(self: Any, x: Any, t: Any) -> dict[str, Any]:
         """The words for what there is once forward has run."""
         words = {"parameters": self, "x": x, "target": t, "named": {}, "state": state}
+        for name, word in whole.data.items():
+            setattr(self, name, words[word])
         if whole.forward is not None:
             returned = called(self, whole.forward, words)
             function = function_of(self, whole.forward)
@@ -284,7 +287,7 @@ def _forwarded(thing: Any, returned: Any, function: Callable[..., Any], whole: W
     if whole.loss is None:
         value = next((part for part in parts if np.size(part) == 1), None)
         return {"value": value, "cache": _alone([part for part in parts if part is not value]), "named": named}
-    y = _prediction(thing, returned, whole.place)
+    y = _prediction(thing, returned, whole.place, function)
     rest = [part for part in parts if part is not y]
     return {"y": y, "cache": rest[0] if len(rest) == 1 else returned, "named": named, "": parts[whole.place]}
 
@@ -293,14 +296,14 @@ def _alone(parts: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else parts
 
 
-def _prediction(thing: Any, returned: Any, place: int) -> Any:
+def _prediction(thing: Any, returned: Any, place: int, function: Callable[..., Any]) -> Any:
     """What forward predicts: the array at this place among what it returned, else what it keeps."""
     if isinstance(returned, dict):
         returned = list(returned.values())
     if isinstance(returned, list | tuple) and returned:
         found = [part for part in returned if isinstance(part, np.ndarray)]
-        return found[place] if found else _prediction(thing, returned[place], place)
-    return outputs_of(thing, returned, (), (), (), "forward").packed()
+        return found[place] if found else _prediction(thing, returned[place], place, function)
+    return outputs_of(thing, returned, (), (), (), "forward", function).packed()
 
 
 def _number(value: Any) -> Array:

@@ -117,7 +117,11 @@ def _partner(name: str, functions: dict[str, Any]) -> str:
         return next((other for other in functions if other == _MARK_INSIDE.sub("_backward", name) != name), "")
     others = [other for other in functions if other != name]
     matches = ((other, pattern.fullmatch(other)) for other in others for pattern in _GRADIENT_NAMES)
-    return next((other for other, match in matches if match and _stem(match["stem"]) == stem), "")
+    named = [other for other, match in matches if match and _stem(match["stem"]) == stem]
+    arguments = calls.parameters_named(functions[name])
+    alike = [other for other in others if calls.parameters_named(functions[other]) == arguments]
+    plain = [other for other in vocabulary.DERIVATIVE if other in alike and name in vocabulary.VALUE]
+    return next(iter([*named, *plain]), "")
 
 
 def _stem(name: str) -> str:

@@ -12,7 +12,7 @@ import ast
 import copy
 import inspect
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -195,21 +195,65 @@ def _objects(thing: Any, depth: int) -> Iterator[Any]:
 
 def _rewritten(function: FunctionType, owner: Any, guards: list[float], anywhere: bool) -> FunctionType | None:
     """The function without the guards that it adds, which are appended to `guards`; None where it adds none."""
-    if function.__code__.co_freevars:
-        return None
+    before = len(guards)
+    rewritten = _visited(function, lambda tree: _Remover(function, owner, guards, tree, anywhere))
+    return rewritten if len(guards) > before else None
+
+
+def _visited(function: FunctionType, visitor: Callable[[ast.FunctionDef], ast.NodeTransformer]) -> FunctionType | None:
+    """The function with its source changed by a visitor; None where that is not known, or stands in another."""
     tree = copy.deepcopy(syntax(function))
     definition = next(iter(tree.body), None)
-    if not isinstance(definition, ast.FunctionDef):
+    if function.__code__.co_freevars or not isinstance(definition, ast.FunctionDef):
         return None
     definition.decorator_list = []
-    before = len(guards)
-    _Remover(function, owner, guards, definition, anywhere).visit(definition)
-    if len(guards) == before:
-        return None
+    visitor(definition).visit(definition)
     _put_back(tree, function)
     namespace: dict[str, Any] = {}
     exec(compile(tree, function.__code__.co_filename, "exec"), function.__globals__, namespace)
     return namespace[definition.name]
+
+
+_DIGITS = 4
+
+
+class Digits(ast.NodeTransformer):
+    """Replaces the constants that are written with many digits, as decimals of 0.044715 are; notes them else.
+
+    Attributes:
+        others: what each stands for instead of its value.
+        seen: each, and half a unit of its last digit.
+    """
+
+    def __init__(self, others: Mapping[float, float]) -> None:
+        self.others, self.seen = others, dict[float, float]()
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        """Note it, or put another in its place."""
+        value = node.value if type(node.value) is float else 0.0
+        written = repr(value)
+        digits = written.replace(".", "").lstrip("0")
+        if digits.isdigit() and len(digits) >= _DIGITS:
+            self.seen[value] = 0.5 * 10.0 ** -len(written.partition(".")[2])
+        return ast.copy_location(ast.Constant(self.others[value]), node) if value in self.others else node
+
+
+@contextmanager
+def other_digits(
+    thing: Any, forward: Callable[..., Any], *backward: Callable[..., Any], others: Mapping[float, float] = {}
+) -> Iterator[dict[float, float]]:
+    """Let these methods of backward compute with others of its constants; all of them, and how exact each is."""
+    digits, of_forward = Digits(others), reached(thing, forward)
+    functions = [one for one in reached(thing, *backward) if one not in of_forward]
+    kept = [(one, one.__code__) for one in functions]
+    try:
+        for one in functions:
+            rewritten = _visited(one, lambda _: digits)
+            one.__code__ = rewritten.__code__ if rewritten else one.__code__
+        yield digits.seen
+    finally:
+        for one, code in kept:
+            one.__code__ = code
 
 
 def _put_back(tree: ast.Module, function: FunctionType) -> None:

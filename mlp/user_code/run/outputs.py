@@ -5,7 +5,7 @@ are put into one vector, so that whatever is compared is compared for all of the
 backward.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.messages import problem
 from mlp.user_code.run import object_arrays
+from mlp.user_code.run.sources import attributes_of_self
 
 Place = int | str
 
@@ -39,7 +40,13 @@ class Outputs(NamedTuple):
 
 
 def outputs_of(
-    thing: Any, returned: Any, chosen: Sequence[Place], labels: Sequence[Place], upstream: Sequence[str], what: str
+    thing: Any,
+    returned: Any,
+    chosen: Sequence[Place],
+    labels: Sequence[Place],
+    upstream: Sequence[str],
+    what: str,
+    forward: Callable[..., Any],
 ) -> Outputs:
     """Tell outputs from cache.
 
@@ -50,6 +57,7 @@ def outputs_of(
         labels: the names in the return statement, or positions.
         upstream: the arguments of backward that are gradients of outputs.
         what: for a sentence.
+        forward: what ran.
 
     Raises:
         ForeignError: it returned nothing and kept no `output`, or something that is no array of numbers.
@@ -72,7 +80,10 @@ def outputs_of(
         held = object_arrays.arrays(returned)
         returned = next((array for array in held.values() if array.ndim and array.dtype.kind == "f"), returned)
     if returned is None and thing is not None:
-        kept = (getattr(thing, name, None) for name in vocabulary.OUTPUTS)
+        stored = attributes_of_self(getattr(forward, "__func__", forward))[1]
+        stored = [name for name in stored if isinstance(getattr(thing, name, None), np.ndarray)]
+        likely = [name for name in vocabulary.OUTPUTS if name in stored or not stored]
+        kept = (getattr(thing, name, None) for name in (*likely, *reversed(stored)))
         returned = next((value for value in kept if isinstance(value, np.ndarray | float | np.floating)), None)
     if returned is None:
         raise problem(f"{what} returns nothing and keeps no `output`")

@@ -228,7 +228,7 @@ class Subject:
         upstream = self._upstream(backward[0]) if backward else []
         if self.target is not None and not self.outputs and isinstance(returned, tuple):
             returned = _loss_first(returned)
-        out = outputs_of(thing, returned, self.outputs, labels, upstream, self._what(self.forward))
+        out = outputs_of(thing, returned, self.outputs, labels, upstream, self._what(self.forward), forward)
         if self.target is None or self.outputs or not np.array_equal(out.arrays[0], x):
             return out
         values = (getattr(thing, name, None) for name in vocabulary.LOSS_VALUES)

@@ -1476,3 +1476,69 @@ class Unrolled:
             dW += np.outer(dz, hs[t - 1])
             after = self.W.T @ dz
         return dU, dW
+
+
+# Made with its input and target, which it keeps; backward takes nothing and makes a step upwards.
+class Given:
+    def __init__(self, x, y):
+        self.input, self.y = x, y
+        self.weights1, self.weights2 = np.random.rand(x.shape[1], 4), np.random.rand(4, y.shape[1])
+
+    def feedforward(self):
+        self.layer1 = np.tanh(self.input @ self.weights1)
+        self.predicted = np.tanh(self.layer1 @ self.weights2)
+
+    def backprop(self):
+        d = 2 * (self.y - self.predicted) * (1 - self.predicted**2)
+        step = self.input.T @ (d @ self.weights2.T * (1 - self.layer1**2))
+        self.weights2 += self.layer1.T @ d
+        self.weights1 += step
+
+
+# An object that draws is passed in, and handed on.
+def draw(dataset, count):
+    return [dataset.sample_token() for _ in range(count)]
+
+
+def drawn_loss(center_vec, outside_idx, outside_vecs, dataset):
+    others = draw(dataset, 5)
+    loss = outside_vecs[outside_idx] @ center_vec - (outside_vecs[others] @ center_vec).sum()
+    grad_center = outside_vecs[outside_idx] - outside_vecs[others].sum(axis=0)
+    grad_outside = np.zeros_like(outside_vecs)
+    grad_outside[outside_idx] += center_vec
+    np.add.at(grad_outside, others, -center_vec)
+    return loss, grad_center, grad_outside
+
+
+# Heads by default, among which features of our number have to be divided.
+class EightHeads:
+    def __init__(self, d_model, num_heads=8):
+        assert d_model % num_heads == 0
+        self.h = num_heads
+
+    def forward(self, x):
+        self.x = x.reshape(*x.shape[:-1], self.h, -1)
+        return np.prod(self.x, axis=-1)
+
+    def backward(self, dy):
+        others = np.prod(self.x, axis=-1, keepdims=True) / self.x
+        return (dy[..., None] * others).reshape(*dy.shape[:-1], -1)
+
+
+# A pair without any name of its own.
+def loss(y, y_hat):
+    return np.sum((y - y_hat) ** 2) / len(y)
+
+
+def diff(y, y_hat):
+    return 2 * (y_hat - y) / len(y)
+
+
+# Constants of a derivative that are rounded.
+def gelu(x):
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def gelu_derivative(x):
+    t = np.tanh(0.0356774 * x**3 + 0.797885 * x)
+    return 0.5 * t + (0.0535161 * x**3 + 0.398942 * x) * (1 - t**2) + 0.5
