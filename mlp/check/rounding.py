@@ -34,7 +34,7 @@ import numpy as np
 from mlp.check.passes import Passes, leaves, parameter_name, run_passes
 from mlp.check.tape.recording import recorded
 from mlp.check.verdict import ROUNDING_FACTOR
-from mlp.differences.noise import FOURTH_DIFFERENCE, PATH_STEP, fourth_differences
+from mlp.differences.noise import FOURTH_DIFFERENCE, fourth_differences, path_step
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
@@ -78,10 +78,10 @@ def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], u
 
 def _jitter(problem: Problem[Layer], gradients: Mapping[str, Array], seed: int) -> dict[str, Array]:
     """What the fourth differences of the gradients along one path show; 0 where some point has no gradient."""
-    points, line = [], np.random.RandomState(0)
+    points, line, step = [], np.random.RandomState(0), path_step(problem)
     for k in range(_POINTS):
         line.seed(seed)  # one for all points puts them on one straight line
-        points.append(_moved_gradients(problem.copied(), k * PATH_STEP, line))
+        points.append(_moved_gradients(problem.copied(), k * step, line))
     return {name: _noise([point.get(name) for point in points], gradient) for name, gradient in gradients.items()}
 
 

@@ -9,7 +9,8 @@ Algorithms, chapter 3.) This sees cancellation between and inside layers.
 
 Jitter. Fourth differences of the loss along a tiny random path: what is smooth vanishes in them, what rounding adds
 stays, multiplied by sqrt(1 + 16 + 36 + 16 + 1) (Moré and Wild, Estimating Computational Noise, 2011). This sees what
-a formula loses in its own constants, such as log(1 + 1e-10), and arithmetic that is secretly done in float32.
+a formula loses in its own constants, such as log(1 + 1e-10), and arithmetic that is secretly done in float32. Of our
+own layers, which do no such thing, the path is much shorter, lest it be longer than the function is wide.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from mlp.nn.problem import Problem
 
 _DRAWS = 6
 _PATHS = 4
-PATH_STEP = 2.0**-20
+_STEP, _SHORT_STEP = 2.0**-20, 2.0**-34  # eight last bits of float32; some 2^18 of float64
 FOURTH_DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0])
 # Half a unit in the last place of a number c, seen in one fourth difference, is at least this part of u c.
 _LAST_BIT = 0.05
@@ -53,6 +54,13 @@ def loss_noise(problem: Problem[Layer]) -> float:
     # The median of |z| for a normal z is 0.67 of its standard deviation; it ignores a path that meets a kink.
     largest = np.fmax.reduce([conditioning, float(np.median(jitter)) / 0.67, unit * size])
     return float(largest) if np.isfinite(largest) else float("inf")
+
+
+def path_step(problem: Problem[Layer]) -> float:
+    """How far a point of a path is from the next, relatively."""
+    parts = [problem.loss, *problem.network.chain().values()]
+    are_ours = all(type(part).__module__.startswith("mlp.nn.") for part in parts)
+    return _SHORT_STEP if are_ours and machine_epsilon(*problem.tensors().values()) <= 2.0**-52 else _STEP
 
 
 def shaken(layer: Layer, x: Array, amount: float, rng: np.random.RandomState) -> Array:
@@ -84,12 +92,12 @@ def _shaken_losses(problem: Problem[Layer], amount: float, rng: np.random.Random
 def _jitter(problem: Problem[Layer], rng: np.random.RandomState) -> Array:
     """The noise that the fourth difference along each of a few paths shows, in units of the loss."""
     network, loss, x, target = problem
-    found, line = [], np.random.RandomState(0)
+    found, line, step = [], np.random.RandomState(0), path_step(problem)
     for _ in range(_PATHS):
         seed, path = rng.randint(2**31 - 1), []
         direction = rng.standard_normal(x.shape)
         for k in range(FOURTH_DIFFERENCE.size):
-            amount = k * PATH_STEP
+            amount = k * step
             line.seed(seed)  # one for all five points puts them on one straight line
             there = moved(network, amount, line)
             path.append(loss.apply(there.apply(x * (1 + amount * direction)), target))

@@ -45,8 +45,9 @@ def test_none_of_10000_networks_is_called_wrong(start):
     assert [fault for seed in range(start, start + 1_000) for fault in faults(seed)] == []
 
 
-def test_none_of_five_large_networks_is_called_wrong():
-    assert [fault for seed in range(5) for fault in faults(seed, large_problem)] == []
+# The last is narrower than a path that would show the noise of float32.
+def test_none_of_six_large_networks_is_called_wrong():
+    assert [fault for seed in (*range(5), 13_829) for fault in faults(seed, large_problem)] == []
 
 
 @pytest.mark.nightly
