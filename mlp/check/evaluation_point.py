@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.check.passes import LOSS, leaves, shown
+from mlp.check.passes import LOSS, from_layer_on, leaves, shown
 from mlp.differences.methods import Method
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
-from mlp.nn.problem import INPUT, Problem
+from mlp.nn.problem import Problem
 
 _MOST_EXAMINED = 300
 # Multiplications that may be spent, and what the call of a network costs beside them, in multiplications.
@@ -34,22 +34,11 @@ class EvaluationPoint:
 
     def function(self, name: str) -> Callable[[Array], float]:
         """The loss as a function of one tensor alone; what comes before a parameter's layer is computed once."""
-        network, loss, x, target = self.problem
-        if name == INPUT:
-            return lambda varied: float(np.real(loss.apply(network.apply(varied), target)))
-        layers = dict(leaves(network))
-        owner = next(one for one in layers if not one or name.startswith(f"{one}."))
-        behind = list(layers.values())
-        while behind[0] is not layers[owner]:
-            x = behind.pop(0).apply(x)
-        moved, *rest = behind
-        parameter = name.removeprefix(f"{owner}.")
+        part, tensor = from_layer_on(self.problem, name)
 
         def value(varied: Array) -> float:
-            y = moved.replaced(parameter, varied).apply(x.copy())  # theirs may change what it is given
-            for layer in rest:
-                y = layer.apply(y)
-            return float(np.real(loss.apply(y, target)))
+            moved = part.replaced(tensor, varied)
+            return float(np.real(moved._replace(x=moved.x.copy()).value()))  # theirs may change what it is given
 
         return value
 

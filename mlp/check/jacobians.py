@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from mlp.check.check import check_gradients, check_layer
 from mlp.check.compare import in_float64
-from mlp.check.passes import leaves, parameter_name, run_passes
+from mlp.check.passes import from_layer_on, run_passes
 from mlp.check.tensor import TensorCheck
 from mlp.differences.derivatives import Function, differentiate
 from mlp.differences.hessians import SecondDerivative, hessian
@@ -19,7 +19,7 @@ from mlp.nn.arrays import Array, as_real, shown
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
-from mlp.nn.problem import INPUT, Problem, as_problem, copied
+from mlp.nn.problem import INPUT, as_problem, copied
 from mlp.nn.trace import input_jacobian, jacobians_by_backward
 
 
@@ -96,21 +96,12 @@ def loss_hessian(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike, na
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"name must be one of {', '.join(known)}, not {shown(name)}")
 
-    part, tensor = (problem, name) if name == INPUT else _from_layer_on(problem, name)
+    part, tensor = from_layer_on(problem, name)
 
     def gradient(values: Array) -> Array:
         return run_passes(part.replaced(tensor, values)).gradients[tensor]
 
     return hessian(part.function(tensor), known[name], gradient)
-
-
-def _from_layer_on(problem: Problem[Layer], name: str) -> tuple[Problem[Layer], str]:
-    """The same loss as a function of a parameter's layer and those after it, and the parameter's name in them."""
-    layers, x = list(leaves(problem.network)), problem.x
-    while name not in (own := {parameter_name(layers[0][0], key): key for key in layers[0][1].parameters()}):
-        x = layers.pop(0)[1].apply(x)
-    rest = Sequential(**{f"layer{i}": layer for i, (_, layer) in enumerate(layers)})
-    return problem._replace(network=rest, x=x), f"layer0.{own[name]}"
 
 
 def check_products(

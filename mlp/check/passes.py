@@ -113,6 +113,20 @@ def leaves(network: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         yield prefix.rstrip("."), network
 
 
+def from_layer_on(problem: Problem[Layer], name: str) -> tuple[Problem[Layer], str]:
+    """The same loss as a function of a parameter's layer and those after it, and the parameter's name in them.
+
+    What comes before does not move with it. The input moves everything: of that it is the problem itself.
+    """
+    if name == INPUT:
+        return problem, name
+    layers, x = list(leaves(problem.network)), problem.x
+    while name not in (own := {parameter_name(layers[0][0], key): key for key in layers[0][1].parameters()}):
+        x = layers.pop(0)[1].apply(x)
+    rest = Sequential(**{f"layer{i}": layer for i, (_, layer) in enumerate(layers)})
+    return problem._replace(network=rest, x=x), f"layer0.{own[name]}"
+
+
 def shown(name: str, layer: object) -> str:
     """How a sentence calls a layer: by its name in the network, or by its class if it has none."""
     return name or type(getattr(layer, "inner", layer)).__name__
