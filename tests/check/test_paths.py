@@ -137,7 +137,7 @@ class Unmoved(Window):
     [
         (Unmoved, "that of the first time, every time, stands where `x[:, k:x.shape[1] - 2 + k]` should"),
         (Overwriting, "overwritten where it should be added up: only the last one that reaches an entry is kept"),
-        (Turned, "w with its elements in reverse order stands where w should"),
+        (Turned, "`w` with its axis-0 positions in reverse order stands where `w` should"),
         (Early, "what comes from feature 2 of dy, the last, is missing"),
     ],
 )

@@ -56,8 +56,9 @@ class Cell(Faulty):
     def backward(self, dy):
         dx, dh, dc = np.zeros_like(self.x), 0.0, 0.0
         self.grad_W, self.grad_U = np.zeros_like(self.W), np.zeros_like(self.U)
-        for t in reversed(range(dy.shape[1])):
-            h, c, i, f, o, g, state = self.kept[t]
+        for t in range(dy.shape[1])[:: 1 if self.is_("order") else -1]:
+            h, c, i, f, o, g, state = self.kept[max(t - 1, 0) if self.is_("before") else t]
+            state, c = (self.kept[-1][-1],) * 2 if self.is_("one state") else (state, c)
             dh = dy[:, t] + dh
             dc = dc + dh * o * (1 - (state if self.is_("state") else np.tanh(state)) ** 2)
             di, df, do = dc * g * i * (1 - i), dc * c * (1.0 if self.is_("slope") else f * (1 - f)), dh * np.tanh(state)
@@ -226,6 +227,60 @@ class Residual(Faulty):
         return dy + dz @ self.W.T
 
 
+class Scaled(Faulty):
+    """Each row in units of its root mean square, times a factor for each feature."""
+
+    parameter_names = ("g",)
+
+    def __init__(self):
+        self.g = np.random.RandomState(2).uniform(0.5, 2, 3)
+
+    def forward(self, x):
+        self.x, self.s = x, np.sqrt(np.mean(x**2, axis=-1, keepdims=True))
+        self.y = x / self.s
+        return self.y * self.g + x.mean(axis=1, keepdims=True)
+
+    def backward(self, dy):
+        self.grad_g, dg = (dy * self.y).sum(axis=(0, 1)), dy * self.g
+        axis = (0, 2) if self.is_("axis") else 2
+        second = ((dy if self.is_("one way") or self.is_("two") else dg) * self.x / self.s**2).mean(axis, keepdims=True)
+        third = 0.0 if self.is_("two") else dy.sum(axis=1, keepdims=True) / 4
+        return dg / self.s - self.y * second + third
+
+
+class Product(Faulty):
+    """Three operands in one sum of products."""
+
+    parameter_names = ("A", "B")
+
+    def __init__(self):
+        self.A, self.B = np.random.RandomState(2).standard_normal((2, 3, 3))
+
+    def forward(self, x):
+        self.x = x
+        return np.einsum("nti,ij,jk->ntk", x, self.A, self.B)
+
+    def backward(self, dy):
+        self.grad_A = np.einsum("nti,ntk,jk->ij", self.x, dy, np.ones((3, 3)) if self.is_("factor") else self.B)
+        self.grad_B = np.einsum("nti,ij,ntk->jk", self.x, self.A.T if self.is_("transposed") else self.A, dy)
+        return np.einsum("ntk,ij,jk->nti", dy, self.A, self.B)
+
+
+class Blur(Faulty):
+    """The mean of three by three pixels, with zeros around the image."""
+
+    def forward(self, x):
+        padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        return sum(padded[:, :, i : i + 4, j : j + 6] for i in range(3) for j in range(3)) / 9
+
+    def backward(self, dy):
+        padded = np.zeros((*dy.shape[:2], 6, 8))
+        for i in range(3):
+            for j in range(3):
+                padded[:, :, i : i + 4, j : j + 6] += dy / 9
+        return padded[:, :, :-2, :-2] if self.is_("crop") else padded[:, :, 1:-1, 1:-1]
+
+
 KINDS = [
     (Cell, SHORT),
     (Attention, SEQUENCES),
@@ -236,6 +291,9 @@ KINDS = [
     (Embedding, X),
     (LayerNorm, X),
     (Residual, X),
+    (Scaled, SEQUENCES),
+    (Product, SEQUENCES),
+    (Blur, IMAGES),
 ]
 
 
@@ -269,6 +327,20 @@ def test_without_a_fault_each_of_them_passes(kind, x):
             "a",
             "transposed, with axis-1 positions and axis-2 positions exchanged stands where `self.a` (`softmax(",
         ),
+        (Cell, SHORT, "order", "the 3 steps go back in the order of forward"),
+        (Cell, SHORT, "before", "each step goes back with what the step before it has computed; at the end its own"),
+        (Cell, SHORT, "one state", "every step goes back with `f * c + i * g` of the last step"),
+        (Scaled, SEQUENCES, "one way", "is missing, on the way back to `self.y`, in what goes from `x / self.s` to"),
+        (
+            Scaled,
+            SEQUENCES,
+            "two",
+            "dx has two steps wrong: nothing goes back from `self.y * self.g + x.mean(axis=1, keep",
+        ),
+        (Scaled, SEQUENCES, "axis", "averaged over axis 0 and 2 where it should be over 2"),
+        (Product, SEQUENCES, "factor", "the factor made of `self.B` is missing, with 1 in its place"),
+        (Product, SEQUENCES, "transposed", "A transposed, with rows and columns exchanged stands where A should"),
+        (Blur, IMAGES, "crop", "one out of step along axis-2 positions and axis-3 positions alike"),
         (Attention, SEQUENCES, "axis", "it has that of softmax with its sums over axis 1"),
         (Attention, SEQUENCES, "softmax", "the derivative of `softmax(self.q @ self.k.transpose(0, 2, 1) / 2.0)` is"),
         (Attention, SEQUENCES, "scale", "the division by `2.0` (2) is missing"),

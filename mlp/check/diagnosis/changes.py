@@ -178,6 +178,9 @@ def moves(name: str, shape: Sequence[int], places: Sequence[str]) -> Iterator[tu
             yield words, functools.partial(_read_exchanged, exchange=exchange)
             yield words, functools.partial(_written_exchanged, exchange=exchange)
         yield f"{name} turned around, with {axes} in reverse order", functools.partial(np.flip, axis=(first, second))
+        for step, where in ((1, "before"), (-1, "after")) if 1 not in (shape[first], shape[second]) else ():
+            words = f"{name} one out of step along {axes} alike, each in the place of the one {where} it,"
+            yield words, functools.partial(np.roll, shift=(-step, -step), axis=(first, second))
 
 
 def _read_exchanged(array: Array, exchange: Change) -> Array:

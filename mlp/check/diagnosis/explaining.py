@@ -15,7 +15,7 @@ from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.diagnosis.settings import SETTING
-from mlp.check.diagnosis.slips import ON_THE_WAY, SLIPS
+from mlp.check.diagnosis.slips import ON_THE_WAY, SLIPS, TWO_STEPS
 from mlp.check.diagnosis.substitutions import INGREDIENT
 from mlp.check.report import Finding
 
@@ -45,7 +45,7 @@ def _stages(
         (WIRED,),
         (*FIRST, *first, *EXACT, SETTING, *after),
         *middle,
-        (two, *(ON_THE_WAY if role is Role.LINEAR else ())),
+        (two, TWO_STEPS, *(ON_THE_WAY if role is Role.LINEAR else ())),
         (IN_PART, FACTOR_ALONG, WRONG_SLOPE),
     )
 

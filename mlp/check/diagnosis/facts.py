@@ -60,7 +60,8 @@ def _coarse(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Nearly right, and right in float64 throughout, or rough: second differences along x are as large as the error."""
     difference, right = _difference(case, tensor), case.right(tensor)
     error, size = 0.0 if difference is None else float(np.linalg.norm(difference)), float(np.linalg.norm(right))
-    if not 0 < error < size / 64:
+    again = case.said_for(np.asarray(case.dy)) if 0 < error < size / 64 else {}
+    if tensor not in again or not np.array_equal(again[tensor], case.said[tensor]):  # nor where no backward is at hand
         return
     digits = f"about {-np.log10(error / size):.0f} digits only, and"
     fine = passes_in_float64(as_problem(case.function, case.loss, case.x, case.dy)).gradients.get(tensor)

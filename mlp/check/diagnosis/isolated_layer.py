@@ -232,7 +232,9 @@ class IsolatedLayer:
     def _follow(self, function: Layer, x: Array, dy: ArrayLike) -> tuple[Tape, Mapping[str, Array]]:
         """The operations of a layer like this one, and the gradients of its tensors on the way back over them."""
         tape = self._recorded(function, x, dy)
-        return tape, tape.of_leaves(tape.gradients(self.seed(tape, dy)))
+        arrived = tape.gradients(self.seed(tape, dy))
+        tape.without_shifts(arrived)
+        return tape, tape.of_leaves(arrived)
 
     def _recorded(self, function: Layer, x: Array, dy: ArrayLike) -> Tape:
         """The operations of a layer like this one, on some input."""

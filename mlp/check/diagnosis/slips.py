@@ -15,6 +15,8 @@ from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip
 from mlp.nn.arrays import Array
 
 _MOST_PAIRS = 20
+_FEWEST = 4  # numbers that two steps are to explain
+_LARGEST = 1e3
 _BY_ANOTHER_NAME = ("another array", "another's gradient")  # where they give a multiple, that is a constant factor
 _HALVINGS = 40
 
@@ -97,6 +99,40 @@ def _twos(parts: Array, more: Array) -> Iterator[tuple[tuple[int, ...], tuple[fl
     rest = more @ more - first * sides[:, None] - first.T * sides
     for one, other in np.argwhere(np.triu(is_apart & (rest < LEFT * (more @ more)), 1))[:_MOST_PAIRS].tolist():
         yield (one, other), (1 + float(first[one, other]), 1 + float(first[other, one]))
+
+
+def _two_steps(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
+    """Two slips that have nothing to do with each other, or one on a way that counts another time than once."""
+    right, said = case.right(tensor), case.said[tensor]
+    if said.shape != right.shape or said.size < _FEWEST or not np.all(np.isfinite(said)):
+        return
+    more, size = (said - right).ravel(), float(np.linalg.norm(said - right))
+    some: dict[bytes, tuple[Slip, Array]] = {}
+    for slip in slips:
+        if slip.gradients.get(tensor, np.zeros(0)).shape == right.shape and "{}" not in slip.words:
+            change = (slip.gradients[tensor] - right).ravel()
+            if size * LEFT < float(np.linalg.norm(change)) < _LARGEST * size:
+                some.setdefault(np.round(change / size, 6).tobytes(), (slip, change))
+    if not some:
+        return
+    found, parts = [slip for slip, _ in some.values()], np.array([change for _, change in some.values()])
+    own, sides, products = np.sum(np.square(parts), axis=1), parts @ more, parts @ parts.T
+    rest = size**2 + own[:, None] + own - 2 * (sides[:, None] + sides - products)
+    for one, other in np.argwhere(np.triu(rest < (LEFT * size) ** 2, 1))[:_MOST_PAIRS].tolist():
+        words = [found[one].words, found[other].words]
+        yield Prediction(
+            right + (parts[one] + parts[other]).reshape(right.shape), " and ".join(words), key="\n".join(words)
+        )
+    for k in (k for k, slip in enumerate(found) if slip.pattern == LEFT_OUT):
+        # Without the way all is less by a part; with a slip on it that part is another, and counts a number of times.
+        wanted, made = more - parts[k], parts - parts[k]
+        counts = made @ wanted / np.maximum(np.sum(np.square(made), axis=1), np.finfo(float).tiny)
+        left = np.linalg.norm(wanted - counts[:, None] * made, axis=1)
+        for other in np.flatnonzero((left < LEFT * size) & (np.abs(counts) > APART))[:_MOST_PAIRS].tolist():
+            words = [found[other].words, found[k].words]
+            told = f"{words[0]}, and {_counts(case, words[1], float(counts[other]))}"
+            model = right + (parts[k] + counts[other] * made[other]).reshape(right.shape)
+            yield Prediction(model, told, 1, (float(counts[other]),), "\n".join(words))
 
 
 def _partly(pattern: str) -> Predict:
@@ -191,6 +227,7 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("wrong derivative", "{tensor} has something else where a derivative should stand: {measured}."),
     _slip("mean or sum", "{tensor} takes a mean for a sum, or a sum for a mean: {measured}."),
     _slip("wrong axis", "{tensor} adds up along the wrong axis: {measured}."),
+    _slip("wrong order", "{tensor} goes through a loop in the wrong order: {measured}."),
     _slip("overwritten", "{tensor} is overwritten where it should be added up: {measured}."),
     _slip("steps left out", "{tensor} does not add up over all steps: {measured}."),
     _slip("sent elsewhere", "{tensor} has dy in other entries than it should: {measured}."),
@@ -201,3 +238,5 @@ SLIPS: tuple[Hypothesis, ...] = (
     _among("another mask", "{tensor} has more in it than it should: {measured}.", _partly(MASK)),
     _among("another mask", "{tensor} is zero in other entries than it should: {measured}.", _masked),
 )
+
+TWO_STEPS = _among("two steps", "{tensor} has two steps wrong: {measured}.", _two_steps)

@@ -1,11 +1,12 @@
 """The methods of a traced array, and functions of numpy, by the operations that a tape knows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from mlp.check.tape.operations import Axes, of_einsum, of_extreme, of_sum, onto, times
+from mlp.check.tape.sites import BOTH
 from mlp.check.tape.traced import KNOWN, Traced, moved, noted, number_of, plain, same, tape_of, traced
 
 
@@ -100,13 +101,28 @@ def _inner(a: Any, b: Any) -> Any:
 
 
 def _einsum(subscripts: str, *operands: Any, **_: Any) -> Any:
-    values = [np.asarray(plain(one), dtype=np.float64) for one in operands]
     subscripts = subscripts.replace(" ", "")
     if "->" not in subscripts:
         letters = subscripts.replace(",", "")
         subscripts += "->" + "".join(sorted(one for one in set(letters) if letters.count(one) == 1))
-    edges = of_einsum(subscripts, values, [number_of(one) for one in operands])
-    return noted(tape_of(operands), "einsum", np.einsum(subscripts, *values), edges)
+    inputs, result = subscripts.split("->")
+    return _products(inputs.split(","), result, operands, range(len(operands)))
+
+
+def _products(names: Sequence[str], result: str, operands: Sequence[Any], numbers: Sequence[int]) -> Any:
+    """A sum of products, the first two operands first: so each factor of another operand is one of two."""
+    tape = tape_of(operands)
+    if len(names) > 2:
+        first, later = f"{names[0]}{names[1]}", "".join([*names[2:], result])
+        kept = "".join(letter for letter in dict.fromkeys(first) if letter in later)
+        both = _products(names[:2], kept, operands[:2], numbers[:2])
+        return _products([kept, *names[2:]], result, [both, *operands[2:]], [BOTH, *numbers[2:]])
+    values = [np.asarray(plain(one), dtype=np.float64) for one in operands]
+    subscripts = f"{','.join(names)}->{result}"
+    edges = of_einsum(subscripts, values, [number_of(one) for one in operands], numbers)
+    return noted(
+        tape, "einsum" if BOTH not in numbers else "einsum of a product", np.einsum(subscripts, *values), edges
+    )
 
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:

@@ -66,7 +66,12 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
 def times(parent: int, operand: int, factor: Array, shape: tuple[int, ...], result: tuple[int, ...]) -> Edge:
     """The edge of an operation by elements whose derivative by one operand is a factor."""
     full = np.broadcast_to(factor, result)
-    return Edge(parent, operand, lambda g: unbroadcast(g * full, shape), factor=full)
+
+    def pull(gradient: Array) -> Array:
+        # One that was summed over other axes than it should be goes on as numpy stretches it.
+        return unbroadcast(gradient * full, shape) if gradient.shape == result else gradient * full
+
+    return Edge(parent, operand, pull, factor=full)
 
 
 def of_function(ufunc: np.ufunc, values: Sequence[Array], parents: Sequence[int], result: Array) -> list[Edge]:
@@ -98,8 +103,10 @@ def _remade(values: Sequence[Array], operand: int, source: int, factor: _Slope) 
     return with_used
 
 
-def of_einsum(subscripts: str, values: Sequence[Array], parents: Sequence[int]) -> list[Edge]:
-    """The edges of a sum of products.
+def of_einsum(
+    subscripts: str, values: Sequence[Array], parents: Sequence[int], numbers: Sequence[int] = (0, 1)
+) -> list[Edge]:
+    """The edges of an array's sum, or of one of products of two arrays, whose numbers among the operands are these.
 
     Raises:
         ValueError: an operand has one index twice, or axes without a name.
@@ -114,8 +121,8 @@ def of_einsum(subscripts: str, values: Sequence[Array], parents: Sequence[int]) 
         alone = "".join(one for one in name if one not in "".join([result, *others]))  # summed over in this one only
         ones = np.ones([values[k].shape[name.index(one)] for one in alone])
         make = _summed(f"{','.join([result, alone, *others])}->{name}", ones)
-        used, with_used = (rest[0], make) if len(rest) == 1 else (None, None)
-        edges.append(Edge(parents[k], k, make(*rest), used, with_used, 1 - k))
+        used, with_used, using = (rest[0], make, numbers[1 - k]) if rest else (None, None, 0)
+        edges.append(Edge(parents[k], numbers[k], make(*rest), used, with_used, using))
     return edges
 
 
@@ -169,8 +176,12 @@ def onto(parent: int, slope: Array, axis: Axes) -> Edge:
 
 def _onto(value: Array, axis: Axes) -> Callable[[Array], Pull]:
     """For the shares of entries: what they make of the gradient by a number for all of them along some axes."""
-    kept = value.sum(axis=axis, keepdims=True).shape
-    return lambda share: lambda gradient: np.reshape(gradient, kept) * share
+    kept = value.sum(axis=axis, keepdims=True)
+
+    def with_share(share: Array) -> Pull:
+        return lambda gradient: (np.reshape(gradient, kept.shape) if gradient.size == kept.size else gradient) * share
+
+    return with_share
 
 
 def _share(value: Array, found: Array, axis: Axes) -> Array:

@@ -9,6 +9,8 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 _LONGEST = 70  # characters of code in a sentence
+BOTH = 99
+"""The number of an operand that is a product of others."""
 RECORDER = "recorded"
 """The function whose frame ends a path."""
 _INSIDE = ("numpy", "mlp.check.tape")
@@ -63,6 +65,8 @@ def is_inside(frame: FrameType, modules: tuple[str, ...] = _INSIDE) -> bool:
 
 
 def _nth(number: int) -> str:
+    if number == BOTH:
+        return "the product of its first operands"
     return f"its {('first', 'second', 'third')[number]} operand" if number < 3 else "one of its operands"
 
 

@@ -17,6 +17,7 @@ from mlp.nn.arrays import Array
 
 Pull = Callable[[Array], Array]
 _MOST_NODES = 6000
+_NOTHING = 1e-12
 
 
 class TooLongError(Exception):
@@ -57,12 +58,18 @@ class Node(NamedTuple):
         value: the result.
         edges: the ways back to what depends on the tensors.
         operands: the numbers of the nodes that hold its operands, also of those that depend on no tensor.
+        idle: the ways back to those.
     """
 
     site: Site
     value: Array
     edges: Sequence[Edge]
     operands: Mapping[int, int]
+    idle: Sequence[Edge] = ()
+
+
+def _largest(array: Array | None) -> float:
+    return 0.0 if array is None else float(np.max(np.abs(array), initial=0.0))
 
 
 Rule = Callable[[Edge, Array], Array | None]
@@ -78,18 +85,34 @@ class Change:
         jumps: nodes from which the gradient goes straight on to another node, and what becomes of it.
         kept: "last" or "first" for nodes where only the gradient that arrives last, or first, is kept.
         taken: nodes that hand on what has arrived at another node, and that node.
+        edges: all ways back from some nodes, in the place of their own.
+        order: the numbers of all nodes in the order in which they hand on; that of their numbers, the last first, if
+            none is given.
     """
 
     rules: Mapping[tuple[int, int], Rule] = field(default_factory=dict)
     jumps: Mapping[int, tuple[int, Pull]] = field(default_factory=dict)
     kept: Mapping[int, str] = field(default_factory=dict)
     taken: Mapping[int, int] = field(default_factory=dict)
+    edges: Mapping[int, Sequence[Edge]] = field(default_factory=dict)
+    order: Sequence[int] = ()
+
+    def __or__(self, other: "Change") -> "Change":
+        """Both of two changes."""
+        return Change(
+            {**self.rules, **other.rules},
+            {**self.jumps, **other.jumps},
+            {**self.kept, **other.kept},
+            {**self.taken, **other.taken},
+            {**self.edges, **other.edges},
+            self.order or other.order,
+        )
 
     @property
     def top(self) -> int:
         """The number of the node from which on something is otherwise; -1 if that is not told by numbers."""
         numbers = [*self.jumps, *(number for number, _ in self.rules), *self.taken]
-        return -1 if self.kept else max(numbers, default=-1)
+        return -1 if self.kept or self.order else max(numbers, default=-1)
 
     @cached_property
     def turns(self) -> Mapping[int, list[tuple[int, int]]]:
@@ -136,10 +159,26 @@ class Tape:
         site, number = here(operation), len(self.nodes)
         kept = [edge for edge in edges if edge.parent in self._active]
         operands = {edge.operand: edge.parent for edge in edges}
-        self.nodes.append(Node(site, np.array(value, dtype=np.float64), kept, operands))
+        idle = [edge for edge in edges if edge.parent not in self._active]
+        self.nodes.append(Node(site, np.array(value, dtype=np.float64), kept, operands, idle))
         if kept or is_leaf:
             self._active.add(number)
         return number
+
+    def without_shifts(self, arrived: Sequence[Array | None]) -> None:
+        """Take largest and smallest entries for constants that do not matter, as where softmax takes off the largest.
+
+        Args:
+            arrived: the gradients by all nodes. What arrives there adds up to nothing, and nobody goes back that way.
+        """
+        parts: dict[int, float] = {}
+        for node, gradient in zip(self.nodes, arrived, strict=True):
+            for edge in node.edges if gradient is not None else ():
+                if self.nodes[edge.parent].site.operation in ("max", "min", "amax", "amin"):
+                    parts[edge.parent] = max(_largest(gradient), parts.get(edge.parent, 0.0))
+        idle = {number for number, size in parts.items() if _largest(arrived[number]) <= _NOTHING * size}
+        for number, node in enumerate(self.nodes):
+            self.nodes[number] = node._replace(edges=[edge for edge in node.edges if edge.parent not in idle])
 
     def depends(self, one: int, other: int) -> bool:
         """Whether there is a way back from one node to another."""
@@ -192,7 +231,7 @@ class Tape:
 
     def _go_back(self, arrived: list[Array | None], start: int, stop: int, change: "Change") -> None:
         """Hand on what has arrived at the nodes from `start` down to the one before `stop` is reached."""
-        for number in range(start, stop, -1):
+        for number in change.order or range(start, stop, -1):
             own = [] if number in change.taken else [(number, number)]
             for node, source in [*own, *change.turns.get(number, [])]:
                 gradient = arrived[source]
@@ -204,7 +243,7 @@ class Tape:
             goal, pull = change.jumps[number]
             change.arrive(arrived, goal, pull(gradient))
             return
-        for edge in self.nodes[number].edges:
+        for edge in change.edges.get(number, self.nodes[number].edges):
             rule = change.rules.get((number, edge.operand))
             change.arrive(arrived, edge.parent, rule(edge, gradient) if rule else edge.pull(gradient))
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from mlp.check.diagnosis.way_back import arrays, steps
 from mlp.check.diagnosis.way_back.changed import arrays_changed, gradients_changed
+from mlp.check.diagnosis.way_back.loops import in_loops
+from mlp.check.diagnosis.way_back.steps import on_one_way
 from mlp.check.diagnosis.way_back.stretches import other_formulas
 from mlp.check.diagnosis.way_back.ways import Slip, Wrong, ways
 from mlp.check.tape.tape import Tape
@@ -24,6 +26,7 @@ _STEPS = (
     steps.skipped,
     steps.exchanged,
     steps.to_others,
+    steps.over_other_axes,
     steps.once,
     steps.overwritten,
     arrays.another_array,
@@ -64,6 +67,9 @@ def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
         for way in every:
             yield from make(tape, way)
     yield from arrays.kept(tape)
+    yield from in_loops(tape)
+    yield from on_one_way(tape, every, right)
+    yield from arrays.everywhere(tape, every)
     yield from other_formulas(tape, right)
     yield from arrays.of_neighbours(tape, right)
     for way in every:

@@ -1,5 +1,6 @@
 """One operation goes back with another array than its own, or with another gradient."""
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 
@@ -31,11 +32,36 @@ def another_array(tape: Tape, way: Way) -> Iterator[Wrong]:
         later = ", which is the same one step later," if is_later else ""
         yield Wrong(
             "another array",
-            f"{words}{later} stands where {name} should, on the way back {way.words}"
+            f"{words}{later} stands where {name} should, on the way back {way.words}".replace(",,", ",")
             if words != "1"
             else f"the factor made of {name} is missing, with 1 in its place, on the way back {way.words}",
             with_arrays(way, others),
         )
+
+
+def everywhere(tape: Tape, every: Sequence[Way]) -> Iterator[Wrong]:
+    """All derivatives that are computed from an array are computed from another one."""
+    groups: dict[tuple[int, ...], list[Way]] = {}
+    for way in every:
+        if all(edge.with_used for edge in way.edges):
+            groups.setdefault(sources(tape, way), []).append(way)
+    for numbers, some in groups.items():
+        if len(some) < 2 or min(numbers) < 0:
+            continue
+        name = called(tape, some[0].site, some[0].numbers[-1], some[0].edges[0].using)
+        shapes, count = [np.asarray(edge.used).shape for edge in some[0].edges], 0
+        for words, others in _others(tape, some[0]):
+            if [other.shape for other in others] == shapes and count < _MOST_OTHERS:
+                count += 1
+                change = functools.reduce(Change.__or__, (with_arrays(way, others) for way in some))
+                yield Wrong("another array", f"{words} stands where {name} should, on every way back from it", change)
+
+
+def sources(tape: Tape, way: Way) -> tuple[int, ...]:
+    """The nodes that hold the arrays that the derivatives are computed from, -1 for none."""
+    return tuple(
+        tape.nodes[number].operands.get(edge.using, -1) for number, edge in zip(way.numbers, way.edges, strict=True)
+    )
 
 
 def with_arrays(way: Way, others: Sequence[Array]) -> Change:
@@ -60,6 +86,8 @@ def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
             at_hand = aligned(values, len(used))
             yield f"{other} of the time {when}", neighbours(at_hand, by)
             yield f"{other} of the time {when}, from one end round to the other,", [*at_hand[-by:], *at_hand[:-by]]
+            own = at_hand[:1] if by > 0 else at_hand[-1:]
+            yield f"{other} of the time {when}, where there is one,", (own + at_hand + own)[1 - by :][: len(used)]
 
 
 def recorded_arrays(tape: Tape) -> dict[str, list[Array]]:

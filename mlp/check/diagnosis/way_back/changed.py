@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis import changes
+from mlp.check.diagnosis.way_back.arrays import sources as sources_of
 from mlp.check.diagnosis.way_back.arrays import with_arrays
 from mlp.check.diagnosis.way_back.ways import Way, Wrong, called, ways
 from mlp.check.tape.tape import Change, Edge, Tape
@@ -84,7 +85,14 @@ def arrays_changed(tape: Tape, way: Way, right: Sequence[Array | None], earlier:
         yield Wrong(
             CHANGED, f"{words} stands where {name} should, on the way back {way.words}", with_arrays(way, others)
         )
-    sources = [tape.nodes[n].operands.get(edge.using, -1) for n, edge in zip(way.numbers, way.edges, strict=True)]
+    sources = list(sources_of(tape, way))
+    whole, taken = _taken_from(tape, sources)
+    outer = f"`{tape.names[whole]}`" if whole in tape.names else tape.nodes[whole].site.text
+    for words, change in _each(outer, [tape.nodes[whole].value]) if whole >= 0 else ():
+        entries = np.append(0.0, change(tape.nodes[whole].value))
+        if entries.size == tape.nodes[whole].value.size + 1:
+            told = f"{words} stands where {outer} should, of which {name} is taken, on the way back {way.words}"
+            yield Wrong(CHANGED, told, with_arrays(way, [entries[index] for index in taken]))
     if min(sources) >= 0 and len(earlier.nodes) == len(tape.nodes):
         words = f"{name} of an earlier forward, on another input, stands where {name} of this one should"
         old = [earlier.nodes[source].value for source in sources]
@@ -94,6 +102,15 @@ def arrays_changed(tape: Tape, way: Way, right: Sequence[Array | None], earlier:
         words = f"{name} less {{}} times its gradient, on the way back {way.words}"
         updated = [array - gradient for array, gradient in zip(used, gradients, strict=True)]
         yield Wrong(UPDATED, words, with_arrays(way, updated))
+
+
+def _taken_from(tape: Tape, sources: Sequence[int]) -> tuple[int, list[Array]]:
+    """The node with the array of which all of these are only parts, -1 if none has, and which entries they are."""
+    nodes = [tape.nodes[source] for source in sources if source >= 0]
+    edges = [edge for node in nodes for edge in (*node.edges, *node.idle) if len(node.operands) == 1]
+    taken = [edge.source for edge in edges if edge.source is not None]
+    is_one = len({edge.parent for edge in edges}) == 1 and len(taken) == len(sources) > 1
+    return (edges[0].parent, taken) if is_one else (-1, [])
 
 
 def _each(name: str, arrays: Sequence[Array]) -> Iterator[tuple[str, changes.Change]]:

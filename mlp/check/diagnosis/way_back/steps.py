@@ -1,6 +1,7 @@
 """One operation goes back wrongly: without its derivative, not at all, not every time, or to the wrong entries."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -39,6 +40,26 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
             f"{what} {words}, on the way back to {way.site.operand(way.operand)}",
             way.ruled(_with_factor(tape, change)),
         )
+
+
+def on_one_way(tape: Tape, every: Sequence[Way], right: Sequence[Array | None]) -> Iterator[Wrong]:
+    """A factor is missing on some of the ways back that lead through it."""
+    for way in every:
+        missing = next(derivative_missing(tape, way), None)
+        if missing is None:
+            continue
+        arrived = tape.gradients(np.asarray(right[tape.output]), missing.change)
+        for other in every:
+            if all(_is_changed(arrived[number], right[number]) for number in other.numbers):
+                rules = {
+                    (number, other.operand): (lambda edge, _, instead=arrived[number]: edge.pull(instead))
+                    for number in other.numbers
+                }
+                yield Wrong(missing.pattern, f"{missing.words}, in what goes {other.words} alone", Change(rules))
+
+
+def _is_changed(one: Array | None, other: Array | None) -> bool:
+    return one is not None and other is not None and not np.array_equal(one, other)
 
 
 _SIGN = "counts with its sign alone, and not with its size or scale"
@@ -185,6 +206,30 @@ def to_others(_: Tape, way: Way) -> Iterator[Wrong]:
         }
         alone = "" if words.startswith("to all") else " alone"
         yield Wrong("sent elsewhere", f"what goes back {way.words} goes {words}{alone}", Change(rules))
+
+
+def over_other_axes(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """What goes back to an operand that was stretched is summed over other axes than those it was stretched along."""
+    factor, shape = way.edges[0].factor, tape.nodes[way.edges[0].parent].value.shape
+    if factor is None or factor.shape == shape or any(edge.factor is None for edge in way.edges):
+        return
+    rank = factor.ndim
+    sizes = (1,) * (rank - len(shape)) + shape
+    right = tuple(axis for axis in range(rank) if sizes[axis] < factor.shape[axis])
+    for other in (some for size in (1, 2, 3) for some in itertools.combinations(range(rank), size) if some != right):
+        others = int(np.prod([factor.shape[axis] for axis in other]))
+        for how, times in (("summed", 1.0), ("averaged", factor.size / int(np.prod(shape)) / others)):
+            words = f"what goes back {way.words} is {how} over axis {_listed(other)} where it should be over {{}}"
+            if times != 1 or how == "summed":
+                yield Wrong("wrong axis", words.format(_listed(right)), way.ruled(_summed_over(other, times)))
+
+
+def _listed(axes: tuple[int, ...]) -> str:
+    return " and ".join(map(str, axes))
+
+
+def _summed_over(axes: tuple[int, ...], times: float) -> Rule:
+    return lambda edge, gradient: times * np.sum(gradient * np.asarray(edge.factor), axis=axes, keepdims=True)
 
 
 def pulled(pull: Pull) -> Rule:

@@ -1,6 +1,5 @@
 """A whole function of several operations, such as a sigmoid or softmax, goes back by another formula than its own."""
 
-import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis.changes import FORMS, INNER
+from mlp.check.diagnosis.way_back.formulas import ALONG, Along, Axes, Formula, is_one_of
 from mlp.check.diagnosis.way_back.ways import Wrong
 from mlp.check.tape.tape import Change, Pull, Tape
 from mlp.nn.arrays import Array
@@ -48,7 +48,7 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
     for one in stretches(tape):
         groups.setdefault((one.words, tape.nodes[one.end].value.ndim), []).append(one)
     ends = {words: [tape.nodes[one.end].value for one in group] for (words, _), group in groups.items()}
-    for (words, _), group in sorted(groups.items(), key=lambda item: -item[1][-1].end):
+    for (words, _), group in sorted(groups.items(), key=lambda item: (-item[1][-1].end, item[1][-1].start)):
         whole, _, start = words.partition(" to ")
         own = [tape.nodes[one.end].value for one in group]
         here = f"where the derivative of {whole} should stand"
@@ -75,58 +75,20 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
 
 
 def _over_another_axis(tape: Tape, group: Sequence[Stretch], here: str) -> Iterator[Wrong]:
-    """A function along one axis goes back by its formula along another one."""
-    pairs = [(tape.nodes[one.start].value, tape.nodes[one.end].value) for one in group]
-    rank = pairs[0][1].ndim
-    choices = [axes for count in (1, 2) for axes in itertools.combinations(range(rank), count)]
-    for right, other in itertools.product(range(rank), choices):
-        for name, formula in _ALONG:
-            jumps = {
-                one.end: (one.start, functools.partial(formula, x=x, y=y, right=right, other=other))
-                for one, (x, y) in zip(group, pairs, strict=True)
-            }
-            words = f"{here}, it has that of {name} with its sums over axis {' and '.join(map(str, other))}"
-            yield Wrong("wrong derivative" if "," in name else "wrong axis", words, Change(jumps=jumps))
+    """A function along some axes goes back by its formula along others, or by that of one of its kin."""
+    ends = {one: (tape.nodes[one.start].value, tape.nodes[one.end].value) for one in group}
+    rank = ends[group[0]][0].ndim
+    axes = [some for count in (1, 2, 3) for some in itertools.combinations(range(rank), count)]
+    for functions, formulas in ALONG:
+        along = {one: some for one in group for some in axes if is_one_of(functions, *ends[one], some)}
+        for other, (words, formula) in itertools.product(axes if along else (), formulas):
+            jumps = {one.end: (one.start, _along(formula, *ends[one], right, other)) for one, right in along.items()}
+            told = f"{here}, it has that of {words.format(' and '.join(map(str, other)))}"
+            yield Wrong("wrong derivative" if "," in words else "wrong axis", told, Change(jumps=jumps))
 
 
-def _softmax_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001  # one of a table
-    return np.asarray(y * (g - np.sum(g * y, axis=other, keepdims=True)))
-
-
-def _log_softmax_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001
-    return np.asarray(g - np.exp(y) * np.sum(g, axis=other, keepdims=True))
-
-
-def _normalised_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:
-    deviation = (x - x.mean(axis=right, keepdims=True)) / y
-    return np.asarray((g - g.mean(axis=other, keepdims=True) - y * (g * y).mean(axis=other, keepdims=True)) / deviation)
-
-
-def _scaled_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001
-    return np.asarray((g - y * (g * y).mean(axis=other, keepdims=True)) * y / x)
-
-
-def _unit_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001
-    return np.asarray((g - y * (g * y).sum(axis=other, keepdims=True)) * y / x)
-
-
-def _as_logarithm_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:
-    return _softmax_back(g, x, np.exp(y), right, other)
-
-
-def _with_y_back(g: Array, x: Array, y: Array, right: int, other: tuple[int, ...]) -> Array:  # noqa: ARG001
-    return np.asarray(g - y * np.sum(g, axis=other, keepdims=True))
-
-
-_ALONG = (
-    ("softmax", _softmax_back),
-    ("the logarithm of softmax", _log_softmax_back),
-    ("softmax, and not of its logarithm,", _as_logarithm_back),
-    ("the logarithm of softmax, but with y where exp(y) should stand,", _with_y_back),
-    ("a normalisation", _normalised_back),
-    ("a division by the root mean square", _scaled_back),
-    ("a division by the norm", _unit_back),
-)
+def _along(formula: Formula, x: Array, y: Array, right: Axes, other: Axes) -> Pull:
+    return lambda gradient: formula(Along(gradient, x, y, right, other))
 
 
 def _multiplied(group: Sequence[Stretch], factors: Sequence[Array]) -> Change:
