@@ -21,12 +21,12 @@ gradients are taken, in which what is smooth vanishes and what rounding adds sta
 A backward that is wrong can widen its own bars this way, but not far: if every shake changed the gradient by all its
 size, the bars would be sqrt(u) of it, 1.5e-8. Only one that jumps about between inputs that differ in their seventh
 digit gets bars as wide as its jumps, from the path; where these are large, nothing can be told of it. But jumps of
-float32 or float16 in a backward whose network is float64 are no error of its arithmetic, they are faults: they do not
-count where the same code with all its numbers in float64, as a tape runs it, says something else.
+float32 or float16 in a backward whose network and forward are float64 are no error of its arithmetic, they are faults:
+there the path is that of the same code with all its numbers in float64, as a tape runs it.
 """
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,7 @@ from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
 
+Run = Callable[[Problem[Layer]], Passes]
 _DRAWS = 6
 _POINTS = 9  # of the path, for five fourth differences
 _TARGET = "the target"
@@ -63,9 +64,6 @@ def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], u
                 total[name] += np.square((moved[name] - gradient).astype(np.float64))
     moves = {name: unit / amount * np.sqrt(total[name] / _DRAWS) for name in gradients}
     jitter = _jitter(problem, gradients, rng.randint(2**31 - 1))
-    rough = [name for name, gradient in gradients.items() if _norm(jitter[name]) > _ROUGH * _norm(gradient)]
-    for name in _in_coarser_arithmetic(problem, gradients, rough) if rough and unit <= FLOAT64 else ():
-        jitter[name] = np.zeros(jitter[name].shape)
     # Rows are added one after another, and terms that are all alike, such as clipped ones, are all rounded alike: up to
     # n u / 2 of the sum for n samples, which no shake shows. A bar holds four times this.
     last_bits = unit * max(1.0, problem.x.shape[0] / 8 if problem.x.ndim > 1 else 1.0)
@@ -78,27 +76,37 @@ def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], u
 
 def _jitter(problem: Problem[Layer], gradients: Mapping[str, Array], seed: int) -> dict[str, Array]:
     """What the fourth differences of the gradients along one path show; 0 where some point has no gradient."""
+    points = _along_a_path(problem, seed, run_passes)
+    found = {name: _noise([point.get(name) for point in points], gradient) for name, gradient in gradients.items()}
+    rough = [name for name, gradient in gradients.items() if _norm(found[name]) > _ROUGH * _norm(gradient)]
+    if rough and _is_coarse_in_backward_alone(problem):
+        points = _along_a_path(problem, seed, passes_in_float64)
+        for name in (name for name in rough if all(name in point for point in points)):
+            found[name] = _noise([point[name] for point in points], gradients[name])
+    return found
+
+
+def _along_a_path(problem: Problem[Layer], seed: int, run: Run) -> list[dict[str, Array]]:
     points, line, step = [], np.random.RandomState(0), path_step(problem)
     for k in range(_POINTS):
         line.seed(seed)  # one for all points puts them on one straight line
-        points.append(_moved_gradients(problem.copied(), k * step, line))
-    return {name: _noise([point.get(name) for point in points], gradient) for name, gradient in gradients.items()}
+        points.append(_moved_gradients(problem.copied(), k * step, line, run))
+    return points
 
 
-def _in_coarser_arithmetic(problem: Problem[Layer], gradients: Mapping[str, Array], names: Sequence[str]) -> list[str]:
-    """Those of some gradients that are others if every number is float64, though what forward gives is not."""
+def _is_coarse_in_backward_alone(problem: Problem[Layer]) -> bool:
+    """Whether the code has arrays in less than float64, on which nothing depends that forward gives."""
+    if any(parameter.dtype != np.float64 for parameter in (*problem.network.parameters().values(), problem.x)):
+        return False
     plain, fine = run_passes(problem.copied()), passes_in_float64(problem)
-    pairs = list(zip(plain.visits, fine.visits, strict=False))
-    if len(pairs) < len(plain.visits) or any(
-        _norm(one.y - other.y) > 1e-2 * _ROUGH * _norm(one.y) for one, other in pairs
-    ):
-        return []
-    found = {name: fine.gradients[name] for name in names if name in fine.gradients}
-    return [name for name, one in found.items() if _norm(one - gradients[name]) > _ROUGH * _norm(one)]
+    return len(plain.visits) == len(fine.visits) and all(
+        _norm(one.y - other.y) <= 1e-2 * _ROUGH * _norm(one.y)
+        for one, other in zip(plain.visits, fine.visits, strict=True)
+    )
 
 
 def passes_in_float64(problem: Problem[Layer]) -> Passes:
-    """What the layers give if every number in their code is float64; nothing where no tape can follow them."""
+    """What the layers give if every number in their code is float64; nothing if it is, or if no tape can follow it."""
     found = Passes()
 
     def run(given: Mapping[str, Array]) -> Array:
@@ -111,8 +119,9 @@ def passes_in_float64(problem: Problem[Layer]) -> Passes:
     with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
         problem = problem.copied()
         target = np.asarray(problem.target)
-        recorded(run, problem.tensors(), {_TARGET: target} if target.dtype.kind == "f" else {})
-    return found
+        tape = recorded(run, problem.tensors(), {_TARGET: target} if target.dtype.kind == "f" else {})
+        return found if tape.is_finer else Passes()
+    return Passes()
 
 
 def _norm(array: Array) -> float:
@@ -129,13 +138,13 @@ def _noise(path: list[Array | None], gradient: Array) -> Array:
     return np.where(np.abs(gradient) <= ROUNDING_FACTOR * usual, usual, noise)
 
 
-def _moved_gradients(problem: Problem[Layer], amount: float, rng: np.random.RandomState) -> dict[str, Array]:
+def _moved_gradients(problem: Problem[Layer], amount: float, rng: np.random.RandomState, run: Run) -> dict[str, Array]:
     """The gradients of a network whose parameters and input are off by about `amount`; none if a layer raises."""
     for parameter in problem.network.parameters().values():
         if parameter.dtype.kind == "f":  # whole numbers have no room for a small step
             parameter[...] = _noisy(parameter, amount, rng)
     try:
-        return run_passes(problem._replace(x=_noisy(problem.x, amount, rng))).gradients
+        return run(problem._replace(x=_noisy(problem.x, amount, rng))).gradients
     except Exception:
         return {}
 

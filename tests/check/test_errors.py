@@ -142,9 +142,17 @@ class CentredLinear(Linear):
         return super().backward(dy - dy.mean(axis=0))
 
 
-def test_what_cancels_inside_a_layer_is_seen_along_a_path():
+class MaskedCentredLinear(CentredLinear):
+    """With a mask in float32, which holds its numbers exactly."""
+
+    def backward(self, dy):
+        return super().backward(dy * np.ones(dy.shape, dtype=np.float32))
+
+
+@pytest.mark.parametrize("kind", [CentredLinear, MaskedCentredLinear])
+def test_what_cancels_inside_a_layer_is_seen_along_a_path(kind):
     rng = np.random.RandomState(0)
-    layer = CentredLinear(5, 200, rng)
+    layer = kind(5, 200, rng)
     problem = as_problem(layer, MSELoss(), rng.standard_normal((50, 5)), rng.standard_normal((50, 200)))
     _, gradients = analytical_gradients(*problem)
     estimate = gradient_rounding(problem, gradients, 2.0**-52)["b"]

@@ -63,7 +63,11 @@ def _cumsum(self: Traced, axis: int | None = None, **_: Any) -> Any:
 
 def _astype(self: Traced, dtype: Any, *_: Any, **__: Any) -> Any:
     """On a tape all arithmetic is that of float64."""
-    return same(self) if np.dtype(dtype).kind == "f" else plain(self).astype(dtype)
+    if np.dtype(dtype).kind != "f":
+        return plain(self).astype(dtype)
+    if self.tape is not None:
+        self.tape.is_finer |= np.dtype(dtype).itemsize < self.itemsize
+    return same(self)
 
 
 def _taking(name: str) -> Callable[..., Any]:

@@ -81,11 +81,17 @@ def _converting(original: Callable[..., Any]) -> Callable[..., Any]:
         dtype = kwargs.get("dtype", args[0] if args else None)
         if not _is_recording() or (dtype is not None and np.dtype(dtype).kind != "f"):
             return original(plain(one), *args, **kwargs)
+        _note_precision(dtype)
         if isinstance(one, Traced):
             return same(one) if original is _ORIGINALS["array"] else one
         return _stacked(one) if _holds_traced(one) else original(one, *args, **kwargs)
 
     return made
+
+
+def _note_precision(dtype: Any) -> None:
+    if _THREAD.tape is not None and dtype is not None:
+        _THREAD.tape.is_finer |= np.dtype(dtype).itemsize < np.dtype(np.float64).itemsize
 
 
 def _stacked(one: Any) -> Any:
@@ -103,6 +109,7 @@ def _filling(original: Callable[..., Any]) -> Callable[..., Any]:
         result = original(*args, **kwargs)
         if not _is_recording() or result.dtype.kind != "f":
             return result
+        _note_precision(result.dtype)
         return noted(_THREAD.tape, original.__name__, result)
 
     return made

@@ -143,6 +143,7 @@ class Tape:
         names: what the arrays are called that were there before, by the numbers of their nodes.
         scalars: the numbers that something was multiplied with or divided by.
         output: the number of the node that holds the result of all.
+        is_finer: whether an array that the code has in less than float64 is in float64 here.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -150,6 +151,7 @@ class Tape:
     names: dict[int, str] = field(default_factory=dict)
     scalars: set[float] = field(default_factory=set)
     output: int = -1
+    is_finer: bool = False
     _active: set[int] = field(default_factory=set)
 
     def add(self, operation: str, value: Array, edges: Sequence[Edge] = (), is_leaf: bool = False) -> int:
