@@ -99,12 +99,17 @@ def in_order(file: str, line: int) -> tuple[str, int, int]:
 
 def line_of(module: Any, start: str) -> tuple[str, int]:
     """The file and line of a module, or the cell of a notebook, that begins so; line 0 if none does."""
-    file = getattr(module, "__file__", None) or ""
-    for source in [file, *(held for held in linecache.cache if held.startswith(f"{file}, cell "))]:
+    for source in sources_of(module):
         for number, line in enumerate(linecache.getlines(source), 1):
             if line.startswith(start):
                 return source, number
-    return file, 0
+    return getattr(module, "__file__", None) or "", 0
+
+
+def sources_of(module: Any) -> list[str]:
+    """The file of a module, or the cells of a notebook, by the names that tracebacks have for them."""
+    file = getattr(module, "__file__", None) or ""
+    return [held for held in linecache.cache if file and held.startswith(f"{file}, cell ")] or [file]
 
 
 def place_of(thing: Any) -> tuple[str, int]:

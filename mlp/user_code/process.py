@@ -52,11 +52,7 @@ class ModuleResult:
 
 
 def check_module(
-    spec: str,
-    eps: float = 1e-4,
-    method: str = "central",
-    seconds: float = SECONDS,
-    progress: Progress = _unwatched,
+    spec: str, eps: float = 1e-4, method: str = "central", seconds: float = SECONDS, progress: Progress = _unwatched
 ) -> ModuleResult:
     """Check everything in a module of theirs.
 

@@ -100,11 +100,7 @@ _RULES = (
     ),
     _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d"),
     _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),
-    _Rule(
-        "weight",
-        "w ws weight weights kernel kernels theta wx",
-        "matrix curr current layer",
-    ),
+    _Rule("weight", "w ws weight weights kernel kernels theta wx", "matrix curr current layer"),
     _Rule("recurrent", "wh whh u", "curr current"),
     _Rule("bias", "b bs bias biases b0 w0 bh intercept", "curr current layer"),
     _Rule("scale", "gamma scale shift beta", ""),

@@ -1,6 +1,8 @@
 """Objects of their classes: arguments of the constructor are guessed from names, annotations and defaults."""
 
+import ast
 import inspect
+import linecache
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret import samples, written
+from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.containers import Maker, activations, asked_of, filled_up, layers, losses, uses_in
 from mlp.user_code.interpret.models import has_target
 from mlp.user_code.interpret.predictions import is_input, sound
@@ -29,7 +31,7 @@ from mlp.user_code.interpret.samples import (
     normal,
 )
 from mlp.user_code.load.classes import Kind, kind_of, sounds_like_loss
-from mlp.user_code.messages import ForeignError, problem, told
+from mlp.user_code.messages import ForeignError, problem, sources_of, told
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import same_randomness
 from mlp.user_code.run.sources import attributes_of_self
@@ -80,7 +82,7 @@ def objects(cls: type, module: ModuleType | None, override: Override) -> Iterato
     unready: set[str] = set()  # arguments that make an object which is still to be built
     made_first: dict[str, Any] = {}
     successes = 0
-    in_use = (({**args, **override.args}, None) for args in written.examples(cls, module))
+    in_use = (({**args, **override.args}, None) for args in _examples(cls, module))
     for args, input_shape in chain(_guesses(cls, module, override.args), in_use):
         made_first = made_first or args
         # What builds an object may want the shape of one sample or of a batch.
@@ -100,6 +102,21 @@ def objects(cls: type, module: ModuleType | None, override: Override) -> Iterato
                 yield made
     if failures and not successes:
         raise _with_hint(cls, made_first, failures[0])
+
+
+def _examples(cls: type, module: ModuleType | None) -> Iterator[dict[str, Any]]:
+    """The plain arguments, by name, with which the module's own code makes objects of a class, though it is not run."""
+    nodes: list[ast.AST] = []
+    for source in sources_of(module):
+        with suppress(SyntaxError):
+            nodes += ast.walk(ast.parse("".join(linecache.getlines(source))))
+    assigned = {ast.unparse(node.targets[0]): node.value for node in nodes if isinstance(node, ast.Assign)}
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == cls.__name__:
+            values = dict(zip(calls.parameters_named(cls), node.args, strict=False))
+            values |= {one.arg: one.value for one in node.keywords if one.arg}
+            with suppress(ValueError, TypeError):  # what is no literal
+                yield {name: ast.literal_eval(assigned.get(ast.unparse(one), one)) for name, one in values.items()}
 
 
 def _with_hint(cls: type, args: Mapping[str, Any], error: ForeignError) -> ForeignError:

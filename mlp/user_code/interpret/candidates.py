@@ -27,7 +27,6 @@ from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.interpret.whole import closed_candidate, costs
-from mlp.user_code.interpret.written import setting
 from mlp.user_code.load.classes import Kind
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import problem
@@ -235,7 +234,7 @@ def _filled(
                 value = samples.argument(one.name, x.shape, conventions, len(arrays))
             if value is None and (one.name.lower() in gradients or case.second is None):
                 value = samples.normal(conventions.unnamed if conventions else x.shape, seed=len(arrays) + 3)
-            value = setting(one.name, case.first) if value is None else value
+            value = calls.setting(one.name, case.first) if value is None else value
             if value is None:
                 raise problem(
                     f"{case.name} wants `{one.name}`, for which I have no value; say it, as an array of some shape, in "

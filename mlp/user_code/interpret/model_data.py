@@ -13,7 +13,6 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.models import Parts
 from mlp.user_code.interpret.samples import BATCH, FEATURES, HIDDEN, OUTPUTS
-from mlp.user_code.interpret.written import setting
 from mlp.user_code.messages import ForeignError, told
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.settings import Override, written
@@ -73,7 +72,7 @@ def sizes_for(maker: Callable[..., Any], outputs: int) -> dict[str, Any]:
     wanted = calls.required(calls.parameters_of(maker))
     sizes = [FEATURES, *HIDDEN[: len(wanted) - 2 if len(wanted) > 1 else None], outputs]
     if len(wanted) == 1:
-        return {wanted[0].name: setting(wanted[0].name, maker) or sizes}
+        return {wanted[0].name: calls.setting(wanted[0].name, maker) or sizes}
     sizes = [FEATURES, outputs] if len(wanted) == 2 else sizes
     return {one.name: size for one, size in zip(wanted, sizes, strict=False)}
 

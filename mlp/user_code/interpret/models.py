@@ -15,10 +15,10 @@ import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.predictions import is_input, sound
-from mlp.user_code.load.classes import sounds_like_loss
+from mlp.user_code.load.classes import returns_loss_and_gradients, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls
-from mlp.user_code.run.sources import returned, returned_names, syntax
+from mlp.user_code.run.sources import returned, syntax
 from mlp.user_code.settings import Override
 
 Function = Callable[..., Any]
@@ -81,7 +81,7 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
             continue
         if has_target(function) and (held := _global_arrays(function)):
             found.append(_of_globals(function, held))
-        elif name in free and has_target(function) and _returns_loss_and_gradients(name, function):
+        elif name in free and has_target(function) and _is_whole(name, function):
             found.append(Parts(None, function, None, makers))
         elif _is_backward(name, function, structures):
             loss = _closest(name, losses)
@@ -241,13 +241,9 @@ def _is_role(name: str, *roles: str) -> bool:
     return vocabulary.roles(name)[:1] in {(role,) for role in roles}
 
 
-def _returns_loss_and_gradients(name: str, function: Function) -> bool:
-    """Whether the return statement names a loss and gradients, in either order; a training step makes them itself."""
-    if name in vocabulary.TRAIN_STEPS:
-        return bool(_takes_input(function))
-    names = [str(one) for one in returned_names(function, 2)]
-    gradients = [vocabulary.is_mark(one) or bool(re.match(r"grad|d[A-Z_]", one)) for one in names]
-    return sum(gradients) == 1 and any(sounds_like_loss(one) or one in ("J", "L") for one in names)
+def _is_whole(name: str, function: Function) -> bool:
+    """Whether a function returns loss and gradients, or is a training step, which makes them itself."""
+    return _takes_input(function) if name in vocabulary.TRAIN_STEPS else returns_loss_and_gradients(function)
 
 
 def _closest(name: str, functions: Functions) -> Function | None:

@@ -35,39 +35,26 @@ def sides(function: Callable[..., Any], prediction: Any, target: Any) -> dict[st
 
 def masks(function: Callable[..., Any]) -> list[str]:
     """The arguments that say which entries of a target count, as the mask of sequences that end early."""
-    return _masks(required(parameters_of(function)))
+    return [one.name for one in required(parameters_of(function)) if "mask" in vocabulary.roles(one.name)]
 
 
 def structures(function: Callable[..., Any]) -> list[str]:
     """The arguments that hold the parameters of a model, for a penalty beside the loss: loss(model, y_pred, y)."""
-    return _structures(required(parameters_of(function)))
-
-
-def data(function: Callable[..., Any]) -> Parameters:
-    """The required arguments without masks and models."""
-    return _data(required(parameters_of(function)))
-
-
-def _masks(arguments: Parameters) -> list[str]:
-    return [one.name for one in arguments if "mask" in vocabulary.roles(one.name)]
-
-
-def _structures(arguments: Parameters) -> list[str]:
-    names = [one.name for one in arguments if "mask" not in vocabulary.roles(one.name)]
+    names = [one.name for one in required(parameters_of(function)) if "mask" not in vocabulary.roles(one.name)]
     held = [name for name in names if name in (*vocabulary.STRUCTURES, "model", "layers")]
     return held if len(names) == len(held) + 2 else []
 
 
-def _data(arguments: Parameters) -> Parameters:
-    others = {*_masks(arguments), *_structures(arguments)}
-    return [one for one in arguments if one.name not in others]
+def data(function: Callable[..., Any]) -> Parameters:
+    """The required arguments without masks and models."""
+    others = {*masks(function), *structures(function)}
+    return [one for one in required(parameters_of(function)) if one.name not in others]
 
 
 def _with_optional_target(function: Callable[..., Any]) -> Parameters:
     """Those without masks, and for loss(X, y=None) the target."""
-    parameters = parameters_of(function)
-    wanted = _data(required(parameters))
-    optional = [one for one in parameters if one.default is None and sound(one.name) > 0]
+    wanted = data(function)
+    optional = [one for one in parameters_of(function) if one.default is None and sound(one.name) > 0]
     return [*wanted, *optional[:1]] if len(wanted) == 1 and sound(wanted[0].name) <= 0 else wanted
 
 

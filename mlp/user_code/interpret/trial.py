@@ -81,11 +81,7 @@ class Attempt:
         return self.layout.batch
 
 
-def attempt(
-    candidate: Candidate,
-    scale: float = 1.0,
-    values: Mapping[str, Array] | None = None,
-) -> Attempt:
+def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array] | None = None) -> Attempt:
     """Run a candidate once forward and backward, find its gradients, and compare a few of them with differences."""
     tried = Attempt(*candidate)
     x, said = candidate.x, candidate.subject.said

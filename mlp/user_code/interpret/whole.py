@@ -21,7 +21,6 @@ from mlp.user_code.interpret.models import structure_names
 from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.trial import Candidate
-from mlp.user_code.interpret.written import setting
 from mlp.user_code.load.classes import sounds_like_loss
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import problem, told
@@ -250,7 +249,7 @@ def _arguments(thing: Any, steps: list[Step]) -> dict[Step, list[_Argument]]:
     structures = structure_names({str(step): one for step, one in functions.items() if not isinstance(step, str)})
     everything = [one for function in functions.values() for one in calls.parameters_of(function)]
     elsewhere = {one.name: one.default for one in everything if type(one.default) in (int, float)}
-    module = {one.name: setting(one.name, function) for function in functions.values() for one in everything}
+    module = {one.name: calls.setting(one.name, function) for function in functions.values() for one in everything}
     settings = {name: value for name, value in module.items() if value is not None}
     return {
         step: [

@@ -152,13 +152,13 @@ def _loss_with_gradients(cls: type) -> str:
 
 
 def returns_loss_and_gradients(function: Callable[..., Any]) -> bool:
-    """Whether a function returns a loss and behind it gradients, named or in a dict: `return loss, dW, db, h`."""
+    """Whether a function returns a loss and beside it gradients, named or in a dict: `return loss, dW, db, h`."""
     tuples = [value.elts for value in return_values(function) if isinstance(value, ast.Tuple) and len(value.elts) > 1]
-    return any(
-        (sounds_like_loss(ast.unparse(first)) or function.__name__ == "loss")
-        and (isinstance(second, ast.Dict) or re.match(r"d[A-Z_]|(\w+_)?grad|nabla", ast.unparse(second)))
-        for first, second, *_ in tuples
-    )
+    for texts in ([ast.unparse(one) for one in elements] for elements in tuples):
+        is_loss = function.__name__ == "loss" or any(sounds_like_loss(one) or one in ("J", "L") for one in texts)
+        if is_loss and any(re.match(r"d[A-Z_]|(\w+_)?grad|nabla|{", one) for one in texts):
+            return True
+    return False
 
 
 def sounds_like_loss(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import models
 from mlp.user_code.interpret.predictions import data, is_loss, is_weighted_loss
-from mlp.user_code.load.classes import is_base, is_hollow, kind_of, sounds_like_loss
+from mlp.user_code.load.classes import is_base, is_hollow, kind_of, returns_loss_and_gradients, sounds_like_loss
 from mlp.user_code.messages import home_of, in_order, place_of
 from mlp.user_code.run import calls
 from mlp.user_code.run.sources import return_values
@@ -89,7 +89,7 @@ def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterat
             yield Case(name, "model", models.linear(function), None, *place_of(function))
         elif _returns_both(name, function):
             yield _case(name, function, None)
-        elif _returns_gradients(function):
+        elif returns_loss_and_gradients(function):
             yield Case(name, "function", function, None, *place_of(function))
 
 
@@ -156,17 +156,6 @@ def _returns_both(name: str, function: Callable[..., Any]) -> bool:
     return any(
         isinstance(value, ast.Tuple) and len(value.elts) > 1 and _may_be_gradient(value.elts[1])
         for value in return_values(function)
-    )
-
-
-def _returns_gradients(function: Callable[..., Any]) -> bool:
-    """Whether a function returns a loss, and behind it nothing but gradients: `return loss, grad_u, grad_v`."""
-    tuples = [
-        [ast.unparse(one) for one in value.elts] for value in return_values(function) if isinstance(value, ast.Tuple)
-    ]
-    return any(
-        len(names) > 1 and sounds_like_loss(names[0]) and all(re.match("d[A-Z_]|grad|nabla", one) for one in names[1:])
-        for names in tuples
     )
 
 

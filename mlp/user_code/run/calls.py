@@ -163,6 +163,13 @@ def global_names(function: Callable[..., Any]) -> tuple[str, ...]:
     return code.co_names if code is not None else ()
 
 
+def setting(name: str, function: Callable[..., Any]) -> Any:
+    """The list or dict that the module of a function has under the name of an argument, in capitals perhaps."""
+    held = getattr(getattr(function, "__func__", function), "__globals__", {})
+    alike = (one for key, one in held.items() if key.lower() == name.lower() and isinstance(one, list | dict) and one)
+    return next(alike, None)
+
+
 def takes_rate(function: Callable[..., Any]) -> bool:
     """Whether a function has an argument for a learning rate."""
     return any(vocabulary.roles(one.name)[:1] == ("rate",) for one in parameters_of(function))
