@@ -127,9 +127,6 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                 if is_wrong(report):
                     report, said = without_small_constants(report, tried, dy, coarse)
                     facts += said
-                if is_wrong(report):
-                    report, said = with_more_digits(report, tried, dy, coarse)
-                    facts += said
                 if is_wrong(report) and remarks.is_fused_softmax(tried):
                     raise ForeignError(remarks.fused(tried))
                 if is_wrong(report) and remarks.is_for_one_entry(tried):
@@ -155,25 +152,35 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
 def without_small_constants(
     report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
 ) -> tuple[GradientReport, list[Fact]]:
-    """The report without guards such as that in log(p + 1e-7), and a note, if it passes; else the report given."""
-    assert tried.layer is not None
-    with without_guards(*tried.subject.sources()) as guards:
-        unguarded = report_on(tried.layer, tried.x, dy, report.eps, report.method.name, coarse) if guards else report
-    if not unguarded.passed:
-        return report, []
-    shown = ", ".join(f"{guard:g}" for guard in dict.fromkeys(guards))
-    apart = max(np.abs(check.difference).max() / np.abs(check.numerical).max() for check in report.values())
+    """The report without guards such as that in log(p + 1e-7), or with more digits in the constants of backward.
+
+    If it passes so, with a note; else the report given.
+    """
+    layer, sources = tried.layer, tried.subject.sources()
+    assert layer is not None
+    with without_guards(*sources) as guards:
+        better = report_on(layer, tried.x, dy, report.eps, report.method.name, coarse) if guards else report
     text = (
-        f"the code adds {shown}, to keep from log(0) or a division by zero, and backward is the gradient of forward "
-        f"without it; so both were checked without it. With it, they differ by up to {apart:.1g} of the largest"
+        f"the code adds {', '.join(f'{guard:g}' for guard in dict.fromkeys(guards))}, to keep from log(0) or a "
+        "division by zero, and backward is the gradient of forward without it; so both were checked without it. With "
+        "it, they differ by up to {:.1g} of the largest"
     )
-    return unguarded, [Fact("note", text)]
+    others = {} if better.passed else _with_more_digits(report, tried, dy)
+    if others:
+        with other_digits(*sources, others=others):
+            better = report_on(layer, tried.x, dy, report.eps, report.method.name, coarse)
+        text = (
+            f"in backward {', '.join(map(str, others))} are rounded: with more digits, that round to these, all is "
+            "right, as was checked. As they stand, gradients are off by up to {:.1g} of the largest"
+        )
+    if not better.passed:
+        return report, []
+    apart = max(np.abs(check.difference).max() / np.abs(check.numerical).max() for check in report.values())
+    return better, [Fact("note", text.format(apart))]
 
 
-def with_more_digits(
-    report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
-) -> tuple[GradientReport, list[Fact]]:
-    """The report with more digits of backward's constants, if it then passes: all such that they round to those."""
+def _with_more_digits(report: GradientReport, tried: Attempt, dy: ArrayLike | None) -> dict[float, float]:
+    """For each constant of backward one that rounds to it, such that its gradients may be right; {} without such."""
     layer, sources = tried.layer, tried.subject.sources()
     assert layer is not None
     with other_digits(*sources) as exact:
@@ -188,23 +195,12 @@ def with_more_digits(
 
     off = np.concatenate([(check.numerical - check.analytical).ravel() for check in report.values()])
     now = gradients({})
-    if not exact or len(exact) >= off.size or now.shape != off.shape:
-        return report, []
+    if not 0 < len(exact) < off.size or now.shape != off.shape:
+        return {}
     moved = np.array([gradients({one: one + unit}) - now for one, unit in exact.items()]).T
     units = np.linalg.lstsq(moved, off, rcond=None)[0]
-    others = {one: one + unit * float(size) for (one, unit), size in zip(exact.items(), units, strict=True)}
-    if np.max(np.abs(units)) > 1:
-        return report, []
-    with other_digits(*sources, others=others):
-        better = report_on(layer, tried.x, dy, report.eps, report.method.name, coarse)
-    if not better.passed:
-        return report, []
-    apart = max(np.abs(check.difference).max() / np.abs(check.numerical).max() for check in report.values())
-    text = (
-        f"in backward {', '.join(map(str, exact))} are rounded: with more digits, that round to these, all is right, "
-        f"as was checked. As they stand, gradients are off by up to {apart:.1g} of the largest"
-    )
-    return better, [Fact("note", text)]
+    is_rounding = np.max(np.abs(units)) <= 1
+    return {one: one + unit * float(n) for (one, unit), n in zip(exact.items(), units, strict=True) if is_rounding}
 
 
 def randomness(tried: Attempt) -> list[Fact]:

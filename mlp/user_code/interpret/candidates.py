@@ -33,7 +33,7 @@ from mlp.user_code.messages import problem
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.as_layer import REDUCTIONS
 from mlp.user_code.run.sources import attributes_of_self
-from mlp.user_code.run.subject import Subject
+from mlp.user_code.run.subject import Step, Subject, function_of
 from mlp.user_code.run.uses import uses_of
 from mlp.user_code.settings import Override, line
 
@@ -41,7 +41,7 @@ from mlp.user_code.settings import Override, line
 def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]:
     """An object of theirs: its layouts, and for a loss its predictions and targets."""
     if kind.kind == "loss" and not _is_of_inputs(getattr(thing, kind.forward)):
-        yield from loss_object_candidates(thing, kind, case)
+        yield from loss_candidates(case, kind.forward, case.said.steps(kind.backward), thing)
         return
     override = case.said
     forward, backward = getattr(thing, kind.forward), getattr(thing, kind.backward)
@@ -264,34 +264,22 @@ def _of_dict(
     return found
 
 
-def loss_object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]:
-    """A loss of theirs as an object."""
-    override = case.said
-    for one in costs(thing, kind.forward, kind.backward, case.module):
-        for x, target, layout in loss_inputs("", override):
-            yield closed_candidate(case, one, x, target, layout)
-    for x, target, layout in loss_inputs(case.name, override):
-        for way in _loss_ways(getattr(thing, kind.backward)):
-            subject = Subject(
-                case.name, kind.forward, override.steps(kind.backward), thing, target=target,
-                pass_on=way, module=case.module, **override.of_run(),
-            )  # fmt: skip
-            yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
-
-
-def loss_function_candidates(case: Case) -> Iterator[Candidate]:
-    """A loss and its gradient, on every kind of prediction and target."""
-    forward, backward, override = case.first, case.second, case.said
-    places = sides(forward, "prediction", "target")
+def loss_candidates(case: Case, forward: Step, backward: tuple[Step, ...], thing: Any = None) -> Iterator[Candidate]:
+    """A loss of theirs, functions or methods of a thing, on every kind of prediction and target."""
+    override, function = case.said, function_of(thing, forward)
+    if thing is not None:
+        for one in costs(thing, forward, backward[0], case.module):
+            yield from (closed_candidate(case, one, *given) for given in loss_inputs("", override))
+    places = sides(function, "prediction", "target") if thing is None else {}
     first = next((argument for argument, side in places.items() if side == "prediction"), "")
-    ways = _loss_ways(backward)[:1] if backward is not None else ("gradient",)
-    said = {**override.args, **override.forward_args}
+    ways = _loss_ways(function_of(thing, backward[0])) if backward else ("gradient",)
+    said = {**(override.args if thing is None else {}), **override.forward_args}
     for x, target, layout in loss_inputs(case.name, override):
-        for way, masked in product(ways, _masked(forward, x, target, layout)):
-            settings = {"settings": {**masked, **{name: {} for name in structures(forward)}, **said}}
+        for way, masked in product(ways if thing is not None else ways[:1], _masked(function, x, target, layout)):
+            settings = {"settings": {**masked, **{name: {} for name in structures(function)}, **said}}
             subject = Subject(
-                case.name, forward, () if backward is None else (backward,), first=first, target=target, pass_on=way,
-                module=case.module, **override.of_run() | settings,
+                case.name, forward, backward, thing, first=first, target=target, pass_on=way, module=case.module,
+                **override.of_run() | settings,
             )  # fmt: skip
             yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
 

@@ -17,8 +17,8 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.load.classes import returns_loss_and_gradients, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of
-from mlp.user_code.run import calls
-from mlp.user_code.run.sources import returned, syntax
+from mlp.user_code.run import calls, object_arrays
+from mlp.user_code.run.sources import syntax
 from mlp.user_code.settings import Override
 
 Function = Callable[..., Any]
@@ -74,14 +74,19 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
     structures = structure_names(functions)
     keys = _parameter_keys(functions, structures)
     free = {name: one for name, one in functions.items() if name not in overrides and takes(one, structures)}
-    losses = {name: one for name, one in functions.items() if _is_loss(name, one) and name not in taken}
-    forwards = {name: one for name, one in free.items() if _is_forward(name) and name not in taken}
+    ahead = [name for name in functions if name not in taken and not _BACKWARD.search(name)]
+    losses = {name: functions[name] for name in ahead if sounds_like_loss(name) and has_target(functions[name])}
+    forwards = {name: free[name] for name in ahead if name in free and _FORWARD.search(name) and name not in losses}
     for name, function in functions.items():
         if name in taken or name in overrides:
             continue
         if has_target(function) and (held := _global_arrays(function)):
             found.append(_of_globals(function, held))
-        elif name in free and has_target(function) and _is_whole(name, function):
+        elif (
+            name in free
+            and has_target(function)
+            and (_takes_input(function) if name in vocabulary.TRAIN_STEPS else returns_loss_and_gradients(function))
+        ):
             found.append(Parts(None, function, None, makers))
         elif _is_backward(name, function, structures):
             loss = _closest(name, losses)
@@ -103,11 +108,13 @@ def linear(function: Function) -> Parts:
 
 
 def _global_arrays(function: Function) -> dict[str, Any]:
-    """The arrays of a module that a loss goes by, if it returns the gradients of some: `return loss, dW, db`."""
+    """The arrays of a module that a loss goes by, or dicts of them, if it returns gradients: `return loss, dW, db`."""
     held = {name: function.__globals__.get(name) for name in calls.global_names(function)}
-    held = {name: one for name, one in held.items() if isinstance(one, np.ndarray) and one.dtype.kind == "f"}
-    gradients = {stem for name in returned(function) for stem in vocabulary.gradient_of(name)}
-    return held if sounds_like_loss(function.__name__) and {name.lower() for name in held} & gradients else {}
+    held = {name: one for name, one in held.items() if isinstance(one, np.ndarray | dict)}
+    held = {
+        name: one for name, one in held.items() if any(array.ndim > 1 for array in object_arrays.arrays([one]).values())
+    }
+    return held if held and returns_loss_and_gradients(function) else {}
 
 
 def _of_globals(function: Function, held: dict[str, Any]) -> Parts:
@@ -127,7 +134,10 @@ def _of_globals(function: Function, held: dict[str, Any]) -> Parts:
     loss.__signature__ = inspect.Signature([first, *signature.parameters.values()])  # type: ignore[attr-defined]
 
     def fresh() -> dict[str, Any]:  # what stands there may have been trained on the way
-        return {name: np.zeros(one.shape) for name, one in held.items()}
+        zeros = object_arrays.duplicate(held)
+        for path, array in object_arrays.arrays(zeros).items():
+            object_arrays.put(zeros, path, np.zeros(array.shape))
+        return zeros
 
     return Parts(None, loss, None, (fresh,), tuple(held))
 
@@ -190,27 +200,21 @@ def _parameter_keys(functions: Functions, structures: set[str]) -> tuple[str, ..
     found += [name for one in used for name in calls.parameters_named(one)]
     keys = sorted(dict.fromkeys(filter(_is_key, found)), key=lambda key: vocabulary.family(key)[0] != "w")
     numbered = sorted((key for key in keys if key[-1].isdigit()), key=lambda key: int(re.sub(r"\D", "", key)))
-    built = [f"{key}{layer}" for layer in (1, 2, 3) for key in keys if any("str(" in _text(one) for one in used)]
+    built = [
+        f"{key}{layer}"
+        for layer in (1, 2, 3)
+        for key in keys
+        if any("str(" in ast.unparse(syntax(one)) for one in used)
+    ]
     return tuple(numbered or built or keys)
-
-
-def _text(function: Function) -> str:
-    try:
-        return inspect.getsource(function)
-    except OSError:
-        return ""
 
 
 def takes(function: Function, structures: Iterable[str]) -> bool:
     """Whether a function takes the parameters: in a structure, or two or more by their names."""
     names = calls.parameters_named(function)
     keys = sum(map(_is_key, names))
-    return any(name in structures for name in names) or keys > 1 or (keys == 1 and _is_linear(function))
-
-
-def _is_linear(function: Function) -> bool:
-    """Whether a function takes X and the target: one array of weights beside them is all of its parameters."""
-    return has_target(function) and _takes_input(function)
+    is_linear = keys == 1 and has_target(function) and _takes_input(function)
+    return any(name in structures for name in names) or keys > 1 or is_linear
 
 
 def _is_backward(name: str, function: Function, structures: set[str]) -> bool:
@@ -218,14 +222,6 @@ def _is_backward(name: str, function: Function, structures: set[str]) -> bool:
     if not _BACKWARD.search(name) or not has_target(function) or any(_is_role(one, "upstream") for one in names):
         return False
     return takes(function, structures) or any(_is_role(one, "cache") for one in names)
-
-
-def _is_forward(name: str) -> bool:
-    return bool(_FORWARD.search(name)) and not _BACKWARD.search(name) and not sounds_like_loss(name)
-
-
-def _is_loss(name: str, function: Function) -> bool:
-    return sounds_like_loss(name) and not _BACKWARD.search(name) and has_target(function)
 
 
 def has_target(function: Function | str) -> bool:
@@ -239,11 +235,6 @@ def _takes_input(function: Function) -> bool:
 
 def _is_role(name: str, *roles: str) -> bool:
     return vocabulary.roles(name)[:1] in {(role,) for role in roles}
-
-
-def _is_whole(name: str, function: Function) -> bool:
-    """Whether a function returns loss and gradients, or is a training step, which makes them itself."""
-    return _takes_input(function) if name in vocabulary.TRAIN_STEPS else returns_loss_and_gradients(function)
 
 
 def _closest(name: str, functions: Functions) -> Function | None:

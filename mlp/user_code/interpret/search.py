@@ -8,7 +8,7 @@ import numpy as np
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import second_look
 from mlp.user_code.interpret.arguments import objects
-from mlp.user_code.interpret.candidates import function_candidates, loss_function_candidates, object_candidates
+from mlp.user_code.interpret.candidates import function_candidates, loss_candidates, object_candidates
 from mlp.user_code.interpret.containers import has_weights
 from mlp.user_code.interpret.inside import read_model, read_network
 from mlp.user_code.interpret.models import Parts
@@ -34,8 +34,11 @@ def read(case: Case) -> Attempt:
         return read_model(case.first, case)
     if isinstance(case.first, type):
         return read_class(case)
-    readings = loss_function_candidates if case.kind == "loss" else function_candidates
-    return _finished(until_settled(readings(case)))
+    backward = () if case.second is None else (case.second,)
+    is_loss = case.kind == "loss"
+    return _finished(
+        until_settled(loss_candidates(case, case.first, backward) if is_loss else function_candidates(case))
+    )
 
 
 def read_class(case: Case) -> Attempt:

@@ -42,34 +42,25 @@ class Objective(NamedTuple):
     value: Callable[[Array, Array], Array]
 
 
-def _squares(y: Array, t: Array) -> Array:
-    return np.sum((y - t) ** 2)
-
-
-def _binary(y: Array, t: Array) -> Array:
-    return -np.sum(t * np.log(y) + (1 - t) * np.log(1 - y))
-
-
-def _categorical(y: Array, t: Array) -> Array:
-    return -np.sum(t * np.log(y))
-
-
 # Of what a training step returns.
 RETURNED = Objective("what it returns", lambda y, _: y)
+_SUMS: dict[str, Callable[[Array, Array], Array]] = {
+    "half the sum of squared errors": lambda y, t: np.sum((y - t) ** 2) / 2,
+    "the binary cross entropy": lambda y, t: -np.sum(t * np.log(y) + (1 - t) * np.log(1 - y)),
+    "the cross entropy": lambda y, t: -np.sum(t * np.log(y)),
+    "the sum of squared errors": lambda y, t: np.sum((y - t) ** 2),
+    "the mean squared error": lambda y, t: np.mean((y - t) ** 2),
+    "half the mean squared error": lambda y, t: np.mean((y - t) ** 2) / 2,
+}
+_OVER: dict[str, Callable[[Array], int]] = {", over the rows": len, ", over the columns": lambda y: y.shape[-1]}
 OBJECTIVES = (
-    Objective("half the sum of squared errors", lambda y, t: _squares(y, t) / 2),
-    Objective("the binary cross entropy, summed", _binary),
-    Objective("the cross entropy, summed", _categorical),
-    Objective("the sum of squared errors", _squares),
-    Objective("the mean squared error", lambda y, t: _squares(y, t) / y.size),
-    Objective("half the mean squared error", lambda y, t: _squares(y, t) / 2 / y.size),
-    Objective("half the sum of squared errors, over the rows", lambda y, t: _squares(y, t) / 2 / len(y)),
-    Objective("the sum of squared errors, over the rows", lambda y, t: _squares(y, t) / len(y)),
-    Objective("the binary cross entropy, over the rows", lambda y, t: _binary(y, t) / len(y)),
-    Objective("the cross entropy, over the rows", lambda y, t: _categorical(y, t) / len(y)),
-    Objective("the binary cross entropy, over the columns", lambda y, t: _binary(y, t) / y.shape[-1]),
-    Objective("the cross entropy, over the columns", lambda y, t: _categorical(y, t) / y.shape[-1]),
-    Objective("half the sum of squared errors, over the columns", lambda y, t: _squares(y, t) / 2 / y.shape[-1]),
+    *(Objective(f"{words}, summed" if "entropy" in words else words, value) for words, value in _SUMS.items()),
+    *(
+        Objective(words + over, lambda y, t, value=value, size=size: value(y, t) / size(y))  # type: ignore[misc]
+        for over, size in _OVER.items()
+        for words, value in _SUMS.items()
+        if "mean" not in words
+    ),
 )
 
 
@@ -337,9 +328,9 @@ def _rate(thing: Any) -> float:
     return next((float(getattr(thing, name)) for name in vocabulary.RATES if hasattr(thing, name)), 1.0)
 
 
-def costs(thing: Any, value: str, delta: str, module: ModuleType | None) -> Iterator[Any]:
+def costs(thing: Any, value: Step, delta: Step, module: ModuleType | None) -> Iterator[Any]:
     """A cost with delta(z, a, y) as one of z alone, where a = f(z) for an f of their module, else the sigmoid."""
-    wanted = [one.name for one in calls.required(calls.parameters_of(getattr(thing, delta)))]
+    wanted = [one.name for one in calls.required(calls.parameters_of(function_of(thing, delta)))]
     others = [name for name in wanted if sound(name) <= 0]
     if len(wanted) != 3 or len(others) != 2:
         return
@@ -348,10 +339,10 @@ def costs(thing: Any, value: str, delta: str, module: ModuleType | None) -> Iter
     for function in _squashing(module):
 
         def evaluate(self: Any, x: Any, t: Any, function: Callable[..., Any] = function) -> Any:
-            return getattr(self, value)(function(x), t)
+            return function_of(self, value)(function(x), t)
 
         def gradient(self: Any, x: Any, t: Any, function: Callable[..., Any] = function) -> Any:
-            return getattr(self, delta)(**{z: x, a: function(x), target: t})
+            return function_of(self, delta)(**{z: x, a: function(x), target: t})
 
         yield _with_methods(thing, {FORWARD: (evaluate, value), BACKWARD: (gradient, delta)})
 

@@ -60,7 +60,9 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         derivative = derivative or _sounding(cls)
         if value and derivative:
             other = "layer" if derivative in (*vocabulary.BACKWARD, _sounding(cls)) else "function"
-            return Kind("loss" if _meets_target(_bound(cls, value)) else other, value, derivative)
+            sounds = [sound(one.name) for one in required(parameters_of(_bound(cls, value)))]
+            is_of_target = len(sounds) == 2 and sounds[1] > 0 >= sounds[0]  # fn(a, y)
+            return Kind("loss" if is_of_target else other, value, derivative)
     step = "" if forward else _train_step(cls, "predict" if _has(cls, "predict") else "")
     if step:
         return Kind("layer", "predict", step)
@@ -136,12 +138,6 @@ def _is_one_step(method: Callable[..., Any]) -> bool:
     steps = list(dis.get_instructions(code)) if code is not None else []
     loaded, stored = ({one.argval for one in steps if one.opname == name} for name in ("LOAD_ATTR", "STORE_ATTR"))
     return bool(loaded & stored) and not any(one.opname.startswith(("FOR_ITER", "JUMP_BACKWARD")) for one in steps)
-
-
-def _meets_target(function: Callable[..., Any]) -> bool:
-    """Whether a function takes two values, the second of which may be a target: fn(a, y)."""
-    arguments = required(parameters_of(function))
-    return len(arguments) == 2 and sound(arguments[1].name) > 0 >= sound(arguments[0].name)
 
 
 def _loss_with_gradients(cls: type) -> str:

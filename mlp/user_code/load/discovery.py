@@ -154,11 +154,9 @@ def _returns_both(name: str, function: Callable[..., Any]) -> bool:
     if not sounds_like_loss(name) or not (takes_scores or is_weighted_loss(function)):
         return False
     return any(
-        isinstance(value, ast.Tuple) and len(value.elts) > 1 and _may_be_gradient(value.elts[1])
+        isinstance(value, ast.Tuple)
+        and len(value.elts) > 1
+        # What is called like a gradient, and not accuracy or predictions.
+        and (not isinstance(value.elts[1], ast.Name) or re.match("d|g|nabla", value.elts[1].id, re.IGNORECASE))
         for value in return_values(function)
     )
-
-
-def _may_be_gradient(node: ast.expr) -> bool:
-    """Whether what is returned beside a loss is called like a gradient, and not accuracy or predictions."""
-    return not isinstance(node, ast.Name) or re.match(r"d|g|nabla|delta", node.id, re.IGNORECASE) is not None

@@ -65,16 +65,8 @@ class Inert:
         given_back = arguments and (self._library in _BARS or (len(arguments) == 1 and callable(arguments[0])))
         return arguments[0] if given_back else self
 
-    def __getitem__(self, _key: Any) -> "Inert":
-        """Give itself: `axes[0].plot(x)`."""
-        return self
-
     def __setitem__(self, _key: Any, _value: Any) -> None:
         """Forget it: `plt.rcParams["figure.dpi"] = 80`."""
-
-    def __enter__(self) -> "Inert":
-        """Give itself: `with tqdm(total=9) as bar:`."""
-        return self
 
     def __exit__(self, *_raised: object) -> None:
         """Let pass what was raised inside."""
@@ -84,6 +76,8 @@ def _refuse(self: Inert, *_others: Any, **_named: Any) -> Any:
     raise NotInstalledError(self._library)
 
 
+for _name in ("getitem", "enter"):  # axes[0].plot(x), with tqdm(total=9) as bar
+    setattr(Inert, f"__{_name}__", lambda self, *_key: self)
 # A number made of a stand-in would be checked as if it were theirs.
 for _name in (
     "add", "sub", "mul", "truediv", "matmul", "pow", "radd", "rsub", "rmul", "rtruediv", "rmatmul", "rpow", "neg", "lt",

@@ -14,6 +14,7 @@ import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -127,15 +128,41 @@ def without_guards(thing: Any, forward: Callable[..., Any], *backward: Callable[
     would be an error in the gradient, only one below a fraction.
     """
     guards: list[float] = []
-    kept = []
     of_forward = reached(thing, forward)
-    for function, owner in reached(thing, forward, *backward).items():
-        rewritten = _rewritten(function, owner, guards, function in of_forward)
-        if rewritten is not None:
-            kept.append((function, function.__code__))
-            function.__code__ = rewritten.__code__
-    try:
+    functions = reached(thing, forward, *backward)
+    visits = {one: partial(_Remover, one, owner, guards, one in of_forward) for one, owner in functions.items()}
+    with _rewritten(visits):
         yield guards
+
+
+@contextmanager
+def other_digits(
+    thing: Any, forward: Callable[..., Any], *backward: Callable[..., Any], others: Mapping[float, float] = {}
+) -> Iterator[dict[float, float]]:
+    """Let these methods of backward compute with others of its constants; all of them, and how exact each is."""
+    digits, of_forward = _Digits(others), reached(thing, forward)
+    with _rewritten({one: lambda _: digits for one in reached(thing, *backward) if one not in of_forward}):
+        yield digits.seen
+
+
+@contextmanager
+def _rewritten(visits: Mapping[FunctionType, Callable[[ast.FunctionDef], ast.NodeTransformer]]) -> Iterator[None]:
+    """Let functions of theirs run inside as their visitors change them; one that stands in another stays as it is."""
+    kept = [(function, function.__code__) for function in visits]
+    try:
+        for function, visitor in visits.items():
+            tree = copy.deepcopy(syntax(function))
+            definition = next(iter(tree.body), None)
+            if function.__code__.co_freevars or not isinstance(definition, ast.FunctionDef):
+                continue
+            before, definition.decorator_list = ast.dump(definition), []
+            visitor(definition).visit(definition)
+            if ast.dump(definition) != before:
+                _put_back(tree, function)
+                namespace: dict[str, Any] = {}
+                exec(compile(tree, function.__code__.co_filename, "exec"), function.__globals__, namespace)
+                function.__code__ = namespace[definition.name].__code__
+        yield
     finally:
         for function, code in kept:
             function.__code__ = code
@@ -193,31 +220,10 @@ def _objects(thing: Any, depth: int) -> Iterator[Any]:
         yield from _objects(held, depth - 1)
 
 
-def _rewritten(function: FunctionType, owner: Any, guards: list[float], anywhere: bool) -> FunctionType | None:
-    """The function without the guards that it adds, which are appended to `guards`; None where it adds none."""
-    before = len(guards)
-    rewritten = _visited(function, lambda tree: _Remover(function, owner, guards, tree, anywhere))
-    return rewritten if len(guards) > before else None
-
-
-def _visited(function: FunctionType, visitor: Callable[[ast.FunctionDef], ast.NodeTransformer]) -> FunctionType | None:
-    """The function with its source changed by a visitor; None where that is not known, or stands in another."""
-    tree = copy.deepcopy(syntax(function))
-    definition = next(iter(tree.body), None)
-    if function.__code__.co_freevars or not isinstance(definition, ast.FunctionDef):
-        return None
-    definition.decorator_list = []
-    visitor(definition).visit(definition)
-    _put_back(tree, function)
-    namespace: dict[str, Any] = {}
-    exec(compile(tree, function.__code__.co_filename, "exec"), function.__globals__, namespace)
-    return namespace[definition.name]
-
-
 _DIGITS = 4
 
 
-class Digits(ast.NodeTransformer):
+class _Digits(ast.NodeTransformer):
     """Replaces the constants that are written with many digits, as decimals of 0.044715 are; notes them else.
 
     Attributes:
@@ -238,24 +244,6 @@ class Digits(ast.NodeTransformer):
         return ast.copy_location(ast.Constant(self.others[value]), node) if value in self.others else node
 
 
-@contextmanager
-def other_digits(
-    thing: Any, forward: Callable[..., Any], *backward: Callable[..., Any], others: Mapping[float, float] = {}
-) -> Iterator[dict[float, float]]:
-    """Let these methods of backward compute with others of its constants; all of them, and how exact each is."""
-    digits, of_forward = Digits(others), reached(thing, forward)
-    functions = [one for one in reached(thing, *backward) if one not in of_forward]
-    kept = [(one, one.__code__) for one in functions]
-    try:
-        for one in functions:
-            rewritten = _visited(one, lambda _: digits)
-            one.__code__ = rewritten.__code__ if rewritten else one.__code__
-        yield digits.seen
-    finally:
-        for one, code in kept:
-            one.__code__ = code
-
-
 def _put_back(tree: ast.Module, function: FunctionType) -> None:
     """Say of each node where it stands in their file, for whoever quotes the line."""
     source = inspect.getsource(function)
@@ -270,7 +258,7 @@ class _Remover(ast.NodeTransformer):
     """Replaces `a + guard` by `a`, and `a += guard` by nothing: anywhere, or below a fraction alone."""
 
     def __init__(
-        self, function: FunctionType, owner: Any, guards: list[float], definition: ast.FunctionDef, anywhere: bool
+        self, function: FunctionType, owner: Any, guards: list[float], anywhere: bool, definition: ast.FunctionDef
     ) -> None:
         self.depth = int(anywhere)
         plain = {one.name: one.default for one in inspect.signature(function).parameters.values()}

@@ -104,15 +104,11 @@ def twins(thing: Any) -> dict[Path, list[Path]]:
 
 def duplicate(thing: Any) -> Any:
     """A deep copy, so that no run can leave anything behind in the original; modules in it stay themselves."""
-    copyreg.pickle(type({}.keys()), _as_list)  # type: ignore[arg-type]  # it is to copy as what it lists
+    copyreg.pickle(type({}.keys()), lambda keys: (list, (list(keys),)))  # type: ignore[arg-type, return-value]
     try:
         return copy.deepcopy(thing)
     except TypeError:
         return copy.deepcopy(thing, {id(module): module for module in list(sys.modules.values())})
-
-
-def _as_list(keys: Any) -> tuple[type[list[Any]], tuple[list[Any]]]:
-    return list, (list(keys),)
 
 
 def in_double_precision(thing: Any) -> Any:

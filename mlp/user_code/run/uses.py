@@ -6,7 +6,7 @@ as `self.layers`, is `layers[*][type]`.
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -67,15 +67,9 @@ def _uses(*functions: Callable[..., Any]) -> Uses:
         arguments = set(function.__code__.co_varnames) if isinstance(function, FunctionType) else set()
         names = kept | dict(reversed(list(_bindings(tree))))
         names = names if function is functions[0] else {**dict.fromkeys(arguments, ""), **names}
-        found = _together(found, _in(tree, names))
+        both: Iterable[tuple[Any, Any]] = zip(found, _in(tree, names), strict=True)
+        found = Uses(*(new | old if isinstance(old, dict | frozenset) else old + new for old, new in both))
     return found
-
-
-def _together(one: Uses, other: Uses) -> Uses:
-    return Uses(
-        one.texts + other.texts, one.calls + other.calls, other.parts | one.parts, one.compared + other.compared,
-        one.indices | other.indices, one.filled | other.filled, one.names | other.names,
-    )  # fmt: skip
 
 
 def _in(tree: ast.Module, names: dict[str, str]) -> Uses:
