@@ -5,6 +5,7 @@ import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -219,7 +220,9 @@ def read_overrides(module: ModuleType, known: list[str]) -> dict[str, Override]:
                 module,
                 f"GRADCHECK names {quoted(name)}, but the module defines nothing of that name{_like(name, known)}",
             )
-        overrides[name] = override_of(settings, f"GRADCHECK[{name!r}]", module, vars(module)[name])
+        overrides[name] = override_of(
+            settings, f"GRADCHECK[{name!r}]", module, reduce(getattr, name.split("."), module)
+        )
     return overrides
 
 

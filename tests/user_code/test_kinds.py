@@ -120,6 +120,7 @@ MISTAKES = [
     ("EightHeads", "return (dy", "return (2 * dy"),
     ("loss", "2 * (y_hat - y)", "2 * (y - y_hat)"),
     ("gelu", "0.398942", "0.398952"),
+    ("Activations.bent", "1 - x**2", "1 - x"),
 ]
 
 

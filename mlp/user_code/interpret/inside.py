@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -38,50 +38,22 @@ from mlp.user_code.settings import line
 # A learning rate at which an update changes nothing that can be seen, and still gives back its gradient.
 _TINY = 1e-6
 _FOR_CHECK = 0.5  # of the time that is left
-_NOTHING = 1e-9  # of gradients of about 1
 
 
-class Reading(NamedTuple):
-    """A candidate, the loss that it was guessed to have inside, "" for one that is written somewhere, and its outputs.
-
-    Of these 0 says that nothing is known.
-    """
-
-    loss: str
-    candidate: Candidate
-    outputs: int = 0
-
-
-class _Tried(NamedTuple):
-    reading: Reading
-    attempt: Attempt
-
-    @property
-    def agreeing(self) -> int:
-        """How many gradients are right; that 0 is 0, as before a batch norm, any loss would say, and -1 if all are."""
-        if self.attempt.is_hollow:
-            return -1
-        found = self.attempt.layer.gradients() if self.attempt.layer else {}
-        return sum(
-            factor == 1 and np.max(np.abs(found.get(name, 1))) > _NOTHING
-            for name, factor in self.attempt.factors.items()
-        )
-
-
-def _tried(readings: Iterable[Reading]) -> list[_Tried]:
-    """Those readings that ran, the last one being right if any is; as many as leave time for a check."""
+def _tried(candidates: Iterable[Candidate]) -> list[Attempt]:
+    """Those that ran, the last one being right if any is; as many as leave time for a check."""
     found, enough = [], _FOR_CHECK * remaining()
-    for reading in readings:
-        tried = attempt(reading.candidate)
+    for candidate in candidates:
+        tried = attempt(candidate)
         if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
             tried.factors = compare(tried.layer, tried.x)
-        found.append(_Tried(reading, tried))
+        found.append(tried)
         if (tried.grade is Grade.AGREES and not tried.is_hollow) or remaining() < enough:
             break
     return found
 
 
-def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -> Iterator[Reading]:
+def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -> Iterator[Candidate]:
     """A network with a loss inside: every loss, on every layout, with targets that suit any of them."""
     thing, data = built.thing, built.data
     given = (object_arrays.get(thing, (name,)) for name, word in data.items() if word == "x")
@@ -97,7 +69,7 @@ def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -
             continue
         for target in (x,) if alone else samples.targets_for(y):  # an autoencoder has its input as target
             for words, one in networks(thing, kind.forward, kind.backward, rate, data):
-                yield Reading(words, closed_candidate(case, one, x, target, layout))
+                yield closed_candidate(case, one, x, target, layout)._replace(loss=words)
 
 
 def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
@@ -109,14 +81,14 @@ def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
     thing = built.thing
     returned = returned_name(getattr(thing, kind.backward))
     returns_loss = not returned or sounds_like_loss(returned) or returned in vocabulary.LOSS_VALUES
-    ran = [one for one in _tried(_network_readings(built, kind, case)) if one.attempt.factors]
+    ran = [one for one in _tried(_network_readings(built, kind, case)) if one.factors]
     for one in ran:
-        one.attempt.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {one.reading.loss}"))
+        one.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {one.loss}"))
     shown = _shown_by_a_batch(ran)
-    if ran and ran[-1].attempt.grade is Grade.AGREES and not shown:
+    if ran and ran[-1].grade is Grade.AGREES and not shown:
         return _with_own_loss(ran, [f"its {loss}" for loss in own_losses(thing, kind.backward)])
     sure = ran if keeps_target(type(thing), kind.backward) else []
-    sure = sure or [one for one in ran if returns_loss and one.reading.loss == RETURNED.words]
+    sure = sure or [one for one in ran if returns_loss and one.loss == RETURNED.words]
     likely = shown or [one for one in ran if one.agreeing > 0] or sure
     if likely:
         best = max(likely, key=lambda one: one.agreeing)
@@ -129,22 +101,21 @@ def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
     raise ForeignError(Fact("note", text, *place_of(getattr(thing, kind.backward))))
 
 
-def _shown_by_a_batch(ran: list[_Tried]) -> list[_Tried]:
+def _shown_by_a_batch(ran: list[Attempt]) -> list[Attempt]:
     """Where only one sample is right: the readings of a batch of which a part is, for one sample hides what is not."""
-    of_batch = [one for one in ran if one.attempt.batch and one.attempt.grade is Grade.SHAPES and one.agreeing > 0]
-    is_single = bool(ran) and not ran[-1].attempt.batch and ran[-1].attempt.grade is Grade.AGREES
+    of_batch = [one for one in ran if one.batch and one.grade is Grade.SHAPES and one.agreeing > 0]
+    is_single = bool(ran) and not ran[-1].batch and ran[-1].grade is Grade.AGREES
     return of_batch if is_single else []
 
 
-def _with_own_loss(ran: list[_Tried], own: list[str]) -> Attempt:
+def _with_own_loss(ran: list[Attempt], own: list[str]) -> Attempt:
     """The reading that agrees, the last, or the same with the loss that theirs has beside it, if that is another."""
-    right = ran[-1].attempt
-    for one in ran if ran[-1].reading.loss not in own else ():
-        other = one.attempt
-        if one.reading.loss in own and _same(other.x, right.x) and _same(other.subject.target, right.subject.target):
-            text = f"backward gives the gradients of {ran[-1].reading.loss}, and not those of {one.reading.loss}"
-            other.notes[:] = [Fact("note", text)]
-            return other
+    right = ran[-1]
+    for one in ran if ran[-1].loss not in own else ():
+        if one.loss in own and _same(one.x, right.x) and _same(one.subject.target, right.subject.target):
+            text = f"backward gives the gradients of {ran[-1].loss}, and not those of {one.loss}"
+            one.notes[:] = [Fact("note", text)]
+            return one
     return right
 
 
@@ -152,17 +123,17 @@ def _same(one: Any, other: Any) -> bool:
     return one is not None and np.array_equal(one, other)
 
 
-def _with_early_update(best: _Tried, tiny: Iterable[Reading]) -> Attempt:
+def _with_early_update(best: Attempt, tiny: Iterable[Candidate]) -> Attempt:
     """The reading, with the fact that its gradients are right as long as the steps are tiny, where they are."""
-    tried = best.attempt
+    tried = best
     wrong = [name for name, factor in tried.factors.items() if factor != 1]
     if tried.layer is None or not any(tried.layer.pairs[name].gradient.startswith("update.") for name in wrong):
         return tried
     step = tried.subject.sources()[-1]
     name = step.__wrapped__.__name__
-    for reading in tiny:
-        if reading.loss == best.reading.loss and np.array_equal(reading.candidate.x, tried.x):
-            factors = attempt(reading.candidate).factors
+    for candidate in tiny:
+        if candidate.loss == best.loss and np.array_equal(candidate.x, tried.x):
+            factors = attempt(candidate).factors
             early = [name for name in wrong if factors.get(name) == 1]
             if early:
                 text = (
@@ -177,7 +148,7 @@ def _with_early_update(best: _Tried, tiny: Iterable[Reading]) -> Attempt:
 
 def _model_readings(
     parts: Parts, case: Case, mades: Iterable[model_data.Made], errors: list[Fact]
-) -> Iterator[Reading]:
+) -> Iterator[Candidate]:
     """Every way to run a model of functions, or methods; why some cannot be run is added to the errors."""
     override = case.said
     is_guess = parts.loss is None and parts.forward is not None and not has_target(parts.forward)
@@ -201,7 +172,7 @@ def _model_readings(
                 one = closed(made.parameters, whole._replace(loss=loss))
                 candidate = closed_candidate(case, one, x, target, layout)
                 candidate.subject.has_dx, candidate.subject.per_sample = parts.is_of_object, override.per_sample
-                yield Reading(getattr(loss, "words", ""), candidate, made.outputs)
+                yield candidate._replace(loss=getattr(loss, "words", ""), outputs=made.outputs)
 
 
 def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
@@ -214,10 +185,10 @@ def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
     """
     errors: list[Fact] = []
     tried = _tried(_model_readings(parts, case, model_data.parameters(parts, case.said, thing), errors))
-    ran = [one for one in tried if one.attempt.layer is not None and one.attempt.layer.pairs]
+    ran = [one for one in tried if one.layer is not None and one.layer.pairs]
     best = max(ran, key=lambda one: one.agreeing, default=None)
     if best is None:
-        fact = furthest([one.attempt for one in tried]).error if tried else next(iter(errors), None)
+        fact = furthest(tried).error if tried else next(iter(errors), None)
         text = f"the model of {parts.name} could not be run{f': {fact.text}' if fact else ''}"
         for maker in parts.makers[:1]:
             sizes = {"parameters": maker.__name__, "args": model_data.sizes_for(maker, samples.OUTPUTS)}
@@ -225,27 +196,27 @@ def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
             said = {key: one.__name__ for key, one in beside.items() if callable(one)} | sizes
             text += f". The sizes were guessed; say better ones in a line such as {line(parts.name, **said)}"
         raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss), fact.trace if fact else ()))
-    if best.reading.loss and best.agreeing < 1:
+    if best.loss and best.agreeing < 1:
         text = (
             f"{parts.name} and {getattr(parts.backward, '__name__', '')} need a loss. The module has none, and none of "
             "the usual ones has these gradients; write it as a function of prediction and target, "
             'and name it as "loss" in GRADCHECK'
         )
         raise ForeignError(Fact("note", text, *place_of(parts.backward or parts.loss)))
-    if best.reading.loss:
-        best.attempt.notes.append(Fact("note", f"no loss was found, so it was taken to be {best.reading.loss}"))
-    best.attempt.notes += _with_more_outputs(best, ran)
-    return best.attempt
+    if best.loss:
+        best.notes.append(Fact("note", f"no loss was found, so it was taken to be {best.loss}"))
+    best.notes += _with_more_outputs(best, ran)
+    return best
 
 
-def _with_more_outputs(best: _Tried, ran: list[_Tried]) -> Iterator[Fact]:
+def _with_more_outputs(best: Attempt, ran: list[Attempt]) -> Iterator[Fact]:
     """That all is right for one output alone, where the model ran with more."""
-    more = max((one for one in ran if one.reading.outputs > 1), key=lambda one: one.agreeing, default=None)
-    if best.attempt.grade is Grade.AGREES and best.reading.outputs == 1 and more is not None:
-        pairs = more.attempt.layer.pairs if more.attempt.layer else {}
-        wrong = [name for name in pairs if more.attempt.factors.get(name) != 1]
+    more = max((one for one in ran if one.outputs > 1), key=lambda one: one.agreeing, default=None)
+    if best.grade is Grade.AGREES and best.outputs == 1 and more is not None:
+        pairs = more.layer.pairs if more.layer else {}
+        wrong = [name for name in pairs if more.factors.get(name) != 1]
         text = (
-            f"with one output all gradients are right, with {more.reading.outputs} those of {' and '.join(wrong)} are "
+            f"with one output all gradients are right, with {more.outputs} those of {' and '.join(wrong)} are "
             "not; if the model is made for one alone, that is no mistake"
         )
         yield Fact("unchecked", text)

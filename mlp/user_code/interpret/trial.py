@@ -25,6 +25,7 @@ from mlp.user_code.settings import line
 _CLOSE, _STEP = 1e-4, 1e-4
 _CLOSE_32, _STEP_32 = 1e-2, 5e-3
 _ENTRIES = 12
+_NOTHING = 1e-9  # of gradients of about 1
 _MOST_ALIKE = 4  # gradients that are tried in every order
 
 
@@ -39,12 +40,21 @@ class Grade(IntEnum):
 
 
 class Candidate(NamedTuple):
-    """A reading still to be tried: what to run, the input, what its axes are, and how a loss becomes one number."""
+    """A reading still to be tried.
+
+    Attributes:
+        subject: what to run; x: the input; layout: what its axes are.
+        reduction: how a loss becomes one number, "" for a layer.
+        loss: the one that was guessed to be inside, "" for one that is written somewhere.
+        outputs: of a model, how many it has, 0 where that is not known.
+    """
 
     subject: Subject
     x: Array
     layout: Layout
     reduction: str = ""
+    loss: str = ""
+    outputs: int = 0
 
 
 @dataclass
@@ -52,7 +62,7 @@ class Attempt:
     """A reading that was tried.
 
     Attributes:
-        subject, x, layout, reduction: as in `Candidate`; "" is the reduction of a layer.
+        subject, x, layout, reduction, loss, outputs: as in `Candidate`.
         args: what the object was made with.
         grade: how far it got; error: why no further.
         layer: their code as one of our layers, from Grade.BACKWARD on.
@@ -66,6 +76,8 @@ class Attempt:
     x: Array
     layout: Layout
     reduction: str = ""
+    loss: str = ""
+    outputs: int = 0
     args: dict[str, Any] = field(default_factory=dict)
     grade: Grade = Grade.NOTHING
     error: Fact | None = None
@@ -79,6 +91,15 @@ class Attempt:
     def batch(self) -> bool:
         """Whether x holds several samples."""
         return self.layout.batch
+
+    @property
+    def agreeing(self) -> int:
+        """How many gradients are right; that 0 is 0, as before a batch norm, any loss would say, and -1 if all are."""
+        if self.is_hollow:
+            return -1
+        found = self.layer.gradients() if self.layer else {}
+        right = [name for name, factor in self.factors.items() if factor == 1]
+        return sum(bool(np.max(np.abs(found.get(name, 1))) > _NOTHING) for name in right)
 
 
 def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array] | None = None) -> Attempt:

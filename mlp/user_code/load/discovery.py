@@ -4,7 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from mlp.user_code import vocabulary
@@ -46,14 +46,33 @@ def own(module: ModuleType) -> dict[str, Any]:
     below = (f"{home}.",) if "__path__" in held else ()
     plain = {name: calls.decorated(one) if type(one) is FunctionType else one for name, one in held.items()}
     homes = {name: home_of(one) for name, one in plain.items()}
-    return {name: held[name] for name, where in homes.items() if where == home or where.startswith(below)}
+    found = {name: held[name] for name, where in homes.items() if where == home or where.startswith(below)}
+    inside = {name: _alone(cls) for name, cls in found.items() if issubclass(type(cls), type)}
+    return found | {f"{name}.{one}": method for name, methods in inside.items() for one, method in methods.items()}
+
+
+def _alone(cls: type) -> dict[str, Callable[..., Any]]:
+    """The methods of a class that need no object: it is there to hold functions, and is nothing to check itself."""
+    try:
+        kind = kind_of(cls, Override())
+        held = {} if kind and kind.backward else dict(vars(cls))
+    except Exception:  # a descriptor or a metaclass of theirs
+        held = {}
+    static = {name: getattr(cls, name) for name, one in held.items() if isinstance(one, staticmethod)}
+    is_empty = "__init__" not in held and cls.__bases__ == (object,)
+    methods = {name: one for name, one in held.items() if isinstance(one, FunctionType) and name[:1] != "_"}
+    return static | ({name: getattr(cls(), name) for name in methods} if is_empty else {})
 
 
 def cases(module: ModuleType, overrides: dict[str, Override]) -> list[Case]:
     """Everything to check, in the order of the file; base classes and what GRADCHECK skips are left out."""
     things = {name: thing for name, thing in own(module).items() if not overrides.get(name, Override()).skip}
     classes = {id(thing): (name, thing) for name, thing in reversed(things.items()) if issubclass(type(thing), type)}
-    found = [*_classes(dict(reversed(classes.values())), overrides), *_functions(things, overrides)]
+    found = [*_classes(dict(reversed(classes.values())), overrides)]
+    for owner in dict.fromkeys(name.rpartition(".")[0] for name in things):
+        own_ones = {name.rpartition(".")[2]: one for name, one in things.items() if name.rpartition(".")[0] == owner}
+        cases_in = _functions(own_ones, {} if owner else overrides)
+        found += [one._replace(name=f"{owner}.{one.name}" if owner else one.name) for one in cases_in]
     known = [one._replace(module=module, said=overrides.get(one.name, Override())) for one in found]
     return sorted(known, key=lambda case: in_order(case.file, case.line))
 
@@ -69,7 +88,8 @@ def _classes(classes: dict[str, type], overrides: dict[str, Override]) -> Iterat
 
 
 def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterator[Case]:
-    functions = {name: thing for name, thing in things.items() if type(thing) is FunctionType and not is_hollow(thing)}
+    plain = {name: one for name, one in things.items() if type(one) in (FunctionType, MethodType)}
+    functions = {name: one for name, one in plain.items() if not is_hollow(one)}
     used: set[str] = set()
     for parts in models.find(functions, overrides):
         used |= parts.used
@@ -131,7 +151,9 @@ def _stem(name: str) -> str:
 def _derivative_flag(function: Callable[..., Any]) -> str:
     """The argument of `nonlin(x, deriv=False)` that asks for the derivative."""
     for one in calls.parameters_of(function):
-        if one.default is False and re.fullmatch(r"(is_)?(deriv\w*|d|prime|grad\w*|back\w*)", one.name, re.IGNORECASE):
+        if one.default is False and re.fullmatch(
+            r"(is_)?(der|deriv\w*|d|prime|grad\w*|back\w*)", one.name, re.IGNORECASE
+        ):
             return one.name
     return ""
 

@@ -1542,3 +1542,13 @@ def gelu(x):
 def gelu_derivative(x):
     t = np.tanh(0.0356774 * x**3 + 0.797885 * x)
     return 0.5 * t + (0.0535161 * x**3 + 0.398942 * x) * (1 - t**2) + 0.5
+
+
+# A class that is there to hold functions.
+class Activations:
+    def __init__(self):
+        pass
+
+    @staticmethod
+    def bent(x, der=False):
+        return 1 - x**2 if der else np.tanh(x)
