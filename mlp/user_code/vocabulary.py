@@ -35,15 +35,8 @@ OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "z", "result", "activ
 LOSS_VALUES = ("loss", "cost", "loss_value", "value", "error")
 RATES = ("learning_rate", "lr", "eta", "learn_rate", "_lr", "_learning_rate")
 TRAIN_STEPS = (
-    "train_step",
-    "training_step",
-    "train_on_batch",
-    "fit_batch",
-    "partial_fit",
-    "train_one",
-    "learn",
-    "step",
-)
+    "train_step", "training_step", "train_on_batch", "fit_batch", "partial_fit", "train_one", "learn", "step",
+)  # fmt: skip
 STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
 UPDATE = re.compile(r"_?(update\w*|step|apply_grad\w*|(calculate_)?gradients?)", re.IGNORECASE)
 GRADIENT_METHODS = (

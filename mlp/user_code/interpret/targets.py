@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.nn.arrays import Array
-from mlp.user_code.interpret.samples import BATCH, FEATURES, Layout, normal
+from mlp.user_code.interpret.samples import BATCH, LAYOUTS, Layout, normal
 from mlp.user_code.settings import Override
 
 
@@ -18,17 +18,13 @@ class Data(NamedTuple):
     target: str
 
 
-_ALL = (
-    Data("normal", "normal"),
-    Data("probability", "one-hot"),
-    Data("probability", "labels"),
-    Data("probability", "binary"),
-    Data("normal", "one-hot"),
-    Data("normal", "labels"),
-    Data("normal", "binary"),
-    Data("normal", "signs"),
-    Data("probability", "probability"),
-)
+_ALL = tuple(
+    Data(*pair.split())
+    for pair in (
+        "normal normal", "probability one-hot", "probability labels", "probability binary", "normal one-hot",
+        "normal labels", "normal binary", "normal signs", "probability probability",
+    )
+)  # fmt: skip
 # Names of losses of real numbers: these are what decides, whatever else goes through.
 _REAL = re.compile(
     r"huber|squared?_?error|abs|quadratic|regress|smooth|(^|_)(mse|mae|sse|rmse|l1|l2|squared?)($|_)", re.IGNORECASE
@@ -40,14 +36,11 @@ _BY_NAME = (
     (r"cross|entropy|nll|categorical|likelihood|cce", Data("probability", "one-hot")),
 )
 _LAYOUTS = (
-    Layout("rows, (n, features)", "rows", (BATCH, FEATURES), True),
-    Layout("columns, (features, n)", "columns", (FEATURES, BATCH), True),
+    *LAYOUTS[:2],
     Layout("one output for each sample, (n, 1)", "rows", (BATCH, 1), True),
     Layout("a vector, (n,)", "rows", (BATCH,), True),
-    Layout("sequences, (n, time, features)", "rows", (2, BATCH, FEATURES), True),
-    Layout("one sample, (features, 1)", "single", (FEATURES, 1), False),
-    Layout("one sample, (1, features)", "single", (1, FEATURES), False),
-    Layout("one sample, (features,)", "single", (FEATURES,), False),
+    LAYOUTS[4],
+    *(LAYOUTS[i] for i in (9, 10, 8)),
 )
 
 

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -74,8 +74,11 @@ class Foreign(Layer):
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """A copy with arrays of its own. Their code is shared: it only ever runs on copies, and may hold anything."""
+        return self._with(_values={name: value.copy() for name, value in self._values.items()})
+
+    def _with(self, **held: Any) -> Self:
         twin = copy.copy(self)
-        twin._values = {name: value.copy() for name, value in self._values.items()}
+        vars(twin).update(held)
         return twin
 
     @property
@@ -98,15 +101,11 @@ class Foreign(Layer):
 
     def replaced(self, name: str, value: Array) -> Self:
         """A copy that has `value` as its parameter `name`."""
-        twin = copy.copy(self)
-        twin._values = {**self._values, name: value}
-        return twin
+        return self._with(_values={**self._values, name: value})
 
     def paired(self, pairs: Mapping[str, Pair]) -> Self:
         """A copy in which other arrays are taken for the gradients of the same tensors."""
-        twin = copy.copy(self)
-        twin.pairs = dict(pairs)
-        return twin
+        return self._with(pairs=dict(pairs))
 
     def apply(self, x: ArrayLike) -> Array:
         """Run their forward."""
@@ -148,10 +147,9 @@ class Foreign(Layer):
 
     def with_target(self, target: Array) -> Self:
         """A copy that is given another target."""
-        twin = copy.copy(self)
-        twin._subject = copy.copy(self._subject)
-        twin._subject.target = target
-        return twin
+        subject = copy.copy(self._subject)
+        subject.target = target
+        return self._with(_subject=subject)
 
     def _started(self, x: ArrayLike) -> Run:
         x = np.asarray(x)

@@ -36,24 +36,21 @@ def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
     """The arrays in what backward returned; those of a tuple carry the names of its return statement if it has any."""
     if isinstance(value, int) or (isinstance(value, np.ndarray) and value.dtype == np.bool_):
         value = np.asarray(value, dtype=np.float64)  # 1, the derivative of x, or z > 0, that of a ReLU
-    if isinstance(value, tuple | list):
-        labels = returned_names(function, len(value))
-        return [
-            Source(object_arrays.text(("returned", label, *path[1:])), (label, *path[1:]), "returned", array)
-            for label, part in zip(labels, value, strict=True)
-            for path, array in object_arrays.arrays([part]).items()
-        ]
-    if isinstance(value, dict):
-        found = object_arrays.arrays([value])
-        return [
-            Source(object_arrays.text(("returned", *path[1:])), ("grads", *path[1:]), "returned", array)
-            for path, array in found.items()
-        ]
-    held = object_arrays.arrays([value])
-    label = returned_name(function)
+    several = isinstance(value, tuple | list)
+    heads: list[object_arrays.Path] = [("grads",) if isinstance(value, dict) else ()]
+    if several:
+        heads = [(name,) for name in returned_names(function, len(value))]
+    label = "" if several or isinstance(value, dict) else returned_name(function)
     return [
-        Source(object_arrays.text(("returned", *path[1:])), path[1:], "returned", array, label)
-        for path, array in held.items()
+        Source(
+            object_arrays.text(("returned", *head[: int(several)], *path[1:])),
+            (*head, *path[1:]),
+            "returned",
+            array,
+            label,
+        )
+        for head, part in zip(heads, value if several else [value], strict=True)
+        for path, array in object_arrays.arrays([part]).items()
     ]
 
 
