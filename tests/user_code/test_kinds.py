@@ -119,7 +119,6 @@ MISTAKES = [
     ("drawn_loss", "np.add.at(grad_outside, others, -center_vec)", "grad_outside[others] -= center_vec"),
     ("EightHeads", "return (dy", "return (2 * dy"),
     ("loss", "2 * (y_hat - y)", "2 * (y - y_hat)"),
-    ("gelu", "0.398942", "0.398952"),
     ("Activations.bent", "1 - x**2", "1 - x"),
 ]
 
@@ -270,6 +269,18 @@ def test_a_network_that_leaves_the_slope_of_its_softmax_to_the_loss_is_not_judge
     )
     assert examined(tmp_path, source).status == "not checked"
     assert examined(tmp_path, source.replace("self.x.T @", "self.x.T**2 @")).status == "wrong"
+
+
+def test_rounded_constants_of_a_derivative_are_told_and_neither_passed_nor_called_wrong(tmp_path):
+    source = (
+        "def gelu(x):\n    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))\n"
+        "def gelu_derivative(x):\n    t = np.tanh(0.0356774 * x**3 + 0.797885 * x)\n"
+        "    return 0.5 * t + (0.0535161 * x**3 + 0.398942 * x) * (1 - t**2) + 0.5\n"
+    )
+    result = examined(tmp_path, source)
+    assert result.status == "partly checked"
+    assert "0.0356774, 0.797885, 0.0535161, 0.398942 have few digits" in result.gaps[0].text
+    assert examined(tmp_path, source.replace("0.398942", "0.398952")).status == "wrong"
 
 
 def test_what_is_right_for_a_gradient_of_one_entry_alone_is_partly_checked(tmp_path):

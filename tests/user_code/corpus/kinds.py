@@ -1534,16 +1534,6 @@ def diff(y, y_hat):
     return 2 * (y_hat - y) / len(y)
 
 
-# Constants of a derivative that are rounded.
-def gelu(x):
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
-
-
-def gelu_derivative(x):
-    t = np.tanh(0.0356774 * x**3 + 0.797885 * x)
-    return 0.5 * t + (0.0535161 * x**3 + 0.398942 * x) * (1 - t**2) + 0.5
-
-
 # A class that is there to hold functions.
 class Activations:
     def __init__(self):
