@@ -41,6 +41,19 @@ def test_an_object_is_checked_on_the_input_given():
     np.testing.assert_allclose(report["x"].numerical, 3 * X**2 + 1e-8, atol=1e-11)
 
 
+def test_what_gives_no_gradient_of_the_sum_of_its_outputs_is_no_constant():
+    class Softmax:
+        def forward(self, x):
+            e = np.exp(x - x.max(axis=1, keepdims=True))
+            self.y = e / e.sum(axis=1, keepdims=True)
+            return self.y
+
+        def backward(self, dy):
+            return self.y * (dy - (dy * self.y).sum(axis=1, keepdims=True))
+
+    assert check_layer(Softmax(), np.random.RandomState(8).standard_normal((4, 4))).passed
+
+
 def test_the_object_itself_is_left_alone():
     cube = Cube()
     check_layer(cube, X)

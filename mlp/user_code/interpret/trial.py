@@ -189,7 +189,7 @@ def is_hollow(tried: Attempt) -> bool:
     layer = tried.layer
     assert layer is not None
     y = layer.apply(tried.x)
-    gradients = [*layer.gradients().values(), *([layer.backward(np.ones(y.shape))] if layer.checks_input else [])]
+    gradients = [*layer.gradients().values(), *([layer.backward(random(y.shape))] if layer.checks_input else [])]
     if not any(map(np.any, gradients)) and all(factor == 1 for factor in tried.factors.values()):
         return True
     if not tried.subject.integers and layer.checks_input:
