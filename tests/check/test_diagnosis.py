@@ -22,6 +22,7 @@ from mlp import (
     dense_layers,
     he,
 )
+from mlp.check.gallery import GALLERY
 from mlp.check.report import Certainty
 from mlp.nn.layers import Layer
 
@@ -345,6 +346,29 @@ def test_the_sentence_as_it_is_read_aloud():
         "activation_fn1: dx is dy, passed on unchanged: the derivative of the activation is missing. This is certain: "
     )
     assert sentence.endswith("Right would be: dx = dy * (1 - np.tanh(x)**2).")
+
+
+class Bump(Tanh):
+    """A bell curve of about the right shape for the slope."""
+
+    def backward(self, dy):
+        return np.exp(-np.square(self.x)) * dy
+
+    def forward(self, x):
+        self.x = np.asarray(x)
+        return super().forward(x)
+
+
+def test_the_slope_that_backward_uses_stands_before_the_one_that_would_be_right():
+    finding = check_layer(Bump(), np.array([1.5, -0.5, 0.2])).diagnosis[0]
+    # Who reads them exchanged would mend the right formula: exp(-1.5^2) is 0.1054, 1 / cosh(1.5)^2 is 0.1807.
+    assert finding.measured == "at x = 1.5 it uses the slope 0.1054 instead of 0.1807"
+
+
+def test_the_rate_of_an_update_inside_backward_has_its_sign():
+    layer = GALLERY["updated too early"].make(Linear(3, 2, np.random.RandomState(0)))
+    finding = check_layer(layer, np.random.RandomState(1).standard_normal((4, 3))).diagnosis[0]
+    assert finding.measured == "the learning rate is 0.1"
 
 
 def test_what_fits_one_input_by_chance_is_not_believed():

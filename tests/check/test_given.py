@@ -64,6 +64,18 @@ def test_right_gradients_are_not_called_wrong_however_they_are_written(name, wri
     assert bool(report.remarks) == (written != "float64")
 
 
+def test_the_bars_of_rounded_gradients_end_half_a_unit_of_the_last_digit_away():
+    # Four decimals are wrong by half a unit of the last at most; another digit there is a mistake, such as a typing one.
+    written = {key: np.round(value, 4) for key, value in right(Experiment()).items()}
+    assert checked(Experiment(), written).verdict is not Verdict.WRONG
+    off = written["fc2.b"] - right(Experiment())["fc2.b"]
+    small = np.flatnonzero((np.abs(written["fc2.b"]) > 0.01) & (np.abs(written["fc2.b"]) < 0.1))
+    written["fc2.b"][small] = np.round(written["fc2.b"] + 1e-4 * np.sign(off), 4)[small]
+    verdicts = checked(Experiment(), written)["fc2.b"].verdicts
+    assert small.size
+    assert np.array_equal(np.flatnonzero(verdicts == Verdict.WRONG), small)
+
+
 @pytest.mark.parametrize("written", ["float64", "float32", "%.6f", "%.6e"])
 def test_an_error_of_one_per_cent_is_seen_through_the_rounding(written):
     wrong = {key: WRITTEN[written](1.01 * value) for key, value in right(Experiment()).items()}

@@ -124,6 +124,7 @@ def test_the_fixed_rules_err_where_the_verdict_does_not(problem):
         (1.0, 1 + 1.9e-2, False, False, False, "uncomfortable"),
         (1.0, 1 + 2.1e-2, False, False, False, "probably wrong"),
         (1.0, 1.00002, False, True, True, "kinks"),
+        (1.0010105, 1.0, False, False, False, "uncomfortable"),  # |n| counts: 1e-3 |a| would just allow it
         (1.0, 1.001, False, True, False, "uncomfortable"),
         (1.0, 1.1, False, False, False, "probably wrong"),
         (0.0, 1e-9, True, True, False, "probably wrong"),

@@ -110,6 +110,13 @@ def test_the_error_of_a_hessian_without_truncation_is_four_roundings():
         assert np.all((error >= 4 * u * size / divisor * (1 - 1e-12)) & (error <= 2 * 4 * u * size / divisor))
 
 
+def test_the_error_of_a_hessian_that_bends_is_twice_its_truncation():
+    # The central difference of sin(k x) at 0 is k (1 - (k h)^2 / 6 + ...), which here is all that is wrong with it: the
+    # factor two is the room for what two steps cannot tell of the terms behind.
+    value, error = hessian(np.sum, np.zeros(1), lambda x: np.sin(1000 * x))
+    assert error[0, 0] == pytest.approx(2 * (1000 - value[0, 0]), rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -39,6 +39,14 @@ class Centred(ApplyOnly):
         return x - x.mean(axis=0)
 
 
+class CentredLinear(Linear):
+    """It rewrites `apply`, so that Linear keeps samples apart no longer holds."""
+
+    def apply(self, x):
+        y = super().apply(x)
+        return y - y.mean(axis=0)
+
+
 class Bilinear(ApplyOnly):
     """A parameter with three axes and one with none."""
 
@@ -98,11 +106,12 @@ def test_a_layer_with_apply_alone(name, batch):
     compare(network, rng.standard_normal((*batch, 3)), rng.standard_normal((*batch, 2)))
 
 
+@pytest.mark.parametrize("layer", [Centred(), CentredLinear(4, 4, np.random.RandomState(0))])
 @pytest.mark.parametrize("small", [0, 10**9])
-def test_a_layer_that_mixes_the_samples_of_a_batch(monkeypatch, small):
+def test_a_layer_that_mixes_the_samples_of_a_batch(monkeypatch, small, layer):
     monkeypatch.setattr("mlp.differences.tensors.SMALL", small)
     rng = np.random.RandomState(1)
-    compare(between_linear_layers(Centred(), rng), rng.standard_normal((3, 3)), rng.standard_normal((3, 2)))
+    compare(between_linear_layers(layer, rng), rng.standard_normal((3, 3)), rng.standard_normal((3, 2)))
 
 
 @pytest.mark.parametrize("position", ["first", "last", "alone"])

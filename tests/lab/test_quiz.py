@@ -11,6 +11,7 @@ from mlp import Verdict, check_gradients
 from mlp.check.gallery import GALLERY
 from mlp.check.gallery.bug import LOSS
 from mlp.lab.experiment import Experiment
+from mlp.lab.planted_bug import change, gradients
 from mlp.lab.quiz import (
     LEVELS,
     MAX_NUMBER,
@@ -113,6 +114,14 @@ def test_a_change_of_one_per_cent_is_asked_for():
         asked.bug and asked.bug.name == "one entry one per cent off"
         for asked in (question(Experiment(sizes=(3, 4, 2)), number) for number in range(60))
     )
+
+
+def test_no_colour_has_to_show_what_is_smaller_than_a_thousandth():
+    # One per cent of an entry that is small itself is a bug that the maps cannot show; another one is drawn then.
+    right = gradients(EXPERIMENT.problem())
+    asked = [question(EXPERIMENT, number) for number in NUMBERS]
+    changes = [change(gradients(posed(one, EXPERIMENT.problem())), right) for one in asked if one.bug]
+    assert min(changes) > 1e-3
 
 
 def test_an_answer_whose_gradients_differ_by_a_hundredth_is_another_one():

@@ -83,6 +83,10 @@ def test_the_hessian_is_the_apis(open_page):
     app = open_page("gradient_check", sizes="3-4-2", seed="3", tensor="fc2.b", hessian="true")
     [drawn] = arrays(app, 1)
     np.testing.assert_array_equal(drawn, loss_hessian(*experiment.problem(), "fc2.b").value)
+    # Of a hidden layer some are negative, and a map without signs would show a saddle as a bowl.
+    [drawn] = arrays(open_page("gradient_check", sizes="3-4-2", seed="3", tensor="fc1.b", hessian="true"), 1)
+    assert drawn.min() < 0 < drawn.max()
+    np.testing.assert_array_equal(drawn, loss_hessian(*experiment.problem(), "fc1.b").value)
     # Of 64 entries, no more, all pairs are drawn.
     app = open_page("gradient_check", sizes="8-8", tensor="fc1.W", hessian="true")
     assert arrays(app, 1)[0].shape == (64, 64)
