@@ -65,7 +65,7 @@ def test_right_gradients_are_not_called_wrong_however_they_are_written(name, wri
 
 
 def test_the_bars_of_rounded_gradients_end_half_a_unit_of_the_last_digit_away():
-    # Four decimals are wrong by half a unit of the last at most; another digit there is a mistake, such as a typing one.
+    # Four decimals are wrong by half a unit of the last at most; another digit there is a mistake.
     written = {key: np.round(value, 4) for key, value in right(Experiment()).items()}
     assert checked(Experiment(), written).verdict is not Verdict.WRONG
     off = written["fc2.b"] - right(Experiment())["fc2.b"]
