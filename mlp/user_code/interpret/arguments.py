@@ -16,8 +16,8 @@ import numpy as np
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.containers import Maker, activations, asked_of, filled_up, layers, losses, uses_in
+from mlp.user_code.interpret.losses import is_input, sound
 from mlp.user_code.interpret.models import has_target
-from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.interpret.samples import (
     BATCH,
     CONVENTIONS,

@@ -22,9 +22,8 @@ from mlp.user_code.interpret.inputs import (
     own_sizes,
     settings_of_backward,
 )
-from mlp.user_code.interpret.predictions import is_input, masks, sides, sound, structures
+from mlp.user_code.interpret.losses import is_input, loss_inputs, masks, sides, sound, structures
 from mlp.user_code.interpret.samples import Layout
-from mlp.user_code.interpret.targets import loss_inputs
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.interpret.whole import closed_candidate, costs
 from mlp.user_code.load.classes import Kind

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret.predictions import is_input, sound
+from mlp.user_code.interpret.losses import is_input, sound
 from mlp.user_code.load.classes import returns_loss_and_gradients, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls, object_arrays

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlp.nn.arrays import Array
-from mlp.user_code.interpret.targets import is_of_real_numbers
+from mlp.user_code.interpret.losses import is_of_real_numbers
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, is_outer
 from mlp.user_code.messages import ForeignError
 from mlp.user_code.run.as_layer import Foreign

@@ -11,8 +11,8 @@ from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.candidates import function_candidates, loss_candidates, object_candidates
 from mlp.user_code.interpret.containers import has_weights
 from mlp.user_code.interpret.inside import read_model, read_network
+from mlp.user_code.interpret.losses import structures
 from mlp.user_code.interpret.models import Parts
-from mlp.user_code.interpret.predictions import structures
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_be_upstream, own_losses, takes_nothing

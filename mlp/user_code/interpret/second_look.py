@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.arguments import objects
-from mlp.user_code.interpret.targets import other_coding
+from mlp.user_code.interpret.losses import other_coding
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
 from mlp.user_code.load.classes import parts_of_backward
 from mlp.user_code.messages import Fact, ForeignError, Level

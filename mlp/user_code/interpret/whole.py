@@ -17,8 +17,8 @@ import numpy as np
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
+from mlp.user_code.interpret.losses import is_input, sound
 from mlp.user_code.interpret.models import structure_names
-from mlp.user_code.interpret.predictions import is_input, sound
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import sounds_like_loss

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret.predictions import is_loss, sound
+from mlp.user_code.interpret.losses import is_loss, sound
 from mlp.user_code.run.calls import parameters_of, required, takes_rate
 from mlp.user_code.run.sources import attributes_of_self, return_values
 from mlp.user_code.settings import Override

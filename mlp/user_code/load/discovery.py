@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import models
-from mlp.user_code.interpret.predictions import data, is_loss, is_weighted_loss
+from mlp.user_code.interpret.losses import data, is_loss, is_weighted_loss
 from mlp.user_code.load.classes import is_base, is_hollow, kind_of, returns_loss_and_gradients, sounds_like_loss
 from mlp.user_code.messages import home_of, in_order, place_of
 from mlp.user_code.run import calls

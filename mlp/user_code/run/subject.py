@@ -11,7 +11,7 @@ import numpy as np
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.clock import Calls
-from mlp.user_code.interpret.predictions import sides
+from mlp.user_code.interpret.losses import sides
 from mlp.user_code.interpret.samples import Recorder
 from mlp.user_code.messages import Fact, place_of, told
 from mlp.user_code.run import calls, object_arrays, sources
