@@ -120,6 +120,7 @@ MISTAKES = [
     ("EightHeads", "return (dy", "return (2 * dy"),
     ("loss", "2 * (y_hat - y)", "2 * (y - y_hat)"),
     ("Activations.bent", "1 - x**2", "1 - x"),
+    ("OfOne", "np.outer(dy, self.x)", "2 * np.outer(dy, self.x)"),
 ]
 
 

@@ -236,11 +236,11 @@ def _factor(analytical: Array, numerical: Array, close: float) -> float:
 
 
 def is_outer(tried: Attempt) -> bool:
-    """Whether a gradient looks like np.outer of two whole batches: code written for one sample at a time."""
+    """Whether a gradient looks like np.outer of two whole batches, or none fits: code written for one sample."""
     if tried.grade is not Grade.BACKWARD or tried.layer is None:
         return False
     pairs: list[Pair] = list(tried.layer.pairs.values())
-    return any(
+    return not any(pair.fits for pair in pairs) or any(
         len(pair.gradient_shape) == 2
         and pair.gradient_shape[0] * pair.gradient_shape[1] == np.prod(pair.shape) * tried.x.shape[0] ** 2
         for pair in pairs

@@ -1542,3 +1542,17 @@ class Activations:
     @staticmethod
     def bent(x, der=False):
         return 1 - x**2 if der else np.tanh(x)
+
+
+# One sample, a vector; of a batch of columns the bias makes something else.
+class OfOne:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_out, n_in), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return self.W @ x + self.b
+
+    def backward(self, dy):
+        self.dW, self.db = np.outer(dy, self.x), dy
+        return self.W.T @ dy
