@@ -15,7 +15,7 @@ from mlp.user_code.interpret.losses import structures
 from mlp.user_code.interpret.models import Parts
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
-from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_be_upstream, own_losses, takes_nothing
+from mlp.user_code.interpret.whole import has_target_inside, keeps_target, own_losses, takes_nothing
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, problem
@@ -61,7 +61,7 @@ def read_class(case: Case) -> Attempt:
                 return tried
             except ForeignError as error:
                 unread = unread or error
-                if whole or (inside and not may_be_upstream(getattr(cls, kind.backward))):
+                if whole or inside:
                     continue
         known = len(attempts)
         for methods in (kind, *other_kinds(cls, kind, case.said)):

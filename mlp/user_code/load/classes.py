@@ -221,20 +221,11 @@ def is_hollow(function: object) -> bool:
     return all(step.opname in _RETURNS and (step.argval is None) for step in steps)
 
 
-def _is_left_open(cls: type, name: str) -> bool:
-    """Whether a method of a class is hollow, or hands on to one of a base class that is."""
-    held = [vars(base)[name] for base in _bases(cls) if name in vars(base)]
-    written = [one for one in held if {*getattr(getattr(one, "__code__", None), "co_names", [""])} != {"super", name}]
-    return bool(written) and is_hollow(written[0])
-
-
 _RETURNS = ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST")
 
 
 def _first(cls: type, candidates: tuple[str, ...], besides: str = "") -> str:
-    found = [name for name in candidates if name != besides and _has(cls, name)]
-    written = [name for name in found if not _is_left_open(cls, name)]
-    return (written or found or [""])[0]
+    return next((name for name in candidates if name != besides and _has(cls, name)), "")
 
 
 def _has(cls: type, name: str) -> bool:
