@@ -7,6 +7,7 @@ from mlp import (
     BCEWithLogitsLoss,
     CrossEntropyLoss,
     HuberLoss,
+    Identity,
     LeakyReLU,
     Linear,
     MSELoss,
@@ -22,6 +23,7 @@ from mlp import (
     dense_layers,
     he,
 )
+from mlp.check.diagnosis.sentences import counted
 from mlp.check.gallery import GALLERY
 from mlp.check.report import Certainty
 from mlp.nn.layers import Layer
@@ -369,6 +371,45 @@ def test_the_rate_of_an_update_inside_backward_has_its_sign():
     layer = GALLERY["updated too early"].make(Linear(3, 2, np.random.RandomState(0)))
     finding = check_layer(layer, np.random.RandomState(1).standard_normal((4, 3))).diagnosis[0]
     assert finding.measured == "the learning rate is 0.1"
+
+
+class BiasAveraged(LinearPlus):
+    def change(self, dy, dx):
+        self.grad_b = self.grad_b / len(dy)
+        return dx
+
+
+class HuberOfHalf(HuberLoss):
+    @staticmethod
+    def gradient(y, target):
+        return np.clip(y - target, -0.5, 0.5) / y.size
+
+
+def test_what_is_measured_is_the_faults_own_number():
+    y = 3 * np.random.RandomState(1).standard_normal((4, 3))
+    averaged = check_layer(BiasAveraged(3, 2, np.random.RandomState(0)), y)
+    assert averaged.diagnosis[0].measured == "it is divided by 4, the number of samples"
+    clipped = check_gradients(Sequential(out=Identity()), HuberOfHalf(), y, np.ones((4, 3)))
+    assert clipped.diagnosis[0].measured == "it is y - t cut off at 0.5"
+
+
+class Product(LinearPlus):
+    def change(self, _dy, dx):
+        return np.sort(dx, axis=1) * np.abs(dx)
+
+
+def test_of_what_nobody_knows_the_wrong_number_stands_before_the_right_one_and_how_it_grows_is_told():
+    report = check_layer(Product(3, 2, np.random.RandomState(0)), np.random.RandomState(1).standard_normal((4, 3)))
+    finding, index = report.diagnosis[0], report["x"].worst
+    backward, right = report["x"].analytical[index], report["x"].numerical[index]
+    assert finding.measured == f"at {list(index)} it is {backward:.4g} instead of {right:.4g}"
+    assert "for twice the dy it is 4 times as large" in finding.sentence
+
+
+def test_a_factor_is_told_from_one_over_it():
+    assert counted(4.0, 4, 3) == " (the number of samples, as where a sum stands for a mean)"
+    assert counted(-1 / 12, 4, 3) == " (one over samples times outputs, as where a mean stands for a sum)"
+    assert counted(2.0, 4, 3) == counted(1.0, 1, 3) == ""
 
 
 def test_what_fits_one_input_by_chance_is_not_believed():
