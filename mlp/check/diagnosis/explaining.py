@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.containers import WIRED
-from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, ELEMENTWISE, JACOBIAN, WRONG_SLOPE
+from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, ELEMENTWISE, JACOBIAN
 from mlp.check.diagnosis.facts import FACTOR_ALONG, FACTS
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds, is_same
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
@@ -14,9 +14,8 @@ from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
-from mlp.check.diagnosis.settings import SETTING
 from mlp.check.diagnosis.slips import ON_THE_WAY, SLIPS, TWO_STEPS
-from mlp.check.diagnosis.substitutions import INGREDIENT
+from mlp.check.diagnosis.substitutions import INGREDIENT, SETTING
 from mlp.check.report import Finding
 
 _BY_ROLE: dict[Role, tuple[tuple[Hypothesis, ...], tuple[Hypothesis, ...]]] = {
@@ -46,7 +45,7 @@ def _stages(
         (*FIRST, *first, *EXACT, SETTING, *after),
         *middle,
         (two, TWO_STEPS, *(ON_THE_WAY if role is Role.LINEAR else ())),
-        (IN_PART, FACTOR_ALONG, WRONG_SLOPE),
+        (IN_PART, FACTOR_ALONG),
     )
 
 

@@ -108,13 +108,6 @@ LOSSES: tuple[Hypothesis, ...] = (
         _up_to_mean((lambda y, t: -t * (1 - _softmax(y)), "")),
     ),
     Hypothesis(
-        "wrong axis",
-        "{tensor} adds up along the wrong axis: {measured}.",
-        _up_to_mean(
-            (lambda y, t: np.exp(log_softmax(y, axis=0)) - t, "softmax goes over the samples, not over the classes"),
-        ),
-    ),
-    Hypothesis(
         "sign taken for the error",
         "{tensor} has only the sign of y - t, as the absolute error would; near zero the loss is a parabola.",
         _up_to_mean((lambda y, t: np.sign(y - t), "")),

@@ -1,15 +1,15 @@
-"""Faults that show in the paths by which dy becomes a gradient: some overwritten, sent elsewhere, or not masked."""
+"""Faults that show in the paths by which dy becomes a gradient: overwritten, unmasked, with another factor or term."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import batch_places, entry_factors, multiples
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.hypotheses import Hypothesis, Predict, Prediction
+from mlp.check.diagnosis.ingredients import Factor, batch_places, entry_factors, multiples, output_factors
+from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer
 from mlp.check.diagnosis.observations import PLACES
-from mlp.check.diagnosis.path_models import MODELS, derivatives_wrong, factors_wrong, terms_wrong
 from mlp.check.diagnosis.paths import Paths
 from mlp.nn.arrays import Array
 
@@ -64,6 +64,115 @@ def unmasked(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(paths.gradient(paths.said), words, 1)
 
 
+class _Model(NamedTuple):
+    """A model of A in words, with the number that was fitted."""
+
+    words: str
+    number: float
+    paths: Array
+
+
+def _by(models: Callable[[IsolatedLayer, str, Paths, Array], Iterator[_Model]]) -> Predict:
+    def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+        paths = case.paths.get(tensor)
+        if paths is not None and not np.any(paths.constant):
+            for model in models(case, tensor, paths, np.ones(paths.there.shape, dtype=bool)):
+                yield Prediction(paths.gradient(model.paths), model.words, 1, (model.number,), model.words)
+
+    return predict
+
+
+def _factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[_Model]:
+    """Each path is right but for a factor that belongs to its output, or to its entry."""
+    for factor in _factors(case, tensor, paths, where, paths.said, paths.right):
+        for value, words in (
+            (factor.value, "the factor {} is too much, or a division by it is missing"),
+            (_inverse(factor.value), "the factor {} is missing"),
+        ):
+            yield from _fitted(paths, where, paths.said, paths.right * value, 0.0, words, factor.words)
+
+
+def _derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[_Model]:
+    """Each path is such a factor, where it should be a derivative."""
+    count = int(np.max(np.sum(paths.given & where, axis=0), initial=0))
+    there, given = (np.unique(np.sum(one, axis=1)) for one in (paths.there, paths.given))
+    elsewhere = ""
+    if len(paths.said) > 1 and np.any(paths.there != paths.given) and len(there) == len(given) == 1:
+        same = f"other entries than it should, {given[0]} of them" if given[0] == there[0] else ""
+        number = "a single entry" if given[0] == 1 else f"{given[0]} entries"
+        elsewhere = f"; each place of dy goes to {same or f'{number}, and should go to {there[0]}'}"
+    dy = "dy" if count < 2 or len(paths.said) < 2 else f"the sum of dy over {count} outputs,"
+    yield from _fitted(paths, where, paths.said, paths.given * 1.0, 0.0, "it is {}" + elsewhere, dy.removesuffix(","))
+    for factor in _factors(case, tensor, paths, where, paths.said, paths.given):
+        for value, words in (
+            (factor.value, f"it is {dy} times {{}}"),
+            (_inverse(factor.value), f"it is {dy} divided by {{}}"),
+        ):
+            yield from _fitted(paths, where, paths.said, paths.given * value, 0.0, words, factor.words)
+
+
+def _terms_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[_Model]:
+    """Each path has a term too much or too little that is such a factor."""
+    support, difference = paths.there | paths.given, paths.said - paths.right
+    one = Factor("1", np.ones((1, 1)))
+    for factor in (one, *_factors(case, tensor, paths, where, difference, support)):
+        yield from _fitted(
+            paths,
+            where,
+            difference,
+            support * factor.value,
+            paths.right,
+            "dy times {} is added",
+            factor.words,
+        )
+
+
+def _factors(
+    case: IsolatedLayer, tensor: str, paths: Paths, where: Array, target: Array, base: Array
+) -> Iterator[Factor]:
+    """Named arrays of one number for each output, as a column, or for each entry, as a row.
+
+    Only those are given that may do: where the target is the base times any number for each output, or each entry.
+    """
+    if _is_multiple(paths, where, target, base, 1):
+        for factor in output_factors(case):
+            if factor.value.size == len(paths.said):
+                yield Factor(factor.words, factor.value.reshape(-1, 1))
+    if _is_multiple(paths, where, target, base, 0):
+        for factor in entry_factors(case, tensor):
+            yield Factor(factor.words, factor.value.reshape(1, -1))
+
+
+def _is_multiple(paths: Paths, where: Array, target: Array, base: Array, axis: int) -> bool:
+    """Whether a target is, for each line along an axis, some number times a base."""
+    target, base = np.where(where, target, 0), np.where(where, base, 0)
+    squares = np.sum(np.square(base), axis=axis, keepdims=True)
+    number = np.sum(target * base, axis=axis, keepdims=True) / np.where(squares > 0, squares, 1)
+    return paths.explained_by(paths.said - target + number * base, where)
+
+
+def _inverse(value: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(1 / value)
+
+
+def _fitted(
+    paths: Paths, where: Array, target: Array, term: Array, start: Array | float, words: str, name: str
+) -> Iterator[_Model]:
+    """The model start + c * term, for the c that fits best, if it explains what is said at these paths."""
+    if not np.all(np.isfinite(term)):
+        return
+    there = term[where]
+    squares = float(np.sum(np.square(there)))
+    number = float(np.sum(target[where] * there)) / squares if squares > 0 else 0.0
+    if abs(number) > 1e-9 and paths.explained_by(start + number * term, where):
+        is_missing = number < 0 and words.endswith("is added")
+        words = words.replace("is added", "is missing, or taken off") if is_missing else words
+        size = -number if is_missing else number
+        times = "" if abs(size - 1) < APART else f"{size:.4g} times "
+        yield _Model(words.format(times + name), number, start + number * term)
+
+
 def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Something is added that does not depend on dy; the rest is right, or has a factor too much or too little."""
     paths = case.paths[tensor]
@@ -75,7 +184,7 @@ def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     whole = np.ones(paths.there.shape, dtype=bool)
     if np.linalg.norm(paths.said - paths.right) < 1e-6 * np.linalg.norm(paths.right):
         yield Prediction(paths.gradient(paths.right), f"without any dy, {added} is added", 1)
-    for models in (factors_wrong, derivatives_wrong, terms_wrong):
+    for models in (_factors_wrong, _derivatives_wrong, _terms_wrong):
         for model in models(case, tensor, paths, whole):
             words = f"without any dy, {added} is added, and in the rest {model.words}"
             yield Prediction(paths.gradient(model.paths), words, 1, (model.number,), model.words)
@@ -95,5 +204,11 @@ PATHS: tuple[Hypothesis, ...] = (
         unmasked,
     ),
     Hypothesis("term without dy", "{tensor} has a term without dy, as of a bracket left out: {measured}.", without_dy),
-    *MODELS,
+    Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", _by(_factors_wrong)),
+    Hypothesis(
+        "wrong derivative",
+        "{tensor} has something else where a derivative should stand: {measured}.",
+        _by(_derivatives_wrong),
+    ),
+    Hypothesis("wrong term", "{tensor} is right but for a term: {measured}.", _by(_terms_wrong)),
 )

@@ -24,7 +24,8 @@ def another_array(tape: Tape, way: Way) -> Iterator[Wrong]:
     name = called(tape, way.site, way.numbers[-1], way.edges[0].using)
     shapes, count = [np.asarray(edge.used).shape for edge in way.edges], 0
     for words, others in _others(tape, way):
-        if [other.shape for other in others] != shapes or count >= _MOST_OTHERS:
+        is_told = words == "1" and way.site.operation == "multiply"  # as a factor that is missing
+        if is_told or [other.shape for other in others] != shapes or count >= _MOST_OTHERS:
             continue
         count += 1
         used = [np.asarray(edge.used) for edge in way.edges]
