@@ -7,6 +7,7 @@ import pytest
 import streamlit as st
 
 from mlp import check_gradients
+from mlp.check.tensor import TensorCheck
 from mlp.lab.experiment import Experiment
 from mlp.report.figures.matrices import Matrix
 from pages.ui import entries
@@ -41,12 +42,28 @@ def test_a_cell_of_all_differences_chooses_its_tensor_and_asks_for_its_entry(cli
     assert chosen == {"look": "fc2.W", "number": "fc2.W[1,2]"}
 
 
-def test_a_cell_of_several_matrices_asks_for_its_entry_by_the_name_of_its_own(clicked, monkeypatch):
-    drawn = {}
-    monkeypatch.setattr(entries.widgets, "figure", lambda *given: drawn.update(on_click=given[-1]))
+@pytest.fixture
+def drawn(monkeypatch):
+    """What a click on the figure that was shown last calls."""
+    callbacks = []
+    monkeypatch.setattr(entries.widgets, "figure", lambda *given: callbacks.append(given[-1]))
+    monkeypatch.setattr(entries.widgets, "reduced", lambda _: None)
+    return callbacks
+
+
+def test_a_cell_of_several_matrices_asks_for_its_entry_by_the_name_of_its_own(clicked, drawn):
     content = [(name, Matrix(name, np.zeros((3, 4)))) for name in ("x", "W", "b")]
     entries.matrices(content, None, "alt", "map", "jacobian", None)
-    assert clicked(drawn["on_click"], **CELL) == {"jacobian": "b[1,2]"}
+    assert clicked(drawn[-1], **CELL) == {"jacobian": "b[1,2]"}
+
+
+@pytest.mark.parametrize(("panel", "entry"), [("0", "b[0]"), ("2", "b[1]")])
+def test_a_cell_for_two_entries_asks_for_the_one_that_its_own_map_shows(clicked, drawn, panel, entry):
+    # Of 200 rows two share a cell: the first has the larger gradients, the second the larger difference.
+    analytical, numerical = np.tile([2.0, 1.0], 100), np.tile([2.0, 0.5], 100)
+    check = TensorCheck("b", analytical, numerical, *np.zeros((3, 200)), np.zeros(200, bool))
+    entries.maps_of_asked(check, None, None, "map")
+    assert clicked(drawn[-1], legendgroup=panel, x=0, y=0) == {"number": entry}
 
 
 @pytest.mark.parametrize(
