@@ -121,6 +121,7 @@ MISTAKES = [
     ("loss", "2 * (y_hat - y)", "2 * (y - y_hat)"),
     ("Activations.bent", "1 - x**2", "1 - x"),
     ("OfOne", "np.outer(dy, self.x)", "2 * np.outer(dy, self.x)"),
+    ("CalledY", "(1 - self.out**2)", "(1 - self.out)"),
 ]
 
 

@@ -15,7 +15,7 @@ from mlp.user_code.interpret.losses import structures
 from mlp.user_code.interpret.models import Parts
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
-from mlp.user_code.interpret.whole import has_target_inside, keeps_target, own_losses, takes_nothing
+from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_be_upstream, own_losses, takes_nothing
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, problem
@@ -54,14 +54,15 @@ def read_class(case: Case) -> Attempt:
     ready: set[int] = set()
     for built in objects(cls, case.module, case.said):
         whole = _whole(built.thing, kind)
-        if whole or inside or (hidden and has_weights(built.thing)):
+        is_network = has_weights(built.thing) or (inside and not may_be_upstream(getattr(cls, kind.backward)))
+        if whole or (is_network and (inside or hidden)):
             try:
                 tried = read_model(whole, case, built.thing) if whole else read_network(built, kind, case)
                 tried.args = built.args
                 return tried
             except ForeignError as error:
                 unread = unread or error
-                if whole or inside:
+                if whole or (inside and not may_be_upstream(getattr(cls, kind.backward))):
                     continue
         known = len(attempts)
         for methods in (kind, *other_kinds(cls, kind, case.said)):

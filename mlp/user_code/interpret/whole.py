@@ -106,6 +106,11 @@ def keeps_target(cls: type, backward: str) -> bool:
     return takes_input and takes_nothing(cls, backward)
 
 
+def may_be_upstream(backward: Callable[..., Any]) -> bool:
+    """Whether backward takes nothing but y, which may also be an output, or the gradient of one."""
+    return [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"] == ["y"]
+
+
 def networks(
     thing: Any, forward: str, backward: str, rate: float = 1.0, data: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, Any]]:

@@ -1556,3 +1556,13 @@ class OfOne:
     def backward(self, dy):
         self.dW, self.db = np.outer(dy, self.x), dy
         return self.W.T @ dy
+
+
+# A gradient that is called y.
+class CalledY:
+    def forward(self, x):
+        self.out = np.tanh(x)
+        return self.out
+
+    def backward(self, y):
+        return y * (1 - self.out**2)
