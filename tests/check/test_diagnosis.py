@@ -430,3 +430,17 @@ def test_a_factor_that_is_the_length_of_an_axis_is_told_as_that():
 
     (finding,) = check_layer(MeanOverTime(), np.random.RandomState(0).standard_normal((2, 5, 3))).diagnosis
     assert "the factor is 5 (the length of axis 1 of x)" in finding.sentence
+
+
+def test_that_a_gradient_is_not_linear_in_dy_is_said_once_and_how():
+    class Squared(Layer):
+        def forward(self, x):
+            self.x = x
+            return np.sinh(x)
+
+        def backward(self, dy):
+            return dy**2 * np.sqrt(1 + np.abs(self.x)) + dy**2
+
+    (finding,) = check_layer(Squared(), np.random.RandomState(0).standard_normal((3, 4))).diagnosis
+    assert finding.sentence.count("not linear in dy") == 1
+    assert "for twice the dy it is 4 times as large, so it is not linear in dy" in finding.sentence

@@ -59,10 +59,11 @@ def _in_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:
             if factor == 0:
                 if np.any(other):
                     yield "without any dy it is not zero"
-            elif _is_as(other, times * said) and abs(times - factor) > 1e-6:
-                yield f"{words} it is {times:.4g} times as large, so it is not linear in dy"
             elif abs(times - factor) > 1e-6:
-                yield "it is not linear in dy"
+                is_multiple = _is_as(other, times * said)
+                yield (
+                    f"{words} it is {times:.4g} times as large, so " if is_multiple else ""
+                ) + "it is not linear in dy"
                 return
 
 
