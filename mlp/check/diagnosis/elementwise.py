@@ -6,6 +6,7 @@ import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import MOST_OUTPUTS, IsolatedLayer
+from mlp.check.diagnosis.sentences import apart
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
@@ -43,6 +44,20 @@ def _other_side(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
         for value in (0.0, 1.0):
             measured = f"where {words} the slope is {value:g}"
             yield Prediction(np.where(side, value, case.slope) * dy, measured)
+
+
+def _wrong_slope(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """The dx is dy times something that is not f'(x), but the same for any dy."""
+    paths = case.paths[tensor]
+    if tensor != INPUT or len(paths.said) != paths.right.shape[1] or len(paths.said) < 2 or np.any(paths.constant):
+        return
+    said, slope = np.diag(paths.said), np.diag(paths.right)
+    if np.any(paths.said - np.diag(said)) or np.any(paths.there & ~np.eye(len(slope), dtype=bool)):
+        return
+    worst = int(np.argmax(np.abs(said - slope)))
+    one, other = apart(float(said[worst]), float(slope[worst]))
+    measured = f"at x = {case.x.flat[worst]:.4g} it uses the slope {one} instead of {other}"
+    yield Prediction(paths.gradient(np.diag(said)), measured, fitted=1)
 
 
 def _of_another_activation(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -86,6 +101,14 @@ ELEMENTWISE: tuple[Hypothesis, ...] = (
         _other_side,
     ),
 )
+
+WRONG_SLOPE = Hypothesis(
+    "wrong derivative",
+    "{tensor} multiplies dy by a slope that is not the activation's: {measured}. The formula of the derivative is "
+    "wrong.",
+    _wrong_slope,
+)
+
 
 ANOTHER_SLOPE = Hypothesis(
     "wrong derivative", "{tensor} multiplies dy by the slope of another activation: {measured}.", _of_another_activation

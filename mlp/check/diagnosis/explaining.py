@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.containers import WIRED
-from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, ELEMENTWISE, JACOBIAN
+from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, ELEMENTWISE, JACOBIAN, WRONG_SLOPE
 from mlp.check.diagnosis.facts import FACTOR_ALONG, FACTS
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds, is_same
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
@@ -45,7 +45,7 @@ def _stages(
         (*FIRST, *first, *EXACT, SETTING, *after),
         *middle,
         (two, TWO_STEPS, *(ON_THE_WAY if role is Role.LINEAR else ())),
-        (IN_PART, FACTOR_ALONG),
+        (IN_PART, FACTOR_ALONG, WRONG_SLOPE),
     )
 
 
