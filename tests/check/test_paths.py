@@ -349,6 +349,18 @@ def test_a_wrong_layer_in_a_container_that_goes_through_its_layers_as_it_should_
     assert [finding.layer for finding in report.diagnosis] == ["whole.fc2"]
 
 
+def test_gradients_that_have_changed_places_are_told_by_their_names():
+    class Swapped(Sequential):
+        def gradients(self):
+            found = super().gradients()
+            return found | {"fc1.W": found["fc3.W"], "fc3.W": found["fc1.W"]}
+
+    rng = np.random.RandomState(3)
+    network = Swapped(**dense_layers((4, 4, 4, 4), Tanh, rng))
+    (finding,) = check_gradients(network, MSELoss(), *rng.standard_normal((2, 6, 4))).diagnosis
+    assert "dfc1.W is the gradient of something else: it is that of fc3.W. The same goes for dfc3.W" in finding.sentence
+
+
 @pytest.mark.parametrize(
     ("backward", "words"),
     [

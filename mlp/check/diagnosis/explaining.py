@@ -6,7 +6,7 @@ from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.containers import WIRED
 from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, ELEMENTWISE, JACOBIAN, WRONG_SLOPE
-from mlp.check.diagnosis.facts import FACTOR_ALONG, FACTS
+from mlp.check.diagnosis.facts import ANOTHER_TENSOR, FACTOR_ALONG, FACTS
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds, is_same
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.linear import LINEAR
@@ -41,7 +41,7 @@ def _stages(
         Role.LOSS: ((INGREDIENT, *SLIPS, *facts, *FITTED), (*PATHS, *ON_THE_WAY)),
     }.get(role, ((*SLIPS, *facts, *FITTED), (*PATHS, *ON_THE_WAY), (INGREDIENT,)))
     return (
-        (WIRED,),
+        (WIRED, ANOTHER_TENSOR),
         (*FIRST, *first, *EXACT, SETTING, *after),
         *middle,
         (two, TWO_STEPS, *(ON_THE_WAY if role is Role.LINEAR else ())),

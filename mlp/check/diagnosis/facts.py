@@ -98,6 +98,12 @@ def _scaled_to_norm(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(right * norm / size, f"so that its norm is {norm:.6g}", 1)
 
 
+def _of_another_tensor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    for number, other in enumerate(case.report):
+        if other != tensor and case.right(other).shape == case.right(tensor).shape:
+            yield Prediction(case.right(other), f"it is that of {other}", values=(number,))
+
+
 def _along(case: IsolatedLayer, tensor: str, axis: int) -> str:
     """What an axis runs over, in words."""
     if tensor == INPUT and case.x.ndim == 2:
@@ -136,6 +142,10 @@ def _named(case: IsolatedLayer, factor: Array) -> str:
             return f", {found.removeprefix('1 times ')}" + (f" over {below.words}" if below is not arrays[0] else "")
     return ""
 
+
+ANOTHER_TENSOR = Hypothesis(
+    "another tensor's gradient", "{tensor} is the gradient of something else: {measured}.", _of_another_tensor
+)
 
 FACTS: tuple[Hypothesis, ...] = (
     FACTOR,

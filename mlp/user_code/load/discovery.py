@@ -56,10 +56,10 @@ def _alone(cls: type) -> dict[str, Callable[..., Any]]:
     try:
         kind = kind_of(cls, Override())
         held = {} if kind and kind.backward else dict(vars(cls))
+        is_empty = "__init__" not in held and cls.__bases__ == (object,)
     except Exception:  # a descriptor or a metaclass of theirs
-        held = {}
+        return {}
     static = {name: getattr(cls, name) for name, one in held.items() if isinstance(one, staticmethod)}
-    is_empty = "__init__" not in held and cls.__bases__ == (object,)
     methods = {name: one for name, one in held.items() if isinstance(one, FunctionType) and name[:1] != "_"}
     return static | ({name: getattr(cls(), name) for name in methods} if is_empty else {})
 
