@@ -7,9 +7,10 @@ watchdog that needs no cooperation from their code writes down where it was and 
 import faulthandler
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mlp.user_code import serialise
 from mlp.user_code.check import CaseResult, Outline, examine
@@ -21,6 +22,9 @@ from mlp.user_code.settings import read_overrides
 
 STACK = "stack.txt"
 OUTLINE = "outline"
+
+# What changes files, and how many of what is said with it are paths.
+_CHANGES = {"open": 1, "os.remove": 1, "os.rename": 2, "os.rmdir": 1, "os.truncate": 1, "shutil.rmtree": 1}
 
 
 class Order(NamedTuple):
@@ -74,10 +78,22 @@ def main(order: Order) -> None:
         faulthandler.cancel_dump_traceback_later()
 
 
-def _offline(event: str, _arguments: tuple[object, ...]) -> None:
-    """An audit hook that lets their code look up no address: nothing is downloaded while it is checked."""
-    if event == "socket.getaddrinfo":
-        raise OSError("a check opens no connection to the network")
+def _guard(folder: str) -> Callable[[str, tuple[Any, ...]], None]:
+    """An audit hook that lets their code look up no address, and write, rename or remove no file but in this folder."""
+    kept = Path(folder).resolve()
+
+    def guard(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "socket.getaddrinfo":
+            raise OSError("a check opens no connection to the network")
+        if event not in _CHANGES or (event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR)):
+            return
+        for path in arguments[: _CHANGES[event]]:
+            place = Path(os.fsdecode(path)).resolve() if isinstance(path, str | bytes | os.PathLike) else kept
+            is_ours = kept in (place, *place.parents) or "__pycache__" in place.parts or place == Path(os.devnull)
+            if not is_ours and (place.exists() or Path.cwd() in place.parents):
+                raise PermissionError(f"a check changes no file: {place.name}")
+
+    return guard
 
 
 def _unchecked(case: Case) -> CaseResult:
@@ -85,8 +101,8 @@ def _unchecked(case: Case) -> CaseResult:
 
 
 if __name__ == "__main__":
-    sys.addaudithook(_offline)
     spec, folder, first, limit, eps, method, whole = sys.argv[1:]
+    sys.addaudithook(_guard(folder))
     main(Order(spec, folder, int(first), float(limit), float(eps), method, whole == "True"))
     sys.stdout.flush()
     os._exit(0)  # threads that their module may have started must not keep the process alive

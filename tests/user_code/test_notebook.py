@@ -274,6 +274,24 @@ def test_it_runs_in_its_own_folder_and_without_a_network(checked, tmp_path):
     assert "a check opens no connection to the network" in warning.text
 
 
+def test_it_changes_and_makes_no_file(checked, tmp_path):
+    (tmp_path / "best.txt").write_text("my own result")
+    changes = [
+        "open('best.txt', 'w').write('0')",
+        "import os\nos.remove('best.txt')",
+        "os.rename('best.txt', 'old.txt')",
+        "import numpy as np\nnp.save('weights.npy', np.ones(3))",
+        "import shutil\nshutil.rmtree('.')",
+    ]
+    result = checked(*changes, twice())
+    assert verdicts(result) == {"Twice": "passed"}
+    assert (tmp_path / "best.txt").read_text() == "my own result"
+    assert {path.name for path in tmp_path.iterdir()} == {"homework.ipynb", "best.txt"}
+    told = [aside.text for aside in result.asides]
+    assert sum("a check changes no file: best.txt" in text for text in told) == 3
+    assert any("a check changes no file: weights.npy" in text for text in told)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
