@@ -4,6 +4,7 @@ import re
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mlp.user_code.check import examine
@@ -271,6 +272,21 @@ def test_a_network_that_leaves_the_slope_of_its_softmax_to_the_loss_is_not_judge
     )
     assert examined(tmp_path, source).status == "not checked"
     assert examined(tmp_path, source.replace("self.x.T @", "self.x.T**2 @")).status == "wrong"
+
+
+def test_a_loss_whose_backward_takes_no_gradient_of_it_is_not_scaled_by_one(tmp_path):
+    source = (
+        "class Rows:\n    def __init__(self, n_ids, n_out):\n        self.W = np.random.randn(n_ids, n_out)\n"
+        "    def forward(self, ids: np.ndarray):\n        h = self.W[ids]\n"
+        "        return float(np.mean(h**4)), (ids, h)\n"
+        "    def backward(self, cache, lr: float):\n        ids, h = cache\n        step = np.zeros_like(self.W)\n"
+        "        np.add.at(step, ids, 4 * h**3 / h.size)\n        self.W -= lr * step\n"
+    )
+    assert examined(tmp_path, source).status == "passed"
+    wrong = examined(tmp_path, source.replace("4 * h", "8 * h"))
+    assert wrong.report is not None
+    check = wrong.report["W"]
+    assert np.all(np.abs(check.analytical - 2 * check.numerical) <= 2 * check.error_bar)
 
 
 def test_rounded_constants_of_a_derivative_are_told_and_neither_passed_nor_called_wrong(tmp_path):

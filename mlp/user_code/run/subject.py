@@ -159,6 +159,12 @@ class Subject:
         """The object, None if there is none, and the functions of theirs that are run."""
         return self.thing, *(function_of(self.thing, step) for step in (self.forward, *self.backward))
 
+    @property
+    def takes_gradient(self) -> bool:
+        """Whether backward has an argument for the gradient of the output, or may have one without a name."""
+        _, _, *backward = self.sources()
+        return not backward or bool(self._upstream(backward[0])) or not calls.parameters_named(backward[0])
+
     def with_own_weights(self, x: Array) -> "Subject":
         """The same subject, with the weights that its object makes in the first forward if it does that."""
         if self.thing is None:
