@@ -62,13 +62,13 @@ def test_names_of_theirs_are_text(cold_server, visit):  # noqa: ARG001
     lines = shown[0].splitlines()
     assert [name for name in NAMES if f"params.{name}" not in lines] == []
     visit.get_by_test_id("stRadio").get_by_text("params.![k]").click()
-    expect(visit.get_by_text(re.compile(r"^The entries of params.!\[k\]"))).to_be_visible()
+    expect(visit.get_by_text(re.compile(r"^The entries of params.!\[k\]"))).to_be_visible(timeout=30_000)
     assert linked(visit) == []
 
     visit.get_by_role("combobox", name="Show").click()
     visit.get_by_role("option", name="Raising").click()
     told = visit.get_by_test_id("stAlert").get_by_text("raised ValueError")
-    expect(told).to_be_visible()
+    expect(told).to_be_visible(timeout=30_000)
     assert " ".join(NAMES) in told.inner_text().replace("\N{WORD JOINER}", "")
     assert linked(visit) == []
     assert not visit.foreign
