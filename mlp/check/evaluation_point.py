@@ -9,7 +9,7 @@ from mlp.check.passes import LOSS, from_layer_on, leaves, shown
 from mlp.differences.methods import Method
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
-from mlp.nn.problem import Problem
+from mlp.nn.problem import Problem, is_ours
 
 _MOST_EXAMINED = 300
 # Multiplications that may be spent, and what the call of a network costs beside them, in multiplications.
@@ -66,7 +66,7 @@ class EvaluationPoint:
     @property
     def may_hide_kinks(self) -> bool:
         """Whether some layer, or the loss, is somebody else's, which may have corners that it does not declare."""
-        return not all(type(part).__module__.startswith("mlp.nn.") for part in self._parts())
+        return not all(map(is_ours, self._parts()))
 
     @property
     def affordable(self) -> int:

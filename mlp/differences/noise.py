@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.network import Sequential
-from mlp.nn.problem import Problem
+from mlp.nn.problem import Problem, is_ours
 
 _DRAWS = 6
 _PATHS = 4
@@ -58,8 +58,7 @@ def loss_noise(problem: Problem[Layer]) -> float:
 
 def path_step(problem: Problem[Layer]) -> float:
     """How far a point of a path is from the next, relatively."""
-    parts = [problem.loss, *problem.network.chain().values()]
-    are_ours = all(type(part).__module__.startswith("mlp.nn.") for part in parts)
+    are_ours = all(map(is_ours, (problem.loss, *problem.network.chain().values())))
     return _SHORT_STEP if are_ours and machine_epsilon(*problem.tensors().values()) <= 2.0**-52 else _STEP
 
 

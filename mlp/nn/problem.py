@@ -74,6 +74,11 @@ def as_problem(network: Layer, loss: Loss, x: ArrayLike, target: ArrayLike) -> P
     return Problem(network, loss, as_real("x", x), as_array("target", target))
 
 
+def is_ours(part: object) -> bool:
+    """Whether a layer or loss is of this package: it says where its corners are, and computes in its arrays' type."""
+    return type(part).__module__.startswith("mlp.nn.")
+
+
 def require_network(network: Layer) -> None:
     """Raise a TypeError unless this is a layer or network."""
     methods = ("apply", "parameters", "replaced", "chain")

@@ -19,7 +19,7 @@ from mlp.check.diagnosis.explaining import explanations_of, findings_of, jointly
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
 from mlp.check.diagnosis.sentences import from_remark, right_line, wiring
-from mlp.check.passes import LOSS, Remark, RemarkKind, leaves, parameter_name
+from mlp.check.passes import LOSS, Remark, RemarkKind, Visit, leaves, parameter_name
 from mlp.check.projection import Projection, random_dy, with_apply
 from mlp.check.report import Finding
 from mlp.differences.methods import CENTRAL
@@ -103,33 +103,35 @@ def _is_apart(case: IsolatedLayer, tensor: str) -> bool:
 
 def _cases(problem: Problem[Layer]) -> Iterator[IsolatedLayer]:
     """The loss, then the layers from the last to the first, each on its own."""
-    visits = list(_visits(problem.network, problem.x))
-    y = np.asarray(with_apply(copy.deepcopy(problem.network)).apply(problem.x))
-    yield _case(LOSS, problem.loss, Identity(), problem.loss, y, problem.target)
-    for name, layer, x in reversed(visits):
-        yield from _cases_of(name, layer, x)
+    visits = _visits(problem.network, problem.x)
+    yield _case(LOSS, problem.loss, Identity(), problem.loss, visits[-1].y, problem.target)
+    for visit in reversed(visits):
+        yield from _cases_of(visit)
 
 
-def _visits(network: Layer, x: Array) -> Iterator[tuple[str, Layer, Array]]:
-    """The layers that do the work, each with what it is given."""
+def _visits(network: Layer, x: Array, within: str = "") -> list[Visit]:
+    """What each of the layers that do the work is given, and what it makes of that."""
+    visits: list[Visit] = []
     for name, layer in leaves(network):
-        yield name, layer, x
-        x = np.asarray(with_apply(copy.deepcopy(layer)).apply(x))
+        y = np.asarray(with_apply(copy.deepcopy(layer)).apply(x))
+        visits.append(Visit(parameter_name(within, name), layer, x, y))
+        x = y
+    return visits
 
 
-def _cases_of(name: str, layer: Layer, x: Array) -> Iterator[IsolatedLayer]:
+def _cases_of(visit: Visit) -> Iterator[IsolatedLayer]:
     """A layer on its own; or, of a container that only lets its layers work one after another, each of those."""
+    name, layer, x = visit.name, visit.layer, visit.x
     loss = layer.as_loss() if hasattr(layer, "as_loss") else None
     if loss is not None:
         yield _case(name, layer, Identity(), loss, x, loss.target)
         return
-    output = with_apply(copy.deepcopy(layer)).apply(x)
-    case = _case(name, layer, with_apply(layer), Projection(), x, random_dy(np.shape(output)))
+    case = _case(name, layer, with_apply(layer), Projection(), x, random_dy(visit.y.shape))
     if not isinstance(layer, Sequential) or not goes_through_its_layers(case, layer.layers):
         yield case
         return
-    for inner, below, given in reversed(list(_visits(Sequential(**layer.layers), x))):
-        yield from _cases_of(parameter_name(name, inner), below, given)
+    for inner in reversed(_visits(Sequential(**layer.layers), x, name)):
+        yield from _cases_of(inner)
 
 
 def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> IsolatedLayer:

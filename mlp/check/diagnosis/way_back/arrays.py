@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mlp.check.diagnosis.way_back.steps import pulled
-from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, called, goal_of, neighbours
+from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, around, called, goal_of, neighbours
 from mlp.check.tape.sites import Site
 from mlp.check.tape.tape import Change, Tape
 from mlp.nn.arrays import Array
@@ -86,7 +86,7 @@ def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
         for by, when in ((1, "before"), (-1, "after")):
             at_hand = aligned(values, len(used))
             yield f"{other} of the time {when}", neighbours(at_hand, by)
-            yield f"{other} of the time {when}, from one end round to the other,", [*at_hand[-by:], *at_hand[:-by]]
+            yield f"{other} of the time {when}, from one end round to the other,", around(at_hand, by)
             own = at_hand[:1] if by > 0 else at_hand[-1:]
             yield f"{other} of the time {when}, where there is one,", (own + at_hand + own)[1 - by :][: len(used)]
 

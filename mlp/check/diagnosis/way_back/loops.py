@@ -1,5 +1,6 @@
 """A loop over steps goes back in the wrong order, or with what another step has kept."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis.way_back.steps import pulled
-from mlp.check.diagnosis.way_back.ways import Wrong, neighbours
+from mlp.check.diagnosis.way_back.ways import Wrong, around, neighbours
 from mlp.check.tape.operations import SLOPES
 from mlp.check.tape.sites import Site
 from mlp.check.tape.tape import Change, Edge, Rule, Tape
@@ -39,7 +40,7 @@ def in_loops(tape: Tape) -> Iterator[Wrong]:
         for (sites, what), (by, when) in itertools.product(kinds, ((1, "before"), (-1, "after"))):
             for at_end, do in _ENDS:
                 words = f"each step goes back with what the step {when} it has {what}{at_end}"
-                yield Wrong("another array", words, _with_others(tape, loop, sites, _moved(do, by)))
+                yield Wrong("another array", words, _with_others(tape, loop, sites, functools.partial(do, by=by)))
         for state in loop.states:
             names = _made_of(tape, loop, state)
             for place, which in ((-1, "last"), (0, "first")):
@@ -150,20 +151,12 @@ def _all_as(place: int) -> Callable[[list[Array]], list[Array]]:
     return lambda arrays: [arrays[place]] * len(arrays)
 
 
-def _moved(move: Callable[[list[Array], int], list[Array]], by: int) -> Callable[[list[Array]], list[Array]]:
-    return lambda arrays: move(arrays, by)
-
-
 def _clamped(arrays: list[Array], by: int) -> list[Array]:
     return [arrays[min(max(k - by, 0), len(arrays) - 1)] for k in range(len(arrays))]
 
 
-def _around(arrays: list[Array], by: int) -> list[Array]:
-    return [arrays[(k - by) % len(arrays)] for k in range(len(arrays))]
-
-
-_ENDS: tuple[tuple[str, Callable[[list[Array], int], list[Array]]], ...] = (
+_ENDS: tuple[tuple[str, Callable[..., list[Array]]], ...] = (
     ("; at the end its own", _clamped),
     ("; at the end zeros", neighbours),
-    ("; from one end round to the other", _around),
+    ("; from one end round to the other", around),
 )

@@ -108,6 +108,11 @@ def aligned(values: list[Array], count: int) -> list[Array]:
     return values if len(values) == count else values * count if len(values) == 1 else []
 
 
+def around(arrays: list[Array], by: int) -> list[Array]:
+    """For each time the array of another time, counted from one end round to the other."""
+    return [arrays[(k - by) % len(arrays)] for k in range(len(arrays))]
+
+
 def neighbours(arrays: list[Array], by: int) -> list[Array]:
     """For each time the array of another time, zeros where there is none."""
     count = len(arrays)
