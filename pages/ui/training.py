@@ -202,7 +202,8 @@ def buttons(held: Held) -> None:
         _button("Train", "play_arrow", (steps,), held.is_over, type="primary", width=_WIDTH)
     _button("In slow motion", "slow_motion_video", (steps, True), going or held.is_over)
     many = -(-steps // MANY)
-    for count, label, icon in ((1, "One step", "skip_next"), (many, f"{many:,} steps", "fast_forward")):
+    leaps = [(1, "One step", "skip_next")] + ([(many, f"{many:,} steps", "fast_forward")] if many > 1 else [])
+    for count, label, icon in leaps:
         _button(label, icon, (min(held.step + count, steps),), going or held.is_over, key=f"{icon}_steps")
     _button("Start over", "replay", (0,), going or not held.step)
 

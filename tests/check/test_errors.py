@@ -242,6 +242,16 @@ def test_the_tiny_steps_are_no_power_of_two_apart(monkeypatch):
     assert taken == pytest.approx([1e-4, 2e-20, 3e-20], rel=1e-15)
 
 
+@pytest.mark.parametrize(("method", "parts"), [("central", 2), ("complex-step", 3)])
+def test_the_progress_of_all_steps_together_runs_from_nothing_to_all(method, parts):
+    told = []
+    problem = as_problem(Tanh(), MSELoss(), np.ones(3), np.zeros(3))
+    estimated_gradients(problem, 1e-4, METHODS[method], told.append)
+    assert told == sorted(told)
+    # Each part, so small that it is reported once, ends where the next one begins.
+    assert told == pytest.approx([number / parts for number in range(1, parts + 1)], rel=1e-15)
+
+
 def test_the_values_that_are_subtracted_are_rounded_as_they_are_at_the_farthest_point():
     # At x = 0 the loss is 0, and away from there it grows as the square; the five-point method goes twice as far.
     problem = as_problem(Identity(), MSELoss(), np.zeros(3), np.zeros(3))

@@ -17,7 +17,7 @@ from mlp import (
 )
 from mlp.check.fixed_rules import RULES
 from mlp.check.kinks import Kink
-from mlp.check.tensor import TensorCheck, agreement
+from mlp.check.tensor import TensorCheck, agreement, mostly_undecided
 from mlp.lab.experiment import Experiment
 from tests.check.networks import Changed
 
@@ -214,6 +214,11 @@ MIXED = "where differences mix two slopes"
 )
 def test_what_agrees_is_counted_in_words(counted, words):
     assert agreement("They agree", counted) == f"{words}."
+
+
+@pytest.mark.parametrize(("undecided", "most"), [(2, False), (3, True)])
+def test_half_of_the_entries_are_not_most_of_them(undecided, most):
+    assert mostly_undecided(counts(1, 1, undecided)) == most
 
 
 def made(analytical, numerical, bar=0.1, kinks=(), advice=""):

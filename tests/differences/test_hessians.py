@@ -47,6 +47,16 @@ def test_a_product_with_a_vector_is_the_hessian_times_it(by_gradient):
     assert not nothing.any()
 
 
+def test_a_product_with_a_longer_vector_is_that_much_larger_and_no_less_exact():
+    # x moves by the same steps however long the vector is, so a power of two passes through without any rounding.
+    x, v = np.array([0.3, -0.2, 0.9, 1.1]), np.array([1.0, -2.0, 0.0, 1e-3])
+    product, error = hessian_vector_product(rosenbrock, x, v, autograd.grad(rosenbrock))
+    for factor in (2.0**-20, 2.0**20):
+        longer = hessian_vector_product(rosenbrock, x, factor * v, autograd.grad(rosenbrock))
+        np.testing.assert_array_equal(longer.value, factor * product)
+        np.testing.assert_array_equal(longer.error, factor * error)
+
+
 @pytest.mark.parametrize("by_gradient", [False, True])
 @pytest.mark.parametrize("seed", range(5))
 def test_of_a_float32_input_too_the_error_holds_the_truth(seed, by_gradient):

@@ -141,6 +141,14 @@ def test_the_most_telling_tensor_is_the_first_one_that_the_bug_reaches(name, pla
     assert report[expected].verdict is Verdict.WRONG
 
 
+def test_of_a_bug_in_several_layers_the_last_one_shows_it_best():
+    problem = Experiment().problem()
+    layers = tuple(problem.network.layers)
+    for place in ("fc1", "fc2"):
+        problem = planted(GALLERY["minus in the gradient"], problem, place)
+    assert clearest_tensor(check_gradients(*problem), layers, "fc2") == "fc2.W"
+
+
 def test_a_tensor_that_cannot_be_told_is_not_the_most_telling_one():
     def check(name, difference, bar):
         bars = np.full(1, bar)

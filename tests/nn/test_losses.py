@@ -14,7 +14,7 @@ from tests.comparing import SMALLEST, U, assert_close
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
 LOGITS = st.floats(-1000, 1000)
-SHAPES = [(5,), (1, 5), (8, 5)]
+SHAPES = [(5,), (1, 5), (8, 5), (2, 3, 5)]
 
 
 @every_loss
@@ -37,10 +37,10 @@ def test_gradient_is_the_complex_step_of_the_value(name, shape):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_mean_over_a_batch(name, shape):
     # The means over all elements and over samples are the same thing seen from one sample: the average of the
-    # samples' losses, and each sample's gradient divided by their number.
+    # samples' losses, and each sample's gradient divided by their number. The steps of a sequence are samples too.
     rng, loss = np.random.RandomState(3), LOSSES[name]()
     y, target = rng.standard_normal(shape), LOSSES[name].random_target(rng, shape)
-    rows = list(zip(np.atleast_2d(y), np.atleast_2d(target), strict=True))
+    rows = list(zip(y.reshape(-1, shape[-1]), target.reshape(-1, shape[-1]), strict=True))
     expected, gradients = [], []
     for row, row_target in rows:
         expected.append(loss.forward(row, row_target))

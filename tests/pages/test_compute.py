@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mlp.differences.networks import loss_gradients
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
 from mlp.report.numbers import duration
@@ -174,6 +175,14 @@ def test_two_passes_are_the_same_for_every_step_and_method():
     passes = compute.traced(SMALL)
     assert compute.traced(replace(SMALL, eps=1e-2, method="forward")) is passes
     assert compute.traced(replace(SMALL, seed=1)) is not passes
+
+
+def test_the_gradient_by_every_step_is_that_of_the_method_whatever_the_step():
+    forward = replace(SMALL, method="forward")
+    by_step = compute.numerical_by_step(forward, "fc1.W")
+    expected = [loss_gradients(*SMALL.problem(), eps, "forward")["fc1.W"] for eps in EPS_STEPS]
+    np.testing.assert_array_equal(by_step, expected)
+    assert compute.numerical_by_step(replace(forward, eps=1e-2), "fc1.W") is by_step
 
 
 def test_a_slider_moved_through_all_its_steps_computes_nothing_twice():

@@ -86,6 +86,16 @@ def test_steps_one_by_one_back_to_the_start_and_to_any_step(open_page):
     assert "at_step" not in app.query_params
 
 
+@pytest.mark.parametrize(("steps", "leap"), [("10", None), ("11", 2)])
+def test_many_steps_are_a_tenth_of_the_run_and_more_than_one(open_page, steps, leap):
+    app = open_page("training", steps=steps)
+    counted = [button.label for button in app.button if button.label.endswith(" steps")]
+    assert counted == ([f"{leap} steps"] if leap else [])
+    if leap:
+        press(app, f"{leap} steps")
+        assert app.slider(key="at_step").value == leap
+
+
 def test_a_link_shows_what_was_seen_to_the_last_bit(open_page):
     app = open_page("training", seed="3", trained_on="moons", optimiser="momentum", steps="90", mini_batch="7")
     press(app, "Train")

@@ -2,12 +2,15 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mlp import check_layer
+from mlp.user_code.process import ModuleResult
+from pages.ui import watch
 from tests.pages.plots import arrays, shown_table
 
 CORPUS = Path(__file__).parents[1] / "user_code" / "corpus"
@@ -117,6 +120,18 @@ def test_a_saved_file_is_checked_anew_and_the_last_result_stays_until_then(start
         if app.error:
             break
     assert "wrong sign throughout" in app.error[0].value
+
+
+def test_while_a_save_is_checked_the_latest_result_before_stands(monkeypatch):
+    monkeypatch.setattr(watch, "check_module", lambda *_, **__: ModuleResult())
+    checks = watch.Checks()
+    first, second, third = (watch.Request("mine.py", ((name, 0, 0),), 1e-4, "central") for name in "abc")
+    other_method = second._replace(method="forward")
+    assert checks.last(third) is None
+    for asked in (first, second, other_method):
+        while checks.result(asked) is None:
+            time.sleep(0.001)
+    assert checks.last(third) == second
 
 
 def test_a_notebook_is_followed_as_it_is_saved(started_with, tmp_path):

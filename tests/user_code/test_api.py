@@ -70,6 +70,14 @@ def test_a_class_is_made_and_checked():
     assert_gradients(Cube)
 
 
+@pytest.mark.parametrize(("factor", "coarse"), [(1 + 1e-5, {"eps": 1e-2}), (1 + 1e-9, {"method": "central"})])
+def test_step_and_method_decide_how_small_a_fault_is_seen(factor, coarse):
+    # Of x^3 central differences are off by h^2, and the five-point method, being of fourth order, by rounding alone.
+    assert_gradients(Cube(factor), X, **coarse)
+    with pytest.raises(AssertionError, match="the gradient of x is wrong"):
+        assert_gradients(Cube(factor), X, method="five-point")
+
+
 def test_the_message_of_a_failure_names_the_tensor_its_worst_entries_and_the_code():
     with pytest.raises(AssertionError) as failure:
         assert_gradients(Cube(factor=-1), X)
