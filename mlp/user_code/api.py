@@ -80,7 +80,7 @@ def examine_object(
         report = report_on(layer, as_real("x", [] if x is None else x), dy, eps, method)
         return CaseResult(case.name, case.kind, case.file, case.line, report=report)
     if inspect.isclass(layer):
-        return examine(case, eps, method)
+        return examine(case, eps, method, dy)
     try:
         tried = read_object(layer, case)
     except ForeignError as error:

@@ -87,11 +87,11 @@ class Outline:
 
 
 @kept_randomness()
-def examine(case: Case, eps: float, method: str) -> CaseResult:
+def examine(case: Case, eps: float, method: str, dy: ArrayLike | None = None) -> CaseResult:
     """Read, check and describe one case; nothing that their code does gets out of here as an exception."""
     stubs.called.clear()
     try:
-        result = conclude(case, read(case), None, eps, method)
+        result = conclude(case, read(case), dy, eps, method)
         return replace(result, facts=(*result.facts, *missing_libraries(case)))
     except ForeignError as error:
         return CaseResult(case.name, case.kind, case.file, case.line, facts=(_placed(error.fact, case),))

@@ -34,8 +34,9 @@ class Cube:
 X = np.random.RandomState(0).standard_normal((3, 2))
 
 
-def test_an_object_is_checked_on_the_input_given():
-    report = check_layer(Cube(), X, dy=np.ones((3, 2)))
+@pytest.mark.parametrize("layer", [Cube(), Cube])
+def test_an_object_or_a_class_is_checked_on_the_input_and_the_dy_given(layer):
+    report = check_layer(layer, X, dy=np.ones((3, 2)))
     np.testing.assert_allclose(report["x"].analytical, 3 * X**2, rtol=1e-15)
     # Central differences of x^3 with h = 1e-4 are off by h^2 = 1e-8 exactly, plus round-off of about 1e-16 / 1e-4.
     np.testing.assert_allclose(report["x"].numerical, 3 * X**2 + 1e-8, atol=1e-11)
