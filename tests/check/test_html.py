@@ -158,6 +158,15 @@ def test_what_was_not_compared_is_no_pass():
     assert texts(tree, "span") == ["partly checked"]
 
 
+def test_only_a_pass_looks_like_one():
+    remark = Remark(RemarkKind.UNCHECKED, "", "V moves the output and was not compared.")
+    zeros = checked("W", np.zeros(2), np.zeros(2))
+    reports = reported(wrong_at()), reported(wrong_at((0, 0))), reported(zeros), reported(wrong_at(), remarks=(remark,))
+    passed, wrong, undecided, partly = (next(shown(each).iter("span")).get("style") for each in reports)
+    assert undecided == partly
+    assert len({passed, wrong, partly}) == 3
+
+
 def test_a_gradient_that_is_no_number_is_marked():
     analytical = NUMERICAL.copy()
     analytical[1, 1] = np.nan

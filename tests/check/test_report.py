@@ -1,9 +1,12 @@
 """What a report offers beside the verdict: worst entries, counts, ratios, sentences, the fixed rules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mlp import (
+    METHODS,
     Linear,
     MSELoss,
     Sequential,
@@ -17,6 +20,7 @@ from mlp import (
 )
 from mlp.check.fixed_rules import RULES
 from mlp.check.kinks import Kink
+from mlp.check.report import GradientReport
 from mlp.check.tensor import TensorCheck, agreement, mostly_undecided
 from mlp.lab.experiment import Experiment
 from tests.check.networks import Changed
@@ -52,6 +56,12 @@ def test_the_worst_entries_come_first(problem):
     assert check.summary.startswith(f"fc2.W: 2 of {check.analytical.size} entries are wrong. The worst is [1, 2]")
     np.testing.assert_allclose(check.ratio, check.difference / check.error_bar)
     assert np.all((np.abs(check.ratio) > 1) == (check.verdicts == Verdict.WRONG))
+
+
+def test_the_worst_tensor_may_be_too_small_as_well_as_too_large():
+    large, small = (replace(made([1.0], [1.0 - sign]), name=name) for name, sign in (("a", 1.0), ("b", -2.0)))
+    report = GradientReport({"a": large, "b": small}, 1.0, 1e-4, METHODS["central"])
+    assert report.worst is small
 
 
 def test_a_missing_gradient_counts_as_infinitely_wrong(problem):

@@ -146,6 +146,20 @@ def test_log_softmax_of_a_batch_is_that_of_each_row(y):
         assert np.all(np.abs(actual - expected) <= 2 * room(expected))
 
 
+@pytest.mark.parametrize(
+    ("y", "result", "slope"),
+    [
+        # -p_1 - p_2, which is lost in 1 - p_0; and the probability of one of many, which is lost in 1 - (1 - p_0).
+        (np.array([40.0, 0.25, -1.5]), 0, math.exp(-39.75) + math.exp(-41.5)),
+        (np.zeros(100_003), 1, -1 / 100_003),
+    ],
+)
+def test_a_complex_step_on_the_largest_loses_no_digit_whether_it_is_sure_or_one_of_many(y, result, slope):
+    h = 1e-20
+    moved = y + 1j * h * (np.arange(y.size) == 0)
+    assert abs(log_softmax(moved)[result].imag / h - slope) <= 100 * U * abs(slope)
+
+
 def test_softplus_has_its_right_slope_at_zero_under_a_complex_step():
     # Its two terms must take the same branch there: each has a kink at zero, and only together are they smooth.
     assert softplus(np.array([1e-20j])).imag[0] / 1e-20 == 0.5

@@ -9,6 +9,7 @@ from mlp.differences.networks import loss_gradients
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import planted
 from mlp.lab.settings_text import EPS_STEPS
+from pages.ui import bugs
 from tests.pages.plots import arrays, everything, traces
 
 EXPERIMENT = Experiment(sizes=(3, 4, 2), seed=3, batch=2)
@@ -55,6 +56,11 @@ def test_a_network_without_a_slope_is_broken_by_a_sign(open_page, address, wrong
     app = open_page("overview", broken="true", **address)
     assert wrong in everything(app)
     assert "`dW = -dy.T @ x`" in app.toggle(key="broken").label
+
+
+def test_what_breaks_a_network_stands_in_the_last_layer_that_it_fits():
+    # From there the wrong gradient goes on to all the layers before.
+    assert bugs.plain_bug(Experiment()) == (GALLERY["derivative missing"], "activation_fn2")
 
 
 def test_a_large_network_is_neither_broken_nor_swept_in_passing(open_page):

@@ -244,6 +244,9 @@ def test_the_check_at_the_present_weights_and_on_the_way(open_page):
         for trace, expected in zip(drawn[2 * k : 2 * k + 2], taken, strict=True):
             values = np.array([getattr(moment, column) for moment in expected])
             np.testing.assert_array_equal(trace["y"], values)
+    press(app, "One step")
+    further = check_gradients(*at(DEFAULT, 21)[0][1].problem(), 1e-5, "forward")
+    np.testing.assert_array_equal(chart(app, "training_maps")[0]["z"], further["fc2.W"].analytical)
 
 
 def test_every_bug_that_fits_is_trained_to_the_step_that_is_shown(open_page):
@@ -258,6 +261,9 @@ def test_every_bug_that_fits_is_trained_to_the_step_that_is_shown(open_page):
     right = at(settings, 40)[0][0].measured()
     assert tables.league_told(right, others, at(settings, 40)[0][0].is_over) in everything(app)
     assert table_cells(tables.league(right, others)) in shown_tables(app)
+    app.slider(key="at_step").set_value(1).run()
+    [(heads, *league)] = [table for table in shown_tables(app) if "trains" in table[0]]
+    assert max(int(row[heads.index("step")]) for row in league) == 1
     press(app, "Start over")
     assert "trained up to the step that is shown" in everything(app)
     assert len(shown_tables(app)) == 1
@@ -291,6 +297,8 @@ def test_a_bug_that_breaks_the_run_off_is_said_to(open_page):
     app = open_page("training", planted="bias not summed", at_step="10")
     assert "Step 1 could not be taken" in app.info[0].value
     assert not app.warning
+    # The right run can go on.
+    assert not any(button.disabled for button in app.button if button.label in ("Train", "One step"))
 
 
 def test_networks_and_histories_are_taken_along_as_they_are_now(open_page, files):
@@ -407,6 +415,7 @@ def test_a_new_input_waits_until_the_run_before_has_left(monkeypatch):
 
 
 def test_a_browser_that_has_not_heard_of_a_jump_does_not_undo_it(open_page, monkeypatch):
+    monkeypatch.setattr(training, "STALE", 1000.0)  # however long a busy machine takes
     app = open_page("training", at_step="12")
     press(app, "Start over")
     assert_shows(app, DEFAULT, 0)

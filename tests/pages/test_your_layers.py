@@ -134,6 +134,11 @@ def test_while_a_save_is_checked_the_latest_result_before_stands(monkeypatch):
     assert checks.last(third) == second
 
 
+@pytest.mark.parametrize(("done", "words"), [(0, "1 of 3"), (2, "3 of 3"), (3, "3 of 3")])
+def test_the_case_that_is_being_checked_is_counted_from_one(done, words):
+    assert watch.told(watch.Progress(done, 3, "Dense")) == f"Checking Dense ({words}) ..."
+
+
 def test_a_notebook_is_followed_as_it_is_saved(started_with, tmp_path):
     def saved(*sources):
         cells = [{"cell_type": "code", "source": source} for source in sources]

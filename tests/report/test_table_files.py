@@ -140,6 +140,7 @@ CHOICE = [
     (changed(4, "1.0,n/a,yes"), {}, "The column 'b' is no column of numbers: row 4 holds 'n/a'. Mend it, or leave the"),
     (changed(4, "1.0,nan,yes"), {}, "The column 'b' is no column of numbers: row 4 holds 'nan'. Mend it, or leave the"),
     (changed(4, "1.0,-inf,no"), {}, "The column 'b' is no column of numbers: row 4 holds '-inf'. Mend it, or leave"),
+    (changed(4, "1.0,Infinity,no"), {}, "The column 'b' is no column of numbers: row 4 holds 'Infinity'. Mend it, or"),
     (changed(4, "1.0,1_0,yes"), {}, "The column 'b' is no column of numbers: row 4 holds '1_0'. Mend it, or leave the"),
     (changed(4, "1.0,2.0,"), {}, "The target 'kind' is empty in row 4."),
     (changed(4, "1.0,,yes"), {"features": "a", "target": "b"}, "The target 'b' is empty in row 4."),
