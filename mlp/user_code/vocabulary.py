@@ -4,30 +4,29 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-# Methods, the likeliest first.
+# Methods, the likeliest first, as `plain` writes them.
 FORWARD = (
-    "forward", "forward_pass", "forward_prop", "forwardprop", "forward_propagation", "forward_propagate", "feedforward",
-    "feed_forward", "fprop", "propagate", "__call__", "call", "apply",
+    "forward", "forwardpass", "forwardprop", "forwardpropagation", "forwardpropagate", "feedforward", "fprop", "fwd",
+    "propagate", "__call__", "call", "apply",
 )  # fmt: skip
 BACKWARD = (
-    "backward", "backward_pass", "backprop", "back_prop", "backward_prop", "backwardprop", "backward_propagation",
-    "back_propagation", "backpropagation", "back_propagate", "backpropagate", "bprop", "back", "backwards", "bptt",
-    "backpropagation_through_time", "backprop_through_time", "compute_gradients",
+    "backward", "backwardpass", "backprop", "backwardprop", "backwardpropagation", "backpropagation", "backpropagate",
+    "bprop", "bwd", "back", "backwards", "backpass", "bptt", "backpropagationthroughtime", "backpropthroughtime",
+    "computegradients",
 )  # fmt: skip
 SOUNDS_BACKWARD = re.compile(
     r"^(?!.*(loss|cost|check|clip|descent|numer|norm|zero|update)).*(back|bprop|grad|deriv|delta)", re.I
 )
 VALUE = (
-    *FORWARD, "loss", "direct", "calculate", "calc", "compute", "compute_loss", "get_loss", "loss_function", "function",
-    "func", "fn", "f", "activate", "apply_activation", "compute_activation", "activation", "cost", "value", "evaluate",
-    "get",
+    *FORWARD, "loss", "direct", "calculate", "calc", "compute", "computeloss", "calculateloss", "getloss",
+    "lossfunction", "function", "func", "fn", "f", "activate", "applyactivation", "computeactivation", "activation",
+    "cost", "value", "evaluate", "get",
 )  # fmt: skip
 DERIVATIVE = (
-    *BACKWARD, "gradient", "grad", "derivative", "derivate", "deriv", "prime", "d", "df", "diff", "loss_gradient",
-    "loss_grad", "loss_prime", "loss_derivative", "f_prime", "function_prime", "dfunction", "d_activation",
-    "activation_derivative",
-    "get_gradient", "get_grad", "calculate_gradient", "compute_gradient",
-    "compute_derivative", "calculate_derivative", "backward_loss", "delta", "gradient_loss",
+    *BACKWARD, "gradient", "grad", "derivative", "derivate", "deriv", "prime", "d", "df", "diff", "lossgradient",
+    "lossgrad", "lossprime", "lossderivative", "fprime", "functionprime", "dfunction", "dactivation",
+    "activationderivative", "getgradient", "getgrad", "calculategradient", "computegradient", "computederivative",
+    "calculatederivative", "backwardloss", "delta", "gradientloss",
 )  # fmt: skip
 # What the names of two methods, or functions, that go forward and backward differ in.
 DIRECTIONS = (("forward", "backward"), ("for", "back"), ("fwd", "bwd"), ("fprop", "bprop"))
@@ -110,6 +109,11 @@ _RULES = (
         "noutputs nneurons nunits",
         f"{_COUNT} fan",
     ),
+    _Rule("batch", "batch batchsize", "size n num"),
+    _Rule(
+        "length", "len length maxlen seqlen timesteps", "max min seq sequence context block window input time n num of"
+    ),
+    _Rule("length", "block context seq sequence", "size"),
     _Rule("heads", "heads head nheads", "num n number of attention"),
     _Rule("features", "features feature dim dims size n channels shape d m", "num number of normalized in out"),
     _Rule("kernel_size", "kernel filter k pool window field", "size shape dim h w f height width"),
@@ -125,7 +129,8 @@ _RULES = (
     _Rule("rng", "rng random generator", ""),
     _Rule(
         "input",
-        "x xs xt input inputs inp in a h data z s v features tensor arr array vec vector val value mat prev img image",
+        "x xs xt input inputs inp in a h data z s q v features tensor arr array vec vector val value mat prev img "
+        "image",
         "layer state data x tensor array val value values prev in",
     ),
     _Rule("state", "a", "prev"),  # beside an input
@@ -170,6 +175,12 @@ _BEFORE = (
 def unmangled(name: str) -> str:
     """A private name as it was written: `_Dense__dW` is `dW`."""
     return re.sub(r"^_[A-Za-z]\w*?__(?=\w)", "", name).strip("_")
+
+
+@cache
+def plain(name: str) -> str:
+    """The name of a method without capitals and underscores: `_forward_pass` and `ForwardPass` are both forwardpass."""
+    return name if name[-2:] == "__" else unmangled(name).replace("_", "").lower()
 
 
 def family(name: str) -> str:

@@ -123,6 +123,17 @@ MISTAKES = [
     ("Activations.bent", "1 - x**2", "1 - x"),
     ("OfOne", "np.outer(dy, self.x)", "2 * np.outer(dy, self.x)"),
     ("CalledY", "(1 - self.out**2)", "(1 - self.out)"),
+    ("Clearing", "self.kept.pop().T", "2 * self.kept.pop().T"),
+    ("Curves._bell", "-2 * x", "2 * x"),
+    ("logistic", "(1 - logistic(z))", "(2 - logistic(z))"),
+    ("soften", "softened_out * (dout -", "softened_out * (dout +"),
+    ("Looking", "ds + ds.swapaxes(-1, -2)", "ds"),
+    ("Gray", "wide[:, :, None]", "dy[:1, :, None]"),
+    ("Placed", "dy.sum(axis=0)", "dy.mean(axis=0)"),
+    ("Bag", "/ self.contexts.shape[1]", "* self.contexts.shape[1]"),
+    ("Logged", "- Y) @", "- 2 * Y) @"),
+    ("Trained", "(probs - y)", "(probs - 2 * y)"),
+    ("Graded", "2 * X.T", "-2 * X.T"),
 ]
 
 
@@ -235,6 +246,14 @@ def test_steps_of_the_learning_rate_are_judged_once_it_is_one(said, status, tmp_
     assert result.status == status
     assert said or '{"Stepped": {"args": {"lr": 1.0}}}' in result.gaps[0].text
     assert examined(tmp_path, source.replace("self.lr *", "0.3 *")).status == "wrong"
+
+
+def test_an_argument_that_may_be_dy_or_the_output_is_told_by_what_is_right_and_never_called_wrong(tmp_path):
+    source = "def bend(z):\n    return np.tanh(z)\ndef bend_backward(z, forward):\n    return 1 - forward**2\n"
+    assert examined(tmp_path, source).status == "passed"
+    result = examined(tmp_path, source.replace("1 - forward", "2 - forward"))
+    assert result.status == "not checked"
+    assert '{"bend": {"backward_args": {"forward": "dy"}}}' in result.facts[-1].text
 
 
 def test_a_model_beside_a_loss_is_given_empty_and_that_is_said(tmp_path):

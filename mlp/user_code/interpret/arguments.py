@@ -45,6 +45,7 @@ _OF_WINDOWS = {
     "s": "stride", "p": "padding",
 }  # fmt: skip
 _OTHERWISE = {"hidden": "hidden_sizes", "hidden_sizes": "hidden"}  # one hidden layer or several: a name may mean both
+_LARGE = 64  # for a size
 _UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
 _BY_ANNOTATION: dict[Any, Any] = {float: 0.5, "float": 0.5, bool: False, "bool": False, str: "", "str": ""}
 
@@ -222,6 +223,12 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     # What the features are divided by has to suit their number, which is ours.
     wanted += [one for one in parameters if type(one.default) is int and "heads" in vocabulary.roles(one.name)[:1]]
     optional = [one for one in parameters if one.default is None and one not in wanted]
+    # Of a network for real images a small one tells as much.
+    large = [one for one in parameters if type(one.default) is int and one.default > _LARGE and one.name not in given]
+    small = dict(zip((one.name for one in large), (FEATURES, *HIDDEN, OUTPUTS), strict=False))
+    for activation in offered if small else ():
+        args = _arguments(_Guesser(cls, module, CONVENTIONS[0], activation), wanted, given)
+        yield args | small, CONVENTIONS[0].input_shape
     # A kernel of 3, then one of (3, 3), then one of 2; hidden units of one layer, then of several.
     for paired, window, padding in ((False, 3, 0), (True, 3, 0), (False, 2, 0), (False, 3, 1)):
         for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):

@@ -3,6 +3,8 @@
 Of a loss: predictions, targets, masks, and how it becomes one number.
 """
 
+import ast
+import re
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
@@ -52,13 +54,15 @@ def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]
     first = next(iter(calls.parameters_named(forward)), "")
     for way, (x, layout, plain) in product(ways, _inputs(forward, first, override, thing)):
         form = form_of_input(forward, backward, x.shape, plain)
-        for arrays, ids in product(_further_arrays(forward, x, own_sizes(thing), override), _ids(forward, x)):
+        further = _further_arrays(forward, x, own_sizes(thing), override)
+        for arrays, settings, rest in product(further, _settings(forward, x), _rests(forward, backward, way)):
             subject = Subject(
                 case.name, kind.forward, () if both else override.steps(kind.backward), thing, form=form,
                 arrays=arrays | _inside(form, x, override), pass_on=way, module=case.module, integers=layout.integers,
-                attributes=attributes, **with_dicts(override, forward, backward, x, ids),
+                rest=rest, attributes=attributes, **with_dicts(override, forward, backward, x, settings),
             )  # fmt: skip
-            yield Candidate(subject, x, layout, "value" if both else "")
+            guess = rest and _guess(case.name, forward, backward, way, rest)
+            yield Candidate(subject, x, layout, "value" if both else "", guess=guess)
 
 
 def _is_of_inputs(forward: Callable[..., Any]) -> bool:
@@ -114,7 +118,7 @@ def _further_arrays(
     wanted = [
         one.name for one in calls.required(calls.parameters_of(function)) if one.name not in override.forward_args
     ]
-    further = [name for name in wanted[1:] if not (_is_switch(name) or _is_ids(function, name))]
+    further = [name for name in wanted[1:] if not (_is_switch(name) or _is_setting(function, name))]
     further = [name for name in further if name not in override.arrays]
     given = {name: samples.normal(shape, seed=3) for name, shape in override.arrays.items()}
     widths = dict.fromkeys((samples.OUTPUTS, *samples.HIDDEN, *sizes))
@@ -123,17 +127,39 @@ def _further_arrays(
         yield given | {name: samples.normal(shape, seed=3 + index) for index, name in enumerate(further)}
 
 
-def _ids(function: Callable[..., Any], x: Array) -> Iterator[dict[str, Array]]:
-    """Whole numbers for the arguments beside x that stand for rows of something: one for each sample, one twice.
+def _settings(function: Callable[..., Any], x: Array) -> Iterator[dict[str, Any]]:
+    """Values for the arguments beside x that are no real numbers: texts that they are compared with, masks, and ids.
 
-    Then several for each sample of the last of them, and one for all.
+    Ids stand for rows of something: one for each sample, one twice; then several for each sample of the last of them,
+    and one for all.
     """
-    names = [one.name for one in calls.required(calls.parameters_of(function))[1:] if _is_ids(function, one.name)]
-    ids = {name: np.resize(np.roll(np.arange(samples.OUTPUTS), i), x.shape[:1]) for i, name in enumerate(names)}
-    yield ids
-    for name in names[-1:]:
+    names = [one.name for one in calls.required(calls.parameters_of(function))[1:] if _is_setting(function, one.name)]
+    chosen = {name: samples.chosen(uses_of(function).choices(name), None) for name in names}
+    named = [name for name in names if chosen[name] is None and not _is_mask(name)]
+    ids = {name: np.resize(np.roll(np.arange(samples.OUTPUTS), i), x.shape[:1]) for i, name in enumerate(named)}
+    for mask in _masks(x) if any(map(_is_mask, names)) else (None,):
+        given = {name: mask for name in names if _is_mask(name)}
+        yield given | {name: one for name, one in chosen.items() if one is not None} | ids
+    for name in named[-1:]:
         several = np.resize(np.arange(samples.OUTPUTS), (*x.shape[:1], 2 * samples.OUTPUTS - 1))
         yield from (ids | {name: one} for one in (several, np.array(1)))
+
+
+def _is_setting(function: Callable[..., Any], name: str) -> bool:
+    """Whether an argument is no real number: whole ones, a mask, or one of some texts."""
+    return _is_ids(function, name) or _is_mask(name) or bool(uses_of(function).choices(name))
+
+
+def _is_mask(name: str) -> bool:
+    return vocabulary.roles(name)[:1] == ("mask",)
+
+
+def _masks(x: Array) -> Iterator[Array | None]:
+    """What may be seen of a sequence: of each place those before it, as bools and as numbers, some places; all."""
+    if x.ndim > 1:
+        before = np.tril(np.ones((x.shape[-2], x.shape[-2]), dtype=bool))
+        yield from (before, before.astype(float), np.arange(np.prod(x.shape[:-1])).reshape(x.shape[:-1]) % 3 != 1)
+    yield None
 
 
 def _states(shape: tuple[int, ...], width: int) -> list[tuple[int, ...]]:
@@ -175,9 +201,42 @@ def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) 
     if any(map(is_upstream, names)):
         return ("gradient",)
     if len(names) > 1:
-        same = function is not forward and set(names) <= set(calls.parameters_named(forward))
-        return ("nothing", "gradient") if same else ("gradient",)
+        known = {*names} & {*calls.parameters_named(forward)} if function is not forward else {}
+        return ("nothing", "gradient") if known else ("gradient",)
     return "input", "output"
+
+
+_CERTAIN = ("cache", "target", "training", "rate", "optimizer", "input_shape", "mask")
+_OUTPUT = re.compile(r"(^|_)(out|outputs?|y|result)$", re.IGNORECASE)
+
+
+def _rests(forward: Callable[..., Any], backward: Callable[..., Any] | None, way: str) -> tuple[str, ...]:
+    """What may be given as those arguments of backward that neither their names nor forward tell: nothing, y or x."""
+    returns_cache = any(isinstance(one, ast.Tuple) for one in sources.return_values(forward))
+    return ("", "y", "x") if backward and not returns_cache and _unsure(forward, backward, way) else ("",)
+
+
+def _unsure(forward: Callable[..., Any], backward: Callable[..., Any], way: str) -> list[str]:
+    """The arguments of backward, beside dy, of which neither their names nor forward tell what they are."""
+    known = calls.parameters_named(forward)
+    known += calls.upstream_names(backward, known) if way == "gradient" else []
+    names = [one.name for one in calls.required(calls.parameters_of(backward)) if one.name not in known]
+    return [name for name in names if (*vocabulary.roles(name), "")[0] not in _CERTAIN]
+
+
+def _guess(name: str, forward: Callable[..., Any], backward: Callable[..., Any] | None, way: str, rest: str) -> str:
+    """What was guessed of the arguments of backward, "" for nothing."""
+    names = [one.name for one in calls.required(calls.parameters_of(backward))] if backward else []
+    is_dy = way == "gradient" and names[1:] and names[0] in calls.parameters_named(forward)
+    unsure = _unsure(forward, backward, way if rest else "") if backward and (rest or is_dy) else []
+    unsure = [one for one in unsure if rest != "y" or not _OUTPUT.search(one)]
+    if not unsure or (is_dy and any(map(is_upstream, names))):
+        return ""
+    said = line(name, backward_args=dict.fromkeys(unsure, "dy"))
+    return (
+        f"what {' and '.join(unsure)} of {getattr(backward, '__name__', 'backward')} stands for, nothing says, and no "
+        f"guess makes the gradients right; say it in one line, {said}, in which x and y stand for input and output"
+    )
 
 
 def function_candidates(case: Case) -> Iterator[Candidate]:
@@ -192,14 +251,14 @@ def function_candidates(case: Case) -> Iterator[Candidate]:
     for conventions in (*samples.CONVENTIONS, None):
         for way, (x, layout, plain) in product(ways, _inputs(forward, first, override)):
             form = form_of_input(forward, backward, x.shape, plain) if first == arguments[0].name else plain
-            for ids in _ids(forward, x):
-                arrays, settings = _filled(case, first, x, conventions, ids)
+            for settings, rest in product(_settings(forward, x), _rests(forward, backward, way)):
+                arrays, others = _filled(case, first, x, conventions, settings)
                 subject = Subject(
                     case.name, forward, () if backward is None else (backward,), first=first, form=form,
-                    arrays=arrays | _inside(form, x, override), pass_on=way, module=case.module,
-                    integers=layout.integers, **with_dicts(override, forward, backward, x, settings),
+                    arrays=arrays | _inside(form, x, override), pass_on=way, rest=rest, module=case.module,
+                    integers=layout.integers, **with_dicts(override, forward, backward, x, others),
                 )  # fmt: skip
-                yield Candidate(subject, x, layout, both)
+                yield Candidate(subject, x, layout, both, guess=_guess(case.name, forward, backward, way, rest))
         if not arrays:
             return
 
@@ -229,6 +288,8 @@ def _filled(
                 settings[one.name] = samples.Sampler()
                 continue
             value: Any = _of_dict(case.first, one.name, x, conventions, arrays)
+            if value is None and one.name.lower() in ("k", "v") and first.lower() == "q":  # of an attention
+                value = samples.normal(x.shape, seed=len(arrays) + 3)
             if value is None:
                 value = samples.argument(one.name, x.shape, conventions, len(arrays))
             if value is None and (one.name.lower() in gradients or case.second is None):

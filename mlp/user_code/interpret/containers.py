@@ -32,7 +32,7 @@ def uses_in(cls: type) -> Uses:
 
 def asked_of(cls: type, whole: str) -> set[str]:
     """The methods, of those that layers have, that a class calls on what this text stands for."""
-    return {method or "__call__" for method in uses_in(cls).methods(whole) if method in _BOTH_WAYS}
+    return {method or "__call__" for method in uses_in(cls).methods(whole) if vocabulary.plain(method) in _BOTH_WAYS}
 
 
 def layers(cls: type, module: ModuleType | None, methods: Iterable[str], make: Maker) -> list[Any]:
@@ -74,7 +74,8 @@ def _own(cls: type, module: ModuleType | None) -> list[type]:
 def _fitting(cls: type, module: ModuleType | None, methods: Iterable[str], make: Maker) -> list[Any]:
     """An object of each class of the module that has these methods, and gives what has the shape of its input."""
     asked = set(methods)
-    forward = next((name for name in vocabulary.FORWARD if name in asked), "")
+    spelt = {vocabulary.plain(name): name for name in asked}
+    forward = next((spelt[word] for word in vocabulary.FORWARD if word in spelt), "")
     classes = [one for one in _own(cls, module) if all(callable(getattr(one, name, None)) for name in asked)]
     classes = [one for one in classes if not any(asked_of(one, text) for text, _ in uses_in(one).calls if EACH in text)]
     for shape in _SHAPES if forward else ():

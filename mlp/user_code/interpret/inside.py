@@ -65,7 +65,7 @@ def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -
     those = ((x, Layout("what it was made with", "rows", x.shape, True), None) for x in given)
     for x, layout, _ in those if data else inputs(case.said, thing):
         try:
-            y = Subject(case.name, kind.forward, (kind.backward,), thing).run(x, {}).y
+            y = _predicted(case, closed(thing, Whole(kind.forward, OBJECTIVES[0], kind.backward, data=data)), x)
         except ForeignError:
             continue
         alone = takes_nothing(type(thing), kind.backward) and not keeps_target(type(thing), kind.backward)
@@ -75,6 +75,11 @@ def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -
         for target in (x,) if alone else samples.targets_for(y):  # an autoencoder has its input as target
             for words, one in networks(thing, kind.forward, kind.backward, rate, data):
                 yield closed_candidate(case, one, x, target, layout)._replace(loss=words)
+
+
+def _predicted(case: Case, one: Any, x: Array) -> Array:
+    """What a closed thing predicts of an input."""
+    return Subject(case.name, PREDICTION, (), one, settings={"t": None}, module=case.module).run(x, {}).y
 
 
 def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
@@ -132,7 +137,7 @@ def _with_early_update(best: Attempt, tiny: Iterable[Candidate]) -> Attempt:
     """The reading, with the fact that its gradients are right as long as the steps are tiny, where they are."""
     tried = best
     wrong = [name for name, factor in tried.factors.items() if factor != 1]
-    if tried.layer is None or not any(tried.layer.pairs[name].gradient.startswith("update.") for name in wrong):
+    if tried.layer is None or not any(tried.layer.pairs[name].is_step for name in wrong):
         return tried
     step = tried.subject.sources()[-1]
     name = step.__wrapped__.__name__
@@ -262,6 +267,7 @@ def _inputs(made: Made, override: Override) -> Iterator[Array]:
     for size in sorted(sizes, key=lambda size: size != FEATURES):
         yield from (samples.normal(shape) for shape in ((BATCH, size), (size, BATCH)))
     yield IDS
+    yield np.stack([IDS, IDS[::-1]], axis=1)
 
 
 def _targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple[str, Array]]:
@@ -269,7 +275,7 @@ def _targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple
     if isinstance(override.target, np.ndarray | list | tuple):
         yield "as given", np.asarray(override.target)
         return
-    if x is IDS:
+    if x.dtype == IDS.dtype:
         yield "ids", IDS[::-1]
     shapes = [np.shape(y)] if y is not None else list(_last_shapes(made, x))
     for shape, kind in product(shapes, ("one-hot", "labels", "binary", "normal")):
@@ -315,8 +321,7 @@ def _model_readings(parts: Parts, case: Case, mades: Iterable[Made], errors: lis
         for x in _inputs(made, override):
             try:
                 one = closed(made.parameters, whole)
-                asked = Subject(parts.name, PREDICTION, (), one, settings={"t": None}, module=case.module)
-                y = asked.run(x, {}).y if predicts else None
+                y = _predicted(case, one, x) if predicts else None
             except ForeignError as error:
                 errors.append(error.fact)
                 continue

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret.losses import is_input, sound
+from mlp.user_code.interpret.losses import is_input, is_weighted_loss, sound
 from mlp.user_code.load.classes import returns_loss_and_gradients, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls, object_arrays
@@ -219,7 +219,10 @@ def takes(function: Function, structures: Iterable[str]) -> bool:
 
 def _is_backward(name: str, function: Function, structures: set[str]) -> bool:
     names = [one.name for one in calls.required(calls.parameters_of(function))]
-    if not _BACKWARD.search(name) or not has_target(function) or any(_is_role(one, "upstream") for one in names):
+    is_loss = sounds_like_loss(name) and is_weighted_loss(function)  # loss_grad(W, X, y) gives both
+    if is_loss or not _BACKWARD.search(name) or not has_target(function):
+        return False
+    if any(_is_role(one, "upstream") for one in names):
         return False
     return takes(function, structures) or any(_is_role(one, "cache") for one in names)
 

@@ -108,7 +108,8 @@ def _merit(tried: Attempt) -> tuple[float, ...]:
     factors = list(tried.factors.values())
     agreeing = sum(factor == 1 for factor in factors)
     signs = sum(abs(abs(factor) - 1) < 1e-6 for factor in factors)
-    return is_usable(tried), is_full(tried), tried.grade, agreeing, signs, sum(map(np.isfinite, factors))
+    alike = sum(map(np.isfinite, factors))
+    return is_usable(tried), is_full(tried), tried.grade, not tried.guess, agreeing, signs, alike
 
 
 def _is_for_one_sample(top: Attempt, single: Attempt) -> bool:

@@ -42,6 +42,7 @@ LAYOUTS = (
     Layout("one sample, (features, 1)", "single", (FEATURES, 1), False),
     Layout("one sample, (1, features)", "single", (1, FEATURES), False),
     Layout("one image, (channels, height, width)", "single", (FEATURES, 6, 6), False),
+    Layout("one image, (height, width, channels)", "single", (6, 6, FEATURES), False),
     Layout("one image, (height, width)", "single", (6, 6), False),
     Layout("ids, (n,)", "rows", (BATCH,), True, integers=True),
     Layout("sequences of ids, (n, time)", "rows", (2, BATCH), True, integers=True),
@@ -217,6 +218,8 @@ PLAIN: dict[str, tuple[Any, ...]] = {
     "out_size": (OUTPUTS, 2),
     "hidden": HIDDEN,
     "features": (FEATURES, OUTPUTS),
+    "batch": (BATCH,),
+    "length": (BATCH,),
     "heads": (2,),  # among which the features are divided
     "kernel_size": (3,),
     "stride": (1,),

@@ -134,4 +134,8 @@ def _finished(attempts: list[Attempt]) -> Attempt:
     guessed = tried.args.keys() - tried.subject.said.args.keys()
     for name in sorted(name for name in guessed if vocabulary.roles(name)[:1] == ("penalty",)):
         tried.notes.append(Fact("note", f"{name} was given as 0, for the penalty that it weighs is no part of forward"))
-    return second_look.without_factor(tried) if tried.grade is Grade.SHAPES else tried
+    if tried.grade is Grade.SHAPES:
+        tried = second_look.without_other_steps(second_look.without_factor(tried))
+    if tried.guess and tried.grade is not Grade.AGREES and tried.error is None:
+        raise problem(tried.guess, tried.subject.sources()[-1])
+    return tried

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
+from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.arguments import objects
 from mlp.user_code.interpret.losses import other_coding
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
 from mlp.user_code.load.classes import parts_of_backward
-from mlp.user_code.messages import Fact, ForeignError, Level
+from mlp.user_code.messages import Fact, ForeignError, Level, place_of
 from mlp.user_code.run import calls
+from mlp.user_code.run.as_layer import adapt
 from mlp.user_code.run.pairing import INPUT, matters
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import line
@@ -68,6 +71,35 @@ def with_update(tried: Attempt) -> Attempt:
             if again.grade >= Grade.SHAPES and len(_without_gradient(again)) < len(rest):
                 tried = _in_place_of(tried, again, f"{method} was run after {tried.subject.backward[-1]}")
     return tried
+
+
+def without_other_steps(tried: Attempt) -> Attempt:
+    """The reading without what backward takes from a parameter, where that is no multiple of a gradient, as by Adam.
+
+    A gradient is linear in dy, and a weight decay beside it no function of dy at all.
+    """
+    layer, x = tried.layer, tried.x
+    wrong = {name for name, factor in tried.factors.items() if factor != 1}
+    if layer is None or not wrong or tried.reduction or not all(layer.pairs[one].is_step for one in wrong):
+        return tried
+
+    def steps(dy: Array) -> Array:
+        layer.forward(x)
+        layer.backward(dy)
+        return np.concatenate([layer.gradients()[name].ravel() for name in sorted(wrong)])
+
+    one, other = (samples.normal(layer.apply(x).shape, seed=seed) for seed in (8, 9))
+    together, apart = steps(one + other) + steps(0 * one), steps(one) + steps(other)
+    if np.allclose(together, apart, rtol=1e-6, atol=1e-9 * float(np.max(np.abs(apart)))):
+        return tried
+    kept = {name: pair for name, pair in layer.pairs.items() if name not in wrong}
+    text = (
+        f"the steps that {tried.subject.backward[-1]} makes of {' and '.join(sorted(wrong))} are no multiples of a "
+        "gradient, as those of Adam, so no gradient could be compared; let backward keep it in an attribute as well"
+    )
+    other_layer = adapt(tried.subject, kept, tried.reduction, values=layer.parameters())
+    facts = [*tried.notes, Fact("unchecked", text, *place_of(tried.subject.sources()[-1]))]
+    return replace(tried, layer=other_layer, notes=facts, factors=dict.fromkeys(kept, 1.0))
 
 
 def _without_gradient(tried: Attempt) -> list[str]:
@@ -157,7 +189,7 @@ def without_factor(tried: Attempt) -> Attempt:
             )
             return _in_place_of(tried, _again(tried, tried.subject, 1 / rate), text, level="unchecked")
     pairs = tried.layer.pairs if tried.layer else {}
-    steps = [tried.factors[one] for one in pairs if one != INPUT and pairs[one].gradient.startswith("update.")]
+    steps = [tried.factors[one] for one in pairs if one != INPUT and pairs[one].is_step]
     if steps and steps[0] > 0 and _all_have(tried, steps[0]) and tried.subject.known_rate(tried.subject.thing) is None:
         text = (
             f"backward makes steps of {steps[0]:.3g} times the gradient, and no learning rate of that size has a name; "
@@ -176,7 +208,7 @@ def _all_have(tried: Attempt, factor: float) -> bool:
 
 def _again(tried: Attempt, subject: Subject, scale: float = 1.0) -> Attempt:
     """The same reading of this subject, its parameters' gradients times the scale."""
-    return attempt(Candidate(subject, tried.x, tried.layout, tried.reduction), scale)
+    return attempt(Candidate(subject, tried.x, tried.layout, tried.reduction, guess=tried.guess), scale)
 
 
 def _in_place_of(

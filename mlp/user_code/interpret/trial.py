@@ -47,6 +47,7 @@ class Candidate(NamedTuple):
         reduction: how a loss becomes one number, "" for a layer.
         loss: the one that was guessed to be inside, "" for one that is written somewhere.
         outputs: of a model, how many it has, 0 where that is not known.
+        guess: what was guessed though something else is as likely, "" for nothing; it is never called wrong by that.
     """
 
     subject: Subject
@@ -55,6 +56,7 @@ class Candidate(NamedTuple):
     reduction: str = ""
     loss: str = ""
     outputs: int = 0
+    guess: str = ""
 
 
 @dataclass
@@ -62,7 +64,7 @@ class Attempt:
     """A reading that was tried.
 
     Attributes:
-        subject, x, layout, reduction, loss, outputs: as in `Candidate`.
+        subject, x, layout, reduction, loss, outputs, guess: as in `Candidate`.
         args: what the object was made with.
         grade: how far it got; error: why no further.
         layer: their code as one of our layers, from Grade.BACKWARD on.
@@ -78,6 +80,7 @@ class Attempt:
     reduction: str = ""
     loss: str = ""
     outputs: int = 0
+    guess: str = ""
     args: dict[str, Any] = field(default_factory=dict)
     grade: Grade = Grade.NOTHING
     error: Fact | None = None

@@ -8,7 +8,7 @@ tried.
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -159,16 +159,16 @@ def closed(thing: Any, whole: Whole) -> Any:
     """A copy of theirs with the two more methods."""
     steps = [one for one in (whole.forward, whole.loss, whole.backward) if one and not isinstance(one, Objective)]
     asked = _arguments(thing, steps)
-    if whole.forward is not None and not any(one.word == "x" for one in asked[whole.forward]):
-        place = next((i for i, one in enumerate(asked[whole.forward]) if not one.word and one.is_open), None)
-        if place is not None:  # of another name than inputs have
-            asked[whole.forward][place] = asked[whole.forward][place]._replace(word="x")
-
+    begin = asked[steps[0]]
+    free = [i for i, one in enumerate(begin) if not one.word and one.is_open]
+    if free and not any(one.word == "x" for one in begin):  # of another name than inputs have
+        begin[free[0]] = begin[free[0]]._replace(word="x")
     state = _first_state(thing)
 
     def called(self: Any, step: Step, words: Mapping[str, Any]) -> Any:
         """Call one of the functions with what its arguments' names ask for; those with a default keep it."""
         held = {**(self if isinstance(self, dict) else {}), **words["named"], **whole.settings}
+        held = _in_any_case(held, asked[step]) | held
         given = {}
         for one in asked[step]:
             if one.name in whole.settings or (one.is_open and one.word != "parameters" and one.name in held):
@@ -180,7 +180,8 @@ def closed(thing: Any, whole: Whole) -> Any:
         function = function_of(self, step)
         name = step if isinstance(step, str) else step.__name__
         with told(name, function):
-            return calls.call(function, (), given, {"training": True, "rate": _rate(self)}, name)
+            plain = {"training": True, "rate": _rate(self), "batch": _batch(words["x"])}
+            return calls.call(function, (), given, plain, name)
 
     def started(self: Any, x: Any, t: Any) -> dict[str, Any]:
         """The words for what there is once forward has run."""
@@ -189,8 +190,7 @@ def closed(thing: Any, whole: Whole) -> Any:
             setattr(self, name, words[word])
         if whole.forward is not None:
             returned = called(self, whole.forward, words)
-            function = function_of(self, whole.forward)
-            words |= _forwarded(self, returned, function, whole)
+            words |= _forwarded(self, returned, function_of(self, whole.forward), whole)
         return words
 
     def predicted(self: Any, x: Any, t: Any) -> Any:
@@ -250,6 +250,18 @@ def _arguments(thing: Any, steps: list[Step]) -> dict[Step, list[_Argument]]:
     }
 
 
+def _in_any_case(held: Mapping[str, Any], arguments: list[_Argument]) -> dict[str, Any]:
+    """What arguments such as A2 are, of which a cache holds "a2"; X and Y are the input and the target."""
+    lower = {str(name).lower(): value for name, value in held.items()}
+    names = [one.name for one in arguments if one.word in ("", "y")]
+    return {name: lower[name.lower()] for name in names if name.lower() in lower}
+
+
+def _batch(x: Array) -> int:
+    """How many samples an input holds."""
+    return samples.BATCH if samples.BATCH in x.shape else x.shape[0]
+
+
 def _argument(one: inspect.Parameter, is_first: bool, structures: set[str], elsewhere: Mapping[str, Any]) -> _Argument:
     name, role = one.name, (vocabulary.roles(one.name) or ("",))[0]
     rules = {
@@ -259,6 +271,7 @@ def _argument(one: inspect.Parameter, is_first: bool, structures: set[str], else
         "x": is_input(name) or (is_first and role == "input"),
         "state": role == "state",
         "y": role in ("prediction", "input", "activation"),
+        "by role": role in ("rate", "training", "batch"),
     }
     word = next((word for word, holds in rules.items() if holds), "")
     value = None
@@ -277,7 +290,7 @@ def _forwarded(thing: Any, returned: Any, function: Callable[..., Any], whole: W
     if whole.loss is None:
         value = next((part for part in parts if np.size(part) == 1), None)
         return {"value": value, "cache": _alone([part for part in parts if part is not value]), "named": named}
-    y = _prediction(thing, returned, whole.place, function)
+    y = _prediction(thing, returned, whole.place, function, names)
     rest = [part for part in parts if part is not y]
     return {"y": y, "cache": rest[0] if len(rest) == 1 else returned, "named": named, "": parts[whole.place]}
 
@@ -286,13 +299,26 @@ def _alone(parts: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else parts
 
 
-def _prediction(thing: Any, returned: Any, place: int, function: Callable[..., Any]) -> Any:
-    """What forward predicts: the array at this place among what it returned, else what it keeps."""
+_PREDICTED = re.compile(
+    r"(a|y|p|o|al|h|act\w*|y_?hat|y_?pred\w*|pred\w*|prob\w*|out\w*|score\w*|logits)_?\d*", re.IGNORECASE
+)
+
+
+def _prediction(
+    thing: Any, returned: Any, place: int, function: Callable[..., Any], names: Sequence[str | int] = ()
+) -> Any:
+    """What forward predicts: the last array that is called so, else the one at this place, else what it keeps."""
     if isinstance(returned, dict):
-        returned = list(returned.values())
+        names, returned = list(returned), list(returned.values())
     if isinstance(returned, list | tuple) and returned:
+        named = dict(zip(map(str, names), returned, strict=False))
+        called = [one for name, one in named.items() if _PREDICTED.fullmatch(name) and isinstance(one, np.ndarray)]
         found = [part for part in returned if isinstance(part, np.ndarray)]
-        return found[place] if found else _prediction(thing, returned[place], place, function)
+        return (
+            (called or found)[place if not called else -1]
+            if found
+            else _prediction(thing, returned[place], place, function)
+        )
     return outputs_of(thing, returned, (), (), (), "forward", function).packed()
 
 

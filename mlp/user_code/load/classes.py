@@ -35,15 +35,17 @@ class Kind(NamedTuple):
 
 def kind_of(cls: type, override: Override) -> Kind | None:
     """Tell a class's kind from its name and methods, None if it is nothing to check."""
-    if not override.forward and not override.backward and (both := _loss_with_gradients(cls)):
+    if (
+        not override.forward
+        and not override.backward
+        and (both := _loss_with_gradients(cls, returns_loss_and_gradients))
+    ):
         return Kind("loss", both, both)
     called = [name for name in ("forward", "__call__") if _has(cls, name)] or ["loss"] * _has(cls, "loss")
     loss = sounds_like_loss(cls.__name__) or any(is_loss(_bound(cls, name)) for name in called)
     marked = _marked(cls)
     forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD)
-    unwritten = [
-        name for name in vocabulary.FORWARD if _has(cls, name) and is_hollow(inspect.getattr_static(cls, name))
-    ]
+    unwritten = [name for name in _called(cls, vocabulary.FORWARD) if is_hollow(inspect.getattr_static(cls, name))]
     if marked[0] and (not forward or (unwritten and forward not in vars(cls))):
         forward = marked[0]
     said = next(iter(override.steps("")))
@@ -59,7 +61,11 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         derivative = said or _first(cls, vocabulary.DERIVATIVE, besides=value) or _named_after(cls, value)
         derivative = derivative or _sounding(cls)
         if value and derivative:
-            other = "layer" if derivative in (*vocabulary.BACKWARD, _sounding(cls)) else "function"
+            other = (
+                "layer"
+                if vocabulary.plain(derivative) in vocabulary.BACKWARD or derivative == _sounding(cls)
+                else "function"
+            )
             sounds = [sound(one.name) for one in required(parameters_of(_bound(cls, value)))]
             is_of_target = len(sounds) == 2 and sounds[1] > 0 >= sounds[0]  # fn(a, y)
             return Kind("loss" if is_of_target else other, value, derivative)
@@ -67,8 +73,9 @@ def kind_of(cls: type, override: Override) -> Kind | None:
     if step:
         return Kind("layer", "predict", step)
     step = "" if forward else _lone_step(cls)
-    if step:
-        return Kind("layer", step, step)
+    keeping = "" if backward or step else _loss_with_gradients(cls, _keeps_gradients)
+    if step or keeping:
+        return Kind("loss" if keeping else "layer", step or keeping, step or keeping)
     is_model = any(callable(getattr(cls, name, None)) for name in _MODEL)
     told = forward and forward != "__call__" and not is_model and not _NO_LAYER.search(cls.__name__)
     return Kind("loss" if loss else "layer", forward, "") if told or (backward and not forward) else None
@@ -140,11 +147,20 @@ def _is_one_step(method: Callable[..., Any]) -> bool:
     return bool(loaded & stored) and not any(one.opname.startswith(("FOR_ITER", "JUMP_BACKWARD")) for one in steps)
 
 
-def _loss_with_gradients(cls: type) -> str:
-    """The method of a network, such as loss(X, y), that returns the loss and behind it gradients; "" if none does."""
+def _loss_with_gradients(cls: type, makes: Callable[[Callable[..., Any]], bool]) -> str:
+    """The method of a network, such as loss(X, y), that makes gradients as well; "" if none does."""
     methods = {name: one for name, one in vars(cls).items() if inspect.isfunction(one)}
     targets = [name for name, one in methods.items() if any(sound(arg.name) > 0 for arg in parameters_of(one))]
-    return next((name for name in targets if returns_loss_and_gradients(methods[name])), "")
+    return next((name for name in targets if makes(methods[name])), "")
+
+
+def _keeps_gradients(method: Callable[..., Any]) -> bool:
+    """Whether a method returns a loss, and keeps gradients of what it goes by."""
+    read, sets = attributes_of_self(method)
+    lower = {name.lower() for name in read}
+    kept = [one for one in read + sets if one[1:] and (vocabulary.is_mark(one) or vocabulary.gradient_of(one) & lower)]
+    texts = [method.__name__, *map(ast.unparse, return_values(method))]
+    return bool(kept) and any(map(sounds_like_loss, texts))
 
 
 def returns_loss_and_gradients(function: Callable[..., Any]) -> bool:
@@ -152,7 +168,7 @@ def returns_loss_and_gradients(function: Callable[..., Any]) -> bool:
     tuples = [value.elts for value in return_values(function) if isinstance(value, ast.Tuple) and len(value.elts) > 1]
     for texts in ([ast.unparse(one) for one in elements] for elements in tuples):
         is_loss = function.__name__ == "loss" or any(sounds_like_loss(one) or one in ("J", "L") for one in texts)
-        if is_loss and any(re.match(r"d[A-Z_]|(\w+_)?grad|nabla|{", one) for one in texts):
+        if is_loss and any(re.match(r"d[A-Z_]|d[wb]\d*$|(\w+_)?grad|nabla|{", one) for one in texts):
             return True
     return False
 
@@ -171,7 +187,7 @@ def is_base(cls: type, others: list[type]) -> bool:
         return True
     hollow = [
         name
-        for name in dict.fromkeys((*vocabulary.VALUE, *vocabulary.DERIVATIVE))
+        for name in _called(cls, (*vocabulary.VALUE, *vocabulary.DERIVATIVE))
         if name in vars(cls) and is_hollow(inspect.getattr_static(cls, name))
     ]
     kind = kind_of(cls, Override())
@@ -224,8 +240,15 @@ def is_hollow(function: object) -> bool:
 _RETURNS = ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST")
 
 
-def _first(cls: type, candidates: tuple[str, ...], besides: str = "") -> str:
-    return next((name for name in candidates if name != besides and _has(cls, name)), "")
+def _first(cls: type, words: tuple[str, ...], besides: str = "") -> str:
+    return next((name for name in _called(cls, words) if name != besides), "")
+
+
+def _called(cls: type, words: tuple[str, ...]) -> list[str]:
+    """The methods of a class that are called so, in the order of the words; of two spellings the one without `_`."""
+    names = dict.fromkeys(name for base in _bases(cls)[:-1] for name in vars(base))
+    found = {vocabulary.plain(name): name for name in sorted(names, key=lambda name: name[:1] != "_")}
+    return [found[word] for word in dict.fromkeys(words) if word in found and _has(cls, found[word])]
 
 
 def _has(cls: type, name: str) -> bool:

@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from mlp.user_code.interpret.losses import data, is_loss, is_weighted_loss
 from mlp.user_code.load.classes import is_base, is_hollow, kind_of, returns_loss_and_gradients, sounds_like_loss
 from mlp.user_code.messages import home_of, in_order, place_of
 from mlp.user_code.run import calls
-from mlp.user_code.run.sources import return_values
+from mlp.user_code.run.sources import attributes_of_self, return_values
 from mlp.user_code.settings import Override
 
 
@@ -52,16 +53,18 @@ def own(module: ModuleType) -> dict[str, Any]:
 
 
 def _alone(cls: type) -> dict[str, Callable[..., Any]]:
-    """The methods of a class that need no object: it is there to hold functions, and is nothing to check itself."""
+    """The methods of a class that go by nothing that an object of it holds, but for those that it is a layer by."""
     try:
         kind = kind_of(cls, Override())
-        held = {} if kind and kind.backward else dict(vars(cls))
-        is_empty = "__init__" not in held and cls.__bases__ == (object,)
+        held = {name: one for name, one in vars(cls).items() if name[:2] != "__" and name not in (kind or ())[1:]}
+        static = {name: getattr(cls, name) for name, one in held.items() if isinstance(one, staticmethod)}
+        methods = {name: one for name, one in held.items() if isinstance(one, FunctionType)}
+        used = {name: {*chain(*attributes_of_self(one))} for name, one in methods.items()}
+        while bound := [name for name, attributes in used.items() if not attributes <= {*used, *static}]:
+            used = {name: attributes for name, attributes in used.items() if name not in bound}
+        return static | {name: getattr(object.__new__(cls), name) for name in used}
     except Exception:  # a descriptor or a metaclass of theirs
         return {}
-    static = {name: getattr(cls, name) for name, one in held.items() if isinstance(one, staticmethod)}
-    methods = {name: one for name, one in held.items() if isinstance(one, FunctionType) and name[:1] != "_"}
-    return static | ({name: getattr(cls(), name) for name in methods} if is_empty else {})
 
 
 def cases(module: ModuleType, overrides: dict[str, Override]) -> list[Case]:
@@ -118,16 +121,20 @@ def _case(name: str, forward: Callable[..., Any], backward: Callable[..., Any] |
     return Case(name, kind, forward, backward, *place_of(calls.decorated(forward)))
 
 
+_MARKS = (
+    r"derivative_of|gradient_of|derivative|derivate|derivation|deriv|derv|der|gradient|grads??|backwards?|backprop|bprop|"
+    r"bwd|back|bp|prime|diff|slope|delta"
+)
 _GRADIENT_NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"(derivative_of|gradient_of|derivative|gradient|deriv|der|grad|backward|backprop|d|prime)_?(?P<stem>.+)",
-        r"(?P<stem>.+?)_?"
-        r"(prime|derivative|derivate|deriv|derv|der|gradient|grad|backward|backwards|bwd|backprop|back|dx|diff|d)",
-    )
+    for pattern in (rf"({_MARKS}|d)_?(?P<stem>.+?)(_d[a-z])?", rf"(?P<stem>.+?)[_2]*({_MARKS}|d[a-z]?|jacobian)")
 )
 _MARK_INSIDE = re.compile(r"_(forward|backward)(?=_)", re.IGNORECASE)
-_FORWARD_MARK = re.compile(r"_?(forward|fwd|forward_pass|function|func|fn)$|^(forward|fwd)_?", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"(?<=.)_?(forward(_pass)?|fwd|fprop|fp|function|func|fn|activation|loss)$|^(forward|fwd|get|calc|calculate|compute)_",
+    re.IGNORECASE,
+)
+_SHORTEST = 3  # of what a name is cut to: dsig_dz of sigmoid
 
 
 def _partner(name: str, functions: dict[str, Any]) -> str:
@@ -136,16 +143,19 @@ def _partner(name: str, functions: dict[str, Any]) -> str:
     if _MARK_INSIDE.search(name):
         return next((other for other in functions if other == _MARK_INSIDE.sub("_backward", name) != name), "")
     others = [other for other in functions if other != name]
-    matches = ((other, pattern.fullmatch(other)) for other in others for pattern in _GRADIENT_NAMES)
-    named = [other for other, match in matches if match and _stem(match["stem"]) == stem]
+    texts = ((other, text) for other in others for text in (other, _BESIDE.sub("", other)))
+    matches = ((other, pattern.fullmatch(text)) for other, text in texts for pattern in _GRADIENT_NAMES)
+    stems = [(other, _stem(match["stem"])) for other, match in matches if match]
+    named = [other for other, its in stems if its == stem]
     arguments = calls.parameters_named(functions[name])
     alike = [other for other in others if calls.parameters_named(functions[other]) == arguments]
-    plain = [other for other in vocabulary.DERIVATIVE if other in alike and name in vocabulary.VALUE]
-    return next(iter([*named, *plain]), "")
+    words = {vocabulary.plain(other): other for other in alike if vocabulary.plain(name) in vocabulary.VALUE}
+    cut = [other for other, its in stems if other in alike and len(its) >= _SHORTEST and stem.startswith(its)]
+    return next(iter([*named, *(words[word] for word in vocabulary.DERIVATIVE if word in words), *cut]), "")
 
 
 def _stem(name: str) -> str:
-    return _FORWARD_MARK.sub("", name).lower().replace("_", "")
+    return _BESIDE.sub("", name).lower().replace("_", "")
 
 
 def _derivative_flag(function: Callable[..., Any]) -> str:

@@ -1,17 +1,20 @@
 """Importing a module of theirs as it is imported at home: in its package, beside its neighbours, from its root."""
 
 import ast
+import dis
 import importlib
 import importlib.machinery
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import NamedTuple
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.user_code import vocabulary
 from mlp.user_code.load.files import NOTEBOOK, SUFFIXES, Cell, cells_of
 from mlp.user_code.load.statements import Run
 from mlp.user_code.load.stubs import Inert, opening, stand_ins
@@ -169,7 +172,21 @@ def _executed(file: Path, cells: list[Cell], name: str, whole: bool) -> Loaded:
     for cell in cells:
         run.cell(cell, whole)
     texts = [f"there is no {name}, so a short text of seven letters was read in its place" for name in missing]
+    texts += [f"{name} is defined nowhere, and was taken to be {words}" for name, words in _supplied(vars(module))]
     return Loaded(module, (*run.facts, *(Fact("note", text) for text in dict.fromkeys(texts))))
+
+
+def _supplied(names: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give a module what its code goes by and nothing has defined, where the name says it: np, and a learning rate."""
+    held = [one for one in names.values() if getattr(one, "__module__", "") == names["__name__"]]
+    inside = [one for cls in held if isinstance(cls, type) for one in vars(cls).values()]
+    for function in (one for one in (*held, *inside) if isinstance(one, FunctionType)):
+        for step in dis.get_instructions(function):
+            name = step.argval if step.opname == "LOAD_GLOBAL" else ""
+            is_rate = vocabulary.roles(name)[:1] == ("rate",) and isinstance(names.get(name, Inert(name)), Inert)
+            if is_rate or (name == "np" and name not in names):
+                names[name], words = (1.0, "1.0") if is_rate else (np, "numpy")
+                yield name, words
 
 
 # What IPython adds to Python's own names; notebooks that were saved as files use it too.

@@ -20,7 +20,7 @@ from typing import Any
 
 from mlp.user_code.clock import TimeIsUpError, limited, remaining
 from mlp.user_code.load.files import Cell
-from mlp.user_code.load.stubs import Inert, Missing, NotInstalledError
+from mlp.user_code.load.stubs import Inert, NotInstalledError
 from mlp.user_code.messages import Fact, exception_fact
 
 _IMPORTING = (ast.Import, ast.ImportFrom)
@@ -96,7 +96,7 @@ class Run:
         follows = isinstance(error, NameError | ImportError) and error.name in self._lost
         if isinstance(statement, _IMPORTING) and isinstance(error, ImportError):
             self._lost.add(error.name or "")
-            self._names |= {name: Missing(error) for name in _bound(statement) if name != "*"}
+            self._names |= {name: Inert(error.name or name, error) for name in _bound(statement) if name != "*"}
         if follows and not _defines(statement):
             self._lost |= _bound(statement)
             self._needing[f"cell {cell.number}" if cell.number else f"line {statement.lineno}"] = None

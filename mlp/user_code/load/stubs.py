@@ -48,10 +48,14 @@ class NotInstalledError(TypeError):
 
 
 class Inert:
-    """Whatever is asked of it, the answer is itself: `plt.subplots(2).legend()` is one of these."""
+    """Whatever is asked of it, the answer is itself: `plt.subplots(2).legend()` is one of these.
 
-    def __init__(self, library: str) -> None:
-        self._library = library
+    It stands for a library, or for what an import that failed would have given; whoever needs a number of it hears of
+    that error.
+    """
+
+    def __init__(self, library: str, error: Exception | None = None) -> None:
+        self._library, self._error = library, error or NotInstalledError(library)
 
     def __getattr__(self, name: str) -> "Inert":
         """Give itself for any name but those that Python itself looks up."""
@@ -73,7 +77,7 @@ class Inert:
 
 
 def _refuse(self: Inert, *_others: Any, **_named: Any) -> Any:
-    raise NotInstalledError(self._library)
+    raise self._error.with_traceback(None)
 
 
 for _name in ("getitem", "enter"):  # axes[0].plot(x), with tqdm(total=9) as bar
@@ -81,30 +85,24 @@ for _name in ("getitem", "enter"):  # axes[0].plot(x), with tqdm(total=9) as bar
 # A number made of a stand-in would be checked as if it were theirs.
 for _name in (
     "add", "sub", "mul", "truediv", "matmul", "pow", "radd", "rsub", "rmul", "rtruediv", "rmatmul", "rpow", "neg", "lt",
-    "le", "gt", "ge", "iter", "len", "bool", "array", "array_ufunc", "float", "int", "index", "mro_entries",
+    "le", "gt", "ge", "iter", "len", "bool", "array", "array_ufunc", "float", "int", "index", "eq", "ne",
 ):  # fmt: skip
     setattr(Inert, f"__{_name}__", _refuse)
+Inert.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
-class Missing:
-    """What an import that failed would have given; whoever uses it raises what the import did."""
+class Unknown:
+    """The base class that an import which failed would have given: what a layer has of its own, it goes by."""
 
-    def __init__(self, error: ImportError) -> None:
-        self._error = error
+    def __init__(self, *_arguments: Any, **_named: Any) -> None:
+        """Take whatever is said."""
 
-    def __getattr__(self, name: str) -> Any:
-        """Raise, but for names that Python itself looks up."""
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise self._error.with_traceback(None)
 
-    def __call__(self, *_arguments: Any, **_named: Any) -> Any:
-        """Raise, as `from layer import relu` and then `relu(x)` do."""
-        raise self._error.with_traceback(None)
+def _base(self: Inert, bases: tuple[Any, ...]) -> tuple[type, ...]:
+    return (Unknown,) if isinstance(self._error, ImportError) else _refuse(self, bases)
 
-    def __mro_entries__(self, _bases: tuple[Any, ...]) -> tuple[type, ...]:
-        """Raise: nothing is known of a base class that is not there."""
-        raise self._error.with_traceback(None)
+
+Inert.__mro_entries__ = _base  # type: ignore[attr-defined]
 
 
 class _StandIn(ModuleType):

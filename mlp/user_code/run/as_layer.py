@@ -69,7 +69,8 @@ class Foreign(Layer):
         held = {name: value for name, (_, value) in subject.tensors().items()} | dict(values or {})
         self._values = {name: held[name] for name, pair in pairs.items() if name != INPUT and pair.fits}
         self._hidden = {name: value for name, value in (values or {}).items() if name not in self._values}
-        self._run: Run | None = None
+        self._run: Run | None = None  # until it has gone backward, which may clear what forward kept
+        self._at: ArrayLike | None = None
         self._gradients: dict[str, Array] = {}
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
@@ -113,7 +114,7 @@ class Foreign(Layer):
 
     def forward(self, x: ArrayLike) -> Array:
         """Run their forward and keep the run for backward."""
-        self._run = self._started(x)
+        self._run, self._at = self._started(x), x
         self.facts = self._run.facts
         return self._reduced(self._run.y)
 
@@ -124,12 +125,14 @@ class Foreign(Layer):
             RuntimeError: there was no forward yet.
             ForeignError: their code raised, or a gradient is gone or of another shape than when it was found.
         """
-        if self._run is None:
+        if self._at is None:
             raise RuntimeError("call forward() first: there is nothing to go on yet")
+        run, self._run = self._run or self._started(self._at), None
+        self.facts = run.facts
         dy = np.asarray(dy, dtype=np.float64)
         scale = float(dy.sum()) if self._reduction else 1.0
-        upstream = np.ones(()) if self._reduction else dy.reshape(self._run.y.shape)
-        found = {source.key: source.array for source in self._run.backward(upstream)}
+        upstream = np.ones(()) if self._reduction else dy.reshape(run.y.shape)
+        found = {source.key: source.array for source in run.backward(upstream)}
         self._gradients = {
             name: scale * self._scale * self._picked(found, name, value.shape) for name, value in self._values.items()
         }
@@ -162,7 +165,7 @@ class Foreign(Layer):
 
     def _picked(self, found: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Array:
         pair = self.pairs[name]
-        if pair.gradient not in found and pair.gradient.startswith("update."):
+        if pair.gradient not in found and pair.is_step:
             return np.zeros(shape)  # backward left the parameter as it was
         if pair.gradient not in found:
             raise problem(f"the gradient of {name}, {pair.gradient}, was there in a first run and is gone in a second")

@@ -15,6 +15,7 @@ from mlp.user_code.messages import problem
 from mlp.user_code.run.uses import uses_of
 
 Parameters = list[inspect.Parameter]
+ANY = ""  # the role of an argument whose name does not say it
 VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -122,7 +123,8 @@ def _value(
     switch = wanted[:1] == ["training"] and isinstance(one.default, bool)
     if wanted and (free or switch or wanted[0] == "rate" or (one.default is None and wanted[0] == "cache")):
         return True, by_role[wanted[0]]
-    return free and one.name not in uses_of(function).names, None  # nobody looks at it
+    is_seen = one.name in uses_of(function).names
+    return free and (ANY in by_role or not is_seen), by_role.get(ANY)
 
 
 def parameters_named(function: Callable[..., Any]) -> list[str]:

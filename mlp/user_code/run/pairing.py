@@ -43,6 +43,11 @@ class Pair:
         return _squeezed(self.shape) == _squeezed(self.gradient_shape)
 
     @property
+    def is_step(self) -> bool:
+        """Whether the gradient is what backward took from the parameter."""
+        return self.gradient.startswith("update.")
+
+    @property
     def is_of_another(self) -> bool:
         """Whether the gradient is rather that of a tensor with other sizes: no sum over too much or too little."""
         ours, theirs = sorted(_squeezed(self.shape)), sorted(_squeezed(self.gradient_shape))
@@ -179,7 +184,7 @@ _TINY = 0.1
 
 def is_parameter(subject: Subject, x: Array, held: Mapping[str, Array], pair: Pair) -> bool:
     """Whether it is one: what backward overwrites may as well be a gradient kept from before, or a momentum."""
-    return not pair.gradient.startswith("update.") or matters(subject, x, held, pair.tensor)
+    return not pair.is_step or matters(subject, x, held, pair.tensor)
 
 
 def matters(subject: Subject, x: Array, held: Mapping[str, Array], name: str) -> bool:

@@ -24,6 +24,7 @@ from mlp.user_code.run.uses import uses_of
 from mlp.user_code.settings import Override
 
 Step = str | Callable[..., Any]
+_UNSURE = ("input", "prediction", "activation", calls.ANY)  # roles that an input and an output may have
 
 
 class Run(NamedTuple):
@@ -86,6 +87,7 @@ class Subject:
         settings: values of its other arguments, by name; backward_settings: those of backward.
         target: of a loss; None for anything else.
         pass_on: what backward is called with, a key of PASS_ON.
+        rest: what its other arguments are given whose names do not say it, "x" or "y"; "" for nothing.
         outputs: which of the things returned are outputs; () for the first, and those whose gradients backward takes.
         per_sample: the gradients that have an axis of samples in front, which are added up over it.
         said: what GRADCHECK says of it.
@@ -106,6 +108,7 @@ class Subject:
     backward_settings: Mapping[str, Any] = field(default_factory=dict)
     target: Any = None
     pass_on: str = "gradient"
+    rest: str = ""
     outputs: Sequence[Place] = ()
     per_sample: Sequence[str] = ()
     said: Override = field(default_factory=Override)
@@ -274,8 +277,8 @@ class Subject:
         self, thing: Any, step: Step, words: dict[str, Any], out: Outputs, dy: Array, facts: list[Fact]
     ) -> list[Source]:
         """What one method of backward returns."""
-        function, what, y = function_of(thing, step), self._what(step), out.packed()
-        first = PASS_ON[self.pass_on].value(thing, words["x"], y, dy, out.cache)
+        function, what, y, x = function_of(thing, step), self._what(step), out.packed(), words["x"]
+        first = PASS_ON[self.pass_on].value(thing, x, y, dy, out.cache)
         self._hand_over(thing, "dy", first)
         before = np.array(first)
         firsts = out.unpacked(first) if self.pass_on == "gradient" and np.shape(first) == y.shape else (first,)
@@ -296,12 +299,13 @@ class Subject:
         given = {**same, **again, **named, **self._sides(function, first, words), **kept, **said}
         waiting: tuple[Any, ...] = () if out.cache is None or PASS_ON[self.pass_on].is_derivative else (out.cache,)
         if step != self.backward[0] and not waiting:
-            waiting = (words["x"],)
+            waiting = (x,)
         if not calls.parameters_named(function):  # it takes anything, and hands it on
             waiting = (first, *([words["target"]] if "target" in words else []))
-        by_role = {"training": True, "rate": 1.0, "input": words["x"], "prediction": y, "optimizer": Recorder()}
+        by_role = {"training": True, "rate": 1.0, "input": x, "prediction": y, "optimizer": Recorder()}
         # Of an output that carries no gradient here, such as the next state of a cell.
         by_role |= {"upstream": np.zeros_like(y)} | ({} if out.cache is None else {"cache": out.cache})
+        by_role |= {"input_shape": x.shape} | dict.fromkeys(_UNSURE if self.rest else (), words.get(self.rest))
         with self._running(thing, step), Calls.one():
             returned = calls.call(function, waiting, given, by_role, what)
         facts += changed_in_place(what, "the array that it is called with", np.asarray(first), before, function)

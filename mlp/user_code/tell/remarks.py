@@ -116,7 +116,7 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
         facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
     elif INPUT not in layer.pairs and tried.subject.has_dx:
         facts.append(Fact("note", "backward gives no gradient of the input, so only the parameters' were checked"))
-    if any(pair.gradient.startswith("update.") for pair in layer.pairs.values()):
+    if any(pair.is_step for pair in layer.pairs.values()):
         text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
         facts.append(Fact("note", text))
     return facts

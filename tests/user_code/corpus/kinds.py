@@ -1566,3 +1566,162 @@ class CalledY:
 
     def backward(self, y):
         return y * (1 - self.out**2)
+
+
+# The first backward clears what forward kept; methods in capitals, and private.
+class Clearing:
+    def __init__(self, n_in, n_out):
+        self._W, self.kept = np.random.randn(n_in, n_out), []
+
+    def _Forward(self, x):  # noqa: N802
+        self.kept.append(x)
+        return x @ self._W
+
+    def _Backward(self, dy):  # noqa: N802
+        self._dW = self.kept.pop().T @ dy
+        return dy @ self._W.T
+
+
+# Functions of a class that keeps something for others.
+class Curves:
+    def __init__(self, size):
+        self.size = size
+
+    def _bell(self, x):
+        return np.exp(-(x**2))
+
+    def _bell_slope(self, x):
+        return -2 * x * self._bell(x)
+
+    def scaled(self, x):
+        return self.size * x
+
+
+# A derivative by a part of the name.
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def dlog_dz(z):
+    return logistic(z) * (1 - logistic(z))
+
+
+# The output beside dy, by a name of its own.
+def soften(x):
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def soften_backward(dout, softened_out):
+    return softened_out * (dout - (dout * softened_out).sum(axis=1, keepdims=True))
+
+
+# Arguments of forward that are a text and a mask.
+class Looking:
+    def forward(self, x, mask, mode):
+        s = x @ x.swapaxes(-1, -2) if mode == "train" else 1 / 0
+        e = np.exp(np.where(mask, s, -1e9))
+        self.x, self.a = x, e / e.sum(axis=-1, keepdims=True)
+        return self.a @ x
+
+    def backward(self, dy):
+        da = dy @ self.x.swapaxes(-1, -2)
+        ds = self.a * (da - (da * self.a).sum(axis=-1, keepdims=True))
+        return self.a.swapaxes(-1, -2) @ dy + (ds + ds.swapaxes(-1, -2)) @ self.x
+
+
+# One image with channels last.
+class Gray:
+    def __init__(self, channels):
+        self.w = np.random.randn(channels)
+
+    def forward(self, x):
+        assert x.ndim == 3
+        self.x = x
+        return (x @ self.w)[1:]
+
+    def backward(self, dy):
+        wide = np.pad(dy, ((1, 0), (0, 0)))
+        self.dw = np.einsum("ij,ijc->c", wide, self.x)
+        return wide[:, :, None] * self.w
+
+
+# Places that are learnt, as many as there may be words.
+class Placed:
+    def __init__(self, vocab_size, max_len, d_model):
+        self.words, self.places = np.random.randn(vocab_size, d_model), np.random.randn(max_len, d_model)
+
+    def forward(self, ids):
+        self.ids = ids
+        return self.words[ids] + self.places[: ids.shape[1]]
+
+    def backward(self, dy):
+        self.dwords, self.dplaces = np.zeros_like(self.words), np.zeros_like(self.places)
+        np.add.at(self.dwords, self.ids, dy)
+        self.dplaces[: dy.shape[1]] = dy.sum(axis=0)
+
+
+# Contexts of several words.
+class Bag:
+    def __init__(self, n_words, dim):
+        self.W1, self.W2 = np.random.randn(n_words, dim), np.random.randn(dim, n_words)
+
+    def forward(self, contexts, target):
+        self.contexts, self.target = contexts, target
+        self.h = self.W1[contexts].mean(axis=1)
+        e = np.exp(self.h @ self.W2)
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return -np.mean(np.log(self.p[np.arange(len(target)), target]))
+
+    def backward(self):
+        d = self.p.copy()
+        d[np.arange(len(d)), self.target] -= 1
+        self.dW2 = self.h.T @ d / len(d)
+        self.dW1 = np.zeros_like(self.W1)
+        for column in self.contexts.T:
+            np.add.at(self.dW1, column, d @ self.W2.T / len(d) / self.contexts.shape[1])
+
+
+# The prediction in a dict, before what it is made of.
+class Logged:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_out, n_in)
+
+    def forward(self, X):
+        z = self.W @ X
+        return {"a1": 1 / (1 + np.exp(-z)), "z1": z}
+
+    def cost(self, A1, Y):
+        return -np.sum(Y * np.log(A1) + (1 - Y) * np.log(1 - A1)) / Y.shape[1]
+
+    def backward(self, X, Y, cache):
+        return {"dW": (cache["a1"] - Y) @ X.T / X.shape[1]}
+
+
+# A learning rate and a number of samples beside the target.
+class Trained:
+    def __init__(self, n_in=784, n_out=10):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        self.X = X
+        e = np.exp(X @ self.W)
+        probs = e / e.sum(axis=1, keepdims=True)
+        return e, probs
+
+    def cross_entropy(self, y, probs):
+        return -np.sum(y * np.log(probs)) / len(y)
+
+    def backward(self, y, probs, learning_rate, batch_size):
+        self.W -= learning_rate * self.X.T @ (probs - y) / batch_size
+
+
+# A loss that keeps its gradients in a dict.
+class Graded:
+    def __init__(self, n_in, n_out):
+        self.W, self.grads = np.random.randn(n_in, n_out), {}
+
+    def loss(self, X, y):
+        d = X @ self.W - y
+        self.grads["W"] = 2 * X.T @ d / d.size
+        return np.mean(d**2)
