@@ -256,6 +256,15 @@ def test_an_argument_that_may_be_dy_or_the_output_is_told_by_what_is_right_and_n
     assert '{"bend": {"backward_args": {"forward": "dy"}}}' in result.facts[-1].text
 
 
+def test_what_is_called_z_is_the_input_and_never_the_output(tmp_path):
+    source = (
+        "def squash(X):\n    return 1 / (1 + np.exp(-X))\n"
+        "def squash_backward(dA, Z):\n    return dA * squash(Z) * (1 - squash(Z))\n"
+    )
+    assert examined(tmp_path, source).status == "passed"
+    assert examined(tmp_path, source.replace("squash(Z) * (1 - squash(Z))", "Z * (1 - Z)")).status == "wrong"
+
+
 def test_a_model_beside_a_loss_is_given_empty_and_that_is_said(tmp_path):
     (kind,) = (one for one in KINDS if "def regression(" in one)
     assert [fact.text.partition(",")[0] for fact in examined(tmp_path, kind).facts] == ["`model` was given empty"]

@@ -214,7 +214,8 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     offered: list[Any] = [None]
     for one in (one for one in wanted if "activation" in vocabulary.roles(one.name)):
         own = activations(cls, module, asked_of(cls, one.name) or ("forward",), _squares(module))
-        offered = ["tanh", "sigmoid", "relu", tanh, *own]
+        choices = uses_in(cls).choices(one.name)
+        offered = [*filter(None, [samples.chosen(choices, "")]), *choices, "tanh", "sigmoid", "relu", tanh, *own]
         # An activation wants its derivative beside it.
         wanted += [
             one for one in parameters if one.default is None and "activation_prime" in vocabulary.roles(one.name)
@@ -271,6 +272,8 @@ class _Guesser:
             structure = next(iter(losses(self.cls, self.module)), None)
         if structure is not None:
             yield "structure", structure
+        if (choice := samples.chosen(uses.choices(text), "")) and "optimizer" not in roles:
+            yield "choice", "none" if "fraction" in roles else choice  # reg="l2" is in no forward
         for role in [_OTHERWISE.get(role, role) for role in roles] if conventions.paired else roles:
             array = array_for(role, conventions)
             if array is not None and annotation not in (int, "int", bool, "bool", float, "float"):
@@ -279,8 +282,6 @@ class _Guesser:
                 yield role, _SPECIAL[role](self)
             if role in PLAIN:
                 yield role, self._plain(role, name)
-        if choice := samples.chosen(uses.choices(text), ""):
-            yield "choice", choice
         if conventions.paired and name.endswith(_SHAPES):
             yield "shape", (2, FEATURES // 2)
         if annotation in _BY_ANNOTATION:

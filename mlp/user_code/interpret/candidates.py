@@ -217,10 +217,14 @@ def _rests(forward: Callable[..., Any], backward: Callable[..., Any] | None, way
 
 
 def _unsure(forward: Callable[..., Any], backward: Callable[..., Any], way: str) -> list[str]:
-    """The arguments of backward, beside dy, of which neither their names nor forward tell what they are."""
+    """The arguments of backward, beside dy, of which neither their names nor forward tell what they are.
+
+    A z is the input, whatever is done with it: were it read as the output, z * (1 - z) would pass.
+    """
     known = calls.parameters_named(forward)
     known += calls.upstream_names(backward, known) if way == "gradient" else []
     names = [one.name for one in calls.required(calls.parameters_of(backward)) if one.name not in known]
+    names = [name for name in names if not (is_input(name) or name[:1].lower() == "z")]
     return [name for name in names if (*vocabulary.roles(name), "")[0] not in _CERTAIN]
 
 

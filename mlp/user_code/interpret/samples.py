@@ -246,4 +246,4 @@ _CHOICES = ("tanh", "train", "sigmoid", "relu", "max")  # of what a setting is c
 
 def chosen(choices: list[str], otherwise: Any) -> Any:
     """The value of a setting that is compared with these texts; without any, otherwise."""
-    return next((one for one in (*_CHOICES, *choices) if one in choices), otherwise)
+    return next((one for word in (*_CHOICES, "") for one in choices if word in ("", one.lower())), otherwise)

@@ -89,7 +89,7 @@ def _in(tree: ast.Module, names: dict[str, str]) -> Uses:
             calls.append((_whole(owner, names), method))
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
             parts[_whole(node.value, names)] = len(node.targets[0].elts)
-        elif isinstance(node, ast.Compare) and len(node.comparators) == 1:
+        elif isinstance(node, ast.Compare) and len(node.comparators) == 1 and not _is_key(node):
             sides = (node.left, node.comparators[0])
             for side, other in (sides, sides[::-1]):
                 values = [one.value for one in (other, *getattr(other, "elts", [])) if isinstance(one, ast.Constant)]
@@ -98,6 +98,11 @@ def _in(tree: ast.Module, names: dict[str, str]) -> Uses:
     return Uses(
         tuple(filter(None, texts)), tuple(calls), parts, tuple(compared), frozenset(indices), frozenset(filled), named
     )  # fmt: skip
+
+
+def _is_key(node: ast.Compare) -> bool:
+    """Whether it asks for a key: "seed" in options."""
+    return isinstance(node.ops[0], ast.In | ast.NotIn) and _is_text(node.left)
 
 
 def _is_text(node: ast.expr) -> bool:
