@@ -129,9 +129,6 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                     facts += said
                 if is_wrong(report) and remarks.is_fused_softmax(tried):
                     raise ForeignError(remarks.fused(tried))
-                if is_wrong(report) and remarks.is_for_one_entry(tried):
-                    report = report_on(tried.layer, tried.x, np.eye(tried.y_shape[0])[0], eps, method, coarse)
-                    facts.append(remarks.one_entry(tried))
             place = remarks.backward_place(tried, case)
             facts += [
                 *dict.fromkeys(tried.layer.facts),

@@ -18,18 +18,6 @@ from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.containers import Maker, activations, asked_of, filled_up, layers, losses, uses_in
 from mlp.user_code.interpret.losses import is_input, sound
 from mlp.user_code.interpret.models import has_target
-from mlp.user_code.interpret.samples import (
-    BATCH,
-    CONVENTIONS,
-    FEATURES,
-    HIDDEN,
-    OUTPUTS,
-    PLAIN,
-    Conventions,
-    Recorder,
-    array_for,
-    normal,
-)
 from mlp.user_code.load.classes import Kind, kind_of, sounds_like_loss
 from mlp.user_code.messages import ForeignError, problem, sources_of, told
 from mlp.user_code.run import calls, object_arrays
@@ -46,7 +34,7 @@ _OF_WINDOWS = {
 }  # fmt: skip
 _OTHERWISE = {"hidden": "hidden_sizes", "hidden_sizes": "hidden"}  # one hidden layer or several: a name may mean both
 _LARGE = 64  # for a size
-_UNKNOWN = (FEATURES, OUTPUTS, *HIDDEN)
+_UNKNOWN = (samples.FEATURES, samples.OUTPUTS, *samples.HIDDEN)
 _BY_ANNOTATION: dict[Any, Any] = {float: 0.5, "float": 0.5, bool: False, "bool": False, str: "", "str": ""}
 
 
@@ -144,7 +132,7 @@ def _made(cls: type, module: ModuleType | None, args: dict[str, Any], input_shap
     builders = [] if override.first_calls else _builders(thing, kind_of(cls, override))
     for name in builders if input_shape is not None else ():
         method, what = getattr(thing, name), f"{cls.__name__}.{name}"
-        values = {"optimizer": Recorder(), **{role: plain[0] for role, plain in PLAIN.items()}}
+        values = {"optimizer": samples.Recorder(), **{role: plain[0] for role, plain in samples.PLAIN.items()}}
         values["input_shape"] = values["in_size"] = args.get("input_shape", input_shape)
         with told(what, method), same_randomness(module):
             calls.call(method, (), {}, values, what)
@@ -202,7 +190,7 @@ def _for_training(thing: Any, depth: int = 3) -> None:
         if role == ("training",) and held is False:
             object_arrays.put(thing, (name,), True)
         elif role == ("optimizer",) and (held is None or callable(getattr(held, "update", None))):
-            object_arrays.put(thing, (name,), Recorder())
+            object_arrays.put(thing, (name,), samples.Recorder())
         else:
             _for_training(held, depth - 1)
 
@@ -226,14 +214,14 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     optional = [one for one in parameters if one.default is None and one not in wanted]
     # Of a network for real images a small one tells as much.
     large = [one for one in parameters if type(one.default) is int and one.default > _LARGE and one.name not in given]
-    small = dict(zip((one.name for one in large), (FEATURES, *HIDDEN, OUTPUTS), strict=False))
+    small = dict(zip((one.name for one in large), (samples.FEATURES, *samples.HIDDEN, samples.OUTPUTS), strict=False))
     for activation in offered if small else ():
-        args = _arguments(_Guesser(cls, module, CONVENTIONS[0], activation), wanted, given)
-        yield args | small, CONVENTIONS[0].input_shape
+        args = _arguments(_Guesser(cls, module, samples.CONVENTIONS[0], activation), wanted, given)
+        yield args | small, samples.CONVENTIONS[0].input_shape
     # A kernel of 3, then one of (3, 3), then one of 2; hidden units of one layer, then of several.
     for paired, window, padding in ((False, 3, 0), (True, 3, 0), (False, 2, 0), (False, 3, 1)):
         for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
-            for conventions in CONVENTIONS:
+            for conventions in samples.CONVENTIONS:
                 for activation in offered:
                     shapes = conventions._replace(paired=paired, window=window, padding=padding)
                     args = _arguments(_Guesser(cls, module, shapes, activation), chosen, given)
@@ -246,7 +234,7 @@ class _Guesser:
 
     cls: type
     module: ModuleType | None
-    conventions: Conventions
+    conventions: samples.Conventions
     activation: Any
     used: dict[str, int] = field(default_factory=dict)
 
@@ -254,7 +242,7 @@ class _Guesser:
         """The role that an argument plays here, and its value; `text` is the expression that stands for it."""
         role, value = next(self._values(name, text or name, annotation))
         if type(value) is int and re.match("list|sequence", str(annotation).rpartition("typing.")[2], re.IGNORECASE):
-            ends = [FEATURES, HIDDEN[0]]  # of two, such as those of an encoder and its decoder
+            ends = [samples.FEATURES, samples.HIDDEN[0]]  # of two, such as those of an encoder and its decoder
             return "listed", ends[::-1] if self.used.get("listed") else ends
         return role, value
 
@@ -262,8 +250,11 @@ class _Guesser:
         """By what is done with it, by its name, by its annotation; else a size."""
         uses, conventions, roles = uses_in(self.cls), self.conventions, _roles(self.cls, name)
         if word := data_of(self.cls).get(name):
-            sizes = (FEATURES if word == "x" else 1 if len(conventions.bias) > 1 else OUTPUTS, BATCH)
-            yield "data", np.abs(normal(sizes if conventions.columns else sizes[::-1], len(word)))
+            sizes = (
+                samples.FEATURES if word == "x" else 1 if len(conventions.bias) > 1 else samples.OUTPUTS,
+                samples.BATCH,
+            )
+            yield "data", np.abs(samples.normal(sizes if conventions.columns else sizes[::-1], len(word)))
         parts = uses.parts.get(text, 0)
         if parts in (3, 4) or (parts == 2 and not set(roles) & set(_PAIRED)):
             yield "shape", samples.sizes(parts, conventions)
@@ -275,21 +266,21 @@ class _Guesser:
         if (choice := samples.chosen(uses.choices(text), "")) and "optimizer" not in roles:
             yield "choice", "none" if "fraction" in roles else choice  # reg="l2" is in no forward
         for role in [_OTHERWISE.get(role, role) for role in roles] if conventions.paired else roles:
-            array = array_for(role, conventions)
+            array = samples.array_for(role, conventions)
             if array is not None and annotation not in (int, "int", bool, "bool", float, "float"):
                 yield role, array
             if role in _SPECIAL:
                 yield role, _SPECIAL[role](self)
-            if role in PLAIN:
+            if role in samples.PLAIN:
                 yield role, self._plain(role, name)
         if conventions.paired and name.endswith(_SHAPES):
-            yield "shape", (2, FEATURES // 2)
+            yield "shape", (2, samples.FEATURES // 2)
         if annotation in _BY_ANNOTATION:
             yield "annotated", _BY_ANNOTATION[annotation]
         yield "unknown", _UNKNOWN[min(self.used.get("unknown", 0), len(_UNKNOWN) - 1)]
 
     def _plain(self, role: str, name: str) -> Any:
-        several = (2,) if role in _PAIRED[:2] and self.conventions.window == 2 else PLAIN[role]
+        several = (2,) if role in _PAIRED[:2] and self.conventions.window == 2 else samples.PLAIN[role]
         several = (self.conventions.padding,) if role == "padding" else several
         is_pair = role in _PAIRED and (self.conventions.paired or name.endswith("shape"))
         return several * 2 if is_pair else several[min(self.used.get(role, 0), len(several) - 1)]
@@ -304,7 +295,7 @@ class _Guesser:
         if asked := asked_of(self.cls, text + EACH):
             return layers(self.cls, self.module, asked, _squares(self.module)) or None
         one = self._structure(text + EACH, uses)
-        sizes = {role: {key: HIDDEN[0] for key in one or () if role in vocabulary.roles(key)} for role in _ENDS}
+        sizes = {role: {key: samples.HIDDEN[0] for key in one or () if role in vocabulary.roles(key)} for role in _ENDS}
         return one and [one | sizes["out_size"], one | sizes["in_size"]]
 
 
@@ -320,7 +311,7 @@ _SPECIAL: dict[str, Callable[[_Guesser], Any]] = {
     "input_shape": lambda guesser: guesser.conventions.input_shape,
     "activation": lambda guesser: guesser.activation or "tanh",
     "activation_prime": lambda _: tanh_prime,
-    "optimizer": lambda _: Recorder(),
+    "optimizer": lambda _: samples.Recorder(),
     "rng": lambda _: np.random.RandomState(0),
 }
 
@@ -363,9 +354,13 @@ def _squares(module: ModuleType | None) -> Maker:
     """How to make objects of a class with as many outputs as inputs."""
 
     def make(cls: type) -> Iterator[Any]:
-        for args, _ in islice(_guesses(cls, module, {}), len(CONVENTIONS)):
-            sizes = [name for name, value in args.items() if type(value) is int and value in (OUTPUTS, *HIDDEN)]
-            square = args | dict.fromkeys(sizes, FEATURES)
+        for args, _ in islice(_guesses(cls, module, {}), len(samples.CONVENTIONS)):
+            sizes = [
+                name
+                for name, value in args.items()
+                if type(value) is int and value in (samples.OUTPUTS, *samples.HIDDEN)
+            ]
+            square = args | dict.fromkeys(sizes, samples.FEATURES)
             with suppress(ForeignError):
                 yield _made(cls, module, square, None, Override()).thing
 
@@ -377,7 +372,7 @@ def _layers(cls: type, module: ModuleType | None) -> list[Any]:
     for one in calls.parameters_of(cls):
         if one.kind is inspect.Parameter.VAR_POSITIONAL:
             asked = asked_of(cls, one.name + EACH)
-            sizes = [2, FEATURES // 2] if one.name.endswith(_SHAPES) else []
+            sizes = [2, samples.FEATURES // 2] if one.name.endswith(_SHAPES) else []
             return sizes or layers(cls, module, asked, _squares(module))
     return []
 

@@ -19,7 +19,6 @@ from mlp.user_code.run.conditions import global_arrays
 from mlp.user_code.run.pairing import GIVEN, INPUT, Pair, matters, random
 from mlp.user_code.settings import line
 
-_FEW = 12  # entries of an output
 _CLOSE = 1e-4  # a first look at a few entries knows a factor no better
 
 
@@ -64,24 +63,6 @@ def is_fused_softmax(tried: Attempt) -> bool:
             of_input = factors.pop(INPUT, 1.0)  # those of parameters may be averages
             return of_input == 1 and (not factors or np.ptp(list(factors.values())) < _CLOSE)
     return False
-
-
-def is_for_one_entry(tried: Attempt) -> bool:
-    """Whether backward of one sample is right for each dy that has one entry alone, though not for others."""
-    layer = tried.layer
-    if layer is None or tried.reduction or len(tried.y_shape) != 1 or not 1 < tried.y_shape[0] <= _FEW:
-        return False
-    found = [compare(layer, tried.x, dy) for dy in np.eye(tried.y_shape[0])]
-    return all(factor == 1 for factors in found for factor in factors.values())
-
-
-def one_entry(tried: Attempt) -> Fact:
-    """That it was checked with such a dy, which is what a cross-entropy gives that looks at the true class alone."""
-    text = (
-        "backward is right for a dy with one entry that is not 0, as that of a cross-entropy by the true class is, and "
-        "it was checked with such a one; with several it is wrong, since it takes one of them alone"
-    )
-    return Fact("unchecked", text, *place_of(tried.subject.sources()[-1]))
 
 
 def fused(tried: Attempt) -> Fact:
