@@ -125,7 +125,7 @@ _RULES = (
     _Rule("seed", "seed", "random"),
     _Rule("seed", "random", "state"),
     _Rule("tiny", "eps epsilon", ""),
-    _Rule("fraction", "momentum alpha lambd lambda reg decay slope", "weight negative"),
+    _Rule("fraction", "momentum alpha lambd lambda lmbda lam mu reg decay slope", "weight negative"),
     _Rule("rng", "rng random generator", ""),
     _Rule(
         "input",

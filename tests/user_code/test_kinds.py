@@ -134,6 +134,7 @@ MISTAKES = [
     ("Logged", "- Y) @", "- 2 * Y) @"),
     ("Trained", "(probs - y)", "(probs - 2 * y)"),
     ("Graded", "2 * X.T", "-2 * X.T"),
+    ("calc_loss", "(2 * W if", "(W if"),
 ]
 
 
@@ -263,6 +264,21 @@ def test_what_is_called_z_is_the_input_and_never_the_output(tmp_path):
     )
     assert examined(tmp_path, source).status == "passed"
     assert examined(tmp_path, source.replace("squash(Z) * (1 - squash(Z))", "Z * (1 - Z)")).status == "wrong"
+
+
+def test_steps_that_are_no_multiple_of_a_gradient_are_not_compared_and_a_decay_is_no_such_step(tmp_path):
+    source = (
+        "class Signed:\n    def __init__(self, n_in, n_out):\n        self.W = np.random.randn(n_in, n_out)\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
+        "    def backward(self, dy, lr):\n        dx, dW = dy @ self.W.T, self.x.T @ dy\n"
+        "        self.W -= lr * dW / (np.abs(dW) + 1e-8)\n        return dx\n"
+    )
+    result = examined(tmp_path, source)
+    assert result.status == "partly checked"
+    assert "no multiples of a gradient, as those of Adam" in result.gaps[0].text
+    decayed = source.replace("lr * dW / (np.abs(dW) + 1e-8)", "lr * (dW + 0.1 * self.W)")
+    assert examined(tmp_path, decayed).status == "wrong"
+    assert examined(tmp_path, source.replace("dx, dW = dy", "dx, dW = 2 * dy")).status == "wrong"
 
 
 def test_a_model_beside_a_loss_is_given_empty_and_that_is_said(tmp_path):

@@ -91,11 +91,37 @@ def test_a_class_that_is_still_to_be_written_is_left_out(tmp_path):
     assert case.name == "Twice"
 
 
-def test_a_missing_neighbour_is_told_with_its_line(tmp_path):
+SUPPLIED = {"np": "numpy", "LEARNING_RATE": "1.0"}
+
+
+def test_a_missing_neighbour_is_told_with_its_line_and_what_needs_nothing_of_it_is_checked(tmp_path):
     result = check_module(written(tmp_path, {"dense.py": "import os\nfrom layer import Layer\n" + LAYER}))
-    assert result.problem is not None
-    assert "No module named 'layer'" in result.problem.text
-    assert (Path(result.problem.file).name, result.problem.line) == ("dense.py", 2)
+    assert result.passed
+    (aside,) = result.asides
+    assert (aside.level, Path(aside.file).name, aside.line) == ("warning", "dense.py", 2)
+    assert "No module named 'layer'" in aside.text
+
+
+@pytest.mark.parametrize("used", ["Layer.scale * 2 *", "2 * Layer(3) *", "(2 if Layer.scale == 1 else 1) *"])
+def test_a_number_of_a_missing_neighbour_is_asked_for_in_vain(used, tmp_path):
+    source = "from layer import Layer\n" + LAYER.replace("(Layer)", "").replace("return 2 *", f"return {used}", 1)
+    (case,) = check_module(written(tmp_path, {"dense.py": source})).cases
+    assert case.status == "not checked"
+    assert "No module named 'layer'" in case.problems[0].text
+
+
+def test_what_is_defined_nowhere_and_said_by_its_name_is_given_and_told(tmp_path):
+    source = (
+        "from settings import LEARNING_RATE, np\n"
+        "class Stepping:\n    def __init__(self, n_in, n_out):\n        self.W = np.ones((n_in, n_out))\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
+        "    def backward(self, dy):\n        dx = dy @ self.W.T\n        self.W -= LEARNING_RATE * self.x.T @ dy\n"
+        "        return dx\n"
+    )
+    result = check_module(written(tmp_path, {"stepping.py": source}))
+    assert result.passed
+    told = {aside.text for aside in result.asides if aside.level == "note"}
+    assert told == {f"{name} is defined nowhere, and was taken to be {meant}" for name, meant in SUPPLIED.items()}
 
 
 def test_a_library_that_only_draws_need_not_be_installed(tmp_path):

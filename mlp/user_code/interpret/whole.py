@@ -9,6 +9,7 @@ tried.
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -240,8 +241,10 @@ def _arguments(thing: Any, steps: list[Step]) -> dict[Step, list[_Argument]]:
     structures = structure_names({str(step): one for step, one in functions.items() if not isinstance(step, str)})
     everything = [one for function in functions.values() for one in calls.parameters_of(function)]
     elsewhere = {one.name: one.default for one in everything if type(one.default) in (int, float)}
-    module = {one.name: calls.setting(one.name, function) for function in functions.values() for one in everything}
-    settings = {name: value for name, value in module.items() if value is not None}
+    settings: dict[str, Any] = {}
+    for function, name in product(functions.values(), {one.name for one in everything}):
+        value = calls.setting(name, function) or samples.chosen(uses_of(function).choices(name), None)
+        settings |= {} if value is None else {name: value}
     return {
         step: [
             _argument(one, step is steps[0], structures, settings | elsewhere) for one in calls.parameters_of(function)

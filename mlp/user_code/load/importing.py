@@ -183,8 +183,8 @@ def _supplied(names: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for function in (one for one in (*held, *inside) if isinstance(one, FunctionType)):
         for step in dis.get_instructions(function):
             name = step.argval if step.opname == "LOAD_GLOBAL" else ""
-            is_rate = vocabulary.roles(name)[:1] == ("rate",) and isinstance(names.get(name, Inert(name)), Inert)
-            if is_rate or (name == "np" and name not in names):
+            is_rate = vocabulary.roles(name)[:1] == ("rate",)
+            if (is_rate or name == "np") and isinstance(names.get(name, Inert(name)), Inert):
                 names[name], words = (1.0, "1.0") if is_rate else (np, "numpy")
                 yield name, words
 

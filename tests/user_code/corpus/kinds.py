@@ -1725,3 +1725,13 @@ class Graded:
         d = X @ self.W - y
         self.grads["W"] = 2 * X.T @ d / d.size
         return np.mean(d**2)
+
+
+# A penalty whose strength and kind are arguments.
+def calc_loss(X, Y, W, mu, reg):
+    penalty = np.sum(W**2) if reg == "l2" else np.sum(W)
+    return np.sum((X @ W - Y) ** 2) + mu * penalty
+
+
+def calc_grad(X, Y, W, mu, reg):
+    return 2 * X.T @ (X @ W - Y) + mu * (2 * W if reg == "l2" else 1)
