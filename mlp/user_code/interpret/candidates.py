@@ -13,17 +13,7 @@ import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret import samples
-from mlp.user_code.interpret.inputs import (
-    form_of_input,
-    handed_over,
-    inputs,
-    is_asked_for_draws,
-    is_upstream,
-    keys_asked,
-    own_sizes,
-    settings_of_backward,
-)
+from mlp.user_code.interpret import inputs, samples
 from mlp.user_code.interpret.losses import is_input, loss_inputs, masks, sides, sound, structures
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.trial import Candidate
@@ -49,12 +39,12 @@ def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]
     if _keeps_nothing(thing, forward):
         yield from function_candidates(case._replace(first=forward, second=backward))
     both = kind.forward == kind.backward
-    attributes = handed_over(thing, forward, backward)
+    attributes = inputs.handed_over(thing, forward, backward)
     ways = ("gradient",) if "dy" in attributes.values() else _ways(forward, backward, kind)
     first = next(iter(calls.parameters_named(forward)), "")
     for way, (x, layout, plain) in product(ways, _inputs(forward, first, override, thing)):
-        form = form_of_input(forward, backward, x.shape, plain)
-        further = _further_arrays(forward, x, own_sizes(thing), override)
+        form = inputs.form_of_input(forward, backward, x.shape, plain)
+        further = _further_arrays(forward, x, inputs.own_sizes(thing), override)
         for arrays, settings, rest in product(further, _settings(forward, x), _rests(forward, backward, way)):
             subject = Subject(
                 case.name, kind.forward, () if both else override.steps(kind.backward), thing, form=form,
@@ -75,7 +65,7 @@ def _inputs(
     forward: Callable[..., Any], first: str, override: Override, thing: Any = None
 ) -> Iterator[tuple[Array, Layout, Any]]:
     """The inputs to try; where forward takes the row that x says, one id at last."""
-    yield from inputs(override, thing)
+    yield from inputs.inputs(override, thing)
     if _is_ids(forward, first) and override.x is None:
         yield samples.drawn(samples.ONE_ID), samples.ONE_ID, "x"
 
@@ -99,7 +89,7 @@ def with_dicts(
     settings: dict[str, Any],
 ) -> dict[str, Any]:
     """What GRADCHECK says of a run, with the dicts that backward asks for where it says nothing of them."""
-    backward_settings = {**settings_of_backward(forward, backward, x.shape), **override.backward_args}
+    backward_settings = {**inputs.settings_of_backward(forward, backward, x.shape), **override.backward_args}
     settings = {**settings, **override.forward_args}
     return override.of_run() | {"settings": settings, "backward_settings": backward_settings}
 
@@ -180,7 +170,7 @@ def _ways(forward: Callable[..., Any], backward: Callable[..., Any], kind: Kind)
     if len(arguments) == 1 and calls.parameters_named(forward) == [arguments[0].name]:
         return "gradient", "input"
     takes_one = calls.required(arguments) or any(one.kind in calls.VARIABLE for one in arguments)
-    return ("gradient",) if takes_one or any(is_upstream(one.name) for one in arguments) else ("nothing",)
+    return ("gradient",) if takes_one or any(inputs.is_upstream(one.name) for one in arguments) else ("nothing",)
 
 
 def _is_switch(name: str) -> bool:
@@ -198,7 +188,7 @@ def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) 
     Where it takes just what forward takes, there is no dy among its arguments.
     """
     names = [one.name for one in calls.required(calls.parameters_of(function))]
-    if any(map(is_upstream, names)):
+    if any(map(inputs.is_upstream, names)):
         return ("gradient",)
     if len(names) > 1:
         known = {*names} & {*calls.parameters_named(forward)} if function is not forward else {}
@@ -234,7 +224,7 @@ def _guess(name: str, forward: Callable[..., Any], backward: Callable[..., Any] 
     is_dy = way == "gradient" and names[1:] and names[0] in calls.parameters_named(forward)
     unsure = _unsure(forward, backward, way if rest else "") if backward and (rest or is_dy) else []
     unsure = [one for one in unsure if rest != "y" or not _OUTPUT.search(one)]
-    if not unsure or (is_dy and any(map(is_upstream, names))):
+    if not unsure or (is_dy and any(map(inputs.is_upstream, names))):
         return ""
     said = line(name, backward_args=dict.fromkeys(unsure, "dy"))
     return (
@@ -254,7 +244,7 @@ def function_candidates(case: Case) -> Iterator[Candidate]:
     both = "value" if backward is None else ""
     for conventions in (*samples.CONVENTIONS, None):
         for way, (x, layout, plain) in product(ways, _inputs(forward, first, override)):
-            form = form_of_input(forward, backward, x.shape, plain) if first == arguments[0].name else plain
+            form = inputs.form_of_input(forward, backward, x.shape, plain) if first == arguments[0].name else plain
             for settings, rest in product(_settings(forward, x), _rests(forward, backward, way)):
                 arrays, others = _filled(case, first, x, conventions, settings)
                 subject = Subject(
@@ -288,7 +278,7 @@ def _filled(
                 count = uses_of(case.first).parts.get(one.name, 0)
                 settings[one.name] = tuple(np.ones((conventions or samples.CONVENTIONS[0]).scale) for _ in range(count))
                 continue
-            if is_asked_for_draws(case.first, one.name):
+            if inputs.is_asked_for_draws(case.first, one.name):
                 settings[one.name] = samples.Sampler()
                 continue
             value: Any = _of_dict(case.first, one.name, x, conventions, arrays)
@@ -316,7 +306,7 @@ def _of_dict(
 
     Parameters in it are added to the arrays, and their names stand for them.
     """
-    uses, keys = uses_of(function), keys_asked(function, name)
+    uses, keys = uses_of(function), inputs.keys_asked(function, name)
     if not keys:
         return {} if "get" in uses.methods(name) else None
     found: dict[str, Any] = {}
@@ -363,6 +353,6 @@ def _loss_ways(function: Callable[..., Any]) -> tuple[str, ...]:
     if not arguments:
         takes_any = any(one.kind in calls.VARIABLE for one in calls.parameters_of(function))
         return ("prediction",) if takes_any else ("gradient",)
-    if len(arguments) == 1 and is_upstream(arguments[0].name):
+    if len(arguments) == 1 and inputs.is_upstream(arguments[0].name):
         return "gradient", "prediction"
     return "prediction", "kept"

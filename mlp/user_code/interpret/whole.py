@@ -303,7 +303,7 @@ def _alone(parts: list[Any]) -> Any:
 
 
 _PREDICTED = re.compile(
-    r"(a|y|p|o|al|h|act\w*|y_?hat|y_?pred\w*|pred\w*|prob\w*|out\w*|score\w*|logits)_?\d*", re.IGNORECASE
+    r"(a|y|p|o|al|act\w*|y_?hat|y_?pred\w*|pred\w*|prob\w*|out\w*|score\w*|logits)_?\d*", re.IGNORECASE
 )
 
 
@@ -314,14 +314,11 @@ def _prediction(
     if isinstance(returned, dict):
         names, returned = list(returned), list(returned.values())
     if isinstance(returned, list | tuple) and returned:
-        named = dict(zip(map(str, names), returned, strict=False))
-        called = [one for name, one in named.items() if _PREDICTED.fullmatch(name) and isinstance(one, np.ndarray)]
         found = [part for part in returned if isinstance(part, np.ndarray)]
-        return (
-            (called or found)[place if not called else -1]
-            if found
-            else _prediction(thing, returned[place], place, function)
-        )
+        called = [part for name, part in zip(names, returned, strict=False) if _PREDICTED.fullmatch(str(name))]
+        if called and all(isinstance(name, str) for name in names) and isinstance(called[-1], np.ndarray):
+            return called[-1]
+        return found[place] if found else _prediction(thing, returned[place], place, function)
     return outputs_of(thing, returned, (), (), (), "forward", function).packed()
 
 

@@ -18,7 +18,7 @@ from mlp.user_code import vocabulary
 from mlp.user_code.load.files import NOTEBOOK, SUFFIXES, Cell, cells_of
 from mlp.user_code.load.statements import Run
 from mlp.user_code.load.stubs import Inert, opening, stand_ins
-from mlp.user_code.messages import Fact, ForeignError, told
+from mlp.user_code.messages import Fact, ForeignError, home_of, told
 
 _ANCESTORS = 6  # how far up an import may look for its root
 
@@ -178,13 +178,14 @@ def _executed(file: Path, cells: list[Cell], name: str, whole: bool) -> Loaded:
 
 def _supplied(names: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Give a module what its code goes by and nothing has defined, where the name says it: np, and a learning rate."""
-    held = [one for one in names.values() if getattr(one, "__module__", "") == names["__name__"]]
-    inside = [one for cls in held if isinstance(cls, type) for one in vars(cls).values()]
-    for function in (one for one in (*held, *inside) if isinstance(one, FunctionType)):
+    held = [one for one in names.values() if home_of(one) == names["__name__"]]
+    classes = [type.__getattribute__(one, "__dict__") for one in held if issubclass(type(one), type)]
+    inside = [one for cls in classes for one in cls.values()]
+    for function in (one for one in (*held, *inside) if type(one) is FunctionType):
         for step in dis.get_instructions(function):
             name = step.argval if step.opname == "LOAD_GLOBAL" else ""
             is_rate = vocabulary.roles(name)[:1] == ("rate",)
-            if (is_rate or name == "np") and isinstance(names.get(name, Inert(name)), Inert):
+            if (is_rate or name == "np") and type(names.get(name, Inert(name))) is Inert:
                 names[name], words = (1.0, "1.0") if is_rate else (np, "numpy")
                 yield name, words
 

@@ -1685,17 +1685,18 @@ class Bag:
 # The prediction in a dict, before what it is made of.
 class Logged:
     def __init__(self, n_in, n_out):
-        self.W = np.random.randn(n_out, n_in)
+        self.W, self.b = np.random.randn(n_out, n_in), np.zeros((n_out, 1))
 
     def forward(self, X):
-        z = self.W @ X
+        z = self.W @ X + self.b
         return {"a1": 1 / (1 + np.exp(-z)), "z1": z}
 
     def cost(self, A1, Y):
         return -np.sum(Y * np.log(A1) + (1 - Y) * np.log(1 - A1)) / Y.shape[1]
 
     def backward(self, X, Y, cache):
-        return {"dW": (cache["a1"] - Y) @ X.T / X.shape[1]}
+        d = (cache["a1"] - Y) / X.shape[1]
+        return {"dW": d @ X.T, "db": d.sum(axis=1, keepdims=True)}
 
 
 # A learning rate and a number of samples beside the target.
