@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.passes import Passes, Remark, RemarkKind, leaves, parameter_name, run_passes, shown
+from mlp.check.projection import random_source
 from mlp.differences.noise import machine_epsilon
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
@@ -26,7 +27,7 @@ _MOST_NAMES = 3
 def other_input(x: Array) -> Array:
     """An input of the same shape, type and size, but other numbers."""
     size = float(np.max(np.abs(x), initial=0.0)) or 1.0
-    return (size * np.random.RandomState(1).uniform(-1, 1, x.shape)).astype(x.dtype)
+    return (size * random_source(1).uniform(-1, 1, x.shape)).astype(x.dtype)
 
 
 def contract_remarks(problem: Problem[Layer], passes: Passes) -> list[Remark]:

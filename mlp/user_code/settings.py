@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.check.projection import random_source
 from mlp.nn.arrays import Array
 from mlp.user_code.messages import Fact, ForeignError, line_of, quoted
 from mlp.user_code.run.calls import WORDS
@@ -79,7 +80,7 @@ class Override:
 def _form(said: Any, arrays: dict[str, Array]) -> Any:
     name = f"x.{len(arrays)}" if arrays else "x"
     if isinstance(said, tuple) and all(type(size) is int for size in said):
-        arrays[name] = np.random.RandomState(1 + len(arrays)).standard_normal(said)
+        arrays[name] = random_source(1 + len(arrays)).standard_normal(said)
         return name
     if isinstance(said, np.ndarray) or _is_matrix(said):
         arrays[name] = np.asarray(said, dtype=np.float64)

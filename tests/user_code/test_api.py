@@ -42,6 +42,24 @@ def test_an_object_or_a_class_is_checked_on_the_input_and_the_dy_given(layer):
     np.testing.assert_allclose(report["x"].numerical, 3 * X**2 + 1e-8, atol=1e-11)
 
 
+class Squared:
+    """y = x^2, whose backward takes x for dy."""
+
+    def forward(self, x):
+        self.x = x
+        return x**2
+
+    def backward(self, dy):
+        return 2 * self.x * self.x
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_seed_makes_an_input_that_is_the_dy_of_the_check(seed):
+    x = np.random.RandomState(seed).standard_normal((4, 3))
+    assert not check_layer(Squared(), x).passed
+    assert check_layer(Cube(), x).passed
+
+
 def test_what_gives_no_gradient_of_the_sum_of_its_outputs_is_no_constant():
     class Softmax:
         def forward(self, x):

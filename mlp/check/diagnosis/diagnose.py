@@ -20,7 +20,7 @@ from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
 from mlp.check.diagnosis.sentences import from_remark, right_line, wiring
 from mlp.check.passes import LOSS, Remark, RemarkKind, Visit, leaves, parameter_name
-from mlp.check.projection import Projection, random_dy, with_apply
+from mlp.check.projection import Projection, random_dy, random_source, with_apply
 from mlp.check.report import Finding
 from mlp.differences.methods import CENTRAL
 from mlp.nn.activations import Identity
@@ -141,7 +141,7 @@ def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy:
 
 def _companions(case: IsolatedLayer) -> list[IsolatedLayer]:
     """The same layer on other inputs, of both signs and moderate size, where no explanation can hold by chance."""
-    rng = np.random.RandomState(3)
+    rng = random_source(3)
     inputs = [rng.standard_normal(case.x.shape) for _ in range(_COMPANIONS)]
     return [_case(case.name, case.subject, case.function, case.loss, x, case.dy) for x in inputs]
 

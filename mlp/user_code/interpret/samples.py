@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.check.projection import random_source
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 
@@ -85,7 +86,7 @@ def normal(shape: tuple[int, ...], seed: int = 1) -> Array:
 
 @lru_cache(maxsize=256)
 def _normal(shape: tuple[int, ...], seed: int) -> Array:
-    return np.random.RandomState(seed).standard_normal(shape)
+    return random_source(seed).standard_normal(shape)
 
 
 class Recorder:

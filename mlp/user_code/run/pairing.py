@@ -189,7 +189,7 @@ def is_parameter(subject: Subject, x: Array, held: Mapping[str, Array], pair: Pa
 
 def matters(subject: Subject, x: Array, held: Mapping[str, Array], name: str) -> bool:
     """Whether an array of theirs has an influence on the output."""
-    moved = held[name] + 1e-3 * np.random.RandomState(2).standard_normal(held[name].shape)
+    moved = held[name] + 1e-3 * random(held[name].shape)
     try:
         before, after = subject.run(x, held).y, subject.run(x, {**held, name: moved}).y
     except ForeignError:
