@@ -21,7 +21,7 @@ from mlp.user_code.load.classes import kind_of
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import ForeignError, place_of
 from mlp.user_code.run.conditions import kept_randomness
-from mlp.user_code.run.gradient_check import report_on
+from mlp.user_code.run.gradient_check import diagnosed, report_on
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import override_of
 
@@ -77,7 +77,7 @@ def examine_object(
     module = sys.modules.get(cls.__module__)
     case = Case(cls.__name__, kind.kind if kind else "layer", cls, None, *place_of(cls), module, override)
     if isinstance(layer, Layer):
-        report = report_on(layer, as_real("x", [] if x is None else x), dy, eps, method)
+        report = diagnosed(report_on(layer, as_real("x", [] if x is None else x), dy, eps, method))
         return CaseResult(case.name, case.kind, case.file, case.line, report=report)
     if inspect.isclass(layer):
         return examine(case, eps, method, dy)

@@ -19,7 +19,7 @@ from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, home_of
 from mlp.user_code.run import calls
 from mlp.user_code.run.conditions import kept_randomness, other_digits, other_randomness, without_guards
-from mlp.user_code.run.gradient_check import Stretched, is_wrong, report_on, stretched
+from mlp.user_code.run.gradient_check import Stretched, diagnosed, is_wrong, report_on, stretched
 from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.settings import line
 from mlp.user_code.tell import remarks
@@ -129,6 +129,7 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                     facts += said
                 if is_wrong(report) and remarks.is_fused_softmax(tried):
                     raise ForeignError(remarks.fused(tried))
+                report = diagnosed(report)
             place = remarks.backward_place(tried, case)
             facts += [
                 *dict.fromkeys(tried.layer.facts),

@@ -50,6 +50,7 @@ class Squared:
         return x**2
 
     def backward(self, dy):
+        assert dy.shape == self.x.shape
         return 2 * self.x * self.x
 
 

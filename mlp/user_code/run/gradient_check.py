@@ -12,7 +12,7 @@ from mlp.check.model import check_model, seconds_of
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.projection import random_dy
 from mlp.check.report import Finding, GradientReport
-from mlp.check.verdict import Verdict, overall
+from mlp.check.verdict import Verdict
 from mlp.differences.methods import Method, as_method, optimal_step
 from mlp.nn.arrays import Array, as_real
 from mlp.nn.layers import Layer
@@ -87,25 +87,30 @@ def report_on(
 
     With `coarse`, its method and step are used, and the report tells them as people know them.
 
-    Where all entries would take longer than the time that is left, as many as fit are drawn at random. The diagnosis is
-    made at once: afterwards the report is plain data, which can leave the process.
+    Where all entries would take longer than the time that is left, as many as fit are drawn at random.
     """
     x = as_real("x", x)
     if isinstance(layer, Foreign) and layer.is_model and coarse is None:
-        return diagnosed(_as_model(layer, x, dy, eps, method, min(_AT_MOST, _FOR_MODEL * remaining())))
+        return _as_model(layer, x, dy, eps, method, min(_AT_MOST, _FOR_MODEL * remaining()))
     if coarse is None:
         report = _within_time(layer, x, dy, eps, method) if isinstance(layer, Foreign) else None
         report = check_layer(layer, x, dy, eps, method) if report is None else report
     else:
-        report = check_layer(layer, x, dy, coarse.step, coarse.method)
-        report = replace(report, eps=coarse.reach, method=as_method(method), diagnose=Told(report.diagnosis))
+        taken = check_layer(layer, x, dy, coarse.step, coarse.method)
+        report = replace(taken, eps=coarse.reach, method=as_method(method), diagnose=lambda _: taken.diagnosis)
     if isinstance(layer, Foreign) and not layer.checks_input and INPUT in report:
-        checks = {name: check for name, check in report.items() if name != INPUT}
-        right = overall(check.verdict for check in checks.values()) is Verdict.CONSISTENT
-        report = diagnosed(report) if not right else report
-        found = () if right else tuple(one for one in report.diagnosis if one.tensors != (f"d{INPUT}",))
-        return replace(report, checks=checks, remarks=(), diagnose=Told(found))
-    return diagnosed(report)
+        return _without_input(report)
+    return report
+
+
+def _without_input(report: GradientReport) -> GradientReport:
+    checks = {name: check for name, check in report.items() if name != INPUT}
+    return replace(
+        report,
+        checks=checks,
+        remarks=(),
+        diagnose=lambda _: tuple(one for one in report.diagnosis if one.tensors != (f"d{INPUT}",)),
+    )
 
 
 def _within_time(layer: Foreign, x: Array, dy: ArrayLike | None, eps: float, method: str) -> GradientReport | None:
@@ -152,7 +157,10 @@ def _as_model(
 
 
 def diagnosed(report: GradientReport) -> GradientReport:
-    """The report with its diagnosis made, unless that takes most of the time that is left; then it says so."""
+    """The report with its diagnosis made, unless that takes most of the time that is left; then it says so.
+
+    Afterwards it is plain data, which can leave the process.
+    """
     left = remaining()
     if left == float("inf"):
         return replace(report, diagnose=Told(report.diagnosis))
