@@ -1,7 +1,7 @@
 """Settings for the whole suite.
 
-Hypothesis tries the same examples on every run, whatever came of the last one; tests marked nightly run only when asked
-for: pytest -m nightly. Of several workers, one alone takes the tests that share what is dear to prepare; there is one
+Hypothesis tries the same examples on every run, whatever came of the last one; tests marked thorough or nightly run
+only when asked for, as by pytest -m thorough. Of several workers, one alone takes the tests that share what is dear to prepare; there is one
 more of them than there are cores, since two of those groups mostly wait for a browser. Every worker imports every test,
 so what takes long to import and serves a few of them is imported where it is used.
 """
@@ -29,8 +29,15 @@ def pytest_xdist_auto_num_workers():
     return (os.cpu_count() or 1) + 1
 
 
+WHEN_ASKED_FOR = {
+    "thorough": "the same rule in more places; CI runs these after the others",
+    "nightly": "takes minutes, or hours",
+}
+
+
 def pytest_configure(config):
-    config.addinivalue_line("markers", "nightly: takes minutes; run with -m nightly")
+    for marker, what in WHEN_ASKED_FOR.items():
+        config.addinivalue_line("markers", f"{marker}: {what}; run with -m {marker}")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -42,9 +49,8 @@ def pytest_collection_modifyitems(config, items):
                 break
     # The longest of all, mypy's, is among those at the top: last, it would leave the other workers with nothing to do.
     items.sort(key=lambda item: item.path.parent != config.rootpath / "tests")
-    if "nightly" in config.getoption("-m"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("nightly")]
+    not_asked = [marker for marker in WHEN_ASKED_FOR if marker not in config.getoption("-m")]
+    left_out = [item for item in items if any(map(item.get_closest_marker, not_asked))]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 
