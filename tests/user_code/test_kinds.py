@@ -132,7 +132,7 @@ MISTAKES = [
     ("Placed", "dy.sum(axis=0)", "dy.mean(axis=0)"),
     ("Bag", "/ self.contexts.shape[1]", "* self.contexts.shape[1]"),
     ("Logged", "d @ X.T", "2 * d @ X.T"),
-    ("Trained", "(probs - y)", "(probs - 2 * y)"),
+    ("Trained", "@ (probs - y)", "@ (probs - 2 * y)"),
     ("Graded", "2 * X.T", "-2 * X.T"),
     ("calc_loss", "(2 * W if", "(W if"),
 ]

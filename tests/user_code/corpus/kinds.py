@@ -1702,11 +1702,11 @@ class Logged:
 # A learning rate and a number of samples beside the target.
 class Trained:
     def __init__(self, n_in=784, n_out=10):
-        self.W = np.random.randn(n_in, n_out)
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
 
     def forward(self, X):
         self.X = X
-        e = np.exp(X @ self.W)
+        e = np.exp(X @ self.W + self.b)
         probs = e / e.sum(axis=1, keepdims=True)
         return e, probs
 
@@ -1715,6 +1715,7 @@ class Trained:
 
     def backward(self, y, probs, learning_rate, batch_size):
         self.W -= learning_rate * self.X.T @ (probs - y) / batch_size
+        self.b -= learning_rate * np.sum(probs - y, axis=0) / batch_size
 
 
 # A loss that keeps its gradients in a dict.
