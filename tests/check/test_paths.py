@@ -320,6 +320,21 @@ def skipping(name):
     return backward
 
 
+def changing(change, *names):
+    def backward(self, dy):
+        for key, layer in reversed(list(self.layers.items())):
+            dy = layer.backward(change(dy) if key in names else dy)
+        return dy
+
+    return backward
+
+
+def without_activations(self, dy):
+    for layer in reversed(self.layers.values()):
+        dy = layer.backward(dy) if layer.parameters() else dy
+    return dy
+
+
 def in_order(self, dy):
     for layer in self.layers.values():
         dy = layer.backward(dy)
@@ -364,10 +379,25 @@ def test_gradients_that_have_changed_places_are_told_by_their_names():
 @pytest.mark.parametrize(
     ("backward", "words"),
     [
-        (skipping("fc2"), "the dx of fc2 is not passed on"),
-        (skipping("activation_fn2"), "activation_fn2 is skipped in backward"),
-        (same_dy, "each layer is given the same dy, that of the container. The same goes for"),
+        (skipping("fc2"), "activation_fn1 is given the dx of activation_fn2, and not that of fc2."),
+        (skipping("activation_fn2"), "fc2 is given the dx of fc3, and not that of activation_fn2."),
+        (without_activations, "fc2 is given the dx of fc3, and not that of activation_fn2, which is skipped; fc1 is"),
+        (same_dy, "each layer is given the dy of the container, and not the dx of the layer after it."),
         (in_order, "visited in the order of forward"),
+        (changing(lambda dx: 0.3 * dx, "fc1"), ": fc1 is given 0.3 times the dx of the layer after it."),
+        (changing(np.sign, "fc2"), ": fc2 is given the sign of the dx of the layer after it."),
+        (
+            changing(lambda dx: np.clip(dx, -0.1, 0.1), "fc1", "activation_fn2"),
+            ": activation_fn2 and fc1 are given the dx of the layer after it, cut off at 0.1.",
+        ),
+        (
+            changing(lambda dx: dx / np.linalg.norm(dx), "fc1"),
+            "fc1 is given the dx of the layer after it divided by its norm over the entries.",
+        ),
+        (
+            changing(lambda dx: 0.3 * dx / np.linalg.norm(dx), "fc1"),
+            "fc1 is given the dx of the layer after it, scaled so that its norm is 0.3.",
+        ),
     ],
 )
 def test_a_container_says_which_way_it_goes_through_its_layers(backward, words):
@@ -375,7 +405,18 @@ def test_a_container_says_which_way_it_goes_through_its_layers(backward, words):
     x, target = rng.standard_normal((6, 4)), rng.standard_normal((6, 4))
     assert check_gradients(container(Sequential.backward), MSELoss(), x, target).passed
     findings = check_gradients(container(backward), MSELoss(), x, target).diagnosis
-    assert any(words in finding.sentence for finding in findings)
+    assert [words in finding.sentence for finding in findings] == [True]
+
+
+def test_a_wrong_layer_in_a_container_that_changes_what_it_hands_on_is_told_beside_that():
+    class Turned(Linear):
+        def backward(self, dy):
+            return super().backward(dy) @ self.W.T @ self.W.T
+
+    rng = np.random.RandomState(3)
+    inner = container(changing(np.sign, "fc1"), fc3=Turned(4, 4, rng))
+    findings = check_gradients(Sequential(whole=inner), MSELoss(), *rng.standard_normal((2, 6, 4))).diagnosis
+    assert "whole.fc3" in [finding.layer for finding in findings]
 
 
 def test_paths_are_told_by_what_is_left_of_their_difference():

@@ -468,3 +468,73 @@ def test_what_is_wrong_with_somebodys_loss_is_named(value, gradient, target, wor
     report = check_gradients(network, Mine(), rng.standard_normal((8, 4)), target)
     assert report.diagnosis[0].layer == "loss"
     assert words in report.diagnosis[0].sentence
+
+
+class Strided(Faulty):
+    """A convolution of images that takes every second window, of entries two apart."""
+
+    parameter_names = ("W",)
+
+    def __init__(self):
+        self.W = np.random.RandomState(2).standard_normal((3, 2, 2, 2))
+
+    def windows(self, image, stride=2, dilation=2):
+        for i in range(2):
+            for j in range(2):
+                rows, columns = (slice(stride * k, stride * k + 1 + dilation, dilation) for k in (i, j))
+                yield i, j, image[:, :, rows, columns]
+
+    def forward(self, x):
+        self.x, out = x, np.zeros((len(x), 3, 2, 2))
+        for i, j, window in self.windows(x):
+            out[:, :, i, j] = window.reshape(len(x), -1) @ self.W.reshape(3, -1).T
+        return out
+
+    def backward(self, dy):
+        dx, self.grad_W = np.zeros_like(self.x), np.zeros_like(self.W)
+        of_x = {"taken": {"stride": 1}}.get(self.fault, {})
+        of_dx = {"put": {"stride": 1}}.get(self.fault, {})
+        for (i, j, window), (_, _, back) in zip(self.windows(self.x, **of_x), self.windows(dx, **of_dx), strict=True):
+            self.grad_W += np.einsum("no,ncij->ocij", dy[:, :, i, j], window)
+            back[...] += np.einsum("no,ocij->ncij", dy[:, :, i, j], self.W)
+        return dx
+
+
+@pytest.mark.parametrize(
+    ("fault", "tensors", "words"),
+    [
+        ("put", ("dx",), "to `image` is put one entry apart along axis 2 and 3, without the stride"),
+        ("taken", ("dW",), "`image[:, :, rows, columns]` is taken again one entry apart along axis 2 and 3"),
+    ],
+)
+def test_windows_that_lie_closer_than_those_of_forward_are_named(fault, tensors, words):
+    images = RNG.standard_normal((2, 2, 5, 5))
+    layer = Strided()
+    layer.fault = fault
+    (finding,) = check_layer(layer, images).diagnosis
+    assert finding.tensors == tensors
+    assert words in finding.sentence
+    assert check_layer(Strided(), images).passed
+
+
+class InSteps(Faulty):
+    """Layer normalisation whose backward gives nothing from the variance to the mean: its parts add up to nothing."""
+
+    def forward(self, x):
+        self.centred = x - x.mean(axis=1, keepdims=True)
+        self.inverse = 1 / np.sqrt((self.centred**2).mean(axis=1, keepdims=True) + 1e-3)
+        return self.centred * self.inverse
+
+    def backward(self, dy):
+        axis = 0 if self.is_("axis") else 1
+        dvar = -0.5 * (dy * self.centred).sum(axis=axis, keepdims=True) * self.inverse**3
+        direct = dy * self.inverse
+        return direct - direct.mean(axis=1, keepdims=True) + 2 * dvar * self.centred / dy.shape[1]
+
+
+def test_a_sum_over_the_wrong_axis_is_named_where_backward_leaves_out_what_adds_up_to_nothing():
+    layer = InSteps()
+    layer.fault = "axis"
+    (finding,) = check_layer(layer, X).diagnosis
+    assert finding.pattern == "wrong axis"
+    assert "is summed over axis 0 where it should be over 1" in finding.sentence

@@ -132,6 +132,7 @@ TOGETHER: tuple[tuple[str, Callable[..., Array]], ...] = (
     ("the sum of {} over the {places}, the same for all of them,", _alike(np.sum)),
     ("the mean of {} over the {places}, the same for all of them,", _alike(np.mean)),
     ("{} less its mean over the {places}", lambda a, axes: a - a.mean(axis=axes, keepdims=True)),
+    ("{} divided by its norm over the {places}", lambda a, axes: a / np.sqrt(np.sum(a * a, axis=axes, keepdims=True))),
 )
 """What is done over one axis, two, or all of them."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.places import permuted, wrong_in_part, zero_in_part
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
@@ -18,12 +18,6 @@ def _always(make: Callable[[Array], Array]) -> Callable[[IsolatedLayer, str], It
         yield Prediction(make(case.right(tensor)))
 
     return predict
-
-
-def _zero(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    right = case.right(tensor)
-    if np.max(np.abs(case.said[tensor]), initial=0.0) <= LEFT * np.max(np.abs(right), initial=0.0):  # small is not zero
-        yield Prediction(np.zeros_like(right))
 
 
 def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -84,7 +78,7 @@ FIRST: tuple[Hypothesis, ...] = (
     Hypothesis(
         "zero gradient",
         "{tensor} is all zeros: it is never filled in, or multiplied by zero on the way.",
-        _zero,
+        _always(np.zeros_like),
     ),
     Hypothesis("sign flipped", "{tensor} has the wrong sign throughout; the size is right.", _always(np.negative)),
 )

@@ -1,94 +1,242 @@
-"""A container with a backward of its own: whether it goes through its layers as it should, or which other way."""
+"""A container with a backward of its own: what it gives each of its layers, and what it should give.
+
+It is run with layers that note what they are given, by which it is told who stands after whom. What differs from the
+dx of the layer after it is told, if all is right once each layer is given what it should be.
+"""
 
 import contextlib
 import copy
+import functools
+import inspect
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.check.diagnosis.changes import changes, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer
+from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer
+from mlp.check.diagnosis.substitutions import remade
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.network import Sequential
 from mlp.nn.problem import INPUT
 
-Walk = Callable[[Mapping[str, Layer], Array], Array]
+_OUTSIDE = ""
+"""What stands for the container where names of layers do: for its dy, as of a layer after all, and for its dx."""
 
 
-def _wired_otherwise(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    if not isinstance(case.subject, Sequential):
-        return
-    for words, walk in _walks(case.subject.layers):
-        gradients = _gradients(case, case.subject.layers, walk)
-        if case.says(gradients):
-            yield Prediction(gradients[tensor], words, key=words)
+class _Call(NamedTuple):
+    """A layer is given an array, and makes another of it."""
+
+    name: str
+    given: Array
+    made: Array
+
+
+class _Source(NamedTuple):
+    """Where what a layer is given comes from, and what has been done to it, in words with {} for the array."""
+
+    name: str
+    words: str
+
+
+@dataclass
+class _Log:
+    """What the layers of a container are asked on its way forward and back, one by one.
+
+    Attributes:
+        mends: whether each layer is given what it should be on the way back, and not what the container gives it.
+        forward: the calls on the way forward.
+        back: those on the way back.
+        layers: the layers by name, as they were last asked.
+        after: by name of a layer the one whose dx it should be given.
+    """
+
+    mends: bool
+    forward: list[_Call] = field(default_factory=list)
+    back: list[_Call] = field(default_factory=list)
+    layers: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, str] = field(default_factory=dict)
+    _dxs: dict[str, Array] = field(default_factory=dict)
+    _is_within: bool = False
+
+    def call(self, name: str, layer: Any, method: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Ask a layer, and note it where the container asks and not the layer itself."""
+        if self._is_within or len(args) != 1:
+            return method(layer, *args)
+        self._is_within, (given,) = True, args
+        try:
+            if self.after:
+                given = self._right(name, method) if self.mends and name in self.after else given
+                made = method(layer, given)
+                self._dxs[name] = made
+            else:
+                made, self.layers[name] = method(layer, given), layer
+            calls = self.back if self.after else self.forward
+            calls.append(_Call(name, np.array(given, dtype=np.float64), np.array(made, dtype=np.float64)))
+            return made
+        finally:
+            self._is_within = False
+
+    def _right(self, name: str, method: Callable[..., Any]) -> Array:
+        """What a layer should be given: the dx of the one after it, which may not have been asked yet."""
+        after = self.after[name]
+        if after not in self._dxs:
+            layer = self.layers[after]
+            self._dxs[after] = getattr(super(type(layer), layer), method.__name__)(self._right(after, method))
+        return self._dxs[after]
+
+    def turn(self, x: Array, y: Array, dy: Array) -> None:
+        """The way forward is done; who stands after whom shows in it."""
+        if len(self.layers) < len(self.forward):  # one is used twice: two dx come to it
+            self.forward = []
+        users = [*((call.given, call.name) for call in self.forward), (y, _OUTSIDE)]
+        for name, made in [(_OUTSIDE, x), *((call.name, call.made) for call in self.forward)]:
+            some = [user for array, user in users if array.shape == made.shape and np.array_equal(array, made)]
+            if len(some) == 1:
+                self.after[name] = some[0]
+        self._dxs[_OUTSIDE] = dy
+
+    def returned(self, dx: Array) -> Array:
+        """What the container hands back, or should."""
+        self.back.append(_Call(_OUTSIDE, dx, dx))
+        return self._dxs.get(self.after.get(_OUTSIDE, _OUTSIDE), dx) if self.mends else dx
 
 
 def goes_through_its_layers(case: IsolatedLayer, layers: Mapping[str, Layer]) -> bool:
     """Whether a container says what its layers say one after another, so that what is wrong is in one of them."""
-    return case.says(_gradients(case, layers, _without([])))
+    plain = Sequential(**copy.deepcopy(dict(layers)))
+    with contextlib.suppress(Exception):  # whatever somebody's layer raises for a dy that is not its own
+        plain.forward(np.asarray(case.x, dtype=np.float64))
+        dx = plain.backward(np.asarray(case.dy, dtype=np.float64))
+        return case.says({**plain.gradients(), INPUT: dx})
+    return False
 
 
-def _gradients(case: IsolatedLayer, layers: Mapping[str, Layer], walk: Walk) -> dict[str, Array]:
-    """What copies of the layers say if backward goes this way through them; nothing if they cannot be run so."""
-    layers = copy.deepcopy(layers)
-    x = np.asarray(case.x, dtype=np.float64)
-    try:
-        for layer in layers.values():
-            x = layer.forward(x)
-        gradients = {INPUT: walk(layers, np.asarray(case.dy, dtype=np.float64))}
-    except Exception:  # whatever somebody's layer raises for a dy that is not its own
-        return {}
-    for name, layer in layers.items():
-        with contextlib.suppress(RuntimeError, AttributeError):  # a layer that this way leaves out
-            gradients |= {f"{name}.{key}": gradient for key, gradient in layer.gradients().items()}
-    return gradients
+def _wired_otherwise(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    words = "; ".join(_deviations(_run(case, mends=False)[0], np.asarray(case.dy, dtype=np.float64)))
+    mended = _run(case, mends=True)[1].get(tensor) if words else None
+    right = case.right(tensor)
+    is_mended = mended is not None and np.allclose(mended, right, rtol=0, atol=LEFT * float(np.max(np.abs(right))))
+    if is_mended:
+        yield Prediction(case.said[tensor], words, key=words)
 
 
-def _walks(layers: Mapping[str, Layer]) -> Iterator[tuple[str, Walk]]:
-    yield "its layers are visited in the order of forward, not in the reverse", _in_order
-    yield "each layer is given the same dy, that of the container", _same_dy
-    plain = [name for name, layer in layers.items() if not layer.parameters()]
-    left_out = [(f"{name} is skipped in backward", [name]) for name in layers]
-    for words, names in [
-        *left_out,
-        ("its activations are skipped in backward, and with them their derivatives", plain),
-    ]:
-        yield words, _without(names)
-    for name in layers:
-        yield f"the dx of {name} is not passed on: the layer before it is given {name}'s own dy", _bypassing(name)
+def _run(case: IsolatedLayer, mends: bool) -> tuple[_Log, dict[str, Array]]:
+    """What a copy of a container asks its layers, and the gradients that come of it; none where that cannot be seen."""
+    log, x, dy = _Log(mends), np.asarray(case.x, dtype=np.float64), np.asarray(case.dy, dtype=np.float64)
+    with contextlib.suppress(Exception):  # whatever somebody's code raises
+        twin = remade(copy.deepcopy(case.function), functools.partial(_watched, log=log))
+        log.turn(x, np.asarray(twin.forward(x)), dy)
+        if len(log.forward) > 1:
+            dx = log.returned(np.asarray(twin.backward(dy)))
+            return log, {**twin.gradients(), INPUT: dx}
+    return _Log(mends), {}
 
 
-def _in_order(layers: Mapping[str, Layer], dy: Array) -> Array:
-    for layer in layers.values():
-        dy = layer.backward(dy)
-    return dy
+def _watched(container: Any, log: _Log) -> Any:
+    twin = copy.deepcopy(container)
+    for name, part in _parts(vars(twin)):
+        part.__class__ = _noting(type(part), name, log)
+    return twin
 
 
-def _same_dy(layers: Mapping[str, Layer], dy: Array) -> Array:
-    for layer in reversed(list(layers.values())):
-        dx = layer.backward(dy)
-    return dx
+def _parts(held: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The objects that may be layers among what an object holds, by itself or in lists and dicts."""
+    for name, value in held.items():
+        if isinstance(value, dict):
+            yield from _parts(value)
+        elif isinstance(value, list | tuple):
+            yield from _parts({f"{name}[{k}]": one for k, one in enumerate(value)})
+        elif len(_methods(type(value))) > 1 and hasattr(value, "__dict__"):
+            yield name, value
 
 
-def _without(names: list[str]) -> Walk:
-    def walk(layers: Mapping[str, Layer], dy: Array) -> Array:
-        for name, layer in reversed(list(layers.items())):
-            dy = dy if name in names else layer.backward(dy)
-        return dy
-
-    return walk
+def _methods(kind: type) -> dict[str, Callable[..., Any]]:
+    found = {name: inspect.getattr_static(kind, name) for name in dir(kind) if not name.startswith("_")}
+    return {name: one for name, one in found.items() if inspect.isfunction(one)}
 
 
-def _bypassing(skipped: str) -> Walk:
-    def walk(layers: Mapping[str, Layer], dy: Array) -> Array:
-        for name, layer in reversed(list(layers.items())):
-            dx = layer.backward(dy)
-            dy = dy if name == skipped else dx
-        return dy
+def _noting(kind: type, name: str, log: _Log) -> type:
+    """The same class, whose objects note what their methods are asked."""
 
-    return walk
+    def noted(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def asked(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return method(self, *args, **kwargs) if kwargs else log.call(name, self, method, args)
+
+        return asked
+
+    return type(kind.__name__, (kind,), {key: noted(method) for key, method in _methods(kind).items()})
+
+
+def _deviations(log: _Log, dy: Array) -> Iterator[str]:
+    """What is otherwise than it should be; nothing if it cannot be told of every layer where it takes its dy from."""
+    names = list(log.layers)
+    if [call.name for call in log.back] == [*names, _OUTSIDE]:
+        yield "its layers are visited in the order of forward, not in the reverse"
+        return
+    dxs, told = {_OUTSIDE: dy}, dict[str, list[str]]()
+    for call in log.back:
+        expected = log.after.get(call.name)
+        source = None if expected is None else _source(call.given, dxs, expected)
+        if expected is None or source is None:
+            return
+        if source != _Source(expected, "{}"):
+            is_late = expected in [one.name for one in log.back]
+            missing = "" if expected in dxs else ", which is asked later" if is_late else ", which is skipped"
+            told.setdefault(_told(source, expected, missing), []).append(call.name)
+        dxs = {call.name: call.made, **dxs}
+    for words, some in told.items():
+        is_every = len(some) > 1 and len(some) >= len(names) - 1
+        whose = (
+            "each layer is given" if is_every else f"{_listed(some)} given" if some != [_OUTSIDE] else "it hands back"
+        )
+        yield f"{whose} {words}"
+
+
+def _source(given: Array, dxs: Mapping[str, Array], expected: str) -> _Source | None:
+    """What a layer is given: the dx of a layer, the right one first, as it is or changed; None if it is neither."""
+    sources = sorted(dxs.items(), key=lambda item: item[0] != expected)
+    for name, dx in sources:
+        if given.shape == dx.shape and np.array_equal(given, dx):
+            return _Source(name, "{}")
+    for name, dx in sources:
+        if given.shape == dx.shape and np.any(dx):
+            for words, array in _changed(dx, given):
+                if np.linalg.norm(array - given) <= LEFT * np.linalg.norm(given):
+                    return _Source(name, words)
+    return None
+
+
+def _changed(dx: Array, given: Array) -> Iterator[tuple[str, Array]]:
+    places = ["sample", *(f"axis-{axis} position" for axis in range(1, dx.ndim - 1)), "feature"][: dx.ndim]
+    for make in (changes, moves):
+        for words, change in make("{}", dx.shape, places):
+            yield words.rstrip(","), change(dx)
+    limit, norm = float(np.max(np.abs(given))), float(np.linalg.norm(given))
+    yield f"{{}}, cut off at {limit:.6g}", np.clip(dx, -limit, limit)
+    if np.isclose(norm, round(norm, 3), rtol=1e-9):
+        yield f"{{}}, scaled so that its norm is {norm:.6g}", dx * norm / np.linalg.norm(dx)
+    factor = float(np.sum(dx * given) / np.sum(np.square(dx)))
+    yield f"{factor:.6g} times {{}}", factor * dx
+
+
+def _told(source: _Source, expected: str, missing: str) -> str:
+    """What is said of a layer that is given this, and should be given the dx of another one."""
+    if source.name == expected:
+        right = "the dy of the container" if expected == _OUTSIDE else "the dx of the layer after it"
+        return f"{source.words.replace('{}', right)}"
+    if source.name == _OUTSIDE:
+        return f"{source.words.replace('{}', 'the dy of the container')}, and not the dx of the layer after it"
+    other = source.words.replace("{}", f"the dx of {source.name}")
+    return f"{other}, and not that of {expected}{missing}"
+
+
+def _listed(names: list[str]) -> str:
+    return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"
 
 
 WIRED = Hypothesis(

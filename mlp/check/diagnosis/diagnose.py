@@ -129,9 +129,9 @@ def _cases_of(visit: Visit) -> Iterator[IsolatedLayer]:
     case = _case(name, layer, with_apply(layer), Projection(), x, random_dy(visit.y.shape))
     if not isinstance(layer, Sequential) or not goes_through_its_layers(case, layer.layers):
         yield case
-        return
-    for inner in reversed(_visits(Sequential(**layer.layers), x, name)):
-        yield from _cases_of(inner)
+    if isinstance(layer, Sequential):
+        for inner in reversed(_visits(Sequential(**layer.layers), x, name)):
+            yield from _cases_of(inner)
 
 
 def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy: ArrayLike) -> IsolatedLayer:

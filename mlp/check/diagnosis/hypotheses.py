@@ -139,7 +139,8 @@ def _explanation(
     size = max(_norm(said), _norm(expected))
     slack = _norm(np.where(np.isfinite(bar), bar, 0)) * max(1.0, size / (_norm(right) or 1.0)) + 1e-9 * size
     residual = _norm(said - expected)
-    if not difference > 0 or not residual <= max(_LEFT * difference, min(slack, difference / 10)):
+    near = min(_LEFT * difference, _norm(said) / 10)  # nothing is no explanation of something small
+    if not difference > 0 or not residual <= max(near, min(slack, difference / 10)):
         return None
     return Explanation(hypothesis, prediction, residual / difference)
 

@@ -5,7 +5,7 @@ Beside them, what forward makes of them on the way: the output, and x without it
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from mlp.check.diagnosis.losses import target_of
 from mlp.check.diagnosis.way_back.arrays import recorded_arrays
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
-from mlp.nn.problem import INPUT, Problem
+from mlp.nn.problem import INPUT
 
 
 class Ingredient(NamedTuple):
@@ -26,28 +26,32 @@ class Ingredient(NamedTuple):
         name: what a sentence calls it.
         value: the array.
         places: what each of its axes runs over.
-        put: the layer and what it is given, with another array in its place.
+        put: what `IsolatedLayer.gradient` is asked with another array in its place.
     """
 
     name: str
     value: Array
     places: tuple[str, ...]
-    put: Callable[[Array], Problem[Layer]]
+    put: Callable[[Array], dict[str, Any]]
 
 
 def ingredients(case: IsolatedLayer) -> Iterator[Ingredient]:
     """The arrays that right gradients are computed from."""
     is_loss = case.role is Role.LOSS
     x = np.asarray(case.x, dtype=np.float64)
-    here = Problem(as_float64(case.function), case.loss, x, np.asarray(case.dy))
     dy = target_of(case) if is_loss else np.asarray(case.dy, dtype=np.float64)
     places = batch_places(case, dy.ndim)
-    yield Ingredient("the target" if is_loss else "dy", dy, places, lambda a: here._replace(target=a))
-    yield Ingredient("y" if is_loss else "x", x, batch_places(case, x.ndim), lambda a: here.replaced(INPUT, a))
-    for name, value in here.network.parameters().items():
+    yield Ingredient("the target" if is_loss else "dy", dy, places, lambda a: {"dy": a})
+    yield Ingredient("y" if is_loss else "x", x, batch_places(case, x.ndim), lambda a: {"x": a})
+    function = as_float64(case.function)
+    for name, value in function.parameters().items():
         if np.ndim(value):
             places = parameter_places(np.ndim(value))
-            yield Ingredient(name, value, places, functools.partial(here.replaced, name))
+            yield Ingredient(name, value, places, functools.partial(_with_parameter, function, name))
+
+
+def _with_parameter(function: Layer, name: str, value: Array) -> dict[str, Any]:
+    return {"function": function.replaced(name, value)}
 
 
 def batch_places(case: IsolatedLayer, rank: int) -> tuple[str, ...]:

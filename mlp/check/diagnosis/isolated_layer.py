@@ -122,12 +122,25 @@ class IsolatedLayer:
         self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
     ) -> Array:
         """The gradient of a tensor if something had been otherwise: numerical if forward cannot be followed."""
-        function = as_float64(self.function if function is None else function)
-        x, dy = np.asarray(self.x if x is None else x, dtype=np.float64), self.dy if dy is None else dy
         if self.tape:
+            is_known = x is None and function is None and isinstance(self.loss, Projection)
             with contextlib.suppress(Exception):  # whatever somebody's code raises for other arrays
-                return self._follow(function, x, dy)[1][tensor]
+                if is_known:
+                    return self.tape.of_leaves(self.tape.gradients(self.seed(self.tape, dy)))[tensor]
+                return self._follow(*self._instead(x, dy, function))[1][tensor]
+        return self.numerical(tensor, x, dy, function)
+
+    def numerical(
+        self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
+    ) -> Array:
+        """The same from differences."""
+        function, x, dy = self._instead(x, dy, function)
         return loss_gradients(function, self.loss, x, dy, EPS)[tensor]
+
+    def _instead(self, x: Array | None, dy: ArrayLike | None, function: Layer | None) -> tuple[Layer, Array, ArrayLike]:
+        """The layer, its x and its dy, with others in the place of some."""
+        x = np.asarray(self.x if x is None else x, dtype=np.float64)
+        return as_float64(self.function if function is None else function), x, self.dy if dy is None else dy
 
     def said_for(self, dy: Array) -> Mapping[str, Array]:
         """What backward says of another dy."""
@@ -272,21 +285,29 @@ class IsolatedLayer:
 
     def slips_again(self, words: str, with_changes: bool = False) -> list[Slip]:
         """Those of which one of these lines is said, or all; none if forward's operations cannot be followed."""
-        if not self.tape:
-            return []
-        lines, every = words.splitlines(), self._changed_ways if with_changes else self._wrong_ways
-        return slips(self.tape, self.seed(self.tape), [one for one in every if not lines or one.words in lines])
+        lines, found = words.splitlines(), list[Slip]()
+        for tape, every in self._changed_ways if with_changes else self._wrong_ways:
+            found += slips(tape, self.seed(tape), [one for one in every if not lines or one.words in lines])
+        return found
 
     @cached_property
-    def _wrong_ways(self) -> Sequence[Wrong]:
-        return wrong_ways(self.tape, self.seed(self.tape)) if self.tape else []
+    def _wrong_ways(self) -> Sequence[tuple[Tape, Sequence[Wrong]]]:
+        return [(tape, wrong_ways(tape, self.seed(tape))) for tape in self._tapes]
 
     @cached_property
-    def _changed_ways(self) -> Sequence[Wrong]:
+    def _changed_ways(self) -> Sequence[tuple[Tape, Sequence[Wrong]]]:
         earlier = Tape()
         with contextlib.suppress(Exception):  # whatever somebody's code raises for other arrays
             earlier = self._recorded(as_float64(self.function), self.other_x, self.dy)
-        return wrong_ways(self.tape, self.seed(self.tape), earlier) if self.tape else []
+        return [(tape, wrong_ways(tape, self.seed(tape), earlier)) for tape in self._tapes]
+
+    @property
+    def _tapes(self) -> list[Tape]:
+        """The tape, and the shorter one of those who leave out ways whose parts add up to nothing."""
+        if not self.tape:
+            return []
+        shorter = self.tape.shortened(self.tape.gradients(self.seed(self.tape)))
+        return [self.tape, *([shorter] if shorter.ways != self.tape.ways else [])]
 
     def with_limit(self, arrival: Arrival, limit: float) -> Mapping[str, Array]:
         """The gradients if what arrives somewhere on the tape is cut off."""

@@ -12,6 +12,7 @@ from mlp.check.diagnosis.substitutions import are_parallel, scaled
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals
 from mlp.check.diagnosis.way_back.steps import CONSTANT, MASK
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip
+from mlp.check.diagnosis.way_back.windows import WINDOWS
 from mlp.nn.arrays import Array
 
 _MOST_PAIRS = 20
@@ -230,6 +231,7 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("wrong order", "{tensor} goes through a loop in the wrong order: {measured}."),
     _slip("overwritten", "{tensor} is overwritten where it should be added up: {measured}."),
     _slip("steps left out", "{tensor} does not add up over all steps: {measured}."),
+    _slip(WINDOWS, "{tensor} has its windows in other places than forward: {measured}."),
     _slip("sent elsewhere", "{tensor} has dy in other entries than it should: {measured}."),
     _slip("another array", "{tensor} is computed from another array: {measured}."),
     _slip("scale missing", "{tensor} lacks the scale of a factor: {measured}."),

@@ -1,7 +1,9 @@
 """Gradients with something done to them, or right for another ingredient or number than the layer has."""
 
 import copy
-from collections.abc import Iterator
+import functools
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +12,12 @@ import numpy as np
 from mlp.check.diagnosis.changes import changes, marked, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import Ingredient, ingredients, tensor_places
-from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.sentences import known_factor
-from mlp.differences.networks import loss_gradients
 from mlp.nn.arrays import Array
+
+_MOST_STEPS = 20_000  # on all of forward's runs with another array
+_FEWEST = 200
 
 
 def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -36,14 +40,16 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
     said, right = case.said[tensor].astype(np.float64), case.right(tensor)
     if said.shape != right.shape or case.seen(right) is not right:
         return
-    for part, words, array in _changes(case):
+    steps = sum(len(node.edges) for node in case.tape.nodes) if case.tape else 1
+    for part, words, array in itertools.islice(_changes(case), max(_FEWEST, _MOST_STEPS // steps)):
         if not np.all(np.isfinite(array)) or np.array_equal(array, part.value):
             continue
-        problem = part.put(array)
-        gradient = case.gradient(tensor, problem.x, problem.target, problem.network)
+        gradient = case.gradient(tensor, **part.put(array))
         if not are_parallel(gradient, said) or are_parallel(gradient, right):  # the latter is a factor, by another name
             continue
-        if not are_parallel(loss_gradients(*problem, EPS)[tensor], gradient):  # at a corner, where a tape takes a side
+        if not are_parallel(
+            case.numerical(tensor, **part.put(array)), gradient
+        ):  # at a corner, where a tape takes a side
             continue
         for prediction in scaled(case, tensor, gradient, f"{words} stands where {part.name} should"):
             yield replace(prediction, key=words)
@@ -103,20 +109,25 @@ _WRAPPED = ("inner", "_subject", "thing")
 """Where the objects that stand for somebody's keep it."""
 
 
-def _holder(outer: Any) -> Any:
+def holder(outer: Any) -> Any:
     """The object itself, or the one that it stands for."""
     inner = next((vars(outer)[name] for name in _WRAPPED if vars(outer).get(name) is not None), None)
-    return outer if inner is None or not hasattr(inner, "__dict__") else _holder(inner)
+    return outer if inner is None or not hasattr(inner, "__dict__") else holder(inner)
+
+
+def remade(outer: Any, make: Callable[[Any], Any]) -> Any:
+    """A copy in which what is made of the object itself stands in its place, and all around it is the same."""
+    if holder(outer) is outer:
+        return make(outer)
+    twin = copy.copy(outer)
+    within = next(one for one in _WRAPPED if vars(outer).get(one) is not None)
+    setattr(twin, within, remade(vars(outer)[within], make))
+    return twin
 
 
 def _with(outer: Any, name: str, value: float) -> Any:
-    """A copy in which the object itself has another number, and all around it is the same."""
     twin = copy.copy(outer)
-    within = next((one for one in _WRAPPED if vars(outer).get(one) is not None), "")
-    if _holder(outer) is outer:
-        setattr(twin, name, value)
-    else:
-        setattr(twin, within, _with(vars(outer)[within], name, value))
+    setattr(twin, name, value)
     return twin
 
 
@@ -130,10 +141,12 @@ def _others(value: float) -> list[float]:
 def _another_setting(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     part = "loss" if case.role is Role.LOSS else "function"
     whole = getattr(case, part)
-    for name, value in vars(_holder(whole)).items():
+    for name, value in vars(holder(whole)).items():
         for other in _others(value) if type(value) in (int, float, np.float64) else ():
             with np.errstate(all="ignore"):
-                gradient = replace(case, **{part: _with(whole, name, other)}).gradient(tensor)
+                gradient = replace(
+                    case, **{part: remade(whole, functools.partial(_with, name=name, value=other))}
+                ).gradient(tensor)
             left_out = ", as where it is left out" if other in (0, 1) else ""
             words = f"it is what it would be if `{name}` were {other:.6g}{left_out}, and not {value:.6g}"
             if not are_parallel(gradient, case.right(tensor)):  # that is a factor, by another name

@@ -6,7 +6,7 @@ what a backward pass with that fault would give.
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -181,6 +181,33 @@ class Tape:
         idle = {number for number, size in parts.items() if _largest(arrived[number]) <= _NOTHING * size}
         for number, node in enumerate(self.nodes):
             self.nodes[number] = node._replace(edges=[edge for edge in node.edges if edge.parent not in idle])
+
+    def shortened(self, arrived: Sequence[Array | None]) -> "Tape":
+        """The same without ways back whose parts add up to nothing, as from a variance to the mean of what it is of.
+
+        Args:
+            arrived: the gradients by all nodes. What goes such a way is handed to the other operand alone.
+        """
+        nodes = list(self.nodes)
+        for number, (node, gradient) in enumerate(zip(self.nodes, arrived, strict=True)):
+            if gradient is not None:
+                edges = [edge._replace(parent=self._past(edge, gradient)) for edge in node.edges]
+                nodes[number] = node._replace(edges=edges)
+        return replace(self, nodes=nodes)
+
+    @property
+    def ways(self) -> list[list[int]]:
+        """For each node the numbers of those that it hands on to."""
+        return [[edge.parent for edge in node.edges] for node in self.nodes]
+
+    def _past(self, edge: Edge, gradient: Array) -> int:
+        """The node to which a part of a gradient goes on, if all others get nothing of it; else the one it goes to."""
+        node, part = self.nodes[edge.parent], edge.pull(gradient)
+        going_on = [one for one in node.edges if _largest(one.pull(part)) > _NOTHING * _largest(one.pull(np.abs(part)))]
+        is_one = len(going_on) == 1 < len(node.edges) and going_on[0].factor is not None
+        if is_one and np.all(going_on[0].factor == 1) and self.nodes[going_on[0].parent].value.shape == part.shape:
+            return going_on[0].parent
+        return edge.parent
 
     def depends(self, one: int, other: int) -> bool:
         """Whether there is a way back from one node to another."""

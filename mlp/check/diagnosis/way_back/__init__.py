@@ -14,10 +14,11 @@ from mlp.check.diagnosis.way_back.loops import in_loops
 from mlp.check.diagnosis.way_back.steps import on_one_way
 from mlp.check.diagnosis.way_back.stretches import other_formulas
 from mlp.check.diagnosis.way_back.ways import Slip, Wrong, ways
+from mlp.check.diagnosis.way_back.windows import without_stride
 from mlp.check.tape.tape import Tape
 from mlp.nn.arrays import Array
 
-_MOST_STEPS = 1_000_000  # on all ways together: some ten seconds
+_MOST_STEPS, _MOST_CHANGED = 1_000_000, 300_000  # on all ways together: some ten and three seconds
 _FEWEST = 100
 _STEPS = (
     steps.left_out,
@@ -42,7 +43,8 @@ def wrong_ways(tape: Tape, seed: Array, earlier: Tape | None = None) -> list[Wro
         earlier: of another forward, where those ways are asked for that have something done to an array; else all
             others are.
     """
-    affordable = max(_FEWEST, _MOST_STEPS // max(1, sum(len(node.edges) for node in tape.nodes)))
+    most = _MOST_CHANGED if earlier else _MOST_STEPS
+    affordable = max(_FEWEST, most // max(1, sum(len(node.edges) for node in tape.nodes)))
     right = tape.gradients(seed)
     every = _changed_ways(tape, right, earlier) if earlier else _wrong_ways(tape, right)
     return list(itertools.islice(every, affordable))
@@ -67,6 +69,7 @@ def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
         for way in every:
             yield from make(tape, way)
     yield from arrays.kept(tape)
+    yield from without_stride(tape, every)
     yield from in_loops(tape)
     yield from on_one_way(tape, every, right)
     yield from arrays.everywhere(tape, every)

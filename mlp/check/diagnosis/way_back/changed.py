@@ -122,8 +122,6 @@ def _each(name: str, arrays: Sequence[Array]) -> Iterator[tuple[str, changes.Cha
     for make in (changes.changes, changes.moves):
         for words, change in make(name, shape, places):
             others = [change(array) for array in arrays]
-            is_alike = all(
-                np.ptp(np.abs(other)) == 0 < np.ptp(np.abs(array)) for other, array in zip(others, arrays, strict=True)
-            )
+            is_alike = all(np.ptp(other) == 0 < np.ptp(array) for other, array in zip(others, arrays, strict=True))
             if not is_alike and not all(map(np.array_equal, others, arrays)):
                 yield words, change

@@ -1,0 +1,72 @@
+"""Windows that forward takes out of an array some steps apart are put back, or taken again, one beside the other."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mlp.check.diagnosis.way_back.arrays import sources, with_arrays
+from mlp.check.diagnosis.way_back.steps import pulled
+from mlp.check.diagnosis.way_back.ways import Way, Wrong
+from mlp.check.tape.operations import of_index
+from mlp.check.tape.tape import Change, Tape
+from mlp.nn.arrays import Array
+
+WINDOWS = "windows elsewhere"
+
+
+def without_stride(tape: Tape, every: Sequence[Way]) -> Iterator[Wrong]:
+    """The stride is forgotten along one axis or all: where windows go back to, or where they are taken again."""
+    users = [(way, taken) for way in every if (taken := _windows_used(tape, way))]
+    for way in every:
+        whole = tape.nodes[way.edges[0].parent]
+        for words, indices in _closer([np.asarray(edge.source) for edge in way.edges], whole.value.shape):
+            pulls = (of_index(0, 0, index, whole.value.shape).pull for index in indices)
+            rules = {(number, way.operand): pulled(pull) for number, pull in zip(way.numbers, pulls, strict=True)}
+            yield Wrong(WINDOWS, f"what goes back {way.words} is put {words}", Change(rules))
+            entries = np.append(0.0, whole.value)
+            for user, taken in users:
+                if [number for number, _ in taken] == list(way.numbers):
+                    used = [np.append(0.0, entries[index])[own] for index, (_, own) in zip(indices, taken, strict=True)]
+                    told = f"{way.site.text} is taken again {words}, for the way back {user.words}"
+                    yield Wrong(WINDOWS, told, with_arrays(user, used))
+
+
+def _windows_used(tape: Tape, way: Way) -> list[tuple[int, Array]]:
+    """The node of the window that each derivative is computed from, and which of its entries; none if it has none."""
+    found = []
+    for source in sources(tape, way) if all(edge.with_used for edge in way.edges) else ():
+        number, index = source, np.arange(1, tape.nodes[source].value.size + 1).reshape(tape.nodes[source].value.shape)
+        while number >= 0 and tape.nodes[number].site.operation != "selection":
+            edges = (*tape.nodes[number].edges, *tape.nodes[number].idle)
+            if len(edges) != 1 or edges[0].source is None:
+                return []
+            number, index = edges[0].parent, np.append(0, edges[0].source)[index]
+        found.append((number, index))
+    return found if all(number >= 0 for number, _ in found) else []
+
+
+def _closer(indices: Sequence[Array], shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+    """The same windows one entry apart along an axis of the whole, or along all along which they lie further apart."""
+    if any(index.ndim == 0 or index.shape != indices[0].shape for index in indices):
+        return
+    taken = np.stack(indices)
+    places = list(np.unravel_index(np.maximum(taken - 1, 0), shape))
+    moved = {axis: _one_apart(place) for axis, place in enumerate(places)}
+    strided = [axis for axis, place in moved.items() if np.any(place != places[axis])]
+    for axes in dict.fromkeys((tuple(strided), *((axis,) for axis in strided))):
+        some = [moved[axis] if axis in axes else place for axis, place in enumerate(places)]
+        along = " and ".join(map(str, axes))
+        words = f"one entry apart along axis {along}, without the stride or dilation of forward"
+        if axes:
+            yield words, np.where(taken > 0, np.ravel_multi_index(some, shape, mode="clip") + 1, 0)
+
+
+def _one_apart(places: Array) -> Array:
+    """Places along one axis of the whole, by time and by the axes of a window, with a distance of one."""
+    for axis, size in enumerate(places.shape):
+        start = np.moveaxis(places, axis, 0).reshape(size, -1)[:, 0]
+        steps = start - start.min()
+        apart = int(np.gcd.reduce(steps))
+        if apart > 1:
+            return places - np.expand_dims(steps - steps // apart, [k for k in range(places.ndim) if k != axis])
+    return places
