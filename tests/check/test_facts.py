@@ -389,3 +389,14 @@ def test_on_another_input_only_the_same_two_faults_are_tried_again(monkeypatch):
     first, *others = sorted(tried.values(), reverse=True)
     assert others
     assert max(others) < first / 10
+
+
+def test_nothing_is_no_explanation_of_a_small_gradient():
+    class Small(Linear):
+        def backward(self, dy):
+            super().backward(dy)
+            self.grad_W = self.grad_W * 1e-4
+            return dy @ self.W
+
+    (finding,) = check_layer(Small(5, 3, np.random.RandomState(0)), X).diagnosis
+    assert "the factor is 0.0001." in finding.sentence

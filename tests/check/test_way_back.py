@@ -538,3 +538,113 @@ def test_a_sum_over_the_wrong_axis_is_named_where_backward_leaves_out_what_adds_
     (finding,) = check_layer(layer, X).diagnosis
     assert finding.pattern == "wrong axis"
     assert "is summed over axis 0 where it should be over 1" in finding.sentence
+
+
+class Normed(Faulty):
+    """Layer normalisation in one formula, whose backward may leave out the epsilon where it divides."""
+
+    def forward(self, x):
+        self.deviation = np.sqrt(x.var(axis=1, keepdims=True) + 1e-3)
+        self.y = (x - x.mean(axis=1, keepdims=True)) / self.deviation
+        return self.y
+
+    def backward(self, dy):
+        bare = np.sqrt(self.deviation**2 - 1e-3)
+        deviation = bare if self.is_("epsilon") else self.deviation
+        y = self.y * self.deviation / bare if self.is_("y") else self.y
+        return (dy - dy.mean(1, keepdims=True) - y * (dy * y).mean(1, keepdims=True)) / deviation
+
+
+@pytest.mark.parametrize("fault", ["epsilon", "y"])
+def test_a_number_that_is_left_out_of_one_place_is_named(fault):
+    layer = Normed()
+    layer.fault = fault
+    (finding,) = check_layer(layer, X).diagnosis
+    assert "`np.sqrt(x.var(axis=1, keepdims=True) + 1e-3)` without `0.001` stands where" in finding.sentence
+
+
+class Decaying(Faulty):
+    parameter_names = ("a",)
+
+    def __init__(self):
+        self.a = np.array([0.3, 0.5, 0.8])
+
+    def forward(self, x):
+        self.states, state = np.zeros_like(x), np.zeros_like(x[:, 0])
+        for t in range(x.shape[1]):
+            state = self.states[:, t] = self.a * state + x[:, t]
+        return self.states.copy()
+
+    def backward(self, dy):
+        dx, self.grad_a, late = np.zeros_like(dy), np.zeros(3), 0.0
+        for t in reversed(range(dy.shape[1])):
+            dx[:, t] = dy[:, t] + late
+            if t > 0:
+                self.grad_a += (dx[:, t] * self.states[:, t - (0 if self.is_("now") else 1)]).sum(axis=0)
+            late = self.a * dx[:, t]
+        return dx
+
+
+def test_the_state_of_the_same_step_in_a_loop_that_spares_the_first_is_named():
+    layer = Decaying()
+    layer.fault = "now"
+    (finding,) = check_layer(layer, SEQUENCES).diagnosis
+    assert "of the same time, save where that should be zeros, stands where `state`" in finding.sentence
+
+
+def form(x, A):
+    return np.einsum("ni,ij,nj->n", x, A, x)
+
+
+class Form(Faulty):
+    """A quadratic form, of which one side is left out."""
+
+    def __init__(self):
+        self.A = np.random.RandomState(0).standard_normal((5, 5))
+
+    def forward(self, x):
+        self.x = x
+        return form(x, self.A)
+
+    def backward(self, dy):
+        return dy[:, None] * (self.x @ self.A.T)
+
+
+def test_operands_of_one_name_are_told_apart_by_their_number():
+    (finding,) = check_layer(Form(), X).diagnosis
+    assert "to `x` (its third operand), as if that were a constant" in finding.sentence
+    assert "in its numbers it is the same" not in finding.sentence
+
+
+def weighed_by_class(y, t):
+    w = (COSTS * t).sum(axis=1, keepdims=True)
+    return -(w * np.log((softmax(y) * t).sum(axis=1, keepdims=True))).sum()
+
+
+COSTS = np.array([0.5, 2.0, 4.0])
+
+
+def test_a_factor_in_the_place_of_another_is_named():
+    class Weighed(Loss):
+        def apply(self, y, target):
+            return weighed_by_class(y, target)
+
+        def forward(self, y, target):
+            self.y, self.t = y, target
+            return self.apply(y, target)
+
+        def backward(self):
+            return COSTS * (softmax(self.y) - self.t)
+
+    (finding,) = check_gradients(Sequential(same=Same()), Weighed(), NUMBERS, CLASSES).diagnosis
+    assert "each entry has a factor, `COSTS` over `(COSTS * t).sum(axis=1, keepdims=True)`" in finding.sentence
+
+
+class Same(Layer):
+    def apply(self, x):
+        return np.array(x)
+
+    forward = apply
+
+    def backward(self, dy):
+        return dy

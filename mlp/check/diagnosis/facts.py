@@ -113,19 +113,25 @@ def _along(case: IsolatedLayer, tensor: str, axis: int) -> str:
 
 
 def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """One factor for each row, or for each column."""
+    """One factor for each row, or for each column; or any that forward computes."""
     said, right = case.said[tensor].astype(np.float64), case.right(tensor)
-    if said.shape != right.shape or right.ndim < 2 or case.seen(right) is not right:
+    if said.shape != right.shape or case.seen(right) is not right or np.ptp(right) == 0:
         return
-    for axis in range(right.ndim):
+    with np.errstate(all="ignore"):
+        whole = np.where(right == 0, 1.0, said / right)
+    named = _named(case, whole) if np.all(right) else ""
+    if named:
+        yield Prediction(whole * right, f"each entry has a factor{named}", 1, (), named)
+    for axis in range(right.ndim) if right.ndim > 1 else ():
         others = tuple(other for other in range(right.ndim) if other != axis)
         if np.prod([right.shape[other] for other in others]) < 2:
             continue
         size = np.sum(np.square(right), axis=others, keepdims=True)
         factor = np.sum(said * right, axis=others, keepdims=True) / np.where(size > 0, size, 1)
         lines = factor[size > 0]
-        others_than_one = lines[np.abs(lines - 1) > APART]
-        if len(others_than_one) < 2 or not np.any(others_than_one) or np.ptp(lines) < APART * np.max(np.abs(lines)):
+        apart = APART * np.max(np.abs(lines - 1))
+        others_than_one = lines[np.abs(lines - 1) > apart]
+        if len(others_than_one) < 2 or not np.any(others_than_one) or np.ptp(lines) <= apart:
             continue  # a single line, or lines of zeros, are places; and one factor for all has a name of its own
         one = _along(case, tensor, axis).removeprefix("the ").removesuffix("s")
         words = (
@@ -136,7 +142,8 @@ def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 def _named(case: IsolatedLayer, factor: Array) -> str:
     """What forward computes that is such a factor, or one over it, or over another, in the words of its code."""
-    arrays = [Factor("1", np.ones(factor.shape)), *recorded_factors(case, factor.shape)]
+    known = (one for one in recorded_factors(case, factor.shape) if np.all(one.value))
+    arrays = [Factor("1", np.ones(factor.shape)), *known]
     for below in arrays:
         for found in multiples(factor * below.value, iter(arrays), LEFT):
             return f", {found.removeprefix('1 times ')}" + (f" over {below.words}" if below is not arrays[0] else "")

@@ -105,7 +105,7 @@ def output_factors(case: IsolatedLayer) -> Iterator[Factor]:
     if case.x.shape == case.y.shape:
         yield from factors("x", case.x, inner=True)
     yield from factors("y", case.y)
-    yield from recorded_factors(case, case.y.shape)
+    yield from formed_factors(case, case.y.shape)
 
 
 def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
@@ -113,7 +113,7 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
     if tensor != INPUT:
         value = np.asarray(case.function.parameters()[tensor], dtype=np.float64)
         yield from factors(tensor, value)
-        yield from recorded_factors(case, value.shape)
+        yield from formed_factors(case, value.shape)
         return
     x = np.asarray(case.x, dtype=np.float64)
     yield from factors("x", x, inner=True)
@@ -127,7 +127,13 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
     for name, value in case.function.parameters().items():
         if np.ndim(value) and np.shape(value) == x.shape[x.ndim - np.ndim(value) :]:
             yield from factors(name, np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape))
-    yield from recorded_factors(case, x.shape)
+    yield from formed_factors(case, x.shape)
+
+
+def formed_factors(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]:
+    """The forms of what forward computes on the way, in this shape or stretched to it."""
+    for factor in recorded_factors(case, shape):
+        yield from (form for form in factors(factor.words, factor.value) if np.ptp(form.value) > 0)
 
 
 def recorded_factors(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]:

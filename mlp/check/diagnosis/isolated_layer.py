@@ -17,13 +17,14 @@ from mlp.check.compare import as_float64
 from mlp.check.contract import forward_on_another_input
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.way_back import slips, wrong_ways
+from mlp.check.diagnosis.way_back.arrays import recorded_arrays
 from mlp.check.diagnosis.way_back.changed import Arrival
 from mlp.check.diagnosis.way_back.ways import Slip, Wrong
 from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
 from mlp.check.tape.recording import recorded
-from mlp.check.tape.tape import Tape
+from mlp.check.tape.tape import Instead, Operand, Tape
 from mlp.check.verdict import Verdict
 from mlp.differences.derivatives import differentiate
 from mlp.differences.methods import CENTRAL, optimal_step
@@ -41,6 +42,7 @@ APART = 1e-3
 """Factors are different that differ by more than this part of themselves."""
 _SAME = 1e-12  # what two computations of one gradient may differ by, as a part of it
 _SMALL = 2.0**-12
+_LITTLE = 0.1
 _PROBED = 16
 MOST_OUTPUTS = 512
 _MOST_PATHS = 400_000
@@ -235,21 +237,37 @@ class IsolatedLayer:
         with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
             tape, found = self._followed
             if all(_are_near(found[name], self.right(name)) for name in self.report if name in found):
+                self._note_others(tape)
                 return tape
         return None
+
+    def _note_others(self, tape: Tape) -> None:
+        """Note the arrays that are others without a little number that is added in forward, as an epsilon is."""
+        for (site, number), value in list(tape.fixed.items()):
+            if site.operation in ("add", "subtract") and np.ndim(value) == 0 < abs(value) < _LITTLE:
+                with contextlib.suppress(Exception):  # whatever somebody's code raises for other numbers
+                    other, _ = self.other_forward((site, number), np.zeros_like)
+                    for words, values in recorded_arrays(tape, other).items():
+                        tape.others[f"{words} without {site.operand(number)}"] = values
 
     @cached_property
     def _followed(self) -> tuple[Tape, Mapping[str, Array]]:
         return self._follow(as_float64(self.function), self.x, self.dy)
 
-    def _follow(self, function: Layer, x: Array, dy: ArrayLike) -> tuple[Tape, Mapping[str, Array]]:
+    def other_forward(self, operand: Operand, change: Callable[[Array], Array]) -> tuple[Tape, Mapping[str, Array]]:
+        """The operations of the layer with something done to a fixed number or array in one of them; its gradients."""
+        return self._follow(as_float64(self.function), self.x, self.dy, {operand: change})
+
+    def _follow(
+        self, function: Layer, x: Array, dy: ArrayLike, instead: Instead | None = None
+    ) -> tuple[Tape, Mapping[str, Array]]:
         """The operations of a layer like this one, and the gradients of its tensors on the way back over them."""
-        tape = self._recorded(function, x, dy)
+        tape = self._recorded(function, x, dy, instead)
         arrived = tape.gradients(self.seed(tape, dy))
         tape.without_shifts(arrived)
         return tape, tape.of_leaves(arrived)
 
-    def _recorded(self, function: Layer, x: Array, dy: ArrayLike) -> Tape:
+    def _recorded(self, function: Layer, x: Array, dy: ArrayLike, instead: Instead | None = None) -> Tape:
         """The operations of a layer like this one, on some input."""
         is_layer = isinstance(self.loss, Projection)
         tensors = {name: np.asarray(value, np.float64) for name, value in function.parameters().items()}
@@ -265,7 +283,7 @@ class IsolatedLayer:
             y = layer.apply(given.get(INPUT, x))
             return y if is_layer else self.loss.apply(y, given.get(TARGET, dy))
 
-        return recorded(value, tensors, constants)
+        return recorded(value, tensors, constants, instead)
 
     def seed(self, tape: Tape, dy: ArrayLike | None = None) -> Array:
         """The gradient by the result that is on the tape, for this dy or another."""

@@ -184,7 +184,7 @@ def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     whole = np.ones(paths.there.shape, dtype=bool)
     if np.linalg.norm(paths.said - paths.right) < 1e-6 * np.linalg.norm(paths.right):
         yield Prediction(paths.gradient(paths.right), f"without any dy, {added} is added", 1)
-    for models in (_factors_wrong, _derivatives_wrong, _terms_wrong):
+    for models in (_derivatives_wrong, _factors_wrong, _terms_wrong):
         for model in models(case, tensor, paths, whole):
             words = f"without any dy, {added} is added, and in the rest {model.words}"
             yield Prediction(paths.gradient(model.paths), words, 1, (model.number,), model.words)

@@ -102,6 +102,7 @@ def _rivals(explanations: list[Explanation]) -> list[str]:
         one.hypothesis.pattern: one.prediction.measured
         for one in equal
         if one.hypothesis.pattern != best.hypothesis.pattern
+        and one.prediction.measured not in ("", best.prediction.measured)
     }
     return [f"{pattern} ({measured})" if measured else pattern for pattern, measured in others.items()][:_MOST_RIVALS]
 

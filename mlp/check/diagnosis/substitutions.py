@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mlp.check.diagnosis.changes import changes, marked, moves
+from mlp.check.diagnosis.changes import Change, changes, marked, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import Ingredient, ingredients, tensor_places
+from mlp.check.diagnosis.ingredients import Ingredient, batch_places, ingredients, parameter_places, tensor_places
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.sentences import known_factor
+from mlp.check.tape.tape import Operand, Tape
 from mlp.nn.arrays import Array
 
 _MOST_STEPS = 20_000  # on all of forward's runs with another array
@@ -23,9 +24,11 @@ _FEWEST = 200
 def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The right gradient with something done to it."""
     with np.errstate(all="ignore"):
-        for words, change in changes("g", case.right(tensor).shape, tensor_places(case, tensor)):
-            # a clause of the sentence follows anyway
-            yield Prediction(change(case.right(tensor)), words.rstrip(","), key=words)
+        right = case.right(tensor)
+        for words, change in changes("g", right.shape, tensor_places(case, tensor)):
+            gradient = change(right)
+            if not words.startswith("g divided") or not are_parallel(gradient, right):  # that is a factor
+                yield Prediction(gradient, words.rstrip(","), key=words)  # a clause of the sentence follows anyway
 
 
 def _gradient_moved(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -40,8 +43,7 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
     said, right = case.said[tensor].astype(np.float64), case.right(tensor)
     if said.shape != right.shape or case.seen(right) is not right:
         return
-    steps = sum(len(node.edges) for node in case.tape.nodes) if case.tape else 1
-    for part, words, array in itertools.islice(_changes(case), max(_FEWEST, _MOST_STEPS // steps)):
+    for part, words, array in itertools.islice(_changes(case), _affordable(case)):
         if not np.all(np.isfinite(array)) or np.array_equal(array, part.value):
             continue
         gradient = case.gradient(tensor, **part.put(array))
@@ -53,6 +55,11 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
             continue
         for prediction in scaled(case, tensor, gradient, f"{words} stands where {part.name} should"):
             yield replace(prediction, key=words)
+
+
+def _affordable(case: IsolatedLayer) -> int:
+    """How many times forward may be run otherwise."""
+    return max(_FEWEST, _MOST_STEPS // max(1, len(case.tape.nodes) if case.tape else 1))
 
 
 def scaled(case: IsolatedLayer, tensor: str, gradient: Array, words: str) -> Iterator[Prediction]:
@@ -85,13 +92,19 @@ def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:
             for make in (changes, moves):
                 for words, change in make(part.name, part.value.shape, part.places):
                     yield part, words, change(part.value)
-            for factor in sorted(case.tape.scalars if case.tape else ()):
-                for times in (factor, 1 / factor) if factor else ():
+            for factor in _scales(case.tape) if case.tape else ():
+                for times in (factor, 1 / factor):
                     yield part, f"{times:.6g} {part.name}", times * part.value
             for name, array in others:
                 if name != part.name and array.shape == part.value.shape:
                     yield part, name, array
                     yield part, f"a one for the largest entry of {name}, and zeros for all others,", marked(array)
+
+
+def _scales(tape: Tape) -> list[float]:
+    """The numbers that something is multiplied with, or divided by, in forward."""
+    fixed = ((site.operation, float(value)) for (site, _), value in tape.fixed.items() if np.ndim(value) == 0)
+    return sorted({value for operation, value in fixed if operation in ("multiply", "divide") and value})
 
 
 INGREDIENT = Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _ingredient_changed)
@@ -152,5 +165,38 @@ def _another_setting(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             if not are_parallel(gradient, case.right(tensor)):  # that is a factor, by another name
                 yield Prediction(gradient, words, key=f"{name} {other:.6g}")
 
+
+def _another_forward(case: IsolatedLayer, tensor: str, known: Prediction | None = None) -> Iterator[Prediction]:
+    """Right for a forward in which another number or array stands in one of its operations."""
+    for words, operand, change in itertools.islice(_other_operands(case), _affordable(case)):
+        gradient = None if known and known.key != words else case.other_forward(operand, change)[1].get(tensor)
+        if gradient is not None and not are_parallel(gradient, case.right(tensor)):
+            yield from scaled(case, tensor, gradient, words)
+
+
+def _other_operands(case: IsolatedLayer) -> Iterator[tuple[str, Operand, Change]]:
+    for (site, number), value in case.tape.fixed.items() if case.tape else ():
+        name, where = site.operand(number), f"in {site.text}"
+        if np.ndim(value) == 0:
+            for other in _others(float(value)):
+                yield f"{other:.6g} stands where {name} should {where}", (site, number), functools.partial(_put, other)
+            continue
+        is_batch = len(value) == case.samples > 1
+        places = batch_places(case, value.ndim) if is_batch else parameter_places(value.ndim)
+        for make in (moves, changes):
+            for words, change in make(name, value.shape, places):
+                yield f"{words} stands where {name} should {where}", (site, number), change
+
+
+def _put(other: float, value: Array) -> Array:
+    return np.full_like(value, other)
+
+
+ANOTHER_FORWARD = Hypothesis(
+    "another forward",
+    "{tensor} is right for another forward: {measured}.",
+    _another_forward,
+    again=_another_forward,
+)
 
 SETTING = Hypothesis("another setting", "{tensor} is right for another number: {measured}.", _another_setting)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp.check.tape import functions
 from mlp.check.tape.sites import is_inside
-from mlp.check.tape.tape import Tape
+from mlp.check.tape.tape import Instead, Tape
 from mlp.check.tape.traced import Traced, noted, plain, same
 from mlp.nn.arrays import Array
 
@@ -26,7 +26,10 @@ _LOCK = threading.Lock()
 
 
 def recorded(
-    function: Callable[[Mapping[str, Array]], Any], tensors: Mapping[str, Array], constants: Mapping[str, Array]
+    function: Callable[[Mapping[str, Array]], Any],
+    tensors: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    instead: Instead | None = None,
 ) -> Tape:
     """The tape of a function of these tensors and constants.
 
@@ -34,12 +37,13 @@ def recorded(
         function: from both by name to an array or a number.
         tensors: real arrays by name.
         constants: arrays of which no gradients are asked for, by other names.
+        instead: what is done to operands on which no tensor has an influence, where an operation takes them.
 
     Raises:
         TooLongError: it takes too many operations.
         Exception: whatever the function raises when it is given such arrays.
     """
-    tape = Tape()
+    tape = Tape(instead=instead or {})
     with _recording(tape):
         given = {name: noted(tape, "tensor", value, is_leaf=True) for name, value in tensors.items()}
         tape.leaves = {name: leaf.number for name, leaf in given.items()}

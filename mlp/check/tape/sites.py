@@ -41,7 +41,8 @@ class Site(NamedTuple):
     def operand(self, number: int) -> str:
         """The code of one of its operands, or its number in words."""
         found = _operands(_segment(*self.path[0])) if self.path else []
-        return (_quoted(found[number]) if number < len(found) else "") or _nth(number)
+        text = _quoted(found[number]) if number < len(found) else ""
+        return f"{text} ({_nth(number)})" if text and found.count(found[number]) > 1 else text or _nth(number)
 
     def text_in(self, other: "Site") -> str:
         """The code of it as it is seen from the function of another site, which may have called the one it is in."""

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from mlp.check.tape.sites import Site, here
 from mlp.nn.arrays import Array
 
 Pull = Callable[[Array], Array]
+Operand = tuple[Site, int]
+Instead = Mapping[Operand, Callable[[Array], Array]]
 _MOST_NODES = 6000
 _NOTHING = 1e-12
 
@@ -141,7 +143,9 @@ class Tape:
         nodes: the results in their order.
         leaves: the numbers of the nodes that hold the tensors, by their names.
         names: what the arrays are called that were there before, by the numbers of their nodes.
-        scalars: the numbers that something was multiplied with or divided by.
+        fixed: the numbers and arrays that no tensor has an influence on, by the operation and operand they stand in.
+        instead: what is done to some of these before the operation is carried out.
+        others: arrays that another forward has in the place of this one's, by what they are called.
         output: the number of the node that holds the result of all.
         is_finer: whether an array that the code has in less than float64 is in float64 here.
     """
@@ -149,7 +153,9 @@ class Tape:
     nodes: list[Node] = field(default_factory=list)
     leaves: dict[str, int] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
-    scalars: set[float] = field(default_factory=set)
+    fixed: dict[Operand, Array] = field(default_factory=dict)
+    instead: Instead = field(default_factory=dict)
+    others: dict[str, list[Array]] = field(default_factory=dict)
     output: int = -1
     is_finer: bool = False
     _active: set[int] = field(default_factory=set)
@@ -166,6 +172,27 @@ class Tape:
         if kept or is_leaf:
             self._active.add(number)
         return number
+
+    def operand(self, operation: str, number: int, value: Any, node: int) -> tuple[Any, int]:
+        """What stands in an operation that is to be carried out, and the number of its node; noted if it is fixed.
+
+        Args:
+            operation: its name.
+            number: of the operand.
+            value: the operand.
+            node: the number of its node; -1 if there is none.
+        """
+        if node in self._active or np.asarray(value).dtype.kind not in "iuf":
+            return value, node
+        site = here(operation)
+        self.fixed[site, number] = np.asarray(value)
+        if (site, number) in self.instead:
+            value, node = self.instead[site, number](np.asarray(value, dtype=np.float64)), -1
+        text = site.operand(number)
+        if node < 0 and np.ndim(value) and text.startswith("`"):
+            node = self.add("constant", value)
+            self.names[node] = text.strip("`")
+        return value, node
 
     def without_shifts(self, arrived: Sequence[Array | None]) -> None:
         """Take largest and smallest entries for constants that do not matter, as where softmax takes off the largest.

@@ -15,7 +15,6 @@ from mlp.nn.arrays import Array
 
 KNOWN: dict[Callable[..., Any], Callable[..., Any]] = {}
 """What is done in the place of functions of numpy that are no ufuncs; `functions` writes them here."""
-SCALING = (np.multiply, np.divide)
 REDUCTIONS = {np.add: "sum", np.maximum: "max", np.minimum: "min"}
 
 
@@ -34,11 +33,14 @@ class Traced(np.ndarray[Any, Any]):
         if method == "reduce" and ufunc in REDUCTIONS and tape and goal is None:
             over = getattr(traced(tape, inputs[0]), REDUCTIONS[ufunc])
             return over(axis=kwargs.get("axis", 0), keepdims=kwargs.get("keepdims", False))
-        values = [plain(one) for one in inputs]
+        values, numbers = [plain(one) for one in inputs], [number_of(one) for one in inputs]
+        if tape is not None and method == "__call__" and len(inputs) > 1:
+            name, found = ufunc.__name__, list(zip(values, numbers, strict=True))
+            operands = [tape.operand(name, k, value, number) for k, (value, number) in enumerate(found)]
+            values, numbers = [value for value, _ in operands], [number for _, number in operands]
         result = getattr(ufunc, method)(*values, **kwargs)
         if tape is not None and method == "__call__" and _is_real(result):
-            tape.scalars |= {float(value) for value in values if np.ndim(value) == 0 and ufunc in SCALING}
-            edges = _edges(ufunc, values, [number_of(one) for one in inputs], np.asarray(result))
+            edges = _edges(ufunc, values, numbers, np.asarray(result))
             if edges is not None:
                 result = noted(tape, ufunc.__name__, result, edges)
         return result if goal is None else put(goal, result)

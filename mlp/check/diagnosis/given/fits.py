@@ -170,9 +170,14 @@ def _of_one_sample(right: Backward, given: GivenGradients) -> Iterator[Alternati
     for sample in range(len(right.dy)) if right.dy.ndim > 1 and 1 < len(right.dy) <= _MOST_SAMPLES else ():
         parts = np.zeros((right.dy.shape[1], *right.dy.shape))
         parts[:, sample] = np.eye(right.dy.shape[1])
-        words = f"of another problem: with another dy for sample {sample} alone, as from another target of that sample"
         for fit in Parts(given, right, right.dy, list(parts)).fits():
-            yield _alternative("one sample differs", words, right, fit)
+            is_left_out = np.max(np.abs(fit.dy[sample])) <= _APART * np.max(np.abs(right.dy))
+            pattern, what = (
+                ("weights of samples", f"with sample {sample} of the batch left out")
+                if is_left_out
+                else ("one sample differs", f"with another dy for sample {sample} alone, as from another target of it")
+            )
+            yield _alternative(pattern, f"of another problem: {what}", right, fit)
 
 
 def _any_dy(setup: Setup, right: Backward, fit: Fit, untold: Sequence[str]) -> Iterator[Alternative]:

@@ -83,24 +83,33 @@ def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
     for other, values in arrays.items() if len(used) > 1 else ():
         for which, place in (("first", 0), ("last", -1)):
             yield f"{other} of the {which} time, every time,", [values[place]] * len(used)
+        at_hand = aligned(values, len(used))
+        if not all(map(np.any, used)):
+            some = [value if np.any(own) else own for value, own in zip(at_hand, used, strict=False)]
+            yield f"{other} of the same time, save where that should be zeros,", some
         for by, when in ((1, "before"), (-1, "after")):
-            at_hand = aligned(values, len(used))
             yield f"{other} of the time {when}", neighbours(at_hand, by)
             yield f"{other} of the time {when}, from one end round to the other,", around(at_hand, by)
             own = at_hand[:1] if by > 0 else at_hand[-1:]
             yield f"{other} of the time {when}, where there is one,", (own + at_hand + own)[1 - by :][: len(used)]
 
 
-def recorded_arrays(tape: Tape) -> dict[str, list[Array]]:
-    """All results of forward by the code that gives them, those near the output first."""
-    found: dict[tuple[Site, str], list[Array]] = {}
-    for number, node in enumerate(tape.nodes):
-        found.setdefault((node.site, tape.names.get(number, "")), []).append(node.value)
+def recorded_arrays(tape: Tape, other: Tape | None = None) -> dict[str, list[Array]]:
+    """All results of forward by the code that gives them, those near the output first; or what another one has there.
+
+    Args:
+        tape: of forward.
+        other: of another forward, of which the arrays are given that are not the same.
+    """
+    found: dict[tuple[Site, str], list[tuple[Array, Array]]] = {}
+    for number, (node, twin) in enumerate(zip(tape.nodes, (other or tape).nodes, strict=True)):
+        found.setdefault((node.site, tape.names.get(number, "")), []).append((node.value, twin.value))
     outer = tape.nodes[tape.output].site
     named: dict[str, list[Array]] = {}
-    for (site, name), values in reversed(found.items()):
-        named.setdefault(f"`{name}`" if name else site.text_in(outer), values)
-    return named
+    for (site, name), pairs in reversed(found.items()):
+        if not other or not all(np.array_equal(*pair) for pair in pairs):
+            named.setdefault(f"`{name}`" if name else site.text_in(outer), [value for _, value in pairs])
+    return named if other else {**named, **tape.others}
 
 
 def kept(tape: Tape) -> Iterator[Wrong]:
