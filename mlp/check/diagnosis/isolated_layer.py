@@ -24,7 +24,7 @@ from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
 from mlp.check.tape.recording import recorded
-from mlp.check.tape.tape import Instead, Operand, Tape
+from mlp.check.tape.tape import Instead, Tape
 from mlp.check.verdict import Verdict
 from mlp.differences.derivatives import differentiate
 from mlp.differences.methods import CENTRAL, optimal_step
@@ -246,17 +246,13 @@ class IsolatedLayer:
         for (site, number), value in list(tape.fixed.items()):
             if site.operation in ("add", "subtract") and np.ndim(value) == 0 < abs(value) < _LITTLE:
                 with contextlib.suppress(Exception):  # whatever somebody's code raises for other numbers
-                    other, _ = self.other_forward((site, number), np.zeros_like)
+                    other, _ = self._follow(as_float64(self.function), self.x, self.dy, {(site, number): np.zeros_like})
                     for words, values in recorded_arrays(tape, other).items():
                         tape.others[f"{words} without {site.operand(number)}"] = values
 
     @cached_property
     def _followed(self) -> tuple[Tape, Mapping[str, Array]]:
         return self._follow(as_float64(self.function), self.x, self.dy)
-
-    def other_forward(self, operand: Operand, change: Callable[[Array], Array]) -> tuple[Tape, Mapping[str, Array]]:
-        """The operations of the layer with something done to a fixed number or array in one of them; its gradients."""
-        return self._follow(as_float64(self.function), self.x, self.dy, {operand: change})
 
     def _follow(
         self, function: Layer, x: Array, dy: ArrayLike, instead: Instead | None = None

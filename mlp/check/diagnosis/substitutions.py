@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mlp.check.diagnosis.changes import Change, changes, marked, moves
+from mlp.check.diagnosis.changes import changes, marked, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import Ingredient, batch_places, ingredients, parameter_places, tensor_places
+from mlp.check.diagnosis.ingredients import Ingredient, ingredients, tensor_places
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.sentences import known_factor
-from mlp.check.tape.tape import Operand, Tape
+from mlp.check.tape.tape import Tape
 from mlp.nn.arrays import Array
 
 _MOST_STEPS = 20_000  # on all of forward's runs with another array
@@ -49,9 +49,8 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
         gradient = case.gradient(tensor, **part.put(array))
         if not are_parallel(gradient, said) or are_parallel(gradient, right):  # the latter is a factor, by another name
             continue
-        if not are_parallel(
-            case.numerical(tensor, **part.put(array)), gradient
-        ):  # at a corner, where a tape takes a side
+        # At a corner a tape takes a side.
+        if not are_parallel(case.numerical(tensor, **part.put(array)), gradient):
             continue
         for prediction in scaled(case, tensor, gradient, f"{words} stands where {part.name} should"):
             yield replace(prediction, key=words)
@@ -165,38 +164,5 @@ def _another_setting(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             if not are_parallel(gradient, case.right(tensor)):  # that is a factor, by another name
                 yield Prediction(gradient, words, key=f"{name} {other:.6g}")
 
-
-def _another_forward(case: IsolatedLayer, tensor: str, known: Prediction | None = None) -> Iterator[Prediction]:
-    """Right for a forward in which another number or array stands in one of its operations."""
-    for words, operand, change in itertools.islice(_other_operands(case), _affordable(case)):
-        gradient = None if known and known.key != words else case.other_forward(operand, change)[1].get(tensor)
-        if gradient is not None and not are_parallel(gradient, case.right(tensor)):
-            yield from scaled(case, tensor, gradient, words)
-
-
-def _other_operands(case: IsolatedLayer) -> Iterator[tuple[str, Operand, Change]]:
-    for (site, number), value in case.tape.fixed.items() if case.tape else ():
-        name, where = site.operand(number), f"in {site.text}"
-        if np.ndim(value) == 0:
-            for other in _others(float(value)):
-                yield f"{other:.6g} stands where {name} should {where}", (site, number), functools.partial(_put, other)
-            continue
-        is_batch = len(value) == case.samples > 1
-        places = batch_places(case, value.ndim) if is_batch else parameter_places(value.ndim)
-        for make in (moves, changes):
-            for words, change in make(name, value.shape, places):
-                yield f"{words} stands where {name} should {where}", (site, number), change
-
-
-def _put(other: float, value: Array) -> Array:
-    return np.full_like(value, other)
-
-
-ANOTHER_FORWARD = Hypothesis(
-    "another forward",
-    "{tensor} is right for another forward: {measured}.",
-    _another_forward,
-    again=_another_forward,
-)
 
 SETTING = Hypothesis("another setting", "{tensor} is right for another number: {measured}.", _another_setting)
