@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mlp import check_gradients, check_layer, dense_layers
+from mlp.check.diagnosis.way_back.windows import _closer
 from mlp.nn.activations import Tanh
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
@@ -100,7 +101,7 @@ class Tied(Faulty):
         self.W = np.random.RandomState(2).standard_normal((5, 3))
 
     def forward(self, x):
-        self.x, self.h = x, np.tanh(x @ self.W)
+        self.x, self.h = x, np.tanh(x @ self.W + 1)
         return self.h @ self.W.T
 
     def backward(self, dy):
@@ -121,7 +122,7 @@ class Hidden(Faulty):
         self.W = np.random.RandomState(2).standard_normal((3, 2))
 
     def forward(self, x):
-        self.x, self.h = x, np.tanh(x @ self.W)
+        self.x, self.h = x, np.tanh(x @ self.W + 1)
         return self.h
 
     def backward(self, dy):
@@ -648,3 +649,31 @@ class Same(Layer):
 
     def backward(self, dy):
         return dy
+
+
+def test_a_single_number_has_no_windows():
+    assert list(_closer([np.ones(3, int)], ())) == []
+
+
+class Unbent(Layer):
+    """y = tanh(x W + 1) V, dW without the derivative of tanh and as a mean."""
+
+    parameter_names = ("W",)
+
+    def __init__(self):
+        self.W, self.V = np.random.RandomState(0).standard_normal((2, 5, 5))
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W + 1)
+        return self.h @ self.V
+
+    def backward(self, dy):
+        dh = dy @ self.V.T
+        self.grad_W = self.x.T @ dh / len(dy)
+        return dh * (1 - self.h**2) @ self.W.T
+
+
+def test_a_derivative_left_out_is_not_that_of_a_sign():
+    (finding,) = check_layer(Unbent(), X).diagnosis
+    assert "the derivative of `np.tanh(x @ self.W + 1)` is missing" in finding.sentence
+    assert "the sign of" not in finding.sentence

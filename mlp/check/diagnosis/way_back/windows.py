@@ -47,7 +47,7 @@ def _windows_used(tape: Tape, way: Way) -> list[tuple[int, Array]]:
 
 def _closer(indices: Sequence[Array], shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     """The same windows one entry apart along an axis of the whole, or along all along which they lie further apart."""
-    if any(index.ndim == 0 or index.shape != indices[0].shape for index in indices):
+    if not shape or any(index.ndim == 0 or index.shape != indices[0].shape for index in indices):
         return
     taken = np.stack(indices)
     places = list(np.unravel_index(np.maximum(taken - 1, 0), shape))
