@@ -101,7 +101,7 @@ class Tied(Faulty):
         self.W = np.random.RandomState(2).standard_normal((5, 3))
 
     def forward(self, x):
-        self.x, self.h = x, np.tanh(x @ self.W + 1)
+        self.x, self.h = x, np.tanh(x @ self.W + self.c)
         return self.h @ self.W.T
 
     def backward(self, dy):
@@ -122,7 +122,7 @@ class Hidden(Faulty):
         self.W = np.random.RandomState(2).standard_normal((3, 2))
 
     def forward(self, x):
-        self.x, self.h = x, np.tanh(x @ self.W + 1)
+        self.x, self.h = x, np.tanh(x @ self.W + self.c)
         return self.h
 
     def backward(self, dy):
@@ -656,15 +656,16 @@ def test_a_single_number_has_no_windows():
 
 
 class Unbent(Layer):
-    """y = tanh(x W + 1) V, dW without the derivative of tanh and as a mean."""
+    """y = tanh(x W + c) V, dW without the derivative of tanh and as a mean."""
 
     parameter_names = ("W",)
 
     def __init__(self):
         self.W, self.V = np.random.RandomState(0).standard_normal((2, 5, 5))
+        self.c = np.arange(5) / 5
 
     def forward(self, x):
-        self.x, self.h = x, np.tanh(x @ self.W + 1)
+        self.x, self.h = x, np.tanh(x @ self.W + self.c)
         return self.h @ self.V
 
     def backward(self, dy):
@@ -675,5 +676,5 @@ class Unbent(Layer):
 
 def test_a_derivative_left_out_is_not_that_of_a_sign():
     (finding,) = check_layer(Unbent(), X).diagnosis
-    assert "the derivative of `np.tanh(x @ self.W + 1)` is missing" in finding.sentence
+    assert "the derivative of `np.tanh(x @ self.W + self.c)` is missing" in finding.sentence
     assert "the sign of" not in finding.sentence
