@@ -108,6 +108,43 @@ def test_steps_of_a_number_that_backward_makes_an_array_of_are_divided_by_a_rate
     assert result.gaps[0].text.startswith("backward makes steps of 0.1 times the gradient")
 
 
+class Words:
+    """A loss of ids that is a mean over the samples, and steps that are those of their sum."""
+
+    scale = 1
+
+    def __init__(self, words=4, size=3):
+        rng = np.random.RandomState(0)
+        self.W_in, self.W_out = rng.standard_normal((words, size)), rng.standard_normal((size, words))
+
+    def forward(self, centers, contexts):
+        h = self.W_in[centers]
+        e = np.exp(h @ self.W_out)
+        probs = e / e.sum(axis=1, keepdims=True)
+        loss = -np.log(probs[np.arange(len(centers)), contexts]).mean()
+        return loss, (h, probs, centers, contexts)
+
+    def backward(self, cache, lr):
+        h, probs, centers, contexts = cache
+        d = probs.copy()
+        d[np.arange(len(d)), contexts] -= 1.0
+        dW_in = np.zeros_like(self.W_in)
+        np.add.at(dW_in, centers, d @ self.W_out.T)
+        self.W_in -= self.scale * lr * dW_in
+        self.W_out -= self.scale * lr * h.T @ d
+
+
+class TwiceWords(Words):
+    scale = 2
+
+
+def test_whether_steps_are_meant_to_be_those_of_a_sum_only_their_author_can_tell():
+    result = examine_object(Words)
+    assert result.status == "partly checked"
+    assert ["as if the loss were no mean but a sum over the" in gap.text for gap in result.gaps] == [True]
+    assert examine_object(TwiceWords).status == "wrong"
+
+
 def test_a_number_that_is_a_setting_or_a_gradient_before_the_first_backward_is_none_of_it():
     class Bent:
         def __init__(self):

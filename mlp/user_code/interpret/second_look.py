@@ -190,10 +190,14 @@ def without_factor(tried: Attempt) -> Attempt:
             return _in_place_of(tried, _again(tried, tried.subject, 1 / rate), text, level="unchecked")
     pairs = tried.layer.pairs if tried.layer else {}
     steps = [tried.factors[one] for one in pairs if one != INPUT and pairs[one].is_step]
-    if steps and steps[0] > 0 and _all_have(tried, steps[0]) and tried.subject.known_rate(tried.subject.thing) is None:
+    is_sum = bool(steps) and abs(steps[0] - samples) < 1e-6
+    is_rate = tried.subject.known_rate(tried.subject.thing) is None
+    if steps and steps[0] > 0 and _all_have(tried, steps[0]) and (is_sum or is_rate):
+        why = f"as many as there are samples, as if the loss were no mean but a sum over the {samples}"
         text = (
-            f"backward makes steps of {steps[0]:.3g} times the gradient, and no learning rate of that size has a name; "
-            "whether it is one, only its author can tell, so the gradients were divided by it"
+            f"backward makes steps of {steps[0]:.3g} times the gradient, "
+            f"{why if is_sum else 'and no learning rate of that size has a name'}; "
+            "whether that is meant, only its author can tell, so the gradients were divided by it"
         )
         return _in_place_of(tried, _again(tried, tried.subject, 1 / steps[0]), text, level="unchecked")
     return tried
