@@ -1,6 +1,7 @@
 """Checking one thing of theirs from end to end; whatever happens, the result is plain data with sentences."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 
@@ -13,7 +14,7 @@ from mlp.check.report import GradientReport
 from mlp.nn.arrays import Array
 from mlp.user_code.interpret import arguments
 from mlp.user_code.interpret.search import read
-from mlp.user_code.interpret.trial import Attempt, Grade
+from mlp.user_code.interpret.trial import Attempt, Grade, compare
 from mlp.user_code.load import stubs
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, home_of
@@ -129,6 +130,9 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                     facts += said
                 if is_wrong(report) and remarks.is_fused_softmax(tried):
                     raise ForeignError(remarks.fused(tried))
+                if report.passed:
+                    report, said = with_other_sign(report, tried, dy, coarse)
+                    facts += said
                 report = diagnosed(report)
             place = remarks.backward_place(tried, case)
             facts += [
@@ -176,6 +180,28 @@ def without_small_constants(
         return report, []
     apart = max(np.abs(check.difference).max() / np.abs(check.numerical).max() for check in report.values())
     return better, [Fact("unchecked" if others else "note", text.format(apart))]
+
+
+def with_other_sign(
+    report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
+) -> tuple[GradientReport, list[Fact]]:
+    """The report on the input of the other sign, with a note, where that is wrong; else the report given.
+
+    What looks at one entry, as np.vectorize does at the first to know its type, may be right for one of the two alone.
+    A loss is left out, for it may be made for inputs such as probabilities, and so is an input that somebody gave.
+    """
+    layer, x, subject = tried.layer, tried.x, tried.subject
+    assert layer is not None
+    if tried.reduction or subject.integers or subject.said.x is not None or not np.any(x < 0):
+        return report, []
+    with suppress(ForeignError):  # of code that does not take it
+        if any(factor != 1 for factor in compare(layer, -x).values()):
+            other = report_on(layer, -x, dy, report.eps, report.method.name, coarse)
+            if is_wrong(other):
+                return other, [
+                    Fact("note", "it is right for one input, and wrong for the same times -1: this is that one")
+                ]
+    return report, []
 
 
 def _with_more_digits(report: GradientReport, tried: Attempt, dy: ArrayLike | None) -> dict[float, float]:

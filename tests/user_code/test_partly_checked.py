@@ -138,6 +138,29 @@ class TwiceWords(Words):
     scale = 2
 
 
+class FirstAbove:
+    """A leaky ReLU whose backward goes by whether the first entry is positive, as the type of np.vectorize does."""
+
+    is_above = True
+
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, 0.01 * x)
+
+    def backward(self, dy):
+        leak = 0.0 if (self.x.flat[0] > 0) == self.is_above else 0.01
+        return dy * np.where(self.x > 0, 1.0, leak)
+
+
+class FirstBelow(FirstAbove):
+    is_above = False
+
+
+@pytest.mark.parametrize("cls", [FirstAbove, FirstBelow])
+def test_a_pass_holds_for_the_input_of_the_other_sign_too(cls):
+    assert examine_object(cls).status == "wrong"
+
+
 def test_whether_steps_are_meant_to_be_those_of_a_sum_only_their_author_can_tell():
     result = examine_object(Words)
     assert result.status == "partly checked"
