@@ -315,7 +315,7 @@ class IsolatedLayer:
             earlier = self._recorded(as_float64(self.function), self.other_x, self.dy)
         return [(tape, wrong_ways(tape, self.seed(tape), earlier)) for tape in self._tapes]
 
-    @property
+    @cached_property
     def _tapes(self) -> list[Tape]:
         """The tape, and the shorter one of those who leave out ways whose parts add up to nothing."""
         if not self.tape:

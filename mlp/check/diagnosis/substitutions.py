@@ -121,15 +121,15 @@ _WRAPPED = ("inner", "_subject", "thing")
 """Where the objects that stand for somebody's keep it."""
 
 
-def holder(outer: Any) -> Any:
+def _holder(outer: Any) -> Any:
     """The object itself, or the one that it stands for."""
     inner = next((vars(outer)[name] for name in _WRAPPED if vars(outer).get(name) is not None), None)
-    return outer if inner is None or not hasattr(inner, "__dict__") else holder(inner)
+    return outer if inner is None or not hasattr(inner, "__dict__") else _holder(inner)
 
 
 def remade(outer: Any, make: Callable[[Any], Any]) -> Any:
     """A copy in which what is made of the object itself stands in its place, and all around it is the same."""
-    if holder(outer) is outer:
+    if _holder(outer) is outer:
         return make(outer)
     twin = copy.copy(outer)
     within = next(one for one in _WRAPPED if vars(outer).get(one) is not None)
@@ -153,7 +153,7 @@ def _others(value: float) -> list[float]:
 def _another_setting(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     part = "loss" if case.role is Role.LOSS else "function"
     whole = getattr(case, part)
-    for name, value in vars(holder(whole)).items():
+    for name, value in vars(_holder(whole)).items():
         for other in _others(value) if type(value) in (int, float, np.float64) else ():
             with np.errstate(all="ignore"):
                 gradient = replace(
