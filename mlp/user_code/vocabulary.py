@@ -26,7 +26,8 @@ DERIVATIVE = (
     *BACKWARD, "gradient", "grad", "derivative", "derivate", "deriv", "prime", "d", "df", "diff", "lossgradient",
     "lossgrad", "lossprime", "lossderivative", "fprime", "functionprime", "dfunction", "dactivation",
     "activationderivative", "getgradient", "getgrad", "calculategradient", "computegradient", "computederivative",
-    "calculatederivative", "backwardloss", "delta", "gradientloss",
+    "calculatederivative", "backwardloss", "delta", "gradientloss", "gradients", "grads", "getgradients", "getgrads",
+    "computegrads",
 )  # fmt: skip
 # What the names of two methods, or functions, that go forward and backward differ in.
 DIRECTIONS = (("forward", "backward"), ("for", "back"), ("fwd", "bwd"), ("fprop", "bprop"))
@@ -94,6 +95,7 @@ _RULES = (
     _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),
     _Rule("weight", "w ws weight weights kernel kernels theta wx", "matrix curr current layer"),
     _Rule("recurrent", "wh whh u", "curr current"),
+    _Rule("recurrent", "recurrent", "kernel weight weights"),
     _Rule("bias", "b bs bias biases b0 w0 bh intercept", "curr current layer"),
     _Rule("scale", "gamma scale shift beta", ""),
     _Rule("state", "h c h0 c0 s0 a0 hprev aprev cprev hidden state", "prev previous next current curr t init initial"),
@@ -164,7 +166,9 @@ _FAMILIES = (
     ("b", r"b|bs|bias|biases|w0|intercept|offset"),
     ("x", r"x|xs|xt|inputs?|inp|in|a_?prev|aprev|prev_?a|data|z|layer_?inputs?|input_?data|a|h"),
 )
-_MARK = r"(?:gradients?|grads?|nabla|deltas|delta|derivative|deriv|diffs?|d|g)"  # of two that begin alike the longer
+_MARK = (
+    r"(?:gradients?|grads?|nabla|deltas|delta|del|derivative|deriv|diffs?|d|g)"  # of two that begin alike the longer
+)
 _BEFORE = (
     re.compile(r"d_?[a-z]{1,4}?_?d_?(?P<stem>\w+)"),  # dL_dW, dLdW, dcost...
     re.compile(_MARK + r"_?(?:of_|wrt_|w_?r_?t_?)?(?P<stem>\w+)"),

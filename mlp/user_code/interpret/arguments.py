@@ -209,8 +209,10 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
             one for one in parameters if one.default is None and "activation_prime" in vocabulary.roles(one.name)
         ]
     wanted += [one for one in parameters if one.default is None and "seed" in vocabulary.roles(one.name)]
-    # What the features are divided by has to suit their number, which is ours.
-    wanted += [one for one in parameters if type(one.default) is int and "heads" in vocabulary.roles(one.name)[:1]]
+    # What the features are divided by has to suit their number, which is ours, as that of time steps is.
+    wanted += [
+        one for one in parameters if type(one.default) is int and {"heads", "length"} & {*_roles(cls, one.name)[:1]}
+    ]
     optional = [one for one in parameters if one.default is None and one not in wanted]
     # Of a network for real images a small one tells as much.
     large = [one for one in parameters if type(one.default) is int and one.default > _LARGE and one.name not in given]

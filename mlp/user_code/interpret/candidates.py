@@ -265,6 +265,10 @@ def _filled(
     settings: dict[str, Any] = {}
     said = {**ids, **case.said.args, **case.said.forward_args}
     gradients = {stem for name in sources.returned(case.second) for stem in vocabulary.gradient_of(name)}
+    wanted = calls.required(calls.parameters_of(case.first))
+    if sources.returned_count(case.second) == len(wanted):  # each has one
+        gradients |= {one.name.lower() for one in wanted}
+    names = calls.parameters_named(case.first)
     for one in calls.parameters_of(case.first):
         if one.name in said:
             given = said[one.name]
@@ -285,7 +289,7 @@ def _filled(
             if value is None and one.name.lower() in ("k", "v") and first.lower() == "q":  # of an attention
                 value = samples.normal(x.shape, seed=len(arrays) + 3)
             if value is None:
-                value = samples.argument(one.name, x.shape, conventions, len(arrays))
+                value = samples.argument(_gate(one.name, names), x.shape, conventions, len(arrays))
             if value is None and (one.name.lower() in gradients or case.second is None):
                 value = samples.normal(conventions.unnamed if conventions else x.shape, seed=len(arrays) + 3)
             value = calls.setting(one.name, case.first) if value is None else value
@@ -311,11 +315,16 @@ def _of_dict(
         return {} if "get" in uses.methods(name) else None
     found: dict[str, Any] = {}
     for key in keys:
-        value = samples.argument(key, x.shape, conventions, len(arrays))
+        value = samples.argument(_gate(key, keys), x.shape, conventions, len(arrays))
         if samples.is_tensor(value) and key not in {*arrays, *calls.parameters_named(function)}:
             arrays[key], value = value, key
         found[key] = samples.chosen(uses.choices(f"{name}[{key}]"), samples.OUTPUTS if value is None else value)
     return found
+
+
+def _gate(name: str, names: list[str]) -> str:
+    """The name, "W" for the weights of a gate on the input where those on the state have another: Wh beside Uh."""
+    return "W" if name[:1] == "W" and {f"U{name[1:]}", f"R{name[1:]}"} & {*names} else name
 
 
 def loss_candidates(case: Case, forward: Step, backward: tuple[Step, ...], thing: Any = None) -> Iterator[Candidate]:

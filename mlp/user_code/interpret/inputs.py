@@ -107,8 +107,13 @@ def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any
 
 
 def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
-    """The keys of an argument that a function asks for, or one that it calls, where it is called the same."""
-    return list(dict.fromkeys(key for one in _given(function, argument) for key in uses_of(one).keys(argument)))
+    """The keys of an argument that a function asks for, or one that it calls, where it is called the same.
+
+    Of a dict that is gone through, whatever its keys are, some.
+    """
+    uses = [uses_of(one) for one in _given(function, argument)]
+    keys = list(dict.fromkeys(key for one in uses for key in one.keys(argument)))
+    return keys or ["W"] * any({"items", "values"} & {*one.methods(argument)} for one in uses)
 
 
 def is_asked_for_draws(function: Callable[..., Any], argument: str) -> bool:

@@ -72,7 +72,7 @@ def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -
             y = _predicted(case, closed(thing, Whole(kind.forward, OBJECTIVES[0], kind.backward, data=data)), x)
         except ForeignError:
             continue
-        alone = takes_nothing(type(thing), kind.backward) and not keeps_target(type(thing), kind.backward)
+        alone = takes_nothing(type(thing), kind.backward, kind.forward) and not keeps_target(type(thing), kind.backward)
         alone = alone and not data
         if alone and x.shape != y.shape:
             continue
@@ -117,9 +117,9 @@ def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
 
 def _shown_by_a_batch(ran: list[Attempt]) -> list[Attempt]:
     """Where only one sample is right: the readings of a batch of which a part is, for one sample hides what is not."""
+    single = ran[-1].layer if ran and not ran[-1].batch and ran[-1].grade is Grade.AGREES else None
     of_batch = [one for one in ran if one.batch and one.grade is Grade.SHAPES and one.agreeing > 0]
-    is_single = bool(ran) and not ran[-1].batch and ran[-1].grade is Grade.AGREES
-    return of_batch if is_single else []
+    return [one for one in of_batch if single and one.layer and one.layer.pairs.keys() == single.pairs.keys()]
 
 
 def _with_own_loss(ran: list[Attempt], own: list[str]) -> Attempt:
@@ -270,6 +270,7 @@ def _inputs(made: Made, override: Override) -> Iterator[Array]:
     sizes = dict.fromkeys(size for array in whole[:1] for size in array.shape)
     for size in sorted(sizes, key=lambda size: size != FEATURES):
         yield from (samples.normal(shape) for shape in ((BATCH, size), (size, BATCH)))
+    yield from (samples.normal((BATCH, size - 1)) for size in sizes if size > 2)  # a column of ones is added
     yield IDS
     yield np.stack([IDS, IDS[::-1]], axis=1)
 
@@ -319,7 +320,7 @@ def _model_readings(parts: Parts, case: Case, mades: Iterable[Made], errors: lis
     is_guess = parts.loss is None and parts.forward is not None and not has_target(parts.forward)
     predicts = is_guess or (parts.forward is not None and parts.loss is not None)
     settings = {**override.forward_args, **override.backward_args}
-    losses = OBJECTIVES if is_guess else (parts.loss,)
+    losses = OBJECTIVES if is_guess else (parts.loss, *parts.others)
     for made, place in product(mades, (-1, 0) if predicts else (-1,)):
         whole = Whole(parts.forward, losses[0], parts.backward, place, settings)
         for x in _inputs(made, override):
@@ -367,6 +368,13 @@ def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
             'and name it as "loss" in GRADCHECK'
         )
         raise ForeignError(Fact("note", text, *place_of(parts.backward or parts.loss)))
+    if parts.others and best.agreeing < 1:
+        names = " and ".join(one.__name__ for one in (parts.loss, *parts.others) if callable(one))
+        text = (
+            f"{parts.name} has the gradients of none of {names}, and no name says whose they should be; say it in one "
+            f'line, as "loss" in GRADCHECK'
+        )
+        raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss)))
     if best.loss:
         best.notes.append(Fact("note", f"no loss was found, so it was taken to be {best.loss}"))
     best.notes += _with_more_outputs(best, ran)

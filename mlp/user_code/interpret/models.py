@@ -40,6 +40,7 @@ class Parts(NamedTuple):
         makers: functions that may make the parameters.
         keys: the parameters that the functions name, as keys of their structure or as arguments: W1, b1, W2, b2.
         title: its name, where that of the first function that runs is another model's.
+        others: losses that may be meant as well, where no name says which.
     """
 
     forward: Function | str | None
@@ -48,6 +49,7 @@ class Parts(NamedTuple):
     makers: tuple[Function, ...]
     keys: tuple[str, ...] = ()
     title: str = ""
+    others: tuple[Function, ...] = ()
 
     @property
     def name(self) -> str:
@@ -72,7 +74,6 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
     found = list(_said(functions, overrides, makers))
     taken = {name for parts in found for name in parts.used}
     structures = structure_names(functions)
-    keys = _parameter_keys(functions, structures)
     free = {name: one for name, one in functions.items() if name not in overrides and takes(one, structures)}
     ahead = [name for name in functions if name not in taken and not _BACKWARD.search(name)]
     losses = {name: functions[name] for name in ahead if sounds_like_loss(name) and has_target(functions[name])}
@@ -94,12 +95,29 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
             needs = any(_is_role(one, "cache", "prediction") for one in calls.parameters_named(function))
             forward = None if whole and not needs else _closest(name, forwards)
             if forward or whole:
-                found.append(Parts(forward, None if forward and has_target(forward) else loss, function, makers))
+                loss = None if forward and has_target(forward) else loss
+                alike = not loss or bool(_words(name) & _words(loss.__name__))
+                others = () if alike else tuple(one for one in losses.values() if one is not loss)
+                found.append(Parts(forward, loss, function, makers, others=others))
     names = [parts.name for parts in found]
     return [
-        parts._replace(keys=keys, title=getattr(parts.backward, "__name__", "") if names[i] in names[:i] else "")
+        parts._replace(
+            keys=parts.keys or _parameter_keys(_run_by(parts, functions), structures),
+            title=getattr(parts.backward, "__name__", "") if names[i] in names[:i] else "",
+        )
         for i, parts in enumerate(found)
     ]
+
+
+def _run_by(parts: Parts, functions: Functions) -> Functions:
+    """The functions of a model, and those of the module that these call."""
+    names, waiting = set[str](), [*parts.used]
+    while waiting:
+        name = waiting.pop()
+        if name in functions and name not in names:
+            names.add(name)
+            waiting += calls.global_names(functions[name])
+    return {name: one for name, one in functions.items() if name in names}
 
 
 def linear(function: Function) -> Parts:
@@ -244,7 +262,11 @@ def _closest(name: str, functions: Functions) -> Function | None:
     """The function whose name shares most words with this one and has fewest of its own."""
 
     def likeness(other: str) -> float:
-        mine, its = (set(_DIRECTION.sub("", one).lower().split("_")) - {"", "with"} for one in (name, other))
-        return len(mine & its) - len(its - mine) / 10
+        return len(_words(name) & _words(other)) - len(_words(other) - _words(name)) / 10
 
     return functions[max(functions, key=likeness)] if functions else None
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name that say of what it is."""
+    return set(_DIRECTION.sub("", name).lower().split("_")) - {"", "with"}

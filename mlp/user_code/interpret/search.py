@@ -48,7 +48,7 @@ def read_class(case: Case) -> Attempt:
     inside = kind.kind == "layer" and (
         has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward)) or keeps_target(cls, kind.backward)
     )
-    hidden = kind.kind == "layer" and not inside and takes_nothing(cls, kind.backward)
+    hidden = kind.kind == "layer" and not inside and takes_nothing(cls, kind.backward, kind.forward)
     attempts: list[Attempt] = []
     unread: ForeignError | None = None
     ready: set[int] = set()
@@ -118,6 +118,7 @@ def missing_method(cls: type, kind: Kind | None) -> Exception:
 def _finished(attempts: list[Attempt]) -> Attempt:
     """The best reading, after a second look at what it may hide or mean, with notes on how it was read."""
     tried = second_look.with_update(best(attempts))
+    tried = second_look.with_locals(tried, second_look.without_gradient(tried))
     tried = second_look.with_samples_added(tried)
     tried = second_look.with_other_strides(tried)
     tried = second_look.with_other_target(tried)

@@ -15,7 +15,7 @@ from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
 from mlp.user_code.load.classes import parts_of_backward
 from mlp.user_code.messages import Fact, ForeignError, Level, place_of
 from mlp.user_code.run import calls
-from mlp.user_code.run.as_layer import adapt
+from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, matters
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import line
@@ -65,12 +65,25 @@ def with_update(tried: Attempt) -> Attempt:
     cls = type(tried.subject.thing)
     methods = [*parts_of_backward(cls), *(name for name in dir(cls) if vocabulary.UPDATE.fullmatch(name))]
     for method in methods if not tried.subject.said.backward else ():
-        rest = _without_gradient(tried)
+        rest = without_gradient(tried)
         if rest and method not in tried.subject.backward:
             again = _again(tried, replace(tried.subject, backward=(*tried.subject.backward, method)))
-            if again.grade >= Grade.SHAPES and len(_without_gradient(again)) < len(rest):
+            if again.grade >= Grade.SHAPES and len(without_gradient(again)) < len(rest):
                 tried = _in_place_of(tried, again, f"{method} was run after {tried.subject.backward[-1]}")
     return tried
+
+
+def with_locals(tried: Attempt, names: list[str]) -> Attempt:
+    """The reading with local names of backward for the gradients of these tensors, where it hands them out nowhere."""
+    again = _again(tried, replace(tried.subject, by_locals=names)) if names and tried.error is None else tried
+    found = again.layer.pairs if again.layer else {}
+    local = sorted(pair.gradient for pair in found.values() if pair.gradient.startswith("local."))
+    if again.layer is None or not local or len(local) < len(names) or again.grade < Grade.SHAPES:
+        return tried
+    if not tried.reduction and not _are_linear(again.layer, tried.x, names):
+        return tried  # those of a loss inside, or of something else that is no gradient
+    note = f"{' and '.join(local)} of {tried.subject.backward[-1]} are gradients that it hands out nowhere"
+    return _in_place_of(tried, again, f"{note}; what its steps make of them was not looked at")
 
 
 def without_other_steps(tried: Attempt) -> Attempt:
@@ -78,23 +91,18 @@ def without_other_steps(tried: Attempt) -> Attempt:
 
     A gradient is linear in dy, and a weight decay beside it no function of dy at all.
     """
-    layer, x = tried.layer, tried.x
-    wrong = {name for name, factor in tried.factors.items() if factor != 1}
+    layer = tried.layer
+    wrong = sorted(name for name, factor in tried.factors.items() if factor != 1)
     if layer is None or not wrong or tried.reduction or not all(layer.pairs[one].is_step for one in wrong):
         return tried
-
-    def steps(dy: Array) -> Array:
-        layer.forward(x)
-        layer.backward(dy)
-        return np.concatenate([layer.gradients()[name].ravel() for name in sorted(wrong)])
-
-    one, other = (samples.normal(layer.apply(x).shape, seed=seed) for seed in (8, 9))
-    together, apart = steps(one + other) + steps(0 * one), steps(one) + steps(other)
-    if np.allclose(together, apart, rtol=1e-6, atol=1e-9 * float(np.max(np.abs(apart)))):
+    if _are_linear(layer, tried.x, wrong):
         return tried
+    by_locals = with_locals(tried, wrong)
+    if by_locals is not tried:
+        return by_locals
     kept = {name: pair for name, pair in layer.pairs.items() if name not in wrong}
     text = (
-        f"the steps that {tried.subject.backward[-1]} makes of {' and '.join(sorted(wrong))} are no multiples of a "
+        f"the steps that {tried.subject.backward[-1]} makes of {' and '.join(wrong)} are no multiples of a "
         "gradient, as those of Adam, so no gradient could be compared; let backward keep it in an attribute as well"
     )
     other_layer = adapt(tried.subject, kept, tried.reduction, values=layer.parameters())
@@ -102,7 +110,20 @@ def without_other_steps(tried: Attempt) -> Attempt:
     return replace(tried, layer=other_layer, notes=facts, factors=dict.fromkeys(kept, 1.0))
 
 
-def _without_gradient(tried: Attempt) -> list[str]:
+def _are_linear(layer: Foreign, x: Array, names: list[str]) -> bool:
+    """Whether the gradients of these parameters are linear in dy, but for what does not depend on it."""
+
+    def gradients(dy: Array) -> Array:
+        layer.forward(x)
+        layer.backward(dy)
+        return np.concatenate([layer.gradients()[name].ravel() for name in names])
+
+    one, other = (samples.normal(layer.apply(x).shape, seed=seed) for seed in (8, 9))
+    together, apart = gradients(one + other) + gradients(0 * one), gradients(one) + gradients(other)
+    return np.allclose(together, apart, rtol=1e-6, atol=1e-9 * float(np.max(np.abs(apart))))
+
+
+def without_gradient(tried: Attempt) -> list[str]:
     """The arrays that move the output and have no gradient that fits."""
     subject, layer = tried.subject, tried.layer
     if layer is None:

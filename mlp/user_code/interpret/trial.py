@@ -114,6 +114,13 @@ def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array
         held = {name: value for name, (_, value) in subject.tensors().items()} | dict(values or {})
         run = subject.run(x, values or {})
         if not np.all(np.isfinite(run.y)):
+            if subject.target is None and not subject.integers and np.any(x < 0):  # such as a logarithm
+                arrays = {name: _between(array) for name, array in subject.arrays.items()}
+                inside = attempt(
+                    candidate._replace(subject=replace(subject, arrays=arrays), x=_between(x)), scale, values
+                )
+                if inside.grade > Grade.FORWARD:
+                    return inside
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(run.y))[0])
             raise problem(
                 f"{subject.name} gives {run.y[index]} at index {list(index)} of its output for a finite input"
@@ -135,7 +142,7 @@ def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array
         dull = subject.integers or not subject.has_dx
         pairs = pairing.pair(parameters, None if dull else x, found, said.pairs)
         pairs = {name: one for name, one in pairs.items() if is_parameter(subject, x, held, one)}
-        _require_fitting_guesses(subject, pairs)
+        _require_fitting_guesses(subject, pairs, x)
         tried.layer = adapt(subject, pairs, tried.reduction, scale, values or lively(subject, x, pairs, held))
         guessed_list = isinstance(subject.form, list) and said.x is None
         if not pairs or (guessed_list and not pairs.keys() >= set(subject.form)):
@@ -159,7 +166,12 @@ def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array
     return tried
 
 
-def _require_fitting_guesses(subject: Subject, pairs: Mapping[str, Pair]) -> None:
+def _between(x: Array) -> Array:
+    """Numbers between 0 and 1 for any numbers."""
+    return 1 / (1 + np.exp(-x))
+
+
+def _require_fitting_guesses(subject: Subject, pairs: Mapping[str, Pair], x: Array) -> None:
     """Refuse a guessed shape that is not the gradient's: the guess may be at fault.
 
     Raises:
@@ -169,7 +181,7 @@ def _require_fitting_guesses(subject: Subject, pairs: Mapping[str, Pair]) -> Non
     given = {*said.arrays, *said.args, *said.forward_args, *said.inputs()[0]}
     for name in subject.arrays.keys() & pairs.keys() - given if subject.thing is None else ():
         is_unnamed = samples.argument(name, (1,), None, 0) is None
-        if not pairs[name].fits and (is_unnamed or pairs[name].is_of_another):
+        if not pairs[name].fits and (is_unnamed or pairs[name].is_of_another or pairs[name].shape == x.shape):
             hint = line(subject.name, arrays={name: pairs[name].gradient_shape})
             raise problem(f"no shape of {name} was found that its gradient has too; say it in one line, {hint}")
 

@@ -93,9 +93,10 @@ def has_target_inside(forward: Callable[..., Any], backward: Callable[..., Any])
     return bool(targets) and not any(vocabulary.roles(name)[:1] == ("upstream",) for name in wanted)
 
 
-def takes_nothing(cls: type, backward: str) -> bool:
-    """Whether backward looks at nothing that it is given."""
-    taken = {one.name for one in calls.parameters_of(getattr(cls, backward)) if one.name != "self"}
+def takes_nothing(cls: type, backward: str, forward: str = "") -> bool:
+    """Whether backward looks at nothing that it is given, or at what forward is given alone."""
+    known = {"self", *(calls.parameters_named(getattr(cls, forward)) if forward else ())}
+    taken = {one.name for one in calls.parameters_of(getattr(cls, backward))} - known
     return not uses_of(getattr(cls, backward)).names & taken
 
 

@@ -14,7 +14,7 @@ from mlp.user_code.interpret.losses import data, is_loss, is_weighted_loss
 from mlp.user_code.load.classes import is_base, is_hollow, kind_of, returns_loss_and_gradients, sounds_like_loss
 from mlp.user_code.messages import home_of, in_order, place_of
 from mlp.user_code.run import calls
-from mlp.user_code.run.sources import attributes_of_self, return_values
+from mlp.user_code.run.sources import attributes_of_self, return_values, returned_count
 from mlp.user_code.settings import Override
 
 
@@ -117,7 +117,9 @@ def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterat
 
 
 def _case(name: str, forward: Callable[..., Any], backward: Callable[..., Any] | None) -> Case:
-    kind = "loss" if is_loss(forward) or sounds_like_loss(name) else "function"
+    given = len(data(forward))
+    of_inputs = backward and given > 1 and returned_count(backward) == given  # a gradient for each, target or not
+    kind = "loss" if not of_inputs and (is_loss(forward) or sounds_like_loss(name)) else "function"
     return Case(name, kind, forward, backward, *place_of(calls.decorated(forward)))
 
 
@@ -140,13 +142,15 @@ _SHORTEST = 3  # of what a name is cut to: dsig_dz of sigmoid
 def _partner(name: str, functions: dict[str, Any]) -> str:
     """The function that is named as the gradient of the function `name`; "" if there is none."""
     stem = _stem(name)
+    same = re.sub(r"(^|_)(forward|fwd|fprop|fp)(?=_|$)", "", name)
     if _MARK_INSIDE.search(name):
         return next((other for other in functions if other == _MARK_INSIDE.sub("_backward", name) != name), "")
     others = [other for other in functions if other != name]
     texts = ((other, text) for other in others for text in (other, _BESIDE.sub("", other)))
     matches = ((other, pattern.fullmatch(text)) for other, text in texts for pattern in _GRADIENT_NAMES)
-    stems = [(other, _stem(match["stem"])) for other, match in matches if match]
-    named = [other for other, its in stems if its == stem]
+    whole = [(other, match["stem"]) for other, match in matches if match]
+    stems = [(other, _stem(its)) for other, its in whole]
+    named = [other for other, its in whole if its == same] + [other for other, its in stems if its == stem]
     arguments = calls.parameters_named(functions[name])
     alike = [other for other in others if calls.parameters_named(functions[other]) == arguments]
     words = {vocabulary.plain(other): other for other in alike if vocabulary.plain(name) in vocabulary.VALUE}

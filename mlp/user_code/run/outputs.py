@@ -5,6 +5,7 @@ are put into one vector, so that whatever is compared is compared for all of the
 backward.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -97,8 +98,8 @@ def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstrea
         return [0]
     places: dict[str, int] = {}
     for name in upstream:
-        stems = vocabulary.gradient_of(name)
-        called = {i: {str(labels[i]).lower(), vocabulary.family(str(labels[i]))} for i in numbers}
+        stems = {_bare(stem) for stem in vocabulary.gradient_of(name)}
+        called = {i: {_bare(str(labels[i]).lower()), _bare(vocabulary.family(str(labels[i])))} for i in numbers}
         match = [i for i in numbers if i not in places.values() and called[i] & stems]
         places |= {name: match[0]} if match else {}
     for name in upstream:
@@ -106,6 +107,11 @@ def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstrea
         if name not in places and free:
             places[name] = free[0]
     return [places[name] for name in upstream if name in places]
+
+
+def _bare(name: str) -> str:
+    """A name without the time step at its end: of y_t and h_next."""
+    return re.sub(r"(?<=.)_?(t|next)$", "", name)
 
 
 def _named(thing: Any, returned: Any, labels: Sequence[Place], place: Place, what: str) -> Any:

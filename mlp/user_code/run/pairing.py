@@ -17,6 +17,7 @@ INPUT = "x"
 GIVEN = "given in GRADCHECK"
 _CONTAINERS = ("params", "parameters", "param", "p", "values", "vars", "variables", "weights", "cache", "_params")
 _MISFIT = 0.4  # for a dx of another shape: less than for a gradient that fits a parameter
+_LOCAL = 0.3
 _HOLDERS = ("data", "value", "val", "param", "params", "tensor", "array", "w", "values", "v")
 
 
@@ -105,6 +106,8 @@ def _pair(tensor: str, value: Array, source: Source, reason: str) -> Pair:
 def _score(tensor: str, paths: list[object_arrays.Path], value: Array, source: Source) -> tuple[float, str]:
     """How likely the source is this tensor's gradient; 0 for not at all."""
     fits = _squeezed(value.shape) == _squeezed(source.array.shape)
+    if source.place == "local":  # behind everything that is handed out
+        return (_LOCAL, "by name") if fits and any(_name_score(path, source) for path in paths) else (0, "")
     if tensor == INPUT:
         return _score_input(source, fits)
     best = max((_name_score(path, source) for path in paths), default=0.0)
@@ -115,7 +118,7 @@ def _score(tensor: str, paths: list[object_arrays.Path], value: Array, source: S
         return (1.5, "recovered from the update that backward makes") if exact else (0, "")
     # A lone D or g may as well be a variance or a gain.
     name = str(source.path[0]) if source.place == "attribute" and len(source.path) == 1 else ""
-    is_grad = len(name) > 1 and vocabulary.is_mark(name)
+    is_grad = len(name) > 1 and _is_gradient(name)
     if fits and (source.place == "returned" or is_grad) and (value.ndim or vocabulary.family(tensor) == "b"):
         return 0.5, "by shape"
     return 0, ""
@@ -153,9 +156,9 @@ def _name_score(path: object_arrays.Path, source: Source) -> float:
         and path[-1] == source.path[-1]
         and vocabulary.is_mark(str(source.path[-2]))
     )
-    if source.place in ("attribute", "method") and not beside:
+    if source.place in ("attribute", "method", "local") and not beside:
         return 0
-    if vocabulary.is_mark(last) and len(source.path) > 1 and name in _HOLDERS:
+    if _is_gradient(last) and len(source.path) > 1 and name in _HOLDERS:
         return 4.5 if source.path[:-1] == path[:-1] else 0
     stems = vocabulary.gradient_of(last)
     if any(vocabulary.is_mark(str(part)) for part in source.path[:-1]):
@@ -163,6 +166,11 @@ def _name_score(path: object_arrays.Path, source: Source) -> float:
     if name in stems:
         return 4
     return 3 if vocabulary.family(name) in stems else 0
+
+
+def _is_gradient(name: str) -> bool:
+    """Whether a name says no more than "gradient"; from a delta the gradients of parameters are still to be made."""
+    return vocabulary.is_mark(name) and not vocabulary.unmangled(name).lower().startswith("delta")
 
 
 def _bare(path: object_arrays.Path) -> object_arrays.Path:

@@ -2,9 +2,12 @@
 
 import ast
 import inspect
+import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +23,7 @@ class Source(NamedTuple):
     Attributes:
         key: how it is named, for people and for GRADCHECK: `dW`, `grads.W`, `returned.0`, `update.W`.
         path: the same in parts, without the first word of `returned` and the like.
-        place: "attribute", "returned", "method" or "update".
+        place: "attribute", "returned", "method", "update" or "local".
         array: its value.
         label: the name in `return dW`, where one array is returned.
     """
@@ -54,6 +57,29 @@ def returned_sources(value: Any, function: Callable[..., Any]) -> list[Source]:
     ]
 
 
+@contextmanager
+def local_sources(*functions: Callable[..., Any]) -> Iterator[list[Source]]:
+    """The arrays that local names of these functions stand for as each returns, once they have run inside."""
+    if not functions:
+        yield []
+        return
+    codes, found = [inspect.unwrap(getattr(one, "__func__", one)).__code__ for one in functions], list[Source]()
+
+    def look(frame: FrameType, event: str, _: Any) -> None:
+        if event == "return" and frame.f_code in codes:
+            arguments = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+            made = {name: one for name, one in frame.f_locals.items() if name not in arguments}
+            for path, array in object_arrays.arrays(made).items():
+                found.append(Source(object_arrays.text(("local", *path)), path, "local", np.array(array)))
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        yield found
+    finally:
+        sys.setprofile(before)
+
+
 def returned_names(function: Callable[..., Any], count: int) -> list[str | int]:
     """The names in `return dx, dW, db`, and the place of what has no plain name there; of one less those behind it."""
     for value in return_values(getattr(function, "__func__", function)):
@@ -74,6 +100,13 @@ def returned(function: Callable[..., Any] | None) -> set[str]:
     """Every name in the return statements of a function, none where there is no function."""
     values = return_values(getattr(function, "__func__", function)) if function is not None else ()
     return {_name(part) for value in values for part in getattr(value, "elts", [value])} - {""}
+
+
+def returned_count(function: Callable[..., Any] | None) -> int:
+    """How many results a function returns at most, those that are None left out."""
+    values = return_values(getattr(function, "__func__", function)) if function else ()
+    parts = [[one for one in getattr(value, "elts", [value]) if ast.unparse(one) != "None"] for value in values]
+    return max(map(len, parts), default=0)
 
 
 @cache

@@ -16,7 +16,7 @@ from mlp.user_code.interpret.samples import Recorder
 from mlp.user_code.messages import Fact, place_of, told
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.calls import filled, mentions
-from mlp.user_code.run.conditions import call_seed_hook, same_randomness
+from mlp.user_code.run.conditions import RUNS, call_seed_hook, same_randomness
 from mlp.user_code.run.object_arrays import with_own_weights
 from mlp.user_code.run.outputs import Outputs, Place, as_output, outputs_of
 from mlp.user_code.run.sources import Source
@@ -94,6 +94,7 @@ class Subject:
         module: where it comes from, for its random generators and the seed hook; seed: the name of the hook.
         integers: whether x is whole numbers, such as the ids of words.
         has_dx: whether a gradient of x is looked for.
+        by_locals: the tensors whose gradients are local names of backward, and not the steps that it takes.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Subject:
     seed: str = ""
     integers: bool = False
     has_dx: bool = True
+    by_locals: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Take a copy in double precision."""
@@ -267,7 +269,8 @@ class Subject:
         live = {path: array for path, array in held.items() if array.dtype.kind == "f"}
         found += [Source(object_arrays.text(path), path, "attribute", array) for path, array in held.items()]
         found += sources.method_sources(thing, live)
-        found += [] if self._has_optimizer() else sources.update_sources(before, thing, self._rate(thing))
+        steps = [] if self._has_optimizer() else sources.update_sources(before, thing, self._rate(thing))
+        found += [one for one in steps if object_arrays.text(one.path) not in self.by_locals]
         if PASS_ON[self.pass_on].is_derivative:
             return [one._replace(array=chained(one.array, dy, x.shape)) for one in found]
         samples = {*self.per_sample, *(f"returned.{key}" for key in self.per_sample)}
@@ -306,11 +309,12 @@ class Subject:
         # Of an output that carries no gradient here, such as the next state of a cell.
         by_role |= {"upstream": np.zeros_like(y)} | ({} if out.cache is None else {"cache": out.cache})
         by_role |= {"input_shape": x.shape} | dict.fromkeys(_UNSURE if self.rest else (), words.get(self.rest))
-        with self._running(thing, step), Calls.one():
+        runs = [function, *getattr(function, RUNS, ())] if self.by_locals else []
+        with self._running(thing, step), Calls.one(), sources.local_sources(*runs) as local:
             returned = calls.call(function, waiting, given, by_role, what)
         facts += changed_in_place(what, "the array that it is called with", np.asarray(first), before, function)
         put = [one for held in kept.values() for one in sources.returned_sources(held, function)]
-        return [*sources.returned_sources(returned, function), *put]
+        return [*sources.returned_sources(returned, function), *put, *local]
 
     def _has_optimizer(self) -> bool:
         """Whether backward calls an optimizer that is a function: its steps are more than rate times gradient."""

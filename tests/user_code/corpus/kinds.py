@@ -1737,3 +1737,136 @@ def calc_loss(X, Y, W, mu, reg):
 
 def calc_grad(X, Y, W, mu, reg):
     return 2 * X.T @ (X @ W - Y) + mu * (2 * W if reg == "l2" else 1)
+
+
+# Gradients that stand in local names alone, since a step of another kind is made of them.
+class Adaptive:
+    def __init__(self, n_in, n_out):
+        self.W, self.b, self.size = np.random.randn(n_in, n_out), np.zeros(n_out), 0.1
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dy):
+        dx, dW, db = dy @ self.W.T, self.x.T @ dy, dy.sum(axis=0)
+        self.W = self.W - self.size * np.sign(dW)
+        self.b = self.b - self.size * np.sign(db)
+        return dx
+
+
+# One more word in both names, and the name of an activation as an argument.
+def mixed_activation_forward(x, W, activation):
+    y = np.tanh(x @ W) if activation == "tanh" else x @ W
+    return y, (x, W, y)
+
+
+def mixed_activation_backward(dy, cache, activation):
+    x, W, y = cache
+    dz = dy * (1 - y**2) if activation == "tanh" else dy
+    return dz @ W.T, x.T @ dz
+
+
+# A loss of two inputs, neither of which is a target.
+def divergence_loss(mu, logvar):
+    return 0.5 * np.sum(mu**2 + np.exp(logvar) - logvar)
+
+
+def divergence_loss_grad(mu, logvar):
+    return mu, 0.5 * (np.exp(logvar) - 1)
+
+
+# A backward that is given the input, which is the target as well.
+class Echo:
+    def __init__(self, n):
+        self.W = np.random.randn(n, 3)
+
+    def forward(self, x):
+        self.h = x @ self.W
+        return self.h @ self.W.T
+
+    def backward(self, x):
+        d = 2 * (self.h @ self.W.T - x) / x.size
+        self.dW = x.T @ d @ self.W + d.T @ self.h
+
+
+# Weights of the input that are called as those of a state elsewhere.
+def unit_forward(x, h, p):
+    z = np.tanh(p["Wh"] @ x + p["Uh"] @ h + p["bh"])
+    return z, (x, h, z, p)
+
+
+def unit_backward(dout, cache):
+    x, h, z, p = cache
+    dz = dout * (1 - z**2)
+    grads = {"dWh": dz @ x.T, "dUh": dz @ h.T, "dbh": dz.sum(axis=1, keepdims=True)}
+    return p["Wh"].T @ dz, p["Uh"].T @ dz, grads
+
+
+# Deltas of the shape that the weights have, since a row of them is the bias.
+class Delayed:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in + 1, n_out)
+
+    def forward(self, x):
+        self.x = np.append(x, np.ones((len(x), 1)), axis=1)
+        return self.x @ self.w
+
+    def backward(self, dy):
+        self.deltas = dy
+        return dy @ self.w[:-1].T
+
+    def update(self, eta):
+        self.w -= eta * self.x.T @ self.deltas
+
+
+# Gradients and a loss, neither of which has another name.
+class Regression:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def probabilities(self, X):
+        e = np.exp(X @ self.W)
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss(self, X, y):
+        return -np.sum(np.log(self.probabilities(X)[np.arange(len(y)), y]))
+
+    def gradients(self, X, y):
+        p = self.probabilities(X)
+        return X.T @ (p - np.eye(p.shape[1])[y])
+
+
+# An input that has to be positive.
+class Logarithm:
+    def forward(self, x):
+        self.x = x
+        return np.log(x)
+
+    def backward(self, dy):
+        return dy / self.x
+
+
+# Outputs that are named after their step, and the gradients of the next one.
+class Recurring:
+    def __init__(self, n_in, n_state):
+        self.W = np.random.randn(n_in, n_state)
+
+    def step_forward(self, x_t, h_prev):
+        self.h_t = np.tanh(x_t @ self.W + h_prev)
+        self.y_t, self.x_t = self.h_t[:, :2] ** 2, x_t
+        return self.h_t, self.y_t
+
+    def step_backward(self, dy, dh_next):
+        dh = np.pad(2 * dy * self.h_t[:, :2], ((0, 0), (0, dh_next.shape[1] - 2)))
+        dh = (dh + dh_next) * (1 - self.h_t**2)
+        return dh @ self.W.T, dh, self.x_t.T @ dh
+
+
+# A dict of any parameters.
+class Decay:
+    def forward(self, params):
+        return sum(0.15 * np.sum(v**2) for v in params.values())
+
+    def backward(self, params):
+        return {k: 0.3 * v for k, v in params.items()}
