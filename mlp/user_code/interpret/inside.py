@@ -76,7 +76,8 @@ def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -
         alone = alone and not data
         if alone and x.shape != y.shape:
             continue
-        for target in (x,) if alone else samples.targets_for(y):  # an autoencoder has its input as target
+        any_kind = samples.targets_for(y) if case.said.target is None else _targets_said(y, case.said)
+        for target in (x,) if alone else any_kind:  # an autoencoder has its input as target
             for words, one in networks(thing, kind.forward, kind.backward, rate, data):
                 yield closed_candidate(case, one, x, target, layout)._replace(loss=words)
 
@@ -273,6 +274,14 @@ def _inputs(made: Made, override: Override) -> Iterator[Array]:
     yield from (samples.normal((BATCH, size - 1)) for size in sizes if size > 2)  # a column of ones is added
     yield IDS
     yield np.stack([IDS, IDS[::-1]], axis=1)
+
+
+def _targets_said(y: Array, override: Override) -> Iterator[Array]:
+    """The target that GRADCHECK gives, or those of the kind that it names."""
+    if isinstance(override.target, str):
+        yield from (target for _, target in _drawn(override.target, y.shape))
+    else:
+        yield np.asarray(override.target)
 
 
 def _targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple[str, Array]]:

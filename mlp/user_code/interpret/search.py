@@ -1,13 +1,14 @@
 """How to read a class or a pair of functions: candidates are tried, the likeliest first, until one goes all the way."""
 
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import second_look
-from mlp.user_code.interpret.arguments import objects
+from mlp.user_code.interpret.arguments import Built, objects
 from mlp.user_code.interpret.candidates import function_candidates, loss_candidates, object_candidates
 from mlp.user_code.interpret.containers import has_weights
 from mlp.user_code.interpret.inside import read_model, read_network
@@ -42,7 +43,17 @@ def read(case: Case) -> Attempt:
 
 
 def read_class(case: Case) -> Attempt:
-    """Make an object of a class and find the reading that goes furthest."""
+    """Make objects of a class and find the reading of them that goes furthest."""
+    return _read(objects(case.first, case.module, case.said), case)
+
+
+def read_object(thing: Any, case: Case) -> Attempt:
+    """Find the reading of an object that somebody made, with the weights that it holds."""
+    return _read([Built(thing, {})], case)
+
+
+def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
+    """Go through the ways of reading objects of one class: a whole model, a network with its loss inside, a layer."""
     cls = case.first
     kind = _both_ways(cls, case)
     inside = kind.kind == "layer" and (
@@ -52,7 +63,7 @@ def read_class(case: Case) -> Attempt:
     attempts: list[Attempt] = []
     unread: ForeignError | None = None
     ready: set[int] = set()
-    for built in objects(cls, case.module, case.said):
+    for built in objects_of_class:
         whole = _whole(built.thing, kind)
         is_network = has_weights(built.thing) or (inside and not may_be_upstream(getattr(cls, kind.backward)))
         if whole or (is_network and (inside or hidden)):
@@ -90,11 +101,6 @@ def _whole(thing: Any, kind: Kind) -> Parts | None:
     forward, own = getattr(thing, kind.forward), own_losses(thing, kind.backward)
     states = [one for one in calls.parameters_named(forward) if vocabulary.roles(one)[:1] == ("state",)]
     return Parts(kind.forward, own[0], kind.backward, (), title=name) if states and own else None
-
-
-def read_object(thing: Any, case: Case) -> Attempt:
-    """Find the reading of an object that somebody made."""
-    return _finished(until_settled(object_candidates(thing, _both_ways(type(thing), case), case)))
 
 
 def _both_ways(cls: type, case: Case) -> Kind:
