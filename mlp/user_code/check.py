@@ -17,7 +17,7 @@ from mlp.user_code.interpret.search import read
 from mlp.user_code.interpret.trial import Attempt, Grade, compare
 from mlp.user_code.load import stubs
 from mlp.user_code.load.discovery import Case
-from mlp.user_code.messages import Fact, ForeignError, home_of
+from mlp.user_code.messages import Fact, ForeignError, home_of, problem
 from mlp.user_code.run import calls
 from mlp.user_code.run.conditions import kept_randomness, other_digits, other_randomness, without_guards
 from mlp.user_code.run.gradient_check import Stretched, diagnosed, is_wrong, report_on, stretched
@@ -116,6 +116,7 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
     if tried.layer is not None and tried.error is None:
         facts += remarks.misfits(tried, case)
         try:
+            dy = _start(tried, dy)
             facts += randomness(tried)
             coarse = stretched(tried.layer, tried.x, eps, method)
             if coarse is not None:
@@ -149,6 +150,23 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
             facts.append(_placed(error.fact, case))
     pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()
     return CaseResult(case.name, case.kind, case.file, case.line, _words(tried), pairs, tuple(facts), report)
+
+
+def _start(tried: Attempt, dy: ArrayLike | None) -> ArrayLike | None:
+    """The dy that was given; of what ends in a loss one number, in the shape that ours takes.
+
+    Raises:
+        ForeignError: it is no single number.
+    """
+    if dy is None or not tried.reduction:
+        return dy
+    if np.size(dy) == 1:
+        return np.reshape(dy, (1,))
+    text = (
+        f"{tried.subject.name} ends in its loss, a single number, so a dy of shape {np.shape(dy)} has no place in it: "
+        "leave it out, or give the loss and what comes before it as two"
+    )
+    raise problem(text, tried.subject.sources()[1])
 
 
 def without_small_constants(

@@ -97,3 +97,101 @@ def test_of_a_wrong_one_the_wrong_gradient_is_named_and_no_other(kind):
     result = examine_object(kind(slip=0.9), X, target=TARGET)
     assert result.status == "wrong"
     assert [name for name, check in result.report.items() if not check.passed] == ["W1"]
+
+
+class Line:
+    """A linear regression of one output, whose backward takes a y that may be a target or a dy."""
+
+    def __init__(self, power=1):
+        self.w, self.b, self.power = np.array([0.5, -1.0, 2.0]), np.zeros(1), power
+
+    def forward(self, x):
+        self.x, self.p = x, x @ self.w + self.b
+        return self.p
+
+    def backward(self, y):
+        d = (self.p - y) ** self.power
+        self.dw, self.db = self.x.T @ d, d.sum(keepdims=True)
+
+
+def test_a_y_that_is_a_target_is_told_from_a_dy_though_the_weights_are_a_vector():
+    assert examine_object(Line()).status == "passed"
+
+
+def test_a_loss_inside_that_nobody_knows_is_not_checked_and_never_wrong():
+    result = examine_object(Line(power=3), X, target=TARGET[:, 0])
+    assert result.status == "not checked"
+    assert "so a loss is hidden inside it" in result.facts[0].text
+
+
+class ScaleByY:
+    """A layer whose backward calls its dy y."""
+
+    def __init__(self):
+        self.g = np.array([0.5, -1.0, 2.0])
+
+    def forward(self, x):
+        self.x = x
+        return x * self.g
+
+    def backward(self, y):
+        self.dg = (y * self.x).sum(axis=0)
+        return y * self.g * 2
+
+
+def test_a_y_that_is_a_dy_is_one_and_what_is_wrong_for_it_is_wrong():
+    result = examine_object(ScaleByY(), X)
+    assert result.status == "wrong"
+    assert not result.report["x"].passed
+
+
+def test_a_target_is_drawn_for_as_many_samples_as_the_input_has_that_was_given():
+    assert examine_object(LossAndGradients(), X).status == "passed"
+
+
+class Bigrams:
+    """The next of some ids from the one before."""
+
+    def __init__(self):
+        self.W = np.random.RandomState(0).randn(4, 4)
+
+    def loss(self, inputs, targets):
+        powers = np.exp(self.W[inputs])
+        d = powers / powers.sum(axis=1, keepdims=True)
+        loss = -np.log(d[np.arange(len(d)), targets]).sum()
+        d[np.arange(len(d)), targets] -= 1
+        dW = np.zeros_like(self.W)
+        np.add.at(dW, inputs, d)
+        return loss, dW
+
+
+def test_ids_are_given_to_a_model_as_whole_numbers():
+    assert examine_object(Bigrams(), np.array([0, 3, 1]), target=np.array([3, 1, 2])).status == "passed"
+
+
+class Holding:
+    """It is made with its input and target, and its methods take nothing."""
+
+    def __init__(self, x, y):
+        self.input, self.y = x, y
+        self.W = np.random.RandomState(0).randn(x.shape[1], y.shape[1])
+
+    def forward(self):
+        self.output = np.tanh(self.input @ self.W)
+
+    def backward(self):
+        self.dW = self.input.T @ ((self.output - self.y) * (1 - self.output**2))
+
+
+def test_an_object_that_holds_its_input_and_target_is_checked_on_these():
+    result = examine_object(Holding(X, TARGET), dy=1.0)
+    assert result.status == "passed", result.facts
+    expected = Holding(X, TARGET)
+    expected.forward()
+    expected.backward()
+    np.testing.assert_allclose(result.report["W"].analytical, expected.dW, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("dy", "status"), [(np.ones((4, 2)), "not checked"), (2.0, "passed")])
+def test_what_ends_in_a_loss_has_a_dy_of_one_number(dy, status):
+    assert examine_object(Unstated(), X, dy, target=TARGET).status == status

@@ -22,7 +22,7 @@ from mlp.user_code.load.classes import Kind, kind_of, sounds_like_loss
 from mlp.user_code.messages import ForeignError, problem, sources_of, told
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import same_randomness
-from mlp.user_code.run.sources import attributes_of_self
+from mlp.user_code.run.sources import attributes_of_self, syntax
 from mlp.user_code.run.uses import EACH, Uses
 from mlp.user_code.settings import Override, line
 
@@ -306,6 +306,19 @@ def data_of(cls: type) -> dict[str, str]:
     names = [one.name for one in calls.required(calls.parameters_of(cls))]
     found = {name: "target" if sound(name) > 0 else "x" for name in names if sound(name) > 0 or is_input(name)}
     return found if len(found) == len(set(found.values())) == 2 else {}
+
+
+def kept_data(thing: Any) -> dict[str, Any]:
+    """The input and the target that somebody's object was made with, by the arguments of its constructor."""
+    wanted = data_of(type(thing))
+    lines = [one for one in ast.walk(syntax(type(thing).__init__)) if wanted and isinstance(one, ast.Assign)]
+    found = {}
+    for target, value in ((target, one.value) for one in lines for target in one.targets):
+        both = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+        for part, name in zip(target.elts, value.elts, strict=False) if both else ((target, value),):  # type: ignore[attr-defined]
+            if isinstance(name, ast.Name) and isinstance(part, ast.Attribute):
+                found[name.id] = getattr(thing, part.attr, None)
+    return {name: found[name] for name in wanted if name in found}
 
 
 _ENDS = ("in_size", "out_size")

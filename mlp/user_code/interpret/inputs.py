@@ -44,7 +44,9 @@ def inputs(override: Override, thing: Any = None) -> Iterator[tuple[Array, Layou
 
 def own_sizes(thing: Any) -> list[int]:
     """The sizes that an object may have chosen itself: those of its weights, and defaults of its constructor."""
-    sizes = {size for array in object_arrays.arrays(thing).values() if array.ndim >= 2 for size in array.shape}
+    held = [array for array in object_arrays.arrays(thing).values() if array.ndim]
+    matrices = [array for array in held if array.ndim > 1]
+    sizes = {size for array in matrices or held for size in array.shape if size > 1 or matrices}
     sizes |= {one.default for one in calls.parameters_of(type(thing)) if type(one.default) is int and one.default > 1}
     return sorted(sizes)
 

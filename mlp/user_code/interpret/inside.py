@@ -65,9 +65,9 @@ def _tried(candidates: Iterable[Candidate]) -> list[Attempt]:
 def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -> Iterator[Candidate]:
     """A network with a loss inside: every loss, on every layout, with targets that suit any of them."""
     thing, data = built.thing, built.data
-    given = (object_arrays.get(thing, (name,)) for name, word in data.items() if word == "x")
-    those = ((x, Layout("what it was made with", "rows", x.shape, True), None) for x in given)
-    for x, layout, _ in those if data else inputs(case.said, thing):
+    held = {word: object_arrays.get(thing, (name,)) for name, word in data.items()}
+    own = [(x, Layout("what it was made with", "rows", x.shape, True), None) for x in [held.get("x")] if x is not None]
+    for x, layout, _ in own if own and case.said.x is None else inputs(case.said, thing):
         try:
             y = _predicted(case, closed(thing, Whole(kind.forward, OBJECTIVES[0], kind.backward, data=data)), x)
         except ForeignError:
@@ -76,8 +76,8 @@ def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -
         alone = alone and not data
         if alone and x.shape != y.shape:
             continue
-        any_kind = samples.targets_for(y) if case.said.target is None else _targets_said(y, case.said)
-        for target in (x,) if alone else any_kind:  # an autoencoder has its input as target
+        # An autoencoder has its input as target.
+        for target in (x,) if alone else _network_targets(y, case.said, held.get("target")):
             for words, one in networks(thing, kind.forward, kind.backward, rate, data):
                 yield closed_candidate(case, one, x, target, layout)._replace(loss=words)
 
@@ -260,10 +260,15 @@ def _guessed(keys: tuple[str, ...], outputs: int) -> Iterator[Made]:
 
 
 def _inputs(made: Made, override: Override) -> Iterator[Array]:
-    """Inputs with as many features as a weight has rows or columns, as rows and as columns."""
+    """Inputs with as many features as a weight has rows or columns, as rows and as columns; or the one that was given.
+
+    That is given as whole numbers at last, if it consists of such.
+    """
     given = override.input()
     if given is not None:
         yield given
+        if np.array_equal(given, np.abs(np.rint(given))):
+            yield given.astype(IDS.dtype)
         return
     matrices = [array for array in object_arrays.arrays([made.parameters]).values() if array.ndim in (1, 2)]
     matrices = [array for array in matrices if array.ndim > 1] or matrices
@@ -276,12 +281,15 @@ def _inputs(made: Made, override: Override) -> Iterator[Array]:
     yield np.stack([IDS, IDS[::-1]], axis=1)
 
 
-def _targets_said(y: Array, override: Override) -> Iterator[Array]:
-    """The target that GRADCHECK gives, or those of the kind that it names."""
+def _network_targets(y: Array, override: Override, own: Array | None) -> Iterator[Array]:
+    """The target that GRADCHECK gives, or those of the kind that it names; else the object's own, and random ones."""
     if isinstance(override.target, str):
-        yield from (target for _, target in _drawn(override.target, y.shape))
-    else:
+        yield from (target for _, target in _drawn(override.target, y.shape, 1))
+    elif override.target is not None:
         yield np.asarray(override.target)
+    else:
+        yield from () if own is None else (own,)
+        yield from samples.targets_for(y)
 
 
 def _targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple[str, Array]]:
@@ -290,27 +298,27 @@ def _targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple
         yield "as given", np.asarray(override.target)
         return
     if x.dtype == IDS.dtype:
-        yield "ids", IDS[::-1]
-    shapes = [np.shape(y)] if y is not None else list(_last_shapes(made, x))
+        yield "ids", x[::-1]
+    shapes = [np.shape(y)] if y is not None else list(_last_shapes(made, x, override))
     for shape, kind in product(shapes, ("one-hot", "labels", "binary", "normal")):
         if override.target in (None, kind):
-            yield from _drawn(kind, shape)
+            is_columns = shape[-1:] == x.shape[-1:] and shape[:1] != x.shape[:1]
+            yield from _drawn(kind, shape, 0 if is_columns else 1)
 
 
-def _last_shapes(made: Made, x: Array) -> Iterator[tuple[int, ...]]:
+def _last_shapes(made: Made, x: Array, override: Override) -> Iterator[tuple[int, ...]]:
+    """As many outputs as the last weight has, or one, for as many samples as x has rows or columns."""
     last = [array for array in object_arrays.arrays([made.parameters]).values() if array.ndim == 2][-1:]
     if not last:
-        yield (BATCH,)
-    for size in sorted(
-        {size for array in last for size in array.shape if size != max(last[0].shape)} | {1}, reverse=True
-    ):
-        yield (BATCH, size) if x.shape[0] == BATCH else (size, BATCH)
+        yield x.shape[:1]
+    for size in sorted({min(array.shape) for array in last} | {1}, reverse=True):
+        shapes = (x.shape[0], size), (size, *x.shape[1:][-1:])
+        yield from (shape for shape in shapes if BATCH in shape or override.x is not None)
 
 
-def _drawn(kind: str, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
-    """A target of this kind, with the classes along the axis that is not the batch's; each class stands in it."""
+def _drawn(kind: str, shape: tuple[int, ...], axis: int) -> Iterator[tuple[str, Array]]:
+    """A target of this kind, with the classes along this axis, which is not the batch's; each class stands in it."""
     numbers = samples.normal(shape, seed=2)
-    axis = 1 - shape.index(BATCH) if len(shape) == 2 and BATCH in shape else 1
     classes = shape[axis] if len(shape) == 2 else 1
     if kind == "normal" and len(shape) in (1, 2):
         yield kind, numbers

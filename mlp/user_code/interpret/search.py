@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import second_look
-from mlp.user_code.interpret.arguments import Built, objects
+from mlp.user_code.interpret.arguments import Built, kept_data, objects
 from mlp.user_code.interpret.candidates import function_candidates, loss_candidates, object_candidates
 from mlp.user_code.interpret.containers import has_weights
 from mlp.user_code.interpret.inside import read_model, read_network
@@ -20,7 +20,7 @@ from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_b
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, problem
-from mlp.user_code.run import calls
+from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import line
 
@@ -49,13 +49,14 @@ def read_class(case: Case) -> Attempt:
 
 def read_object(thing: Any, case: Case) -> Attempt:
     """Find the reading of an object that somebody made, with the weights that it holds."""
-    return _read([Built(thing, {})], case)
+    return _read([Built(thing, kept_data(thing))], case)
 
 
 def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
     """Go through the ways of reading objects of one class: a whole model, a network with its loss inside, a layer."""
     cls = case.first
     kind = _both_ways(cls, case)
+    is_unsure = may_be_upstream(getattr(cls, kind.backward))
     inside = kind.kind == "layer" and (
         has_target_inside(getattr(cls, kind.forward), getattr(cls, kind.backward)) or keeps_target(cls, kind.backward)
     )
@@ -65,15 +66,15 @@ def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
     ready: set[int] = set()
     for built in objects_of_class:
         whole = _whole(built.thing, kind)
-        is_network = has_weights(built.thing) or (inside and not may_be_upstream(getattr(cls, kind.backward)))
-        if whole or (is_network and (inside or hidden)):
+        is_network = inside and (not is_unsure or object_arrays.arrays(built.thing))
+        if whole or is_network or (hidden and has_weights(built.thing)):
             try:
                 tried = read_model(whole, case, built.thing) if whole else read_network(built, kind, case)
                 tried.args = built.args
                 return tried
             except ForeignError as error:
                 unread = unread or error
-                if whole or (inside and not may_be_upstream(getattr(cls, kind.backward))):
+                if whole or (inside and not is_unsure):
                     continue
         known = len(attempts)
         for methods in (kind, *other_kinds(cls, kind, case.said)):
@@ -86,11 +87,20 @@ def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
                 break
         if (attempts and is_usable(best(attempts))) or are_enough(attempts):
             break
-    if unread is not None and not attempts:
+    if unread is not None and (not attempts or (inside and _starts_at_target(best(attempts)))):
         raise unread
     built_ones = [tried for tried in attempts if id(tried) in ready]
     attempts = built_ones if any(tried.grade >= Grade.SHAPES for tried in built_ones) else attempts
     return _finished(attempts)
+
+
+def _starts_at_target(tried: Attempt) -> bool:
+    """Whether no gradient is 0 where what backward takes is 0: then that is a target, for they are linear in a dy."""
+    if tried.layer is None:
+        return False
+    y = tried.layer.forward(tried.x)
+    dx = tried.layer.backward(np.zeros_like(y))
+    return all(map(np.any, [*tried.layer.gradients().values(), *([dx] if tried.layer.checks_input else [])]))
 
 
 def _whole(thing: Any, kind: Kind) -> Parts | None:
