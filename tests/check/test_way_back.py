@@ -1,5 +1,7 @@
 """One wrong step on the way back through forward's operations, in cells, attention, pools and losses: each is named."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -370,7 +372,6 @@ def test_without_a_fault_each_of_them_passes(kind, x):
         (Hidden, SEQUENCES, "clipped", "the gradient by `x @ self.W` is cut off at 0.2"),
         (Hidden, SEQUENCES, "reshaped", "the gradient by `x @ self.W` reshaped where it should be transposed"),
         (Gated, X, "exchanged", "each factor of `self.r * self.t` goes back with itself: the two are exchanged"),
-        (Gated, X, "beta", "what it would be if `beta` were 1, as where it is left out, and not 2"),
         (Gated, X, "leak", "the derivative of `np.maximum(self.z, 0)` is 0.1 where it should be zero, as of a leak"),
         (Gated, X, "updated", "`self.W` less 0.5 times its gradient, on the way back"),
         (Pool, IMAGES, "all", "goes to all entries"),
@@ -678,3 +679,15 @@ def test_a_derivative_left_out_is_not_that_of_a_sign():
     (finding,) = check_layer(Unbent(), X).diagnosis
     assert "the derivative of `np.tanh(x @ self.W + self.c)` is missing" in finding.sentence
     assert "the sign of" not in finding.sentence
+
+
+def test_a_layer_is_checked_once_whatever_settings_it_may_have_had(monkeypatch):
+    module, inputs = import_module("mlp.check.diagnosis.diagnose"), []
+    check = module.compare_gradients
+    monkeypatch.setattr(
+        module, "compare_gradients", lambda problem, *how: inputs.append(problem.x) or check(problem, *how)
+    )
+    (finding,) = check_layer(type("Gated", (Gated,), {"fault": "beta"})(), X).diagnosis
+    assert "what it would be if `beta` were 1, as where it is left out, and not 2" in finding.sentence
+    # The input itself, and those on which no explanation holds by chance.
+    assert len(inputs) == len({x.tobytes() for x in inputs})

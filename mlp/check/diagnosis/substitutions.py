@@ -151,14 +151,15 @@ def _others(value: float) -> list[float]:
 
 
 def _another_setting(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    part = "loss" if case.role is Role.LOSS else "function"
-    whole = getattr(case, part)
+    is_loss = case.role is Role.LOSS
+    whole = case.loss if is_loss else case.function
     for name, value in vars(_holder(whole)).items():
         for other in _others(value) if type(value) in (int, float, np.float64) else ():
-            with np.errstate(all="ignore"):
-                gradient = replace(
-                    case, **{part: remade(whole, functools.partial(_with, name=name, value=other))}
-                ).gradient(tensor)
+            twin: Any = remade(whole, functools.partial(_with, name=name, value=other))
+            with np.errstate(all="ignore"):  # what is known of this layer is known of no other loss
+                gradient = (
+                    replace(case, loss=twin).numerical(tensor) if is_loss else case.gradient(tensor, function=twin)
+                )
             left_out = ", as where it is left out" if other in (0, 1) else ""
             words = f"it is what it would be if `{name}` were {other:.6g}{left_out}, and not {value:.6g}"
             if not are_parallel(gradient, case.right(tensor)):  # that is a factor, by another name
