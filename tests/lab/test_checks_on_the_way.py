@@ -11,6 +11,7 @@ from mlp.lab.checks_on_the_way import CHECKS, FLAT, moments
 from mlp.lab.experiment import Experiment
 from mlp.lab.training import Training
 from mlp.lab.training_run import Run
+from mlp.nn.activations import SiLU
 
 SETTINGS = Training(Experiment((2, 5, 4, 2), "ReLU", seed=1), "moons", "SGD", 0.01, 50, 8, "minus in the gradient")
 
@@ -52,6 +53,15 @@ def test_a_dead_unit_is_flat_for_every_row_and_a_saturated_one_hardly_moves():
     assert moment.flat == np.mean(1 - np.hstack([y1, y2]) ** 2 < FLAT)
     assert 0 < moment.flat < 1
     assert moment.dead == 0
+
+
+def test_a_slope_below_zero_is_no_flat_one():
+    silu = replace(SETTINGS, experiment=Experiment((2, 5, 2), "SiLU", seed=1))
+    run = Run(silu)
+    slopes = SiLU.derivative(run.data.x @ run.network.fc1.W.T + run.network.fc1.b)
+    assert slopes.min() < -FLAT
+    [moment] = moments(silu, silu.dataset(), 0, 1e-4, "central")
+    assert moment.flat == np.mean(np.abs(slopes) < FLAT)
 
 
 def test_a_network_without_hidden_units_has_none_that_are_flat():

@@ -119,7 +119,14 @@ def test_the_number_of_parameters(sizes):
 
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if not method.is_complex])
 @pytest.mark.parametrize(
-    ("sizes", "batch"), [((10, 64, 64, 10), 1), ((100, 50), 40), ((60, 50, 40, 30, 20), 8), ((200, 100, 50, 10), 1)]
+    ("sizes", "batch"),
+    [
+        ((10, 64, 64, 10), 1),
+        ((100, 50), 40),
+        ((60, 50, 40, 30, 20), 8),
+        ((200, 100, 50, 10), 1),
+        ((200, 4), 200),  # the loss of the whole batch, for each step on one sample's input, is nearly all there is
+    ],
 )
 def test_the_work_is_about_what_the_engine_itself_estimates(method, sizes, batch):
     experiment = Experiment(sizes, batch=batch, method=method)

@@ -43,6 +43,15 @@ def test_own_numbers_that_do_not_fit_are_named(open_page, text):
     assert "The drawn numbers are used" in warning.value
 
 
+def test_the_drawn_numbers_come_back_and_the_address_is_theirs(open_page):
+    app = open_page("loss", loss_y="1,2,3,4,5")
+    app.button(key="forget_loss_y_loss_t").click().run()
+    assert not app.exception
+    assert "loss_y" not in app.query_params
+    np.testing.assert_array_equal(arrays(app, 0)[0], arrays(open_page("loss"), 0)[0])
+    assert not [button for button in app.button if button.key == "forget_loss_y_loss_t"]
+
+
 def test_own_numbers_give_way_to_a_network_with_another_number_of_outputs(open_page):
     app = open_page("loss", loss_y="1,2,3,4,5")
     app.text_input(key="sizes").set_value("2-3").run()

@@ -108,6 +108,14 @@ def test_a_table_that_cannot_be_used_says_why_and_is_no_traceback(page):
     assert not app.error
 
 
+def test_another_table_counts_though_its_columns_are_those_of_the_first(page):
+    app = bring(page(), "mine.csv", CONTENT)
+    assert "Columns of mine.csv, 40 rows." in everything(app)
+    app = bring(app, "other.csv", b"\n".join(CONTENT.splitlines()[:31]))
+    assert "Columns of other.csv, 30 rows." in everything(app)
+    assert len(app.session_state["training_held"].data.x) == 24  # one row in five is kept for the test
+
+
 @pytest.mark.parametrize("away", ["another page", "another data set"])
 def test_the_table_and_its_columns_are_still_there_after_a_look_elsewhere(page, away):
     app = bring(page(at_step="30"), "mine.csv", CONTENT)

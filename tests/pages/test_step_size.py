@@ -7,8 +7,10 @@ from mlp import numerical_gradient
 from mlp.differences.methods import METHODS
 from mlp.lab.experiment import Experiment
 from mlp.lab.settings_text import EPS_STEPS
+from mlp.report.figures import step_size
+from mlp.report.figures.step_size import ERRORS
 from pages.ui import compute
-from tests.pages.plots import errors_drawn
+from tests.pages.plots import errors_drawn, shown_tables, table_cells
 
 
 @pytest.mark.parametrize(("tensor", "error"), [("fc1.W", "largest"), ("fc2.b", "median"), ("x", "largest")])
@@ -24,6 +26,14 @@ def test_the_curves_are_the_errors_of_numerical_gradients(open_page, tensor, err
     for method, errors in drawn.items():
         expected = [over(np.abs(numerical_gradient(function, values, eps, method) - truth)) for eps in EPS_STEPS]
         np.testing.assert_array_equal(errors, expected)
+
+
+def test_the_table_is_that_of_the_error_that_is_chosen(open_page):
+    app = open_page("step_size", sizes="3-4-2", seed="5")
+    result = compute.swept(Experiment(sizes=(3, 4, 2), seed=5), "fc1.W")
+    for kind in reversed(ERRORS):
+        app.button_group(key="error").set_value(kind).run()
+        assert shown_tables(app) == [table_cells(step_size.table(result, kind, 1e-4))]
 
 
 def test_eps_and_method_of_the_sidebar_are_judged(open_page):

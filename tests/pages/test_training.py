@@ -50,6 +50,10 @@ def chart(app, key):
     return traces(app, place)
 
 
+def disabled(app):
+    return {button.label for button in app.button if button.disabled}
+
+
 def assert_shows(app, settings, step):
     """The page's sentence, table and loss curves are those of these settings at this step."""
     runs, _ = at(settings, step)
@@ -65,8 +69,10 @@ def test_it_opens_untrained_and_one_press_trains(open_page):
     assert_shows(app, DEFAULT, 0)
     assert "Press Train" in app.info[0].value
     assert tables.bug_told(Run(DEFAULT)) in everything(app)
+    assert disabled(app) == {"Start over"}
     press(app, "Train")
     assert_shows(app, DEFAULT, 1_000)
+    assert disabled(app) == {"Train", "In slow motion", "One step", "100 steps"}
     assert app.query_params["at_step"] == "1000"
 
 
@@ -77,6 +83,7 @@ def test_steps_one_by_one_back_to_the_start_and_to_any_step(open_page):
         assert_shows(app, DEFAULT, step)
     press(app, "100 steps")
     assert_shows(app, DEFAULT, 102)
+    assert not disabled(app)
     app.slider(key="at_step").set_value(137).run()
     assert_shows(app, DEFAULT, 137)
     app.slider(key="at_step").set_value(56).run()

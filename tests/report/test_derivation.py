@@ -209,6 +209,9 @@ def test_the_error_bar_is_made_of_its_three_parts():
     assert apart.endswith(f" &= {derivation._rounded(abs(check.difference[1, 2]))}")
     rule, bar = last.split(" = ")
     assert rule == r"\text{error bar} &= 2\, T + 4\, (R + A)"
+    parts = zip("TRA", (check.truncation, check.roundoff, check.rounding), strict=True)
+    assert errors == [f"{symbol} &= {derivation._rounded(values[1, 2])}" for symbol, values in parts]
+    assert len(set(errors)) == 3
     made = rule.removeprefix(r"\text{error bar} &= ").replace(r"\,", "*")
     for symbol, value in (line.split(" &= ") for line in errors):
         made = made.replace(symbol, value)

@@ -73,6 +73,15 @@ def test_outputs_of_a_layer():
         np.testing.assert_array_equal(trace.y, [*counts, counts[-1]])
 
 
+def test_the_outputs_of_either_run_are_all_counted_however_far_apart_they_lie():
+    right, wrong = (run.network.apply(run.data.x) for run in RUNS)
+    assert wrong.min() < right.min()
+    assert right.max() < wrong.max()
+    for trace in curves.outputs(RUNS, "fc3").data:
+        assert sum(trace.y[:-1]) == right.size
+        assert (trace.x[0], trace.x[-1]) == (wrong.min(), wrong.max())
+
+
 def test_the_checks_on_the_way_are_drawn_one_panel_each():
     moments = {
         name: [Moment(step, *(base + k / 10 for k in range(6))) for step in (0, 5)]
@@ -275,7 +284,7 @@ BUG = "derivative missing"
         (Standing(1.0, 0.9, test=False), Standing(5.0, 0.87, bug=BUG, test=False), "87.0\u00a0% of the rows are right"),
         (
             Standing(1.0),
-            Standing(1.0, bug=BUG, ended="It broke."),
+            Standing(1.0, bug=BUG, step=3, ended="It broke."),
             f"With **{BUG}**: It broke. After 7 steps the loss is 1",
         ),
         (Standing(1.0, step=1), Standing(1.0, bug=BUG, step=1), "After 1 step the loss is 1 with the right gradient"),

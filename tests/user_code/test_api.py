@@ -86,6 +86,16 @@ def test_our_own_layers_go_the_same_way(layer):
     assert_gradients(layer, X)
 
 
+def test_backward_starts_from_the_dy_that_is_given():
+    class OfTheSum(Cube):
+        def backward(self, dy):
+            return super().backward(np.ones_like(dy))
+
+    assert_gradients(OfTheSum(), X, np.ones((3, 2)))
+    with pytest.raises(AssertionError, match="the gradient of x is wrong"):
+        assert_gradients(OfTheSum(), X)
+
+
 def test_a_class_is_made_and_checked():
     assert_gradients(Cube)
 
