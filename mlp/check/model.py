@@ -44,7 +44,9 @@ def check_model(
 
     Args:
         function: takes parameters of this structure, always fresh copies, and returns the value, one real number, and
-            the gradients: in the same structure, or in a dict by the parameters' names ("W1", "dW1", "grad_W1").
+            the gradients: in the same structure, or in a dict by the parameters' names ("W1", "dW1", "grad_W1"). In
+            their place it may return a function without arguments that computes them, which is called only where they
+            are looked at: for the differences the value is enough.
         parameters: an array, or a dict, list, tuple or dataclass of such structures, and of text, switches and None,
             which are handed on. Their names in the report are the keys, indices and fields on the way to them, joined
             by dots: "W1", "layers.0.W".
@@ -218,7 +220,7 @@ class Model(Layer):
 
     def apply(self, x: ArrayLike) -> Array:
         """Compute x c, shape (1,)."""
-        return np.asarray(x) * self._call()[0]
+        return np.asarray(x) * self._call(gradients=False)[0]
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute x c, and keep what the function returned."""
@@ -251,21 +253,22 @@ class Model(Layer):
                 why = "; it is one number, so a sum ran over too many axes" if gradients[name].size == 1 else ""
                 yield Remark(RemarkKind.WRONG_SHAPE, "", f"function returns a gradient of {name} with {shapes}{why}.")
 
-    def _call(self) -> tuple[Array, Any]:
-        """The value, a number, and the gradients, at copies of the parameters."""
+    def _call(self, gradients: bool = True) -> tuple[Array, Any]:
+        """The value, a number, and if they are asked for the gradients, at copies of the parameters."""
         given, before = self._completed(), self._completed()
         returned = self.function(filled(self.structure, given, ""))
+        if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+            raise ValueError("function must return two things, the value and the gradients")
+        found = returned[1]() if gradients and callable(returned[1]) else returned[1]
         changed = [name for name, array in given.items() if not np.array_equal(array, before[name], True)]
         if changed:
             raise ValueError(
                 f"function changes its parameter {changed[0]} in place: it must return the gradients and leave the "
                 "update to its caller"
             )
-        if not isinstance(returned, (tuple, list)) or len(returned) != 2:
-            raise ValueError("function must return two things, the value and the gradients")
         if isinstance(returned[0], Mapping) or dataclasses.is_dataclass(returned[0]):
             raise ValueError("function must return the value first and the gradients second")
         value = np.asarray(returned[0])
         if value.size != 1 or value.dtype.kind not in "fciu":
             raise ValueError(f"function must return one number as its value, not an array of shape {value.shape}")
-        return value.reshape(()), returned[1]
+        return value.reshape(()), found

@@ -214,3 +214,26 @@ def test_text_and_switches_among_the_parameters_are_handed_on_as_they_are() -> N
 def test_what_cannot_be_checked_is_told_in_the_callers_words(function: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         check_model(function, np.arange(3.0))
+
+
+def test_gradients_that_are_computed_when_called_are_computed_where_they_are_looked_at_alone() -> None:
+    counts = {"value": 0, "gradients": 0}
+
+    def lazy(parameters: dict[str, Any]) -> tuple[float, Any]:
+        counts["value"] += 1
+
+        def gradients() -> dict[str, Any]:
+            counts["gradients"] += 1
+            return {"W": 2 * parameters["W"] * factor}
+
+        return float(np.sum(parameters["W"] ** 2)), gradients
+
+    for factor, verdict in ((1, Verdict.CONSISTENT), (1.01, Verdict.WRONG)):
+        assert check_model(lazy, {"W": np.arange(1.0, 7)}).verdict is verdict
+    assert counts["gradients"] < counts["value"] / 4
+
+    def in_place(parameters: dict[str, Any]) -> tuple[float, Any]:
+        return float(np.sum(parameters["W"] ** 2)), lambda: {"W": parameters["W"].__imul__(2)}
+
+    with pytest.raises(ValueError, match="changes its parameter W in place"):
+        check_model(in_place, {"W": np.ones(3)})

@@ -228,7 +228,7 @@ def _small(structure: Any) -> Any:
 
 def _moved(structure: Any, keep: float = 1.0, size: float = 0.5) -> Any:
     """A copy in double precision with a random number added to every entry: at zeros many mistakes cannot show."""
-    holder = [object_arrays.in_double_precision(structure)]
+    holder = [object_arrays.in_double_precision(object_arrays.duplicate(structure))]
     for i, (path, array) in enumerate(object_arrays.arrays(holder).items()):
         if array.dtype.kind == "f":
             object_arrays.put(holder, path, keep * array + size * samples.normal(array.shape, 3 + i))

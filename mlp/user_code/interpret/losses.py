@@ -4,8 +4,11 @@ Which is which is told from their names, never by trying: swapping the two turns
 its negative, so that a sign error would pass.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +21,7 @@ from mlp.user_code.settings import Override
 
 # How much a name sounds like a target; `y` is one beside `y_pred`, but the prediction beside `target`.
 _SOUNDS = {"target": 2, "prediction": -2, "input": -1, "upstream": -1}
+_PREDICTION, _TARGET = "prediction", "target"
 _SET = "_?(train|test|batch)?"  # what X and y may have behind them
 
 
@@ -27,14 +31,26 @@ def sides(function: Callable[..., Any], prediction: Any, target: Any) -> dict[st
     One argument is the target if it sounds like one, else nothing is said of it. Of two, the one that sounds more like
     a target is it; where both sound alike, the second.
     """
+    plain = getattr(function, "__func__", function)
+    names = _sides_of(plain, inspect.ismethod(function)) if isinstance(plain, FunctionType) else _named_sides(function)
+    values = {_PREDICTION: prediction, _TARGET: target}
+    return {name: values[side] for name, side in names.items()}
+
+
+@cache
+def _sides_of(plain: Callable[..., Any], is_method: bool) -> dict[str, str]:
+    """Which side each argument is on, of a function or the function behind a method: each run of theirs asks."""
+    return _named_sides(MethodType(plain, plain) if is_method else plain)  # bound to anything
+
+
+def _named_sides(function: Callable[..., Any]) -> dict[str, str]:
     arguments = _with_optional_target(function)
     sounds = [sound(one.name) for one in arguments]
     if len(arguments) == 1:
-        return {arguments[0].name: target} if sounds[0] > 1 else {}
+        return {arguments[0].name: _TARGET} if sounds[0] > 1 else {}
     if len(arguments) != 2:
         return {}
-    second = sounds[1] >= sounds[0]
-    values = (prediction, target) if second else (target, prediction)
+    values = (_PREDICTION, _TARGET) if sounds[1] >= sounds[0] else (_TARGET, _PREDICTION)
     return {one.name: value for one, value in zip(arguments, values, strict=True)}
 
 

@@ -21,6 +21,7 @@ _MOST, _MOST_THAT_RUN = 4000, 120
 def until_settled(candidates: Iterable[Candidate]) -> list[Attempt]:
     """Try candidates until one agrees that no other could make doubtful."""
     attempts: list[Attempt] = []
+    ran = 0
     for candidate in candidates:
         if _has_decided(attempts, candidate):
             break
@@ -29,7 +30,8 @@ def until_settled(candidates: Iterable[Candidate]) -> list[Attempt]:
             continue  # the mean of one number is that number
         tried = attempt(candidate)
         attempts.append(tried)
-        if (tried.grade is Grade.AGREES and tried.batch and is_full(tried)) or are_enough(attempts):
+        ran += tried.grade >= Grade.FORWARD
+        if (tried.grade is Grade.AGREES and tried.batch and is_full(tried)) or _are_many(len(attempts), ran):
             break
     return attempts
 
@@ -45,8 +47,11 @@ def _has_decided(attempts: list[Attempt], candidate: Candidate) -> bool:
 
 def are_enough(attempts: list[Attempt]) -> bool:
     """Whether no more readings should be tried."""
-    ran = sum(tried.grade >= Grade.FORWARD for tried in attempts)
-    return len(attempts) > _MOST or ran > _MOST_THAT_RUN
+    return _are_many(len(attempts), sum(tried.grade >= Grade.FORWARD for tried in attempts))
+
+
+def _are_many(tried: int, ran: int) -> bool:
+    return tried > _MOST or ran > _MOST_THAT_RUN
 
 
 def is_usable(tried: Attempt) -> bool:

@@ -24,7 +24,8 @@ from mlp.user_code.settings import line
 # float32 the best step, the cube root of 1e-7, leaves about that squared, some 1e-5 of the function's value.
 _CLOSE, _STEP = 1e-4, 1e-4
 _CLOSE_32, _STEP_32 = 1e-2, 5e-3
-_ENTRIES = 12
+# In a random direction every entry counts; gradients of no one factor give four equal quotients by no chance.
+_DIRECTIONS = 4
 _NOTHING = 1e-9  # of gradients of about 1
 _MOST_ALIKE = 4  # gradients that are tried in every order
 
@@ -106,7 +107,7 @@ class Attempt:
 
 
 def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array] | None = None) -> Attempt:
-    """Run a candidate once forward and backward, find its gradients, and compare a few of them with differences."""
+    """Run a candidate once forward and backward, find its gradients, and compare them with a few differences."""
     tried = Attempt(*candidate)
     x, said = candidate.x, candidate.subject.said
     try:
@@ -221,7 +222,7 @@ def is_hollow(tried: Attempt) -> bool:
 def compare(layer: Foreign, x: Array, dy: Array | None = None, start: Array | None = None) -> dict[str, float]:
     """For each tensor the factor between backward and a few differences: 1 where they agree, NaN for no one factor.
 
-    What backward is given is dy, or start if there is one.
+    The differences are taken along random directions. What backward is given is dy, or start if there is one.
     """
     y = layer.forward(x)
     dy = random(y.shape) if dy is None else dy
@@ -230,16 +231,16 @@ def compare(layer: Foreign, x: Array, dy: Array | None = None, start: Array | No
     factors = {}
     for name, gradient in {**layer.gradients(), **({INPUT: dx} if layer.checks_input else {})}.items():
         tensor = x if name == INPUT else layer.parameters()[name]
-        chosen = np.random.RandomState(3).permutation(tensor.size)[:_ENTRIES]
+        drawn = np.random.RandomState(3).randn(min(tensor.size, _DIRECTIONS), tensor.size)
+        directions = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
-        def varied(part: Array, name: str = name, tensor: Array = tensor, chosen: Array = chosen) -> Array:
-            whole = tensor.copy()
-            whole.flat[chosen] = part
-            y = layer.apply(whole) if name == INPUT else layer.replaced(name, whole).apply(x)
+        def along(steps: Array, name: str = name, tensor: Array = tensor, directions: Array = directions) -> Array:
+            moved = tensor + (steps @ directions).reshape(tensor.shape)
+            y = layer.apply(moved) if name == INPUT else layer.replaced(name, moved).apply(x)
             return np.sum(dy * y)
 
-        numerical = differentiate(varied, tensor.ravel()[chosen], step).ravel()
-        factors[name] = _factor(gradient.ravel()[chosen], numerical, close)
+        numerical = differentiate(along, np.zeros(len(directions)), step).ravel()
+        factors[name] = _factor(directions @ gradient.ravel(), numerical, close)
     return factors
 
 

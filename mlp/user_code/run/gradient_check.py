@@ -141,13 +141,17 @@ def _as_model(
     drawn = np.ones(1) if layer.is_model else random_dy(layer.apply(x).shape)
     given = drawn if dy is None else as_real("dy", dy)
 
-    def function(tensors: dict[str, Array]) -> tuple[float, dict[str, Array]]:
+    def function(tensors: dict[str, Array]) -> tuple[Array, Callable[[], dict[str, Array]]]:
         moved = layer
         for name in layer.parameters():
             moved = moved.replaced(name, tensors[name])
         y = moved.forward(tensors.get(_DRAWN_INPUT, x))
-        dx = moved.backward(given)
-        return float(np.sum(given * y)), {**moved.gradients(), _DRAWN_INPUT: dx}
+
+        def gradients() -> dict[str, Array]:
+            dx = moved.backward(given)
+            return {**moved.gradients(), _DRAWN_INPUT: dx}
+
+        return np.sum(given * y), gradients
 
     function.__name__ = layer.name
     tensors = {**layer.parameters(), **({_DRAWN_INPUT: x} if layer.checks_input else {})}

@@ -112,19 +112,25 @@ def duplicate(thing: Any) -> Any:
 
 
 def in_double_precision(thing: Any) -> Any:
-    """A deep copy in which every array of float32 or float16 is one of float64.
+    """The thing itself, or where it holds arrays of float32 or float16 a deep copy in which they are of float64.
 
     What is checked is the formula; in double precision a small error in it cannot hide in the rounding.
     """
+    if not any(map(_is_short, arrays(thing).values())):
+        return thing
     thing = duplicate(thing)
     found = arrays(thing)
     for leader, paths in twins(thing).items():
-        array = found[leader]
-        if array.ndim and array.dtype.kind == "f" and array.dtype.itemsize < np.dtype(np.float64).itemsize:
-            fresh = array.astype(np.float64)
+        if _is_short(found[leader]):
+            fresh = found[leader].astype(np.float64)
             for path in paths:
                 put(thing, path, fresh)
     return thing
+
+
+def _is_short(array: Array) -> bool:
+    """Whether an array is of less than double precision."""
+    return bool(array.ndim) and array.dtype.kind == "f" and array.dtype.itemsize < np.dtype(np.float64).itemsize
 
 
 def with_own_weights(thing: Any, forward: Callable[[Any, Array], object], x: Array) -> Any:
@@ -138,8 +144,9 @@ def with_own_weights(thing: Any, forward: Callable[[Any, Array], object], x: Arr
     Raises:
         ForeignError: forward raised.
     """
-    one, other = duplicate(thing), duplicate(thing)
-    forward(one, x)
+    one = duplicate(thing)
+    forward(one, x)  # most of what is tried ends here
+    other = duplicate(thing)
     forward(other, 0.7 * x + 0.1)
     before = dict(items(thing))
     settled = {

@@ -120,7 +120,7 @@ class Subject:
     by_locals: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Take a copy in double precision."""
+        """See to it that all is in double precision."""
         with told(f"copying {self.name}"):
             self.thing = object_arrays.in_double_precision(self.thing)
         twins = object_arrays.twins(self.thing)
