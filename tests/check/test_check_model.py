@@ -217,7 +217,7 @@ def test_what_cannot_be_checked_is_told_in_the_callers_words(function: Any, word
 
 
 def test_gradients_that_are_computed_when_called_are_computed_where_they_are_looked_at_alone() -> None:
-    counts = {"value": 0, "gradients": 0}
+    counts, factor = {"value": 0, "gradients": 0}, 1.0
 
     def lazy(parameters: dict[str, Any]) -> tuple[float, Any]:
         counts["value"] += 1
@@ -228,8 +228,9 @@ def test_gradients_that_are_computed_when_called_are_computed_where_they_are_loo
 
         return float(np.sum(parameters["W"] ** 2)), gradients
 
-    for factor, verdict in ((1, Verdict.CONSISTENT), (1.01, Verdict.WRONG)):
-        assert check_model(lazy, {"W": np.arange(1.0, 7)}).verdict is verdict
+    assert check_model(lazy, {"W": np.arange(1.0, 7)}).passed
+    factor = 1.01
+    assert check_model(lazy, {"W": np.arange(1.0, 7)}).verdict is Verdict.WRONG
     assert counts["gradients"] < counts["value"] / 4
 
     def in_place(parameters: dict[str, Any]) -> tuple[float, Any]:
