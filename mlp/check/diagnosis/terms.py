@@ -79,9 +79,16 @@ def combined(
     if said.shape != shown.shape or not np.any(shown) or not np.all(np.isfinite([said, shown])):
         return
     fitting = [one for one in known if one.value.shape == base.shape and np.any(one.value)]
+    seen = [case.seen(one.value) for one in fitting]
+    if (
+        said.size > len(seen) + 1 and _left([shown, *seen], said) > LEFT
+    ):  # what all of them do not fit, no few of them do
+        return
     for count, is_scaled in sizes:
-        for chosen in itertools.combinations(fitting, count) if said.size >= _FEWEST * (count + is_scaled) else ():
-            arrays = [*([shown] if is_scaled else []), *(case.seen(one.value) for one in chosen)]
+        several = itertools.combinations(range(len(fitting)), count)
+        for indices in several if said.size >= _FEWEST * (count + is_scaled) else ():
+            chosen = [fitting[i] for i in indices]
+            arrays = [*([shown] if is_scaled else []), *(seen[i] for i in indices)]
             values = _fitted(arrays, said if is_scaled else said - shown)
             if values:
                 rates = values[is_scaled:]
@@ -105,6 +112,13 @@ def _fitted(arrays: Sequence[Array], said: Array) -> list[float]:
     size = float(np.linalg.norm(said))
     fits = np.linalg.norm(columns @ values - said.ravel()) <= LEFT * size and np.all(parts > APART * size)
     return [float(value) for value in values] if fits else []
+
+
+def _left(arrays: Sequence[Array], said: Array) -> float:
+    """The part of what is said that no sum of multiples of the arrays gives."""
+    columns = np.stack([array.ravel() / np.linalg.norm(array) for array in arrays if np.any(array)], axis=1)
+    values = np.linalg.lstsq(columns, said.ravel(), rcond=None)[0]
+    return float(np.linalg.norm(columns @ values - said.ravel()) / (np.linalg.norm(said) or 1.0))
 
 
 def _factor(case: IsolatedLayer, factor: float) -> str:
