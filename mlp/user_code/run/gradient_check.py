@@ -151,7 +151,7 @@ def _as_model(
             dx = moved.backward(given)
             return {**moved.gradients(), _DRAWN_INPUT: dx}
 
-        return np.sum(given * y), gradients
+        return np.asarray(np.sum(given * y)), gradients
 
     function.__name__ = layer.name
     tensors = {**layer.parameters(), **({_DRAWN_INPUT: x} if layer.checks_input else {})}
