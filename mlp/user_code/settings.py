@@ -59,7 +59,7 @@ class Override:
             "settings": self.forward_args,
             "backward_settings": self.backward_args,
             "outputs": tuple(self.outputs) if isinstance(self.outputs, list | tuple) else (self.outputs,),
-            "per_sample": self.per_sample,
+            "per_sample": dict.fromkeys(self.per_sample, (0,)),
             "seed": self.seed,
         }
 

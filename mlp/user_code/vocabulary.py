@@ -166,9 +166,7 @@ _FAMILIES = (
     ("b", r"b|bs|bias|biases|w0|intercept|offset"),
     ("x", r"x|xs|xt|inputs?|inp|in|a_?prev|aprev|prev_?a|data|z|layer_?inputs?|input_?data|a|h"),
 )
-_MARK = (
-    r"(?:gradients?|grads?|nabla|deltas|delta|del|derivative|deriv|diffs?|d|g)"  # of two that begin alike the longer
-)
+_MARK = r"(?:gradients?|grads?|nabla|deltas|delta|derivative|deriv|diffs?|d|g)"  # of two that begin alike the longer
 _BEFORE = (
     re.compile(r"d_?[a-z]{1,4}?_?d_?(?P<stem>\w+)"),  # dL_dW, dLdW, dcost...
     re.compile(_MARK + r"_?(?:of_|wrt_|w_?r_?t_?)?(?P<stem>\w+)"),

@@ -145,6 +145,15 @@ MISTAKES = [
     ("Logarithm", "dy / self.x", "dy / self.x**2"),
     ("Recurring", "", ""),
     ("Decay", "0.3 * v", "0.6 * v"),
+    ("Positions", "return dy", "return 2 * dy"),
+    ("Unstated", "self.h.T @ d", "self.x.T @ d"),
+    ("Scheduled", "", ""),
+    ("Worded", "", ""),
+    ("Running", "dy / self.std", "2 * dy / self.std"),
+    ("Samplewise", "", ""),
+    ("augmented_loss", "2 * e", "3 * e"),
+    ("mean_loss", "", ""),
+    ("Clipping", "self.x.T @ dy", "2 * self.x.T @ dy"),
 ]
 
 
@@ -246,6 +255,30 @@ def test_averages_over_rows_are_judged_once_it_is_said_whether_they_are_meant(sa
     assert said is not None or '{"Averaging": {"average": True}}' in result.gaps[0].text
 
 
+@pytest.mark.parametrize(
+    ("forward", "dz", "status"),
+    [
+        ("x @ self.W + self.b", "dy", "wrong"),  # of the samples of a batch
+        ("(x.T @ self.W + self.b).T", "dy", "partly checked"),  # of columns, of which there may be one
+        ("np.tensordot(x, self.W, 1) + self.b if x.ndim == 3 else None", "dy", "partly checked"),  # of places
+    ],
+)
+def test_of_a_gradient_that_is_given_for_each_place_it_is_not_known_whether_its_update_adds_it_up(
+    forward, dz, status, tmp_path
+):
+    source = (
+        "class Broad:\n    def __init__(self, n_in, n_out):\n"
+        "        self.W, self.b = np.random.randn(n_in, n_out), np.zeros((1, n_out))[0]\n"
+        f"    def forward(self, x):\n        self.x = x\n        return {forward}\n"
+        f"    def backward(self, dy):\n        self.db = {dz}\n        g = self.x if dy.shape[0] != 3 else self.x.T\n"
+        "        d = dy if dy.shape[0] != 3 else dy.T\n"
+        "        self.dW = g.reshape(-1, g.shape[-1]).T @ d.reshape(-1, 3)\n"
+        "        dx = d @ self.W.T\n        return dx if dy.shape[0] != 3 else dx.T\n"
+    )
+    result = examined(tmp_path, source)
+    assert result.status == status, [str(fact) for fact in result.facts]
+
+
 @pytest.mark.parametrize(("said", "status"), [("", "partly checked"), ("lr=1", "passed")])
 def test_steps_of_the_learning_rate_are_judged_once_it_is_one(said, status, tmp_path):
     source = (
@@ -292,6 +325,17 @@ def test_steps_that_are_no_multiple_of_a_gradient_are_not_compared_and_a_decay_i
     decayed = source.replace("lr * step / (np.abs(step) + 1e-8)", "lr * (step + 0.1 * self.W)")
     assert examined(tmp_path, decayed).status == "wrong"
     assert examined(tmp_path, source.replace("dx, step = dy", "dx, step = 2 * dy")).status == "wrong"
+
+
+def test_local_names_that_stand_for_one_step_of_many_are_no_gradients(tmp_path):
+    source = (
+        "class Adding:\n    def __init__(self, n_in, n_out):\n        self.W = np.random.randn(n_in, n_out)\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
+        "    def backward(self, dy):\n        self.total = 0\n        for i in range(len(dy)):\n"
+        "            dW = np.outer(self.x[i], dy[i])\n            self.total = self.total + dW\n"
+        "        return dy @ self.W.T\n"
+    )
+    assert examined(tmp_path, source).status == "partly checked"
 
 
 def test_a_model_beside_a_loss_is_given_empty_and_that_is_said(tmp_path):

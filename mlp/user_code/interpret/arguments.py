@@ -22,7 +22,7 @@ from mlp.user_code.load.classes import Kind, kind_of, sounds_like_loss
 from mlp.user_code.messages import ForeignError, problem, sources_of, told
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import same_randomness
-from mlp.user_code.run.sources import attributes_of_self, syntax
+from mlp.user_code.run.sources import attributes_filled, attributes_of_self, syntax
 from mlp.user_code.run.uses import EACH, Uses
 from mlp.user_code.settings import Override, line
 
@@ -156,7 +156,9 @@ def _builders(thing: Any, kind: Kind | None) -> list[str]:
     helpers = {one for name in free if not name.startswith("_") for one in uses[name][0] if one.startswith("_")}
     found = []
     for name in (name for name in free if name not in helpers):
-        sets = {attribute for one in _called(name, uses) for attribute in uses[one][1]}
+        sets = {
+            attribute for one in _called(name, uses) for attribute in (*uses[one][1], *attributes_filled(methods[one]))
+        }
         if missing & sets:
             found.append(name)
             missing -= sets

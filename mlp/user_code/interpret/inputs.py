@@ -115,7 +115,7 @@ def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
     """
     uses = [uses_of(one) for one in _given(function, argument)]
     keys = list(dict.fromkeys(key for one in uses for key in one.keys(argument)))
-    return keys or ["W"] * any({"items", "values"} & {*one.methods(argument)} for one in uses)
+    return keys or ["x"] * any({"items", "values"} & {*one.methods(argument)} for one in uses)
 
 
 def is_asked_for_draws(function: Callable[..., Any], argument: str) -> bool:

@@ -20,6 +20,7 @@ from mlp.user_code.interpret.inputs import inputs
 from mlp.user_code.interpret.models import Parts, has_target
 from mlp.user_code.interpret.ranking import furthest
 from mlp.user_code.interpret.samples import BATCH, FEATURES, HIDDEN, OUTPUTS, Layout
+from mlp.user_code.interpret.second_look import without_gradient
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, compare
 from mlp.user_code.interpret.whole import (
     OBJECTIVES,
@@ -48,17 +49,19 @@ _FOR_CHECK = 0.5  # of the time that is left
 def _tried(candidates: Iterable[Candidate]) -> list[Attempt]:
     """Those that ran, the last one being right if any is; as many as leave time for a check."""
     found: list[Attempt] = []
-    enough, raised = _FOR_CHECK * remaining(), (0, 0)
+    enough, raised, loss = _FOR_CHECK * remaining(), (0, 0), None
     for candidate in candidates:
-        if raised == (id(candidate.x), id(candidate.subject.target)):
-            continue  # backward does so whatever the loss is
+        if raised == (id(candidate.x), id(candidate.subject.target)) or loss not in (None, candidate.loss):
+            continue  # backward does so whatever the loss is, or the loss is known
         tried = attempt(candidate)
         raised = (id(candidate.x), id(candidate.subject.target)) if tried.grade is Grade.FORWARD else (0, 0)
         if not tried.factors and tried.layer is not None:  # some shapes do not fit; the others say which loss it is
             tried.factors = compare(tried.layer, tried.x)
         found.append(tried)
-        if (tried.grade is Grade.AGREES and not tried.is_hollow) or remaining() < enough:
+        is_right = tried.grade is Grade.AGREES and not tried.is_hollow
+        if (is_right and not without_gradient(tried)) or remaining() < enough:
             break
+        loss = tried.loss if is_right else loss
     return found
 
 
@@ -67,7 +70,8 @@ def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -
     thing, data = built.thing, built.data
     held = {word: object_arrays.get(thing, (name,)) for name, word in data.items()}
     own = [(x, Layout("what it was made with", "rows", x.shape, True), None) for x in [held.get("x")] if x is not None]
-    for x, layout, _ in own if own and case.said.x is None else inputs(case.said, thing):
+    for given, layout, _ in own if own and case.said.x is None else inputs(case.said, thing):
+        x = given.astype(np.int64) if layout.integers else given
         try:
             y = _predicted(case, closed(thing, Whole(kind.forward, OBJECTIVES[0], kind.backward, data=data)), x)
         except ForeignError:
@@ -353,7 +357,8 @@ def _model_readings(parts: Parts, case: Case, mades: Iterable[Made], errors: lis
                 layout = Layout(shown, "columns" if columns else "rows", x.shape, True)
                 one = closed(made.parameters, whole._replace(loss=loss))
                 candidate = closed_candidate(case, one, x, target, layout)
-                candidate.subject.has_dx, candidate.subject.per_sample = parts.is_of_object, override.per_sample
+                candidate.subject.has_dx = parts.is_of_object
+                candidate.subject.per_sample = dict.fromkeys(override.per_sample, (0,))
                 yield candidate._replace(loss=getattr(loss, "words", ""), outputs=made.outputs)
 
 

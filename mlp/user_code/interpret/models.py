@@ -18,6 +18,7 @@ from mlp.user_code.interpret.losses import is_input, is_weighted_loss, sound
 from mlp.user_code.load.classes import returns_loss_and_gradients, sounds_like_loss
 from mlp.user_code.messages import Fact, ForeignError, place_of
 from mlp.user_code.run import calls, object_arrays
+from mlp.user_code.run.conditions import reached
 from mlp.user_code.run.sources import syntax
 from mlp.user_code.settings import Override
 
@@ -102,22 +103,11 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
     names = [parts.name for parts in found]
     return [
         parts._replace(
-            keys=parts.keys or _parameter_keys(_run_by(parts, functions), structures),
+            keys=parts.keys or _parameter_keys(parts, structures),
             title=getattr(parts.backward, "__name__", "") if names[i] in names[:i] else "",
         )
         for i, parts in enumerate(found)
     ]
-
-
-def _run_by(parts: Parts, functions: Functions) -> Functions:
-    """The functions of a model, and those of the module that these call."""
-    names, waiting = set[str](), [*parts.used]
-    while waiting:
-        name = waiting.pop()
-        if name in functions and name not in names:
-            names.add(name)
-            waiting += calls.global_names(functions[name])
-    return {name: one for name, one in functions.items() if name in names}
 
 
 def linear(function: Function) -> Parts:
@@ -208,12 +198,12 @@ def _is_key(text: str) -> bool:
     return re.sub(r"\d+$", "", vocabulary.family(text)) in ("w", "b") if text.isidentifier() else False
 
 
-def _parameter_keys(functions: Functions, structures: set[str]) -> tuple[str, ...]:
-    """The keys and arguments of all functions that sound like weights and biases, each layer's weight first.
+def _parameter_keys(parts: Parts, structures: set[str]) -> tuple[str, ...]:
+    """The keys and arguments of all that a model runs that sound like weights and biases, each layer's weight first.
 
     A number that is put together, "W" + str(i), stands for three layers.
     """
-    used = [one for one in functions.values() if takes(one, structures)]
+    used = [one for one in reached(None, *filter(callable, parts)) if takes(one, structures)]
     found = [key for one in used for name, keys in subscripts(one).items() if name in structures for key in keys]
     found += [name for one in used for name in calls.parameters_named(one)]
     keys = sorted(dict.fromkeys(filter(_is_key, found)), key=lambda key: vocabulary.family(key)[0] != "w")

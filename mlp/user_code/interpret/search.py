@@ -70,6 +70,8 @@ def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
         if whole or is_network or (hidden and has_weights(built.thing)):
             try:
                 tried = read_model(whole, case, built.thing) if whole else read_network(built, kind, case)
+                pairs = tried.layer.pairs.values() if whole and tried.layer else ()
+                tried = second_look.without_factor(tried) if any(pair.is_step for pair in pairs) else tried
                 tried.args = built.args
                 return tried
             except ForeignError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -77,12 +78,13 @@ def with_locals(tried: Attempt, names: list[str]) -> Attempt:
     """The reading with local names of backward for the gradients of these tensors, where it hands them out nowhere."""
     again = _again(tried, replace(tried.subject, by_locals=names)) if names and tried.error is None else tried
     found = again.layer.pairs if again.layer else {}
-    local = sorted(pair.gradient for pair in found.values() if pair.gradient.startswith("local."))
-    if again.layer is None or not local or len(local) < len(names) or again.grade < Grade.SHAPES:
+    local = {name: pair.gradient for name, pair in sorted(found.items()) if pair.gradient.startswith("local.")}
+    agreeing = [name for name in local if again.factors.get(name) == 1]  # none of them is, where they are of one step
+    if again.layer is None or not agreeing or len(local) < len(names):
         return tried
     if not tried.reduction and not _are_linear(again.layer, tried.x, names):
         return tried  # those of a loss inside, or of something else that is no gradient
-    note = f"{' and '.join(local)} of {tried.subject.backward[-1]} are gradients that it hands out nowhere"
+    note = f"{' and '.join(local.values())} of {tried.subject.backward[-1]} are gradients that it hands out nowhere"
     return _in_place_of(tried, again, f"{note}; what its steps make of them was not looked at")
 
 
@@ -153,17 +155,39 @@ def with_other_target(tried: Attempt) -> Attempt:
 
 
 def with_samples_added(tried: Attempt) -> Attempt:
-    """The reading with gradients added up over their first axis, where all parameters' have one of samples in front."""
-    layer, n = tried.layer, (*tried.x.shape, 0)[0]
-    pairs = [pair for name, pair in layer.pairs.items() if name != INPUT] if layer else []
-    shapes = [pair.shape[1:] if pair.shape[:1] == (1,) else pair.shape for pair in pairs]
-    each = [pair.gradient_shape == (n, *shape) for pair, shape in zip(pairs, shapes, strict=True)]
-    if tried.grade is not Grade.BACKWARD or len(pairs) < 2 or not all(each):
+    """The reading with gradients added up that are kept for each sample or place, where all are right then.
+
+    Where all parameters' are kept so for each sample, that is meant. Of some alone only their update could tell, and
+    those of single rows are meant for a batch, whose sum was forgotten.
+    """
+    pairs = [pair for name, pair in tried.layer.pairs.items() if name != INPUT] if tried.layer else []
+    broad = {pair.gradient: _broad_axes(pair.gradient_shape, pair.shape) for pair in pairs if not pair.fits}
+    by_sample = set(broad.values()) == {(0,)}
+    is_meant = by_sample and len(broad) == len(pairs) > 1
+    if tried.grade is not Grade.BACKWARD or not all(broad.values()):
         return tried
-    keys = [pair.gradient for pair in pairs]
-    again = _again(tried, replace(tried.subject, per_sample=keys))
-    note = f"{' and '.join(keys)} hold a gradient for each sample, and were added up"
-    return _in_place_of(tried, again, note) if again.grade is Grade.AGREES else tried
+    if by_sample and not is_meant and tried.layout.orientation != "columns":
+        return tried
+    again = _again(tried, replace(tried.subject, per_sample=broad))
+    of = "sample" if by_sample else "sample or place"
+    note = f"{' and '.join(broad)} {'hold' if len(broad) > 1 else 'holds'} a gradient for each {of}, added up here"
+    if not is_meant:
+        note += "; whether what updates the parameters adds them up as well was not seen"
+    return (
+        _in_place_of(tried, again, note, level="note" if is_meant else "unchecked")
+        if again.grade is Grade.AGREES
+        else tried
+    )
+
+
+def _broad_axes(shape: tuple[int, ...], inner: tuple[int, ...]) -> tuple[int, ...]:
+    """The first axes without which a shape is the inner one, but for axes of length 1; () where there are none."""
+    wanted, places = [size for size in inner if size != 1], range(len(shape))
+    for count in places:
+        for axes in combinations(places, count + 1):
+            if [shape[i] for i in places if i not in axes and shape[i] != 1] == wanted:
+                return axes
+    return ()
 
 
 def note_one_output(tried: Attempt, attempts: list[Attempt]) -> None:

@@ -54,14 +54,18 @@ _SUMS: dict[str, Callable[[Array, Array], Array]] = {
     "half the mean squared error": lambda y, t: np.mean((y - t) ** 2) / 2,
 }
 _OVER: dict[str, Callable[[Array], int]] = {", over the rows": len, ", over the columns": lambda y: y.shape[-1]}
+
+
+def _averages(sums: Mapping[str, Callable[[Array, Array], Array]]) -> Iterator[Objective]:
+    """These losses as averages over the samples."""
+    for (over, size), (words, value) in product(_OVER.items(), sums.items()):
+        if "mean" not in words:
+            yield Objective(words + over, lambda y, t, value=value, size=size: value(y, t) / size(y))  # type: ignore[misc]
+
+
 OBJECTIVES = (
     *(Objective(f"{words}, summed" if "entropy" in words else words, value) for words, value in _SUMS.items()),
-    *(
-        Objective(words + over, lambda y, t, value=value, size=size: value(y, t) / size(y))  # type: ignore[misc]
-        for over, size in _OVER.items()
-        for words, value in _SUMS.items()
-        if "mean" not in words
-    ),
+    *_averages(_SUMS),
 )
 
 
@@ -129,7 +133,8 @@ def networks(
     value = next((name for name in ("fn", "value", "cost", "loss") if callable(getattr(own, name, None))), "")
     if value:
         words = f"its {getattr(own, '__name__', type(own).__name__)}"
-        losses.append((words, Objective(words, getattr(own, value))))
+        given = {words: getattr(own, value)}
+        losses += [(one.words, one) for one in (Objective(words, given[words]), *_averages(given))]
     else:
         own = own_losses(thing, backward, bool(data))
         if own and not data and not calls.parameters_of(getattr(thing, backward)):
@@ -151,8 +156,8 @@ def own_losses(thing: Any, backward: str, has_data: bool = False) -> list[str]:
 
 def _at_rate(thing: Any, backward: str, rate: float) -> Any:
     """A copy with this learning rate where theirs goes by one, which is also what an update is divided by."""
-    held, copied = [name for name in vocabulary.RATES if hasattr(thing, name)], object_arrays.duplicate(thing)
-    for name in held or vocabulary.RATES[: calls.takes_rate(getattr(thing, backward))]:
+    copied = object_arrays.duplicate(thing)
+    for name in _rates(thing) or vocabulary.RATES[: calls.takes_rate(getattr(thing, backward))]:
         setattr(copied, name, rate)
     return copied
 
@@ -162,7 +167,7 @@ def closed(thing: Any, whole: Whole) -> Any:
     steps = [one for one in (whole.forward, whole.loss, whole.backward) if one and not isinstance(one, Objective)]
     asked = _arguments(thing, steps)
     begin = asked[steps[0]]
-    free = [i for i, one in enumerate(begin) if not one.word and one.is_open]
+    free = [i for i, one in enumerate(begin) if one.word in ("", "cache") and one.is_open]  # the context of a word
     if free and not any(one.word == "x" for one in begin):  # of another name than inputs have
         begin[free[0]] = begin[free[0]]._replace(word="x")
     state = _first_state(thing)
@@ -213,8 +218,10 @@ def closed(thing: Any, whole: Whole) -> Any:
 
     def gradient(self: Any, x: Any, t: Any) -> Any:
         words = started(self, x, t)
-        if whole.forward is None and isinstance(whole.loss, str) and whole.backward:  # it keeps what backward needs
-            called(self, whole.loss, words)
+        if whole.forward is None and isinstance(whole.loss, str) and whole.backward:  # keeps what backward needs
+            words |= _forwarded(
+                self, called(self, whole.loss, words), getattr(self, whole.loss), Whole(None, None, None)
+            )
         returned = called(self, whole.backward or whole.loss, words)  # type: ignore[arg-type]  # one of them is there
         if whole.backward is None and isinstance(returned, tuple) and isinstance(returned[0], float):
             return returned[1:]  # behind the loss
@@ -352,7 +359,13 @@ def _first_state(thing: Any) -> Array | None:
 
 def _rate(thing: Any) -> float:
     """The learning rate of an object, 1 if it has none."""
-    return next((float(getattr(thing, name)) for name in vocabulary.RATES if hasattr(thing, name)), 1.0)
+    return next(iter(_rates(thing).values()), 1.0)
+
+
+def _rates(thing: Any) -> dict[str, float]:
+    """The attributes that are a learning rate, and no schedule of one."""
+    held = {name: getattr(thing, name, None) for name in vocabulary.RATES}
+    return {name: float(one) for name, one in held.items() if isinstance(one, int | float)}
 
 
 def costs(thing: Any, value: Step, delta: Step, module: ModuleType | None) -> Iterator[Any]:

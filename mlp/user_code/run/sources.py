@@ -111,7 +111,7 @@ def returned_count(function: Callable[..., Any] | None) -> int:
 
 @cache
 def attributes_of_self(method: Callable[..., Any]) -> tuple[list[str], list[str]]:
-    """The attributes of `self` that a method reads, and those that it sets, or sets a part of, in their order."""
+    """The attributes of `self` that a method reads, and those that it sets, in their order."""
     of_self = [
         node
         for node in ast.walk(syntax(method))
@@ -119,6 +119,17 @@ def attributes_of_self(method: Callable[..., Any]) -> tuple[list[str], list[str]
     ]
     read = [node.attr for node in of_self if isinstance(node.ctx, ast.Load)]
     return read, [node.attr for node in of_self if not isinstance(node.ctx, ast.Load)]
+
+
+@cache
+def attributes_filled(method: Callable[..., Any]) -> set[str]:
+    """The attributes of `self` into which a method puts something: self.config["rate"] = rate."""
+    puts = [
+        one.value
+        for one in ast.walk(syntax(method))
+        if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Store)
+    ]
+    return {one.attr for one in puts if isinstance(one, ast.Attribute) and ast.unparse(one.value) == "self"}
 
 
 def syntax(function: Callable[..., Any] | None) -> ast.Module:

@@ -89,7 +89,7 @@ class Subject:
         pass_on: what backward is called with, a key of PASS_ON.
         rest: what its other arguments are given whose names do not say it, "x" or "y"; "" for nothing.
         outputs: which of the things returned are outputs; () for the first, and those whose gradients backward takes.
-        per_sample: the gradients that have an axis of samples in front, which are added up over it.
+        per_sample: the gradients that are added up over axes of samples, or of places, and these axes.
         said: what GRADCHECK says of it.
         module: where it comes from, for its random generators and the seed hook; seed: the name of the hook.
         integers: whether x is whole numbers, such as the ids of words.
@@ -111,7 +111,7 @@ class Subject:
     pass_on: str = "gradient"
     rest: str = ""
     outputs: Sequence[Place] = ()
-    per_sample: Sequence[str] = ()
+    per_sample: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     said: Override = field(default_factory=Override)
     module: ModuleType | None = field(default=None, repr=False)
     seed: str = ""
@@ -273,8 +273,8 @@ class Subject:
         found += [one for one in steps if object_arrays.text(one.path) not in self.by_locals]
         if PASS_ON[self.pass_on].is_derivative:
             return [one._replace(array=chained(one.array, dy, x.shape)) for one in found]
-        samples = {*self.per_sample, *(f"returned.{key}" for key in self.per_sample)}
-        return [one._replace(array=one.array.sum(axis=0)) if one.key in samples else one for one in found]
+        axes = {**self.per_sample, **{f"returned.{key}": one for key, one in self.per_sample.items()}}
+        return [one._replace(array=one.array.sum(axis=axes[one.key])) if one.key in axes else one for one in found]
 
     def _step(
         self, thing: Any, step: Step, words: dict[str, Any], out: Outputs, dy: Array, facts: list[Fact]

@@ -13,9 +13,9 @@ from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.trial import Attempt, compare
 from mlp.user_code.load.discovery import Case
-from mlp.user_code.messages import Fact, ForeignError, place_of
+from mlp.user_code.messages import Fact, ForeignError, place_of, told
 from mlp.user_code.run import calls, object_arrays
-from mlp.user_code.run.conditions import global_arrays
+from mlp.user_code.run.conditions import global_arrays, other_randomness, same_randomness
 from mlp.user_code.run.pairing import GIVEN, INPUT, Pair, matters, random
 from mlp.user_code.settings import line
 
@@ -84,7 +84,10 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
     done = {*layer.pairs, *constants}
     shaped = {name for name, value in held.items() if value.ndim or _sounds_learnt(name)}
     rest = [name for name in held if name in shaped - done]
-    moving = [name for name in rest if matters(tried.subject, tried.x, held, name)]
+    without_dx = INPUT not in layer.pairs and tried.subject.has_dx and not tried.subject.integers
+    states = [name for name in rest if without_dx and vocabulary.roles(name)[:1] == ("state",)]
+    moving = [name for name in rest if name not in states and matters(tried.subject, tried.x, held, name)]
+    moving = [name for name in moving if name not in _encodings(tried)] if moving else []
     others = [*_moving_settings(tried), *_moving_globals(tried)]
     moving += [name for name in others if name not in done]
     if moving:
@@ -95,12 +98,28 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
         )
     if tried.subject.integers:
         facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
-    elif INPUT not in layer.pairs and tried.subject.has_dx:
-        facts.append(Fact("note", "backward gives no gradient of the input, so only the parameters' were checked"))
+    elif without_dx:
+        given = " and ".join(["the input", *states])
+        facts.append(Fact("note", f"backward gives no gradient of {given}, so only the parameters' were checked"))
     if any(pair.is_step for pair in layer.pairs.values()):
         text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
         facts.append(Fact("note", text))
     return facts
+
+
+def _encodings(tried: Attempt) -> set[str]:
+    """The encodings of positions that a formula gives: random numbers have no part in them."""
+    thing, module = tried.subject.thing, tried.subject.module
+    held = {path: one for path, one in object_arrays.arrays(thing).items() if _ENCODING.search(str(path[-1]))}
+    try:
+        with other_randomness(), same_randomness(module), told("", type(thing)):
+            again = object_arrays.arrays(type(thing)(**tried.args)) if held else {}
+    except ForeignError:
+        return set()
+    return {object_arrays.text(path) for path in held.keys() & again.keys() if np.array_equal(held[path], again[path])}
+
+
+_ENCODING = re.compile(r"(^|_)(pe$|pos(?!.*emb)|encoding)", re.IGNORECASE)
 
 
 def unheard(tried: Attempt, case: Case) -> Iterator[Fact]:

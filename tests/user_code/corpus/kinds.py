@@ -1870,3 +1870,152 @@ class Decay:
 
     def backward(self, params):
         return {k: 0.3 * v for k, v in params.items()}
+
+
+# An array that a formula gives and nobody trains.
+class Positions:
+    def __init__(self, n_features, max_len=9):
+        self.encoding = np.sin(np.arange(max_len)[:, None] / 10.0 ** np.arange(n_features))
+
+    def forward(self, x):
+        return x + self.encoding[: x.shape[1]]
+
+    def backward(self, dy):
+        return dy
+
+
+# Neither the input nor the state has a gradient.
+class Unstated:
+    def __init__(self, n_in, n_hidden):
+        self.W, self.U = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_hidden)
+
+    def forward(self, x, h_prev):
+        self.x, self.h = x, h_prev
+        self.out = np.tanh(x @ self.W + h_prev @ self.U)
+        return self.out
+
+    def backward(self, dy):
+        d = dy * (1 - self.out**2)
+        self.dW, self.dU = self.x.T @ d, self.h.T @ d
+
+
+# A cost of its own whose average is meant, and a learning rate that is no number.
+class Scheduled:
+    class _Squares:
+        @staticmethod
+        def fn(a, y):
+            return np.sum((a - y) ** 2)
+
+    def __init__(self, n_in, n_out):
+        self.W, self.cost, self.learning_rate = np.random.randn(n_out, n_in), self._Squares, [0.1, 0.01]
+
+    def feedforward(self, a):
+        return self.W @ a
+
+    def backprop(self, X, Y):
+        d = 2 * (self.W @ X - Y) / X.shape[1]
+        return {"dW": d @ X.T}
+
+
+# Ids of words, as context, and a loss that takes the target alone.
+class Worded:
+    def __init__(self, vocab_size, embed_dim):
+        self.W1, self.W2 = np.random.randn(vocab_size, embed_dim), np.random.randn(embed_dim, vocab_size)
+
+    def forward(self, context):
+        self.context, self.h = context, self.W1[context].mean(axis=1)
+        e = np.exp(self.h @ self.W2)
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return self.p
+
+    def loss(self, target):
+        return -np.sum(np.log(self.p[np.arange(len(target)), target]))
+
+    def backward(self, target):
+        d = self.p.copy()
+        d[np.arange(len(d)), target] -= 1
+        self.dW2, self.dW1 = self.h.T @ d, np.zeros_like(self.W1)
+        for ids in self.context.T:
+            np.add.at(self.dW1, ids, d @ self.W2.T / self.context.shape[1])
+
+
+# A dict that a method fills which has to be called first.
+class Running:
+    def __init__(self):
+        self.config = {}
+
+    def compile(self, lr):
+        self.config["rate"], self.config["running_mean"] = lr, 0
+
+    def forward(self, x):
+        self.config["running_mean"] = 0.9 * self.config["running_mean"] + 0.1 * x.mean(axis=0)
+        self.std = 2.0
+        return x / self.std
+
+    def backward(self, dy):
+        return dy / self.std
+
+
+# A network for one column at a time, whose gradients have names that say nothing.
+class Samplewise:
+    class _Half:
+        @staticmethod
+        def fn(a, y):
+            return 0.5 * np.sum((a - y) ** 2)
+
+    def __init__(self, sizes):
+        self.cost = self._Half
+        self.biases = [np.random.randn(n, 1) for n in sizes[1:]]
+        self.weights = [np.random.randn(m, n) for n, m in zip(sizes, sizes[1:], strict=False)]  # noqa: RUF007
+
+    def feedforward(self, a):
+        for W, b in zip(self.weights, self.biases, strict=True):
+            a = np.tanh(W @ a + b)
+        return a
+
+    def backprop(self, x, y):
+        a = [x]
+        for W, b in zip(self.weights, self.biases, strict=True):
+            a.append(np.tanh(W @ a[-1] + b))
+        first, second = [], []
+        d = (a[-1] - y) * (1 - a[-1] ** 2)
+        for i in (1, 0):
+            first.insert(0, d)
+            second.insert(0, d @ a[i].T)
+            d = (self.weights[i].T @ d) * (1 - a[i] ** 2)
+        return first, second
+
+
+# A column of ones is added to the input.
+def augmented_loss(w, X, y):
+    X = np.pad(X, [(0, 0), (0, 1)], constant_values=1.0)
+    e = X @ w - y
+    grad_w = 2 * e @ X
+    return np.sum(e**2), grad_w
+
+
+# Two losses, of which the gradients are of one.
+def mean_loss(X, y, w):
+    return np.mean(np.abs(X @ w - y))
+
+
+def squared_loss(X, y, w):
+    return np.sum((X @ w - y) ** 2)
+
+
+def compute_gradients(X, y, w):
+    return 2 * X.T @ (X @ w - y)
+
+
+# Gradients that are clipped where they are large.
+class Clipping:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dy):
+        self.dW = np.clip(self.x.T @ dy, -0.1, 0.1)
+        return dy @ self.W.T

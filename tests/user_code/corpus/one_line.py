@@ -63,10 +63,10 @@ class OwnRandomness:
 class PositiveOnly:
     def forward(self, x):
         self.x = x
-        return np.log(x)
+        return np.log(x - 0.4)
 
     def backward(self, dy):
-        return dy / self.x
+        return dy / (self.x - 0.4)
 
 
 def unusual(x):

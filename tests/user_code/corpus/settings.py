@@ -49,7 +49,7 @@ def mix_forward(x, blend):
 
 def mix_backward(dout, cache):
     x, blend = cache
-    return dout @ blend.T, x.T @ dout
+    return {"dx": dout @ blend.T, "dblend": x.T @ dout}
 
 
 # target

@@ -24,7 +24,7 @@ def mix_forward(x, blend):
 
 def mix_backward(dout, cache):
     x, blend = cache
-    return dout * blend, dout * x
+    return {"dx": dout * blend, "dblend": dout * x}
 
 
 # an argument of the constructor
