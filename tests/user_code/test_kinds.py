@@ -154,6 +154,7 @@ MISTAKES = [
     ("augmented_loss", "2 * e", "3 * e"),
     ("mean_loss", "", ""),
     ("Clipping", "self.x.T @ dy", "2 * self.x.T @ dy"),
+    ("Stepwise", "d.sum(axis=0)", "2 * d.sum(axis=0)"),
 ]
 
 

@@ -6,6 +6,7 @@ Of a model the parameters, inputs and targets to try it on are made here as well
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -86,6 +87,11 @@ def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -
                 yield closed_candidate(case, one, x, target, layout)._replace(loss=words)
 
 
+def _by_locals(candidate: Candidate) -> Candidate:
+    """The same reading by local names of backward, whatever steps it takes."""
+    return candidate._replace(subject=replace(candidate.subject, by_locals=[*candidate.subject.tensors()]))
+
+
 def _predicted(case: Case, one: Any, x: Array) -> Array:
     """What a closed thing predicts of an input."""
     return Subject(case.name, PREDICTION, (), one, settings={"t": None}, module=case.module).run(x, {}).y
@@ -101,8 +107,14 @@ def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
     returned = sources.returned_name(getattr(thing, kind.backward))
     returns_loss = not returned or sounds_like_loss(returned) or returned in vocabulary.LOSS_VALUES
     ran = [one for one in _tried(_network_readings(built, kind, case)) if one.factors]
+    steps = any(pair.is_step for one in ran if one.layer for pair in one.layer.pairs.values())
+    if steps and not any(one.agreeing > 0 for one in ran):  # steps such as those of Adam
+        ran = [one for one in _tried(map(_by_locals, _network_readings(built, kind, case))) if one.factors] or ran
     for one in ran:
         one.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {one.loss}"))
+        if one.subject.by_locals:
+            text = f"the gradients are local names of {kind.backward}; what its steps make of them was not looked at"
+            one.notes.append(Fact("note", text))
     shown = _shown_by_a_batch(ran)
     if ran and ran[-1].grade is Grade.AGREES and not shown:
         return _with_own_loss(ran, [f"its {loss}" for loss in own_losses(thing, kind.backward)])

@@ -99,7 +99,7 @@ def without_other_steps(tried: Attempt) -> Attempt:
         return tried
     if _are_linear(layer, tried.x, wrong):
         return tried
-    by_locals = with_locals(tried, wrong)
+    by_locals = with_locals(tried, sorted(name for name, pair in layer.pairs.items() if pair.is_step))
     if by_locals is not tried:
         return by_locals
     kept = {name: pair for name, pair in layer.pairs.items() if name not in wrong}
