@@ -2033,6 +2033,7 @@ class Stepwise:
         self.cost = self._Half
 
     def forward(self, X):
+        assert X.shape == (5, 4)
         self.X = X
         self.out = X @ self.params["W"] + self.params["b"]
         return self.out
