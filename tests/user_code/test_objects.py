@@ -195,3 +195,70 @@ def test_an_object_that_holds_its_input_and_target_is_checked_on_these():
 @pytest.mark.parametrize(("dy", "status"), [(np.ones((4, 2)), "not checked"), (2.0, "passed")])
 def test_what_ends_in_a_loss_has_a_dy_of_one_number(dy, status):
     assert examine_object(Unstated(), X, dy, target=TARGET).status == status
+
+
+class WithProbabilities(Net):
+    """Forward takes the target by the name that may be a second input, and returns the loss beside what it predicts."""
+
+    def forward(self, x, y):
+        e = np.exp(self.predict(x))
+        self.p, self.t = e / e.sum(axis=1, keepdims=True), y
+        return -np.sum(y * np.log(self.p)), self.p
+
+    def backward(self):
+        held = self.gradients(self.p - self.t)
+        self.dW1, self.dW2, self.db2 = held["W1"], held["W2"], held["b2"]
+
+
+@pytest.mark.parametrize(("slip", "status"), [(1.0, "passed"), (0.9, "wrong")])
+def test_a_forward_of_a_target_has_its_loss_inside_where_backward_takes_nothing(slip, status):
+    one_hot = np.eye(2)[[0, 1, 1, 0]]
+    assert examine_object(WithProbabilities(slip), X, target=one_hot).status == status
+
+
+class Answering(Net):
+    def forward(self, x):
+        return self.predict(x)
+
+    def backward(self, answer):
+        return self.gradients(self.y - answer)
+
+
+def test_what_no_name_tells_is_no_dy_where_no_gradient_vanishes_with_it():
+    result = examine_object(Answering(), X)
+    assert result.status == "not checked"
+    assert "not 0 where `answer` is" in result.facts[0].text
+
+
+class Optimised:
+    """A step of a linear model, by a momentum or by the moments of Adam."""
+
+    lr = 0.1
+
+    def __init__(self, is_adam, slip=1.0):
+        self.W, self.b, self.m, self.v = np.random.RandomState(0).randn(3, 2), np.ones(2), *np.zeros((2, 3, 2))
+        self.is_adam, self.slip = is_adam, slip
+
+    def forward(self, x):
+        return x @ self.W + self.b
+
+    def train_step(self, x, y):
+        d = self.forward(x) - y
+        loss = np.sum(d**2) / 2
+        self.m = 0.9 * self.m + self.slip * x.T @ d
+        self.v = 0.9 * self.v + (self.slip * x.T @ d) ** 2
+        self.W = self.W - self.lr * (self.m / (np.sqrt(self.v) + 1e-8) if self.is_adam else self.m)
+        self.b = self.b - self.lr * d.sum(axis=0)
+        return loss
+
+
+@pytest.mark.parametrize(
+    ("model", "status"),
+    [
+        (Optimised(is_adam=True), "partly checked"),
+        (Optimised(is_adam=False), "passed"),
+        (Optimised(is_adam=False, slip=0.9), "wrong"),
+    ],
+)
+def test_a_step_of_moments_is_no_gradient_and_one_of_a_momentum_is(model, status):
+    assert examine_object(model, X, target=TARGET).status == status

@@ -21,7 +21,7 @@ from mlp.user_code.interpret.inputs import inputs
 from mlp.user_code.interpret.models import Parts, has_target
 from mlp.user_code.interpret.ranking import furthest
 from mlp.user_code.interpret.samples import BATCH, FEATURES, HIDDEN, OUTPUTS, Layout
-from mlp.user_code.interpret.second_look import without_gradient
+from mlp.user_code.interpret.second_look import without_gradient, without_moments
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, compare
 from mlp.user_code.interpret.whole import (
     OBJECTIVES,
@@ -122,7 +122,7 @@ def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
     sure = sure or [one for one in ran if returns_loss and one.loss == RETURNED.words]
     likely = shown or [one for one in ran if one.agreeing > 0] or sure
     if likely:
-        best = max(likely, key=lambda one: one.agreeing)
+        best = without_moments(max(likely, key=lambda one: one.agreeing))
         return _with_early_update(best, _network_readings(built, kind, case, _TINY))
     text = (
         f"{case.name}.{kind.backward} takes no gradient, so a loss is hidden inside it, and none of the "

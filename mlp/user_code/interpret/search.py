@@ -13,13 +13,20 @@ from mlp.user_code.interpret.candidates import function_candidates, loss_candida
 from mlp.user_code.interpret.containers import has_weights
 from mlp.user_code.interpret.inside import read_model, read_network
 from mlp.user_code.interpret.losses import structures
-from mlp.user_code.interpret.models import Parts
+from mlp.user_code.interpret.models import Parts, has_target
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
-from mlp.user_code.interpret.whole import has_target_inside, keeps_target, may_be_upstream, own_losses, takes_nothing
+from mlp.user_code.interpret.whole import (
+    has_target_inside,
+    is_sure_of_dy,
+    keeps_target,
+    may_be_upstream,
+    own_losses,
+    takes_nothing,
+)
 from mlp.user_code.load.classes import Kind, kind_of, other_kinds
 from mlp.user_code.load.discovery import Case
-from mlp.user_code.messages import Fact, ForeignError, problem
+from mlp.user_code.messages import Fact, ForeignError, place_of, problem
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import line
@@ -89,16 +96,30 @@ def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
                 break
         if (attempts and is_usable(best(attempts))) or are_enough(attempts):
             break
-    if unread is not None and (not attempts or (inside and _starts_at_target(best(attempts)))):
+    if unread is not None and not attempts:
         raise unread
     built_ones = [tried for tried in attempts if id(tried) in ready]
     attempts = built_ones if any(tried.grade >= Grade.SHAPES for tried in built_ones) else attempts
-    return _finished(attempts)
+    tried = _finished(attempts)
+    if kind.kind == "layer" and not is_sure_of_dy(getattr(cls, kind.backward)) and _starts_at_target(tried):
+        raise unread or _of_which_loss(cls, kind)
+    return tried
+
+
+def _of_which_loss(cls: type, kind: Kind) -> ForeignError:
+    """The error that says that a backward takes no dy, and what would tell what it takes."""
+    backward = getattr(cls, kind.backward)
+    (name,) = [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"]
+    text = (
+        f"{cls.__name__}.{kind.backward} gives gradients that are not 0 where `{name}` is, so that is no gradient of "
+        "the output; if it is the target of a loss inside, call it target"
+    )
+    return ForeignError(Fact("note", text, *place_of(backward)))
 
 
 def _starts_at_target(tried: Attempt) -> bool:
     """Whether no gradient is 0 where what backward takes is 0: then that is a target, for they are linear in a dy."""
-    if tried.layer is None:
+    if tried.layer is None or tried.grade is Grade.AGREES or not tried.layer.parameters():
         return False
     y = tried.layer.forward(tried.x)
     dx = tried.layer.backward(np.zeros_like(y))
@@ -106,11 +127,16 @@ def _starts_at_target(tried: Attempt) -> bool:
 
 
 def _whole(thing: Any, kind: Kind) -> Parts | None:
-    """The methods of an object that are a model: a loss of weights in it, or three that a state goes through."""
+    """The methods of an object that are a model: a loss of weights in it, or three that a state goes through.
+
+    A forward that takes a target has its loss inside where backward takes nothing.
+    """
     name = type(thing).__name__
     if kind.kind == "loss" and has_weights(thing):
         return Parts(None, kind.forward, kind.backward if kind.backward != kind.forward else None, (), title=name)
     forward, own = getattr(thing, kind.forward), own_losses(thing, kind.backward)
+    if has_weights(thing) and has_target(forward) and not calls.parameters_of(getattr(thing, kind.backward)):
+        return Parts(None, kind.forward, kind.backward, (), title=name)
     states = [one for one in calls.parameters_named(forward) if vocabulary.roles(one)[:1] == ("state",)]
     return Parts(kind.forward, own[0], kind.backward, (), title=name) if states and own else None
 

@@ -1,5 +1,6 @@
 """A second look at the reading that agrees: what it may hide, and what a reading that is off by a factor may mean."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
@@ -15,7 +16,7 @@ from mlp.user_code.interpret.losses import other_coding
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
 from mlp.user_code.load.classes import parts_of_backward
 from mlp.user_code.messages import Fact, ForeignError, Level, place_of
-from mlp.user_code.run import calls
+from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, matters
 from mlp.user_code.run.subject import Subject
@@ -102,14 +103,43 @@ def without_other_steps(tried: Attempt) -> Attempt:
     by_locals = with_locals(tried, sorted(name for name, pair in layer.pairs.items() if pair.is_step))
     if by_locals is not tried:
         return by_locals
-    kept = {name: pair for name, pair in layer.pairs.items() if name not in wrong}
+    return _without_steps(tried, wrong)
+
+
+def without_moments(tried: Attempt) -> Attempt:
+    """The reading without steps that are no multiple of what else of the parameter's shape moves with them, as Adam's.
+
+    A step that is one is that of a momentum, in which a wrong gradient shows.
+    """
+    layer = tried.layer
+    wrong = sorted(name for name, factor in tried.factors.items() if factor != 1)
+    if layer is None or not any(layer.pairs[one].is_step for one in wrong):
+        return tried
+    found = tried.subject.run(tried.x, {}).backward(np.ones(()))
+    moved = {object_arrays.text(one.path): one.array for one in found if one.place == "update"}
+    beside = [array for name, array in moved.items() if name not in layer.pairs]
+    alike = {name: [one for one in beside if one.shape == moved[name].shape] for name in wrong if name in moved}
+    steps = [one for one in alike if alike[one] and not any(_are_parallel(moved[one], other) for other in alike[one])]
+    return _without_steps(tried, steps) if steps else tried
+
+
+def _are_parallel(one: Array, other: Array) -> bool:
+    return abs(float(np.sum(one * other))) >= (1 - 1e-9) * float(np.linalg.norm(one) * np.linalg.norm(other))
+
+
+def _without_steps(tried: Attempt, steps: list[str]) -> Attempt:
+    """The reading without the steps of these parameters, and with the fact that they were not compared."""
+    layer = tried.layer
+    assert layer is not None
+    kept = {name: pair for name, pair in layer.pairs.items() if name not in steps}
+    step = tried.subject.sources()[-1]
     text = (
-        f"the steps that {tried.subject.backward[-1]} makes of {' and '.join(wrong)} are no multiples of a "
+        f"the steps that {inspect.unwrap(step).__name__} makes of {' and '.join(steps)} are no multiples of a "
         "gradient, as those of Adam, so no gradient could be compared; let backward keep it in an attribute as well"
     )
     other_layer = adapt(tried.subject, kept, tried.reduction, values=layer.parameters())
-    facts = [*tried.notes, Fact("unchecked", text, *place_of(tried.subject.sources()[-1]))]
-    return replace(tried, layer=other_layer, notes=facts, factors=dict.fromkeys(kept, 1.0))
+    facts = [*tried.notes, Fact("unchecked", text, *place_of(step))]
+    return replace(tried, layer=other_layer, notes=facts, factors={name: tried.factors[name] for name in kept})
 
 
 def _are_linear(layer: Foreign, x: Array, names: list[str]) -> bool:
