@@ -101,7 +101,8 @@ def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
     built_ones = [tried for tried in attempts if id(tried) in ready]
     attempts = built_ones if any(tried.grade >= Grade.SHAPES for tried in built_ones) else attempts
     tried = _finished(attempts)
-    if kind.kind == "layer" and not is_sure_of_dy(getattr(cls, kind.backward)) and _starts_at_target(tried):
+    is_sure = is_sure_of_dy(getattr(cls, kind.forward), getattr(cls, kind.backward))
+    if kind.kind == "layer" and not is_sure and _starts_at_target(tried):
         raise unread or _of_which_loss(cls, kind)
     return tried
 

@@ -117,10 +117,12 @@ def may_be_upstream(backward: Callable[..., Any]) -> bool:
     return [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"] == ["y"]
 
 
-def is_sure_of_dy(backward: Callable[..., Any]) -> bool:
-    """Whether backward takes more than one argument, or one that is called what gradients are called."""
+def is_sure_of_dy(forward: Callable[..., Any], backward: Callable[..., Any]) -> bool:
+    """Whether backward takes no single argument of its own, or one that is called what gradients are called."""
     wanted = [one.name for one in calls.required(calls.parameters_of(backward)) if one.name != "self"]
-    return len(wanted) != 1 or vocabulary.is_mark(wanted[0]) or "upstream" in vocabulary.roles(wanted[0])
+    if len(wanted) != 1 or wanted[0] in calls.parameters_named(forward):
+        return True
+    return vocabulary.is_mark(wanted[0]) or "upstream" in vocabulary.roles(wanted[0])
 
 
 def networks(
