@@ -4,7 +4,6 @@ It is run with layers that note what they are given, by which it is told who sta
 dx of the layer after it is told, if all is right once each layer is given what it should be.
 """
 
-import contextlib
 import copy
 import functools
 import inspect
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.changes import changes, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer
@@ -108,7 +108,7 @@ class _Log:
 def goes_through_its_layers(case: IsolatedLayer, layers: Mapping[str, Layer]) -> bool:
     """Whether a container says what its layers say one after another, so that what is wrong is in one of them."""
     plain = Sequential(**copy.deepcopy(dict(layers)))
-    with contextlib.suppress(Exception):  # whatever somebody's layer raises for a dy that is not its own
+    with attempted():  # whatever somebody's layer raises for a dy that is not its own
         plain.forward(np.asarray(case.x, dtype=np.float64))
         dx = plain.backward(np.asarray(case.dy, dtype=np.float64))
         return case.says({**plain.gradients(), INPUT: dx})
@@ -127,7 +127,7 @@ def _wired_otherwise(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 def _run(case: IsolatedLayer, mends: bool) -> tuple[_Log, dict[str, Array]]:
     """What a copy of a container asks its layers, and the gradients that come of it; none where that cannot be seen."""
     log, x, dy = _Log(mends), np.asarray(case.x, dtype=np.float64), np.asarray(case.dy, dtype=np.float64)
-    with contextlib.suppress(Exception):  # whatever somebody's code raises
+    with attempted():  # whatever somebody's code raises
         twin = remade(copy.deepcopy(case.function), functools.partial(_watched, log=log))
         log.turn(x, np.asarray(twin.forward(x)), dy)
         if len(log.forward) > 1:

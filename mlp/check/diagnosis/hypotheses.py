@@ -7,12 +7,12 @@ no coincidence when dy is random, while some factor fits anything that has a sin
 inputs too, with the same factor.
 """
 
-import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer, Role
 from mlp.check.verdict import Verdict
 from mlp.nn.arrays import Array
@@ -98,7 +98,7 @@ def explain(
     further predictions.
     """
     found: list[Explanation | None] = []
-    with contextlib.suppress(Exception):
+    with attempted():
         again = hypothesis.again if known else None
         for prediction in again(case, tensor, known) if again and known else hypothesis.predict(case, tensor):
             found.append(_explanation(hypothesis, case, tensor, prediction))
