@@ -226,7 +226,7 @@ class Scaled(Layer):
             lambda x: x.astype(np.float16),
             "about [34] digits only, and to all of them if the same code has all its numbers",
         ),
-        (lambda x: np.round(x, 3), "about 4 digits only, and jumps where x moves evenly"),
+        (lambda x: np.round(x, 3), "about 4 digits only, and jumps where x and dy move evenly"),
     ],
 )
 def test_a_slope_in_half_precision_is_no_wrong_formula(rounded, words):

@@ -136,8 +136,8 @@ class Unmoved(Window):
     ("kind", "words"),
     [
         (Unmoved, "that of the first time, every time, stands where `x[:, k:x.shape[1] - 2 + k]` should"),
-        (Overwriting, "overwritten where it should be added up: only the last one that reaches an entry is kept"),
-        (Turned, "`w` with its axis-0 positions in reverse order stands where `w` should"),
+        (Overwriting, "entries that are used several times get only the last of their gradients"),
+        (Turned, "w with its elements in reverse order stands where w should"),
         (Early, "what comes from feature 2 of dy, the last, is missing"),
     ],
 )
@@ -198,7 +198,7 @@ class Gated(Layer):
     ("layer", "words"),
     [
         (Gated((0.0, 1.0)), "nothing goes back from `x + np.tanh(x @ self.W)` to `x`"),
-        (Gated((1.0, 0.0)), "dx is dy, passed on unchanged"),
+        (Gated((1.0, 0.0)), "nothing goes back from `x @ self.W` to `x`"),
         (Gated((1.0, 2.0)), "what goes back from `x @ self.W` to `x` counts 2 times"),
         (
             Gated(also=lambda dy, x, _: x * (dy * x).sum(-1, keepdims=True)),

@@ -343,7 +343,7 @@ def test_without_a_fault_each_of_them_passes(kind, x):
         (Scaled, SEQUENCES, "axis", "averaged over axis 0 and 2 where it should be over 2"),
         (Product, SEQUENCES, "factor", "the factor made of `self.B` is missing, with 1 in its place"),
         (Product, SEQUENCES, "transposed", "A transposed, with rows and columns exchanged stands where A should"),
-        (Blur, IMAGES, "crop", "one out of step along axis-2 positions and axis-3 positions alike"),
+        (Blur, IMAGES, "crop", "is cut out from [0, 0, 0, 0] on, and not from [0, 0, 1, 1] on"),
         (Attention, SEQUENCES, "axis", "it has that of softmax with its sums over axis 1"),
         (Attention, SEQUENCES, "softmax", "the derivative of `softmax(self.q @ self.k.transpose(0, 2, 1) / 2.0)` is"),
         (Attention, SEQUENCES, "scale", "the division by `2.0` (2) is missing"),
@@ -445,7 +445,7 @@ def hinge(y, t):
             hinge,
             lambda y, t: -np.sign(t) * (np.sign(t) * y < 0) / y.size,
             NUMBERS,
-            "is another mask, on the way back to `1 - np.sign(t) * y`: 0 entries pass that should not",
+            "the gradient by `np.sign(t) * y` has the factor (`np.sign(t) * y` < 0) too much",
         ),
         (
             lambda y, t: np.mean((y - t) ** 2),

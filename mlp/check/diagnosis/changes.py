@@ -55,6 +55,10 @@ STEPS: tuple[tuple[str, Change, float], ...] = (
 """Whole numbers of steps, in the same form."""
 
 
+def _to_decimals(decimals: int) -> Change:
+    return lambda array: np.round(array, decimals)
+
+
 def of_digits(array: Array, digits: int) -> Array:
     """Rounded to so many significant digits."""
     return np.reshape([float(f"{value:.{digits - 1}e}") for value in array.ravel().tolist()], array.shape)
@@ -97,6 +101,7 @@ VALUES: tuple[tuple[str, Change], ...] = (
     ("the square root of {}, with its sign", lambda a: np.sign(a) * np.sqrt(np.abs(a))),
     ("max({}, 0), with zeros for what is negative,", lambda a: np.maximum(a, 0)),
     ("min({}, 0), with zeros for what is positive,", lambda a: np.minimum(a, 0)),
+    ("{} less one half", lambda a: a - 0.5),
     ("{} / 2", lambda a: a / 2),
     ("2 {}", lambda a: 2 * a),
     ("{} rounded to whole numbers", np.round),
@@ -104,6 +109,7 @@ VALUES: tuple[tuple[str, Change], ...] = (
     ("{} rounded up to whole numbers", np.ceil),
     ("{} cut off to whole numbers, as in an array of integers,", np.trunc),
     *((f"{{}} rounded to {words},", rounded) for words, rounded, _ in (*PRECISIONS, *STEPS)),
+    *((f"{{}} rounded to {n} decimal{'s' * (n > 1)},", _to_decimals(n)) for n in range(1, 5)),
     ("a one for the largest entry of {}, and zeros for all others,", marked),
     ("ones in the place of {}", np.ones_like),
     ("tanh({})", np.tanh),
@@ -150,8 +156,6 @@ def changes(name: str, shape: Sequence[int], places: Sequence[str]) -> Iterator[
         shape: the array's.
         places: what each of its axes runs over, in the singular.
     """
-    for words, change in VALUES:
-        yield words.replace("{}", f"({name})" if " by " in name else name), change
     long = [axis for axis, size in enumerate(shape) if size > 1]
     for axis in long:
         for words, along in ALONG:
@@ -161,6 +165,8 @@ def changes(name: str, shape: Sequence[int], places: Sequence[str]) -> Iterator[
             over = "entries" if 1 < count == len(shape) else " and ".join(f"{places[axis]}s" for axis in axes)
             for words, together in TOGETHER:
                 yield words.replace("{}", name).replace("{places}", over), functools.partial(together, axes=axes)
+    for words, change in VALUES:
+        yield words.replace("{}", f"({name})" if " by " in name else name), change
 
 
 def moves(name: str, shape: Sequence[int], places: Sequence[str]) -> Iterator[tuple[str, Change]]:
@@ -179,9 +185,6 @@ def moves(name: str, shape: Sequence[int], places: Sequence[str]) -> Iterator[tu
             yield words, functools.partial(_read_exchanged, exchange=exchange)
             yield words, functools.partial(_written_exchanged, exchange=exchange)
         yield f"{name} turned around, with {axes} in reverse order", functools.partial(np.flip, axis=(first, second))
-        for step, where in ((1, "before"), (-1, "after")) if 1 not in (shape[first], shape[second]) else ():
-            words = f"{name} one out of step along {axes} alike, each in the place of the one {where} it,"
-            yield words, functools.partial(np.roll, shift=(-step, -step), axis=(first, second))
 
 
 def _read_exchanged(array: Array, exchange: Change) -> Array:

@@ -1,5 +1,6 @@
 """Faults that any gradient can have: zero, sign, factor, transposed, permuted, dy or the right forward ignored."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -9,6 +10,8 @@ from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.places import permuted, wrong_in_part, zero_in_part
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
+
+_MOST_SAMPLES = 32
 
 
 def _always(make: Callable[[Array], Array]) -> Callable[[IsolatedLayer, str], Iterator[Prediction]]:
@@ -25,7 +28,7 @@ def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     meanings: dict[float, list[str]] = {}
     features = case.y.shape[-1] if case.y.ndim else 1
     inputs = case.x.shape[-1] if case.x.ndim else 1
-    counts = {
+    counts: dict[str, float] = {
         "the number of samples": case.samples,
         "the number of outputs": features,
         "samples times outputs": case.samples * features,
@@ -34,6 +37,10 @@ def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         counts["the number of inputs"] = inputs
     if case.x.ndim > 2:
         counts |= {f"the length of axis {axis} of x": length for axis, length in enumerate(case.x.shape[1:-1], 1)}
+    for (site, number), fixed in case.tape.fixed.items() if case.tape else ():
+        if np.ndim(fixed) == 0 != fixed and site.operation in ("multiply", "divide"):
+            text = site.operand(number)
+            counts |= {text: float(fixed)} if re.search(r"`.*[A-Za-z]", text) else {}
     for factor, meaning in [(2.0, "")] + [(float(count), name) for name, count in counts.items()]:
         for value, words in ((factor, meaning), (1 / factor, f"one over {meaning}" if meaning else "one half")):
             meanings.setdefault(value, []).append(words)
@@ -66,12 +73,24 @@ def _stale(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 
 def _one_sample(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    if case.samples < 2 or tensor == INPUT or case.role is Role.LOSS:
-        return
-    for index, word in ((0, "first"), (-1, "last")):
-        keep = np.zeros(case.y.shape)
-        keep[index] = np.asarray(case.dy)[index]
-        yield Prediction(case.gradient(tensor, dy=keep), f"it is that of the {word} sample alone")
+    for is_it, name in _samples(case, tensor):
+        yield Prediction(case.gradient(tensor, dy=np.asarray(case.dy) * is_it), f"it is that of {name} alone", key=name)
+
+
+def _all_but_one(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    for is_it, name in _samples(case, tensor):
+        words = f"what comes from {name} is missing"
+        yield Prediction(case.gradient(tensor, dy=np.asarray(case.dy) * ~is_it), words, key=name)
+
+
+def _samples(case: IsolatedLayer, tensor: str) -> Iterator[tuple[Array, str]]:
+    """Where each sample of dy is, and what it is called."""
+    is_batch = case.role is not Role.LOSS and case.y.shape[:1] == (case.samples,) and 1 < case.samples <= _MOST_SAMPLES
+    if is_batch and tensor != INPUT:
+        for index in range(case.samples):
+            is_it = (np.arange(case.samples) == index).reshape(-1, *[1] * (case.y.ndim - 1))
+            which = {0: ", the first,", case.samples - 1: ", the last,"}.get(index, "")
+            yield is_it, f"sample {index} of dy{which}"
 
 
 FIRST: tuple[Hypothesis, ...] = (
@@ -110,10 +129,9 @@ EXACT: tuple[Hypothesis, ...] = (
         _cut_off,
     ),
     Hypothesis(
-        "one sample only",
-        "{tensor} leaves out most of the batch: {measured}. Add up over all samples.",
-        _one_sample,
+        "one sample only", "{tensor} leaves out most of the batch: {measured}. Add up over all samples.", _one_sample
     ),
+    Hypothesis("sample left out", "{tensor} does not add up all samples once: {measured}.", _all_but_one),
 )
 
 FITTED: tuple[Hypothesis, ...] = (

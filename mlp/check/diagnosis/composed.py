@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer
+from mlp.check.diagnosis.path_faults import added_without_dy
 from mlp.check.diagnosis.places import place_of
 from mlp.check.diagnosis.terms import combined, penalties
 from mlp.nn.arrays import Array
@@ -51,13 +53,11 @@ def _begun(hypothesis: Hypothesis) -> str:
 
 
 def _predictions(hypothesis: Hypothesis, case: IsolatedLayer, tensor: str, key: str | None) -> Iterator[Prediction]:
-    try:
+    with attempted():
         if key is None or hypothesis.again is None:
             yield from hypothesis.predict(case, tensor)
         else:
             yield from hypothesis.again(case, tensor, Prediction(np.zeros(()), key=key))
-    except Exception:  # somebody's code that cannot be run as the hypothesis would have it
-        return
 
 
 def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Prediction]:
@@ -66,6 +66,10 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
     shown = case.seen(first) if first.shape == case.right(tensor).shape else first
     if shown.shape != said.shape or said.size < 3 or not np.any(shown) or not np.all(np.isfinite(shown)):
         return
+    paths = case.paths.get(tensor)
+    if paths and np.any(paths.constant) and np.allclose(said - first, paths.constant, rtol=LEFT):
+        words = f"without any dy, {added_without_dy(case, tensor, paths)} is added"
+        yield Prediction(first + np.asarray(paths.constant), words, 1)
     yield from combined(case, tensor, first, penalties(case, tensor), _SIZES)
     limit = float(np.max(np.abs(said)))
     if 1 < np.sum(np.isclose(np.abs(said), limit, rtol=1e-12)) < said.size:

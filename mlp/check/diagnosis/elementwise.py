@@ -125,21 +125,16 @@ def _through_jacobian(change: Callable[[Array, Array], Array]) -> Callable[[Isol
     return predict
 
 
-JACOBIAN: tuple[Hypothesis, ...] = (
-    Hypothesis(
-        "diagonal taken for the Jacobian",
-        "{tensor} uses the diagonal of the Jacobian alone. Here every output depends on every input, so all of its "
-        "columns count.",
-        _through_jacobian(lambda J, dy: np.diag(J) * dy),
-    ),
-    Hypothesis(
-        "Jacobian transposed",
-        "{tensor} is J dy where it should be dy J: the Jacobian is transposed.",
-        _through_jacobian(lambda J, dy: J @ dy),
-    ),
-    Hypothesis(
-        "derivative missing",
-        "{tensor} is dy, passed on unchanged: the layer's derivative is missing.",
-        _through_jacobian(lambda _, dy: dy),
-    ),
+DIAGONAL = Hypothesis(
+    "diagonal taken for the Jacobian",
+    "{tensor} uses the diagonal of the Jacobian alone. Here every output depends on every input, so all of its columns "
+    "count.",
+    _through_jacobian(lambda J, dy: np.diag(J) * dy),
+)
+
+TRANSPOSED = Hypothesis(
+    "Jacobian transposed",
+    "{tensor} is J dy where it should be dy J: the Jacobian is transposed, as where a matrix is not, or a loop goes "
+    "in the direction of forward.",
+    _through_jacobian(lambda J, dy: J @ dy),
 )

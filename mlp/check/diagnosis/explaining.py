@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
 from mlp.check.diagnosis.containers import WIRED
-from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, ELEMENTWISE, JACOBIAN, WRONG_SLOPE
+from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, DIAGONAL, ELEMENTWISE, TRANSPOSED, WRONG_SLOPE
 from mlp.check.diagnosis.facts import ANOTHER_TENSOR, FACTOR_ALONG, FACTS
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds, is_same
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
@@ -21,7 +21,7 @@ from mlp.check.report import Finding
 _BY_ROLE: dict[Role, tuple[tuple[Hypothesis, ...], tuple[Hypothesis, ...]]] = {
     Role.LINEAR: (LINEAR, ()),
     Role.ELEMENTWISE: (ELEMENTWISE, (ANOTHER_SLOPE,)),
-    Role.OTHER: (JACOBIAN, ()),
+    Role.OTHER: ((DIAGONAL,), ()),
     Role.LOSS: ((), LOSSES),
 }
 
@@ -37,12 +37,12 @@ def _stages(
     two = two_faults([*first, *EXACT, *SLIPS, *facts])
     # A linear layer is told by its one formula, a loss by its target, all others by the operations they are made of.
     middle = {
-        Role.LINEAR: ((*facts, INGREDIENT, *FITTED), PATHS, SLIPS),
-        Role.LOSS: ((INGREDIENT, *SLIPS, *facts, *FITTED), (*PATHS, *ON_THE_WAY)),
-    }.get(role, ((*SLIPS, *facts, *FITTED), (*PATHS, *ON_THE_WAY), (INGREDIENT,)))
+        Role.LINEAR: ((SETTING, *facts, INGREDIENT, *FITTED), PATHS, SLIPS),
+        Role.LOSS: ((INGREDIENT, *SLIPS, SETTING, *facts, *FITTED), (*PATHS, *ON_THE_WAY)),
+    }.get(role, ((*SLIPS, SETTING, *facts, *FITTED), (*PATHS, INGREDIENT, TRANSPOSED), ON_THE_WAY))
     return (
         (WIRED, ANOTHER_TENSOR),
-        (*FIRST, *first, *EXACT, SETTING, *after),
+        (*FIRST, *first, *EXACT, *after),
         *middle,
         (two, TWO_STEPS, *(ON_THE_WAY if role is Role.LINEAR else ())),
         (IN_PART, FACTOR_ALONG, WRONG_SLOPE),

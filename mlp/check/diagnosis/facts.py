@@ -11,7 +11,7 @@ import numpy as np
 from mlp.check.diagnosis.changes import PRECISIONS, STEPS, of_digits
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import Factor, multiples, recorded_factors
-from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, said
+from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role, said
 from mlp.check.diagnosis.losses import OTHER_LOSSES
 from mlp.check.diagnosis.observations import SAMPLES
 from mlp.check.diagnosis.substitutions import CHANGED
@@ -69,10 +69,13 @@ def _coarse(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         words = "to all of them if the same code has all its numbers in float64: something on the way is in less"
         yield Prediction(case.said[tensor], f"{digits} {words}", 1)
         return
-    steps = [case.x + k * np.sqrt(error / size) / 32 * case.other_x for k in range(3)]
-    rough = _bent([said(case.function, case.loss, x, case.dy)[tensor] for x in steps])
-    if rough > max(8 * _bent([case.gradient(tensor, x=x) for x in steps]), error / 4):
-        yield Prediction(case.said[tensor], f"{digits} jumps where x moves evenly: something on the way is rounded", 1)
+    dy, step = np.asarray(case.dy), np.sqrt(error / size) / 32
+    way = np.flip(dy) if case.role is not Role.LOSS else np.zeros(dy.shape, dtype=dy.dtype)
+    steps = [(case.x + k * step * case.other_x, dy + k * (step * way).astype(way.dtype)) for k in range(3)]
+    rough = _bent([said(case.function, case.loss, x, dy)[tensor] for x, dy in steps])
+    if rough > max(8 * _bent([case.gradient(tensor, x=x, dy=dy) for x, dy in steps]), error / 4):
+        words = "jumps where x and dy move evenly: something on the way is rounded"
+        yield Prediction(case.said[tensor], f"{digits} {words}", 1)
 
 
 def _bent(values: list[Array]) -> float:

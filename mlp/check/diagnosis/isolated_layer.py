@@ -4,9 +4,9 @@ Because dy is drawn at random, a fault of another layer cannot show here; and be
 on another input, a fault that remembers too long does.
 """
 
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from mlp.check.compare import as_float64
 from mlp.check.contract import forward_on_another_input
+from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.way_back import slips, wrong_ways
 from mlp.check.diagnosis.way_back.arrays import recorded_arrays
@@ -24,7 +25,7 @@ from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
 from mlp.check.tape.recording import recorded
-from mlp.check.tape.tape import Instead, Tape
+from mlp.check.tape.tape import Change, Instead, Tape
 from mlp.check.verdict import Verdict
 from mlp.differences.derivatives import differentiate
 from mlp.differences.methods import CENTRAL, optimal_step
@@ -76,6 +77,7 @@ class IsolatedLayer:
         checked: makes the check of this layer alone, when it is asked for.
         said: what backward said, by tensor, of any shape.
         seen: what shows in `said` of a gradient of the right shape: all of it, if the layer was run.
+        beside: arrays of other layers that may have been taken for one of this, by what they are called.
     """
 
     name: str
@@ -88,6 +90,7 @@ class IsolatedLayer:
     checked: Callable[[], GradientReport]
     said: Mapping[str, Array]
     seen: Callable[[Array], Array] = _all_of_it
+    beside: Mapping[str, Array] = field(default_factory=dict)
 
     @cached_property
     def report(self) -> GradientReport:
@@ -97,7 +100,7 @@ class IsolatedLayer:
     @cached_property
     def is_right(self) -> bool:
         """Whether backward says what the way back through forward's operations gives: then nothing need be checked."""
-        with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
+        with attempted():  # whatever somebody's code raises when it is given other arrays
             return self.says(self._followed[1])
         return False
 
@@ -126,7 +129,7 @@ class IsolatedLayer:
         """The gradient of a tensor if something had been otherwise: numerical if forward cannot be followed."""
         if self.tape:
             is_known = x is None and function is None and isinstance(self.loss, Projection)
-            with contextlib.suppress(Exception):  # whatever somebody's code raises for other arrays
+            with attempted():  # whatever somebody's code raises for other arrays
                 if is_known:
                     return self.tape.of_leaves(self.tape.gradients(self.seed(self.tape, dy)))[tensor]
                 return self._follow(*self._instead(x, dy, function))[1][tensor]
@@ -234,7 +237,7 @@ class IsolatedLayer:
     @cached_property
     def tape(self) -> Tape | None:
         """The operations of forward, if they can be followed and give the right gradients."""
-        with contextlib.suppress(Exception):  # whatever somebody's code raises when it is given other arrays
+        with attempted():  # whatever somebody's code raises when it is given other arrays
             tape, found = self._followed
             if all(_are_near(found[name], self.right(name)) for name in self.report if name in found):
                 self._note_others(tape)
@@ -245,7 +248,7 @@ class IsolatedLayer:
         """Note the arrays that are others without a little number that is added in forward, as an epsilon is."""
         for (site, number), value in list(tape.fixed.items()):
             if site.operation in ("add", "subtract") and np.ndim(value) == 0 < abs(value) < _LITTLE:
-                with contextlib.suppress(Exception):  # whatever somebody's code raises for other numbers
+                with attempted():  # whatever somebody's code raises for other numbers
                     other, _ = self._follow(as_float64(self.function), self.x, self.dy, {(site, number): np.zeros_like})
                     for words, values in recorded_arrays(tape, other).items():
                         tape.others[f"{words} without {site.operand(number)}"] = values
@@ -304,6 +307,14 @@ class IsolatedLayer:
             found += slips(tape, self.seed(tape), [one for one in every if not lines or one.words in lines])
         return found
 
+    def slips_together(self, lines: Sequence[str]) -> Iterator[Mapping[str, Array]]:
+        """The gradients of ways back on which all of these slips are made."""
+        for tape, every in self._wrong_ways:
+            some = [next((one for one in every if one.words == line), None) for line in lines]
+            changes = [one.change for one in some if one]
+            if len(changes) == len(lines):
+                yield from tape.changed(self.seed(tape), [functools.reduce(Change.__or__, changes)])
+
     @cached_property
     def _wrong_ways(self) -> Sequence[tuple[Tape, Sequence[Wrong]]]:
         return [(tape, wrong_ways(tape, self.seed(tape))) for tape in self._tapes]
@@ -311,7 +322,7 @@ class IsolatedLayer:
     @cached_property
     def _changed_ways(self) -> Sequence[tuple[Tape, Sequence[Wrong]]]:
         earlier = Tape()
-        with contextlib.suppress(Exception):  # whatever somebody's code raises for other arrays
+        with attempted():  # whatever somebody's code raises for other arrays
             earlier = self._recorded(as_float64(self.function), self.other_x, self.dy)
         return [(tape, wrong_ways(tape, self.seed(tape), earlier)) for tape in self._tapes]
 

@@ -45,7 +45,7 @@ def _in_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:
     if case.role is Role.LOSS:
         return
     if len(paths.said) > 1:
-        yield "it is linear in dy"
+        yield "without any dy it is not zero" if np.any(paths.constant) else "it is linear in dy"
         return
     said, dy = case.said[tensor].astype(np.float64), np.asarray(case.dy, dtype=np.float64)
     if _is_as(case.said_for(dy).get(tensor), said):

@@ -94,6 +94,9 @@ def _factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array)
 
 def _derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[_Model]:
     """Each path is such a factor, where it should be a derivative."""
+    is_right = np.abs(paths.said - paths.right) <= 1e-6 * np.max(np.abs(paths.right))
+    if np.all(is_right[paths.given]):  # those that are left out are none
+        return
     count = int(np.max(np.sum(paths.given & where, axis=0), initial=0))
     there, given = (np.unique(np.sum(one, axis=1)) for one in (paths.there, paths.given))
     elsewhere = ""
@@ -173,12 +176,17 @@ def _fitted(
         yield _Model(words.format(times + name), number, start + number * term)
 
 
+def added_without_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> str:
+    """What a backward gives without any dy, in words."""
+    return next(multiples(np.asarray(paths.constant), entry_factors(case, tensor), 1e-6), "something")
+
+
 def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Something is added that does not depend on dy; the rest is right, or has a factor too much or too little."""
     paths = case.paths[tensor]
     if not np.any(paths.constant):
         return
-    added = next(multiples(np.asarray(paths.constant), entry_factors(case, tensor), 1e-6), "something")
+    added = added_without_dy(case, tensor, paths)
     if not np.any(paths.said):
         yield Prediction(paths.gradient(paths.said), f"it is {added}, whatever dy is", 1)
     whole = np.ones(paths.there.shape, dtype=bool)

@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
+from mlp.check.diagnosis.ingredients import recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer
 from mlp.check.diagnosis.sentences import known_factor
 from mlp.check.diagnosis.substitutions import are_parallel, scaled
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals
-from mlp.check.diagnosis.way_back.steps import CONSTANT, MASK
+from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip
 from mlp.check.diagnosis.way_back.windows import WINDOWS
 from mlp.nn.arrays import Array
@@ -60,12 +61,33 @@ def _weighed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterato
     some = [  # a factor for all of it has its own name
         k for k, part in enumerate(parts) if min(part @ part, np.sum(np.square(right.ravel() - part))) > LEFT * whole
     ]
+    yield from _powers(case, tensor, [left_out[k] for k in some])
     found = [one for one in (*_ones(parts, more), *_twos(parts, more)) if all(k in some for k in one[0])]
     for chosen, weights in sorted(found, key=lambda one: (len(one[0]), _fitted(one[1]))):
         told = [_counts(case, left_out[k].words, weight) for k, weight in zip(chosen, weights, strict=True)]
         model = right + ((np.array(weights) - 1) @ parts[list(chosen)]).reshape(right.shape)
         key = "\n".join(left_out[k].words for k in chosen)
         yield Prediction(model, ", and ".join(told), _fitted(weights), weights, key)
+
+
+def _powers(case: IsolatedLayer, tensor: str, left_out: Sequence[Slip]) -> Iterator[Prediction]:
+    """One way back counts as many times as some power of what forward computes."""
+    right, more = case.right(tensor), case.said[tensor] - case.right(tensor)
+    known = [one for one in recorded_factors(case, right.shape) if np.all(one.value > 0)]
+    for slip in left_out if known else ():
+        part = right - slip.gradients[tensor]
+        there = np.abs(part) > LEFT * np.max(np.abs(part))
+        times = 1 + more[there] / part[there]
+        for words, value in (
+            known if np.all(times > 0) and not np.any(np.abs(more[~there]) > np.abs(more).max() * LEFT) else ()
+        ):
+            logs = np.log(value[there])
+            power = np.round(2 * float(np.log(times) @ logs) / float(logs @ logs)) / 2
+            model = right + (value**power - 1) * part
+            if power and np.linalg.norm(model - case.said[tensor]) < LEFT * np.linalg.norm(more):
+                counted = slip.words.replace("nothing goes back", "what goes back").removesuffix(CONSTANT)
+                told = f"{counted} has the factor {words} to the power of {power:g} too much"
+                yield Prediction(model, told, 1, (power,), slip.words)
 
 
 def _fitted(weights: Sequence[float]) -> int:
@@ -121,9 +143,8 @@ def _two_steps(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Itera
     rest = size**2 + own[:, None] + own - 2 * (sides[:, None] + sides - products)
     for one, other in np.argwhere(np.triu(rest < (LEFT * size) ** 2, 1))[:_MOST_PAIRS].tolist():
         words = [found[one].words, found[other].words]
-        yield Prediction(
-            right + (parts[one] + parts[other]).reshape(right.shape), " and ".join(words), key="\n".join(words)
-        )
+        for both in case.slips_together(words):  # of which one may be on the other's way
+            yield Prediction(both[tensor], " and ".join(words), key="\n".join(words))
     for k in (k for k, slip in enumerate(found) if slip.pattern == LEFT_OUT):
         # Without the way all is less by a part; with a slip on it that part is another, and counts a number of times.
         wanted, made = more - parts[k], parts - parts[k]
@@ -163,8 +184,27 @@ def _masked(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator
             open_too, shut_too = int(np.sum((said != 0) & (right == 0))), int(np.sum((said == 0) & (right != 0)))
             counts = f"{open_too} entries pass that should not, and {shut_too} do not that should"
             yield Prediction(
-                model, f"{slip.words.replace(' is missing', ' is another mask')}: {counts}", 1, (), slip.words
+                model,
+                f"{slip.words.replace(' is missing', ' is another mask')}: {counts}",
+                open_too + shut_too + 1,
+                (),
+                slip.words,
             )
+
+
+def _chosen(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
+    """Each entry goes back by one of two choices, but not by that of forward."""
+    said, right = case.said[tensor], case.right(tensor)
+    groups: dict[str, list[Slip]] = {}
+    for slip in slips:
+        if slip.pattern == CHOICE and slip.gradients.get(tensor, np.zeros(0)).shape == said.shape == right.shape:
+            groups.setdefault(slip.goal, []).append(slip)
+    for goal, (one, other, *_) in ((goal, some) for goal, some in groups.items() if len(some) > 1):
+        first, second = one.gradients[tensor], other.gradients[tensor]
+        model = np.where(np.abs(said - first) <= np.abs(said - second), first, second)
+        count = int(np.sum(np.abs(model - right) > LEFT * np.max(np.abs(right))))
+        words = f"{goal} goes back by its other choice in {count} entries, as by another condition"
+        yield Prediction(model, words, count + 1, (), f"{one.words}\n{other.words}")
 
 
 def _changed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
@@ -226,6 +266,7 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("derivative missing", "{tensor} lacks a derivative: {measured}."),
     _slip(MASK, "{tensor} lacks a derivative: {measured}."),
     _slip("wrong derivative", "{tensor} has something else where a derivative should stand: {measured}."),
+    _slip("wrong factor", "{tensor} is right but for a factor: {measured}."),
     _slip("mean or sum", "{tensor} takes a mean for a sum, or a sum for a mean: {measured}."),
     _slip("wrong axis", "{tensor} adds up along the wrong axis: {measured}."),
     _slip("wrong order", "{tensor} goes through a loop in the wrong order: {measured}."),
@@ -236,6 +277,8 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("another array", "{tensor} is computed from another array: {measured}."),
     _slip("scale missing", "{tensor} lacks the scale of a factor: {measured}."),
     _slip("another's gradient", "{tensor} is made of another gradient: {measured}."),
+    _slip(CHOICE, "{tensor} does not choose as forward does: {measured}."),
+    _among(CHOICE, "{tensor} does not choose as forward does: {measured}.", _chosen),
     _among("weight of a path", "{tensor} does not count every way back once: {measured}.", _weighed),
     _among("another mask", "{tensor} has more in it than it should: {measured}.", _partly(MASK)),
     _among("another mask", "{tensor} is zero in other entries than it should: {measured}.", _masked),

@@ -46,14 +46,22 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
     for part, words, array in itertools.islice(_changes(case), _affordable(case)):
         if not np.all(np.isfinite(array)) or np.array_equal(array, part.value):
             continue
-        gradient = case.gradient(tensor, **part.put(array))
-        if not are_parallel(gradient, said) or are_parallel(gradient, right):  # the latter is a factor, by another name
+        gradient, told, share, put = case.gradient(tensor, **part.put(array)), words, 1.0, array
+        if are_parallel(gradient, right):  # a factor, by another name
             continue
+        if not are_parallel(gradient, said) and are_parallel(gradient - right, said - right):
+            share = float(np.sum((said - right) * (gradient - right)) / np.sum(np.square(gradient - right)))
+            told = f"{part.name} mixed with {share:.6g} of {words}" if np.any(array) else f"{1 - share:.6g} {part.name}"
+            put = part.value + share * (array - part.value)
+            gradient = case.gradient(tensor, **part.put(put))
+        if not are_parallel(gradient, said) or not (np.any(put) or np.allclose(gradient, said)):
+            continue  # the latter is left out and something else: two faults
         # At a corner a tape takes a side.
-        if not are_parallel(case.numerical(tensor, **part.put(array)), gradient):
+        if not are_parallel(case.numerical(tensor, **part.put(put)), gradient):
             continue
-        for prediction in scaled(case, tensor, gradient, f"{words} stands where {part.name} should"):
-            yield replace(prediction, key=words)
+        for one in scaled(case, tensor, gradient, f"{told} stands where {part.name} should"):
+            shares = () if share == 1 else (share,)
+            yield replace(one, key=words, fitted=one.fitted + len(shares), values=(*shares, *one.values))
 
 
 def _affordable(case: IsolatedLayer) -> int:
@@ -85,6 +93,7 @@ def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:
     """Each ingredient with each change, or with another ingredient of its shape in its place."""
     parts = list(ingredients(case))
     others = [(part.name, part.value) for part in parts] + ([("y", case.y)] if case.role is not Role.LOSS else [])
+    others += case.beside.items()
     with np.errstate(all="ignore"):
         for part in parts:
             yield part, f"{part.name} left out, with zeros in its place,", np.zeros_like(part.value)

@@ -48,8 +48,8 @@ PAIRS: dict[np.ufunc, tuple[tuple[int, _Slope], tuple[int, _Slope]]] = {
     np.multiply: ((1, lambda _, b: b), (0, lambda a, _: a)),
     np.divide: ((1, lambda _, b: 1 / b), (1, lambda a, b: -a / b**2)),
     np.power: ((0, lambda a, b: b * a ** (b - 1)), (0, lambda a, b: a**b * np.log(a))),
-    np.maximum: ((0, lambda a, b: (a >= b) * 1.0), (1, lambda a, b: (a < b) * 1.0)),
-    np.minimum: ((0, lambda a, b: (a <= b) * 1.0), (1, lambda a, b: (a > b) * 1.0)),
+    np.maximum: ((0, lambda a, b: (a > b) * 1.0), (1, lambda a, b: (a < b) * 1.0)),  # as people write (x > 0)
+    np.minimum: ((0, lambda a, b: (a < b) * 1.0), (1, lambda a, b: (a > b) * 1.0)),
     np.logaddexp: ((0, lambda a, b: 1 / (1 + np.exp(b - a))), (1, lambda a, b: 1 / (1 + np.exp(a - b)))),
 }
 
@@ -166,7 +166,17 @@ def of_extreme(parent: int, value: Array, result: Array, axis: Axes) -> Edge:
 def of_sum(parent: int, value: Array, axis: Axes, scale: float) -> Edge:
     """The edge of a sum, or of a mean, over some axes."""
     pull = _onto(value, axis)(np.full(value.shape, scale))
-    return Edge(parent, 0, pull, routes=_routes(value, axis, {}, scale))
+    along = {
+        f"along axis {other} where it should be along axis {axis}": _along(value.shape, axis, other, scale)
+        for other in range(value.ndim)
+        if isinstance(axis, int) and other != axis % value.ndim and value.shape[other] == value.shape[axis]
+    }
+    return Edge(parent, 0, pull, routes={**_routes(value, axis, {}, scale), **along})
+
+
+def _along(shape: tuple[int, ...], axis: int, other: int, scale: float) -> Pull:
+    alone = (*shape[:axis], 1, *shape[axis:][1:])
+    return lambda gradient: np.broadcast_to(scale * np.swapaxes(gradient.reshape(alone), axis, other), shape)
 
 
 def onto(parent: int, slope: Array, axis: Axes) -> Edge:

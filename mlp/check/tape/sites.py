@@ -41,6 +41,8 @@ class Site(NamedTuple):
     def operand(self, number: int) -> str:
         """The code of one of its operands, or its number in words."""
         found = _operands(_segment(*self.path[0])) if self.path else []
+        if number == BOTH and len(found) == 3:
+            return f"the product of `{found[0]}` and `{found[1]}`"
         text = _quoted(found[number]) if number < len(found) else ""
         return f"{text} ({_nth(number)})" if text and found.count(found[number]) > 1 else text or _nth(number)
 

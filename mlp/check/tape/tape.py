@@ -236,6 +236,15 @@ class Tape:
             return going_on[0].parent
         return edge.parent
 
+    @cached_property
+    def used(self) -> set[int]:
+        """The numbers of the nodes that the result is computed from, and not only what somebody needs of it later."""
+        found, new = set[int](), {self.output}
+        while new:
+            found |= new
+            new = {parent for number in new for parent in self.nodes[number].operands.values()} - found - {-1}
+        return found
+
     def depends(self, one: int, other: int) -> bool:
         """Whether there is a way back from one node to another."""
         return bool(self._before[one] >> other & 1)

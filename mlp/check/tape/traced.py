@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.check.tape.operations import PAIRS, SLOPES, of_einsum, of_function, of_index, product_subscripts, unbroadcast
+from mlp.check.tape.operations import PAIRS, SLOPES, of_einsum, of_function, of_index, product_subscripts
 from mlp.check.tape.tape import Edge, Tape
 from mlp.nn.arrays import Array
 
@@ -65,8 +65,9 @@ class Traced(np.ndarray[Any, Any]):
         index[key] = 0
         edges = [of_index(self.number, 0, index, held.shape)]
         if isinstance(value, Traced):
-            shape = held[key].shape
-            edges.append(Edge(value.number, 1, lambda g: unbroadcast(g[key].reshape(shape), given.shape)))
+            taken = np.zeros(held.shape, dtype=int)
+            taken[key] = np.arange(1, given.size + 1).reshape(given.shape)
+            edges.append(of_index(value.number, 1, taken, given.shape))
         held[key] = given
         put(self, noted(self.tape, "assignment", held, edges))
 

@@ -24,7 +24,7 @@ from mlp.check.diagnosis.given.walk import Walk
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import UNRECOGNISED
-from mlp.check.diagnosis.slips import SLIPS
+from mlp.check.diagnosis.slips import ON_THE_WAY, SLIPS
 from mlp.check.diagnosis.substitutions import INGREDIENT
 from mlp.check.passes import LOSS, leaves
 from mlp.check.report import Finding
@@ -36,7 +36,9 @@ _MOST_WALKS = 4
 # What is said of a loss's dy by numbers that were found to fit, where another problem may explain it with fewer.
 _TOLD = {"constant factor", *(hypothesis.pattern for hypothesis in LOSSES)}
 _VAGUE = (
-    frozenset(hypothesis.pattern for hypothesis in (*FACTS, INGREDIENT, *FITTED, *PATHS, *SLIPS, two_faults(())))
+    frozenset(
+        hypothesis.pattern for hypothesis in (*FACTS, INGREDIENT, *FITTED, *PATHS, *SLIPS, *ON_THE_WAY, two_faults(()))
+    )
     - _TOLD
 )
 

@@ -84,7 +84,7 @@ def another(rivals: Sequence[Alternative], given: GivenGradients) -> Finding:
     shown = "; or ".join(words[:3]) + (f"; or {len(words) - 3} more" if len(words) > 3 else "")
     is_told = len(words) == 1 and first.left >= _FEWEST
     return finding(
-        first.place if len(words) == 1 else "",
+        " or ".join(dict.fromkeys(one.place for one in rivals if one.place)),
         first.pattern,
         f"{which} the right gradients {shown}.",
         Certainty.CERTAIN if is_told else Certainty.LIKELY if len(words) == 1 else Certainty.POSSIBLE,

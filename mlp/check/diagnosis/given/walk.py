@@ -106,7 +106,9 @@ class Walk:
     def _own(self, visit: Visit, dy: Array, tensors: list[str], why: str) -> tuple[list[Finding], bool]:
         """The findings if the layer's own gradients are at fault, and whether all of them have a name."""
         findings, is_named = [], True
-        for case in own_cases(visit, dy, tensors, self.given):
+        beside = {f"what goes into {one.name}": one.x for one in self.backward.visits if one is not visit}
+        for alone in own_cases(visit, dy, tensors, self.given):
+            case = replace(alone, beside=beside)
             explained = {tensor: explanations_of(case, tensor) for tensor in case.said}
             is_named &= all(explained.values())
             findings += findings_of(case, explained, why)

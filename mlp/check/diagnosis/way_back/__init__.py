@@ -9,12 +9,12 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from mlp.check.diagnosis.way_back import arrays, steps
-from mlp.check.diagnosis.way_back.changed import arrays_changed, gradients_changed
+from mlp.check.diagnosis.way_back.changed import arrays_changed, gradients_changed, multiplied
 from mlp.check.diagnosis.way_back.loops import in_loops
 from mlp.check.diagnosis.way_back.steps import on_one_way
 from mlp.check.diagnosis.way_back.stretches import other_formulas
 from mlp.check.diagnosis.way_back.ways import Slip, Wrong, ways
-from mlp.check.diagnosis.way_back.windows import without_stride
+from mlp.check.diagnosis.way_back.windows import cut_elsewhere, without_stride
 from mlp.check.tape.tape import Tape
 from mlp.nn.arrays import Array
 
@@ -30,6 +30,8 @@ _STEPS = (
     steps.over_other_axes,
     steps.once,
     steps.overwritten,
+    cut_elsewhere,
+    steps.by_one_choice,
     arrays.another_array,
 )
 
@@ -73,7 +75,9 @@ def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
     yield from in_loops(tape)
     yield from on_one_way(tape, every, right)
     yield from arrays.everywhere(tape, every)
+    yield from multiplied(tape)
     yield from other_formulas(tape, right)
     yield from arrays.of_neighbours(tape, right)
     for way in every:
         yield from arrays.made_of_another(tape, way, right)
+        yield from arrays.another_array(tape, way, is_stretched=True)

@@ -1,5 +1,6 @@
 """One operation goes back with another array than its own, or with another gradient."""
 
+import contextlib
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
@@ -17,13 +18,20 @@ _MOST_OTHERS = 80
 _MOST_PAIRS = 400
 
 
-def another_array(tape: Tape, way: Way) -> Iterator[Wrong]:
-    """The derivative is computed from another array than it should be: one of forward's."""
+def another_array(tape: Tape, way: Way, is_stretched: bool = False) -> Iterator[Wrong]:
+    """The derivative is computed from another array than it should be: one of forward's.
+
+    Args:
+        tape: of forward.
+        way: the operation and its operand.
+        is_stretched: whether the other arrays are those that have to be stretched to the shape.
+    """
     if any(edge.with_used is None for edge in way.edges):
         return
     name = called(tape, way.site, way.numbers[-1], way.edges[0].using)
     shapes, count = [np.asarray(edge.used).shape for edge in way.edges], 0
-    for words, others in _others(tape, way):
+    for words, arrays in _others(tape, way):
+        others = _stretched(arrays, shapes) if is_stretched else arrays
         is_told = words == "1" and way.site.operation == "multiply"  # as a factor that is missing
         if is_told or [other.shape for other in others] != shapes or count >= _MOST_OTHERS:
             continue
@@ -38,6 +46,14 @@ def another_array(tape: Tape, way: Way) -> Iterator[Wrong]:
             else f"the factor made of {name} is missing, with 1 in its place, on the way back {way.words}",
             with_arrays(way, others),
         )
+
+
+def _stretched(arrays: Sequence[Array], shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """Arrays of other shapes as numpy stretches them to these; none if it cannot."""
+    with contextlib.suppress(ValueError):
+        stretched = [np.broadcast_to(*pair) for pair in zip(arrays, shapes, strict=True)]
+        return stretched if all(0 < one.size < other.size for one, other in zip(arrays, stretched, strict=True)) else []
+    return []
 
 
 def everywhere(tape: Tape, every: Sequence[Way]) -> Iterator[Wrong]:
@@ -103,7 +119,8 @@ def recorded_arrays(tape: Tape, other: Tape | None = None) -> dict[str, list[Arr
     """
     found: dict[tuple[Site, str], list[tuple[Array, Array]]] = {}
     for number, (node, twin) in enumerate(zip(tape.nodes, (other or tape).nodes, strict=True)):
-        found.setdefault((node.site, tape.names.get(number, "")), []).append((node.value, twin.value))
+        if number in tape.used:
+            found.setdefault((node.site, tape.names.get(number, "")), []).append((node.value, twin.value))
     outer = tape.nodes[tape.output].site
     named: dict[str, list[Array]] = {}
     for (site, name), pairs in reversed(found.items()):

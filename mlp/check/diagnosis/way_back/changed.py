@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis import changes
+from mlp.check.diagnosis.changes import FORMS, INNER
 from mlp.check.diagnosis.way_back.arrays import sources as sources_of
 from mlp.check.diagnosis.way_back.arrays import with_arrays
 from mlp.check.diagnosis.way_back.ways import Way, Wrong, called, ways
@@ -66,6 +67,21 @@ def gradients_changed(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wro
         arrays = [array for number in dict(one.edges) if (array := right[number]) is not None]
         for words, change in _each(one.name, arrays):
             yield Wrong(CHANGED, f"{words} stands where {one.name} should{one.goal}", one.changed(change))
+
+
+def multiplied(tape: Tape) -> Iterator[Wrong]:
+    """What has arrived at the result of an operation has a factor made of that too much, such as a derivative."""
+    for one in (arrival for arrival in arrivals(tape) if not arrival.goal):
+        numbers = list(dict(one.edges))
+        name = tape.nodes[numbers[-1]].site.text
+        for form, function in (*FORMS, *INNER):
+            values = {number: function(tape.nodes[number].value) for number in numbers}
+            if any(np.ptp(value) > 0 for value in values.values()):
+                rules = {
+                    key: (lambda edge, gradient, value=values[key[0]]: edge.pull(gradient * value)) for key in one.edges
+                }
+                words = f"{one.name} has the factor {form.replace('{}', name)} too much"
+                yield Wrong("wrong factor", words, Change(rules))
 
 
 def arrays_changed(tape: Tape, way: Way, right: Sequence[Array | None], earlier: Tape) -> Iterator[Wrong]:

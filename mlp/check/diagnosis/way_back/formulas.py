@@ -7,27 +7,51 @@ import numpy as np
 
 from mlp.nn.arrays import Array
 
-_NEARLY = 1e-2
+_NEARLY, _LEFT = 1e-2, 1e-9
 Axes = tuple[int, ...]
 
 
 class Along(NamedTuple):
-    """A function y of x along some axes on the way back: the gradient by y, the function's own axes, and others."""
+    """A function y of x along some axes on the way back.
+
+    Attributes:
+        g: the gradient by y.
+        x, y: in one shape, or y with ones for the axes.
+        right: the function's own axes.
+        other: those that are taken.
+        factor: what y is multiplied with after that, which is alike along the axes.
+    """
 
     g: Array
     x: Array
     y: Array
     right: Axes
     other: Axes
+    factor: Array
 
 
 Function = Callable[[Array, Axes], Array]
 Formula = Callable[[Along], Array]
 
 
-def is_one_of(functions: Sequence[Function], x: Array, y: Array, axes: Axes) -> bool:
-    """Whether y is one of some functions of x along these axes, but for a number that keeps it from a division by 0."""
-    return any(np.linalg.norm(function(x, axes) - y) <= _NEARLY * np.linalg.norm(y) for function in functions)
+def factor_of(functions: Sequence[Function], x: Array, y: Array, axes: Axes) -> Array | None:
+    """How many times y is one of some functions of x along these axes, alike along them; None if it is none of them.
+
+    A number that keeps a function from a division by 0 makes no difference.
+    """
+    if min(x.shape[axis] for axis in axes) < 2:
+        return None
+    every = [made for function in functions if (made := function(x, axes)).size == y.size]
+    size = float(np.linalg.norm(y))
+    for made in every:
+        if np.linalg.norm(made - y.reshape(made.shape)) <= _NEARLY * size:
+            return np.ones_like(_sum(made, axes))
+    for made in reversed(every):
+        whole = y.reshape(made.shape)
+        factor = _sum(whole * made, axes) / _sum(np.square(made), axes)
+        if np.linalg.norm(factor * made - whole) <= _LEFT * size:
+            return factor
+    return None
 
 
 def _sum(array: Array, axes: Axes) -> Array:
@@ -51,6 +75,10 @@ def _normalised_back(a: Along, first: Axes, second: Axes) -> Array:
     """With the mean of dy and that of dy times y over these axes."""
     centred = a.g - _mean(a.g, first) - a.y * _mean(a.g * a.y, second)
     return np.asarray(centred * a.y / (a.x - _mean(a.x, a.right)))
+
+
+def _norm(x: Array, axes: Axes) -> Array:
+    return np.asarray(np.sqrt(_sum(np.square(x), axes)))
 
 
 ALONG: tuple[tuple[Sequence[Function], Sequence[tuple[str, Formula]]], ...] = (
@@ -81,7 +109,7 @@ ALONG: tuple[tuple[Sequence[Function], Sequence[tuple[str, Formula]]], ...] = (
         (
             _normalised,
             lambda x, axes: x / np.sqrt(_mean(np.square(x), axes)),
-            lambda x, axes: x / np.sqrt(_sum(np.square(x), axes)),
+            lambda x, axes: x / _norm(x, axes),
         ),
         (
             ("a normalisation with its sums over axis {}", lambda a: _normalised_back(a, a.other, a.other)),
@@ -98,6 +126,13 @@ ALONG: tuple[tuple[Sequence[Function], Sequence[tuple[str, Formula]]], ...] = (
                 "a division by the norm with its sums over axis {}",
                 lambda a: (a.g - a.y * _sum(a.g * a.y, a.other)) * a.y / a.x,
             ),
+        ),
+    ),
+    (
+        (lambda x, axes: np.log(_sum(np.exp(x), axes)), _norm),
+        (
+            ("the logarithm of a sum of exponentials over axis {}", lambda a: a.g * _softmax(a.x, a.other)),
+            ("a norm over axis {}", lambda a: a.g * a.x / _norm(a.x, a.other)),
         ),
     ),
 )

@@ -11,6 +11,7 @@ from mlp.check.tape.tape import Change, Edge, Pull, Rule, Tape
 from mlp.nn.arrays import Array
 
 MASK = "mask missing"
+CHOICE = "another choice"
 CONSTANT = ", as if that were a constant"
 
 
@@ -32,7 +33,8 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
     for change, words in _FACTORS:
         changed = [change(np.asarray(factor)) for factor in factors]
         is_one = all(np.all(one == 1) for one in changed)
-        if is_one and change is not np.ones_like:  # told as missing
+        is_alike = change is np.sign and all(np.ptp(one) == 0 for one in changed)
+        if (is_one or is_alike) and change is not np.ones_like:  # told as missing
             continue
         is_mask = all(np.all((factor == 0) | (factor == 1)) for factor in factors)
         yield Wrong(
@@ -178,7 +180,7 @@ def overwritten(tape: Tape, way: Way) -> Iterator[Wrong]:
     several = f"on the way back {way.words} entries that are used several times get"
     for last, word in ((True, "last"), (False, "first")):
         words = f"{several} only the {word} of their gradients"
-        yield Wrong("overwritten", words, way.ruled(_assigned(tape, last)))
+        yield Wrong("overwritten", words, Change(_assigned(tape, way, last)))
     yield Wrong("overwritten", f"{several} the mean of their gradients, not the sum", way.ruled(_averaged))
 
 
@@ -186,15 +188,36 @@ def _averaged(edge: Edge, gradient: Array) -> Array:
     return edge.pull(gradient) / np.maximum(edge.pull(np.ones_like(gradient)), 1)
 
 
-def _assigned(tape: Tape, last: bool) -> Rule:
+def _assigned(tape: Tape, way: Way, last: bool) -> dict[tuple[int, int], Rule]:
+    """The rules by which an entry gets only what is written into it last, or first, of all times."""
+    rules: dict[tuple[int, int], Rule] = {}
+    written: dict[int, Array] = {}
+    step = -1 if last else 1
+    for number, edge in list(zip(way.numbers, way.edges, strict=True))[::step]:
+        index, size = np.ravel(np.asarray(edge.source)), tape.nodes[edge.parent].value.size
+        before = written.get(edge.parent, np.zeros(size + 1, dtype=bool))
+        rules[number, edge.operand] = _written(tape, index[::-step], step, ~before)
+        written[edge.parent] = before | (np.bincount(index, minlength=size + 1) > 0)
+    return rules
+
+
+def _written(tape: Tape, index: Array, step: int, is_open: Array) -> Rule:
     def rule(edge: Edge, gradient: Array) -> Array:
-        index, values = np.ravel(np.asarray(edge.source)), gradient.ravel()
-        found = np.zeros(tape.nodes[edge.parent].value.size + 1)
-        step = 1 if last else -1
-        found[index[::step]] = values[::step]
-        return found[1:].reshape(tape.nodes[edge.parent].value.shape)
+        found = np.zeros(len(is_open))
+        found[index] = gradient.ravel()[::-step]
+        return (found * is_open)[1:].reshape(tape.nodes[edge.parent].value.shape)
 
     return rule
+
+
+def by_one_choice(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """Where forward chooses between two arrays entry by entry, one of them is gone back to everywhere."""
+    keys = [(number, edge.operand) for number in way.numbers for edge in tape.nodes[number].edges]
+    if way.site.operation == "where" and way.operand == min(operand for _, operand in keys):
+        for which, chosen in (("first", 1), ("second", 2)):
+            rules = {key: _with_factor(tape, np.ones_like if key[1] == chosen else np.zeros_like) for key in keys}
+            words = f"{way.site.text} goes back by its {which} choice everywhere"
+            yield Wrong(CHOICE, words, Change(rules), way.site.text)
 
 
 def to_others(_: Tape, way: Way) -> Iterator[Wrong]:
@@ -204,7 +227,7 @@ def to_others(_: Tape, way: Way) -> Iterator[Wrong]:
             (number, way.operand): pulled(edge.routes.get(words, edge.pull))
             for number, edge in zip(way.numbers, way.edges, strict=True)
         }
-        alone = "" if words.startswith("to all") else " alone"
+        alone = " alone" if words.startswith("to the") else ""
         yield Wrong("sent elsewhere", f"what goes back {way.words} goes {words}{alone}", Change(rules))
 
 
@@ -221,15 +244,21 @@ def over_other_axes(tape: Tape, way: Way) -> Iterator[Wrong]:
         for how, times in (("summed", 1.0), ("averaged", factor.size / int(np.prod(shape)) / others)):
             words = f"what goes back {way.words} is {how} over axis {_listed(other)} where it should be over {{}}"
             if times != 1 or how == "summed":
-                yield Wrong("wrong axis", words.format(_listed(right)), way.ruled(_summed_over(other, times)))
+                yield Wrong("wrong axis", words.format(_listed(right)), way.ruled(_summed_over(other, times, shape)))
 
 
 def _listed(axes: tuple[int, ...]) -> str:
     return " and ".join(map(str, axes))
 
 
-def _summed_over(axes: tuple[int, ...], times: float) -> Rule:
-    return lambda edge, gradient: times * np.sum(gradient * np.asarray(edge.factor), axis=axes, keepdims=True)
+def _summed_over(axes: tuple[int, ...], times: float, shape: tuple[int, ...]) -> Rule:
+    """Summed so, in the shape of the operand if there are as many numbers; else it goes on as numpy stretches it."""
+
+    def rule(edge: Edge, gradient: Array) -> Array:
+        summed = times * np.sum(gradient * np.asarray(edge.factor), axis=axes, keepdims=True)
+        return summed.reshape(shape) if summed.size == np.prod(shape) else summed
+
+    return rule
 
 
 def pulled(pull: Pull) -> Rule:

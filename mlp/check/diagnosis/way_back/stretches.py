@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis.changes import FORMS, INNER
-from mlp.check.diagnosis.way_back.formulas import ALONG, Along, Axes, Formula, is_one_of
+from mlp.check.diagnosis.way_back.formulas import ALONG, Along, Axes, Formula, Function, factor_of
 from mlp.check.diagnosis.way_back.ways import Wrong
 from mlp.check.tape.tape import Change, Pull, Tape
 from mlp.nn.arrays import Array
@@ -16,15 +16,23 @@ _LONGEST = 12  # operations in a row
 
 
 class Stretch(NamedTuple):
-    """Some operations in a row, from one array to another of its shape."""
+    """Some operations in a row, from one array to another.
+
+    Attributes:
+        start, end: the numbers of their nodes.
+        words: what they are called.
+        is_alone: whether the result depends on nothing else, and not on tensors beside it.
+    """
 
     start: int
     end: int
     words: str
+    is_alone: bool
 
 
 def stretches(tape: Tape) -> Iterator[Stretch]:
-    """All short rows of operations through which an array depends on another one, and on nothing else."""
+    """All short rows of operations through which an array depends on another one, and on tensors at most beside it."""
+    ends = {number for number, node in enumerate(tape.nodes) if node.edges} | set(tape.leaves.values())
     for number, node in enumerate(tape.nodes):
         front, last = {number}, {number: ""}
         for _ in range(_LONGEST):
@@ -33,29 +41,33 @@ def stretches(tape: Tape) -> Iterator[Stretch]:
                 break
             front.remove(top)
             for edge in tape.nodes[top].edges:
-                front.add(edge.parent)
+                if edge.parent in ends:
+                    front.add(edge.parent)
                 last[edge.parent] = tape.nodes[top].site.operand(edge.operand)
-            if len(front) == 1:
-                (start,) = front
-                if tape.nodes[start].value.shape == node.value.shape:
-                    words = f"{node.site.text_in(tape.nodes[start].site)} to {last[start]}"
-                    yield Stretch(start, number, words)
+            inner = {one for one in front if tape.nodes[one].edges}
+            for start in (inner or front) if len(inner) < 2 else ():
+                words = f"{node.site.text_in(tape.nodes[start].site)} to {last[start]}"
+                yield Stretch(start, number, words, len(front) == 1)
 
 
 def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
     """A whole function, such as a sigmoid, goes back otherwise: dy times some formula of its input or output."""
-    groups: dict[tuple[str, int], list[Stretch]] = {}
+    groups: dict[tuple[str, int, bool], list[Stretch]] = {}
     for one in stretches(tape):
-        groups.setdefault((one.words, tape.nodes[one.end].value.ndim), []).append(one)
-    ends = {words: [tape.nodes[one.end].value for one in group] for (words, _), group in groups.items()}
-    for (words, _), group in sorted(groups.items(), key=lambda item: (-item[1][-1].end, item[1][-1].start)):
+        x, y = tape.nodes[one.start].value, tape.nodes[one.end].value
+        groups.setdefault((one.words, y.ndim, one.is_alone and x.shape == y.shape), []).append(one)
+    ends = {key[0]: [tape.nodes[one.end].value for one in group] for key, group in groups.items() if key[2]}
+    for (words, _, is_plain), group in sorted(groups.items(), key=lambda item: (-item[1][-1].end, item[1][-1].start)):
+        here = f"where the derivative of {words.partition(' to ')[0]} should stand"
+        yield from _over_another_axis(tape, group, right, here)
+        if not is_plain:
+            continue
         whole, _, start = words.partition(" to ")
         own = [tape.nodes[one.end].value for one in group]
-        here = f"where the derivative of {whole} should stand"
         missing = f"the derivative of {whole} is missing, on the way back to {start}"
         yield Wrong("derivative missing", missing, _multiplied(group, [np.ones(())] * len(group)))
-        yield from _over_another_axis(tape, group, here)
-        is_signed = any(np.any(np.asarray(right[one.end]) < 0) for one in group if right[one.end] is not None)
+        arrived = [gradient for one in group if (gradient := right[one.end]) is not None]
+        is_signed = any(np.any(one < 0) for one in arrived) and any(np.any(one > 0) for one in arrived)
         for function, done in _OF_GRADIENT if is_signed else ():
             jumps = {one.end: (one.start, function) for one in group}
             yield Wrong("wrong derivative", f"{here} {done}", Change(jumps=jumps))
@@ -74,21 +86,50 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
                     yield Wrong("wrong derivative", said, _multiplied(group, [function(value) for value in values]))
 
 
-def _over_another_axis(tape: Tape, group: Sequence[Stretch], here: str) -> Iterator[Wrong]:
+def _over_another_axis(
+    tape: Tape, group: Sequence[Stretch], right: Sequence[Array | None], here: str
+) -> Iterator[Wrong]:
     """A function along some axes goes back by its formula along others, or by that of one of its kin."""
-    ends = {one: (tape.nodes[one.start].value, tape.nodes[one.end].value) for one in group}
-    rank = ends[group[0]][0].ndim
-    axes = [some for count in (1, 2, 3) for some in itertools.combinations(range(rank), count)]
+    rank = tape.nodes[group[0].start].value.ndim
+    every = [some for count in (1, 2, 3) for some in itertools.combinations(range(rank), count)]
     for functions, formulas in ALONG:
-        along = {one: some for one in group for some in axes if is_one_of(functions, *ends[one], some)}
-        for other, (words, formula) in itertools.product(axes if along else (), formulas):
-            jumps = {one.end: (one.start, _along(formula, *ends[one], right, other)) for one, right in along.items()}
+        found = {one: _function_along(tape, one, functions, formulas, right, every) for one in group}
+        own = {one: along for one, along in found.items() if along}
+        for other, (words, formula) in itertools.product(every if own else (), formulas):
             told = f"{here}, it has that of {words.format(' and '.join(map(str, other)))}"
-            yield Wrong("wrong derivative" if "," in words else "wrong axis", told, Change(jumps=jumps))
+            for is_inside in (True, False):
+                jumps = {one.end: (one.start, _along(formula, along, other, is_inside)) for one, along in own.items()}
+                yield Wrong("wrong derivative" if "," in words else "wrong axis", told, Change(jumps=jumps))
 
 
-def _along(formula: Formula, x: Array, y: Array, right: Axes, other: Axes) -> Pull:
-    return lambda gradient: formula(Along(gradient, x, y, right, other))
+def _function_along(
+    tape: Tape,
+    one: Stretch,
+    functions: Sequence[Function],
+    formulas: Sequence[tuple[str, Formula]],
+    right: Sequence[Array | None],
+    every: Sequence[Axes],
+) -> Along | None:
+    """The function that a stretch is, maybe times something that is alike along its axes; None if it is none."""
+    x, y, g, dx = tape.nodes[one.start].value, tape.nodes[one.end].value, right[one.end], right[one.start]
+    if g is None or dx is None:
+        return None
+    for axes in every:
+        factor = factor_of(functions, x, y, axes)
+        if factor is not None:
+            shape = x.shape if y.size == x.size else factor.shape
+            along = Along(g.reshape(shape), x, y.reshape(shape) / factor, axes, axes, factor)
+            if np.all(factor == 1) or any(
+                np.allclose(_along(f, along, axes, is_inside=True)(g), dx) for _, f in formulas
+            ):
+                return along
+    return None
+
+
+def _along(formula: Formula, along: Along, other: Axes, is_inside: bool) -> Pull:
+    """The formula along other axes; the factor before the function is inside of its sums, or taken out of them."""
+    inside, outside = (along.factor, 1.0) if is_inside else (1.0, along.factor)
+    return lambda gradient: outside * formula(along._replace(g=gradient.reshape(along.g.shape) * inside, other=other))
 
 
 def _multiplied(group: Sequence[Stretch], factors: Sequence[Array]) -> Change:

@@ -75,7 +75,7 @@ def ways(tape: Tape) -> list[Way]:
     """All ways back, from the output on: for each place in the code, and for all places that call the same function."""
     groups: dict[tuple[Site, int], list[tuple[int, Edge]]] = {}
     for number, node in enumerate(tape.nodes):
-        for edge in node.edges:
+        for edge in node.edges if node.site.path else ():  # what the check itself does with an output is right
             for site in dict.fromkeys((node.site, node.site.innermost)):
                 groups.setdefault((site, edge.operand), []).append((number, edge))
     found = {(*(number for number, _ in group), key[1]): (key, group) for key, group in groups.items()}

@@ -1,5 +1,9 @@
-"""Windows that forward takes out of an array some steps apart are put back, or taken again, one beside the other."""
+"""What forward takes out of an array, or puts into a larger one, is elsewhere on the way back.
 
+Windows that lie some steps apart are put back, or taken again, one beside the other; a frame is cut off unevenly.
+"""
+
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,6 +16,7 @@ from mlp.check.tape.tape import Change, Tape
 from mlp.nn.arrays import Array
 
 WINDOWS = "windows elsewhere"
+_MOST_BOXES = 50
 
 
 def without_stride(tape: Tape, every: Sequence[Way]) -> Iterator[Wrong]:
@@ -70,3 +75,31 @@ def _one_apart(places: Array) -> Array:
         if apart > 1:
             return places - np.expand_dims(steps - steps // apart, [k for k in range(places.ndim) if k != axis])
     return places
+
+
+def cut_elsewhere(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """A box in a larger array, as of what was padded or is cropped, is taken from another place in it."""
+    source, inner = way.edges[0].source, tape.nodes[way.edges[0].parent].value.shape
+    if len(way.numbers) > 1 or source is None or len(inner) != source.ndim:
+        return
+    is_padded = source.size > int(np.prod(inner))
+    small, large = (inner, source.shape) if is_padded else (source.shape, inner)
+    free = [range(whole - part + 1) for part, whole in zip(small, large, strict=True)]
+    if not all(free) or np.prod([len(some) for some in free]) > _MOST_BOXES:
+        return
+    boxes = {start: _box(start, small, large, is_padded) for start in itertools.product(*free)}
+    own = next((start for start, box in boxes.items() if np.array_equal(box, source)), None)
+    for start, box in boxes.items() if own else ():
+        if start != own:
+            words = f"what goes back {way.words} is cut out from {list(start)} on, and not from {list(own or ())} on"
+            yield Wrong(WINDOWS, words, way.ruled(pulled(of_index(0, 0, box, inner).pull)))
+
+
+def _box(start: Sequence[int], small: Sequence[int], large: Sequence[int], is_padded: bool) -> Array:
+    """Which entries of the one are taken for the other: of a large array by a box in it, or of a box by the large."""
+    place = tuple(slice(one, one + size) for one, size in zip(start, small, strict=True))
+    if not is_padded:
+        return np.arange(1, int(np.prod(large)) + 1).reshape(large)[place]
+    index = np.zeros(large, dtype=int)
+    index[place] = np.arange(1, int(np.prod(small)) + 1).reshape(small)
+    return index

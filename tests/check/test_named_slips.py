@@ -1,0 +1,345 @@
+"""Slips that people make, each in the smallest layer or loss that has it: the sentence says which one it is."""
+
+import numpy as np
+import pytest
+
+from mlp import (
+    CrossEntropyLoss,
+    Identity,
+    Linear,
+    ReLU,
+    Sequential,
+    check_given_gradients,
+    check_gradients,
+    check_layer,
+)
+from mlp.check.diagnosis.attempts import attempted
+from mlp.nn.layers import Layer
+from mlp.nn.losses import Loss
+from mlp.user_code.api import examine_object
+
+RNG = np.random.RandomState(0)
+X, SEQUENCES, IMAGES = RNG.standard_normal((3, 4)), RNG.standard_normal((2, 3, 3)), RNG.standard_normal((1, 1, 3, 4))
+
+
+class Faulty(Layer):
+    """A layer whose backward makes its fault if it is wrong."""
+
+    wrong = False
+
+
+class Dense(Faulty):
+    parameter_names = ("W", "b")
+
+    def __init__(self):
+        self.W, self.b = np.random.RandomState(1).standard_normal((4, 2)), np.zeros(2)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dy):
+        self.grad_W, self.grad_b = self.x.T @ dy, (np.round(dy, 3) if self.wrong else dy).sum(axis=0)
+        return dy @ self.W.T
+
+
+class WeightNorm(Faulty):
+    parameter_names = ("V", "g")
+
+    def __init__(self):
+        self.V, self.g = np.random.RandomState(1).standard_normal((4, 4)), np.array([0.5, 1.0, 1.5, 2.0])
+
+    def forward(self, x):
+        self.x, self.n = x, np.sqrt((self.V**2).sum(axis=0))
+        return x @ (self.g * self.V / self.n)
+
+    def backward(self, dy):
+        axis = 1 if self.wrong == "V" else 0
+        dW, unit = self.x.T @ dy, self.V / self.n
+        self.grad_g = (dW * unit).sum(axis=1 if self.wrong == "g" else 0)
+        self.grad_V = self.g / self.n * (dW - unit * (dW * unit).sum(axis=axis, keepdims=True))
+        return dy @ (self.g * unit).T
+
+
+class LogSumExp(Faulty):
+    def forward(self, x):
+        self.x, m = x, x.max(axis=1, keepdims=True)
+        return np.log(np.exp(x - m).sum(axis=1)) + m[:, 0]
+
+    def backward(self, dy):
+        e = np.exp(self.x)
+        return e / e.sum(axis=2 if self.wrong else 1, keepdims=True) * dy[:, None]
+
+
+class Spread(Faulty):
+    """Sums, whose gradient is repeated along another axis."""
+
+    def forward(self, x):
+        self.x = x
+        return (x**2).sum(axis=1)
+
+    def backward(self, dy):
+        return 2 * self.x * (dy[:, :, None] if self.wrong else dy[:, None])
+
+
+class Cosine(Faulty):
+    parameter_names = ("w",)
+
+    def __init__(self):
+        self.w = np.random.RandomState(1).standard_normal(4)
+
+    def forward(self, x):
+        self.x = x
+        self.a, self.b = np.sqrt((x**2).sum(axis=1, keepdims=True)), np.sqrt((self.w**2).sum())
+        self.c = (x @ self.w)[:, None] / (self.a * self.b)
+        return self.c
+
+    def backward(self, dy):
+        self.grad_w = (dy * (self.x / (self.a * self.b) - self.c * self.w / self.b**2)).sum(axis=0)
+        return dy * (self.w / (self.a * self.b) - self.c * (self.w if self.wrong else self.x) / self.a**2)
+
+
+class Pool(Faulty):
+    """The largest of two columns, one apart."""
+
+    def forward(self, x):
+        self.x, out = x, np.zeros((*x.shape[:3], x.shape[3] - 1))
+        for k in range(out.shape[3]):
+            out[..., k] = x[..., k : k + 2].max(axis=3)
+        return out
+
+    def backward(self, dy):
+        dx = np.zeros_like(self.x)
+        for k in range(dy.shape[3]):
+            window = self.x[..., k : k + 2]
+            part = (window == window.max(axis=3, keepdims=True)) * dy[..., k : k + 1]
+            if self.wrong:
+                dx[..., k : k + 2] = part
+            else:
+                dx[..., k : k + 2] += part
+        return dx
+
+
+class Padded(Faulty):
+    """A frame of two zeros on one side, written into an array."""
+
+    def forward(self, x):
+        whole = np.zeros((*x.shape[:2], x.shape[2] + 2))
+        whole[:, :, 2:] = x
+        return whole**2 + whole * np.arange(x.shape[2] + 2) + self.keep(x)
+
+    def keep(self, x):
+        self.x = x
+        return 0.0
+
+    def backward(self, dy):
+        whole = np.zeros(dy.shape)
+        whole[:, :, 2:] = self.x
+        dwhole = dy * (2 * whole + np.arange(dy.shape[2]))
+        return dwhole[:, :, :-2] if self.wrong else dwhole[:, :, 2:]
+
+
+class Standard(Faulty):
+    def forward(self, x):
+        self.d = x - x.mean(axis=0)
+        self.s = np.sqrt((self.d**2).mean(axis=0) + 1e-3)
+        return self.d / self.s
+
+    def backward(self, dy):
+        ds = -(dy * self.d).sum(axis=0) * self.s ** (-1.5 if self.wrong else -3.0)
+        dd = dy / self.s + self.d * ds / len(dy)
+        return dd - dd.mean(axis=0)
+
+
+class Film(Faulty):
+    """x times one more than what the mean over the steps makes of it."""
+
+    def forward(self, x):
+        self.x, self.g = x, np.tanh(x.mean(axis=1, keepdims=True))
+        return x * (1 + self.g)
+
+    def backward(self, dy):
+        way = (dy * self.x).sum(axis=1, keepdims=True) * (1 - self.g**2) / self.x.shape[1]
+        return way + (dy * 1 + self.g if self.wrong else dy * (1 + self.g))
+
+
+class Twice(Faulty):
+    """A slope that is multiplied in once more than it should be."""
+
+    parameter_names = ("W",)
+
+    def __init__(self):
+        self.W = np.random.RandomState(1).standard_normal((4, 2))
+
+    def forward(self, x):
+        self.x, self.z = x, x @ self.W
+        return np.exp(self.z)
+
+    def backward(self, dy):
+        s = 1 / (1 + np.exp(-self.z))
+        dz = dy * np.exp(self.z) * (s * (1 - s) if self.wrong else 1.0)
+        self.grad_W = self.x.T @ dz
+        return dz @ self.W.T
+
+
+class Dead(Faulty):
+    """Two layers of units of which the first sample's are all shut, so that the second mask is asked at zero."""
+
+    parameter_names = ("V",)
+
+    def __init__(self):
+        self.V = np.random.RandomState(1).standard_normal((4, 4))
+
+    def forward(self, x):
+        self.z = x - 2.0 * (np.arange(len(x)) == 0)[:, None]
+        self.a = np.maximum(self.z, 0)
+        self.s = self.a @ self.V
+        return 1 / (1 + np.exp(-self.s))
+
+    def backward(self, dy):
+        y = 1 / (1 + np.exp(-self.s))
+        ds = dy * y * (1 - y)
+        self.grad_V = self.a.T @ ds
+        return ds @ self.V.T * ((self.s if self.wrong else self.z) > 0)
+
+
+class Bent(Faulty):
+    def forward(self, x):
+        self.x = x
+        return np.where(np.abs(x) < 0.8, x**2, 1.6 * np.abs(x) - 0.64)
+
+    def backward(self, dy):
+        is_inside = (self.x if self.wrong else np.abs(self.x)) < 0.8
+        return dy * np.where(is_inside, 2 * self.x, 1.6 * np.sign(self.x))
+
+
+class Scaled(Faulty):
+    parameter_names = ("W",)
+
+    def __init__(self):
+        self.W, self.scale = np.random.RandomState(1).standard_normal((4, 2)), 0.25
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W)
+        return self.scale * self.h
+
+    def backward(self, dy):
+        dz = dy * (1 - self.h**2)
+        self.grad_W = self.x.T @ dz * (1.0 if self.wrong else self.scale)
+        return self.scale * dz @ self.W.T
+
+
+NAMED = [
+    (Dense, X, True, "dy rounded to 3 decimals"),
+    (
+        WeightNorm,
+        X,
+        "V",
+        "`self.g * self.V / self.n` should stand, it has that of a division by the norm with its sums",
+    ),
+    (WeightNorm, X, "g", "summed over axis 1 where it should be over 0"),
+    (LogSumExp, SEQUENCES, True, "it has that of the logarithm of a sum of exponentials over axis 2"),
+    (Spread, SEQUENCES, True, "goes along axis 2 where it should be along axis 1"),
+    (Cosine, X, True, "`w` stands where `x` should, on the way back from `x**2` to `x`"),
+    (Pool, IMAGES, True, "entries that are used several times get only the last of their gradients"),
+    (Padded, SEQUENCES, True, "is cut out from [0, 0, 0] on, and not from [0, 0, 2] on"),
+    (Standard, X, True, "to the power of 1.5 too much"),
+    (Film, SEQUENCES, True, "the factor `1 + self.g` is missing, on the way back to `x`), and without any dy"),
+    (Twice, X, True, "has the factor s (1 - s) with s = sigmoid(`x @ self.W`)"),
+    (Dead, X, True, "`self.a @ self.V` stands where `self.z`"),
+    (Bent, X, True, "goes back by its other choice in"),
+    (Scaled, X, True, "the factor is 4 (the number of inputs or one over `self.scale`)"),
+]
+
+
+@pytest.mark.parametrize(("kind", "x", "fault", "words"), NAMED)
+def test_the_slip_is_named(kind, x, fault, words):
+    assert check_layer(kind(), x).passed
+    (finding,) = check_layer(type(kind.__name__, (kind,), {"wrong": fault})(), x).diagnosis
+    assert words in finding.sentence
+
+
+class Weighted(Loss):
+    """Cross-entropy in which samples count differently."""
+
+    counts = np.array([0.5, 1.0, 2.0])[:, None]
+    change = staticmethod(lambda g, _t: g)
+
+    def apply(self, y, target):
+        return -np.sum(self.counts * target * (y - np.log(np.exp(y).sum(axis=1, keepdims=True))))
+
+    def gradient(self, y, target):
+        p = np.exp(y) / np.exp(y).sum(axis=1, keepdims=True)
+        return self.change(self.counts * (p * target.sum(axis=1, keepdims=True) - target), target)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda g, _: g * np.array([[0.0], [1.0], [1.0]]), "row 0, which stayed zero"),
+        (
+            lambda g, t: g + Weighted.counts * 0.1 * (t - 0.25),
+            "the target mixed with 0.1 of the mean of the target over the features",
+        ),
+    ],
+)
+def test_what_is_done_to_a_weighted_loss_is_named(change, words):
+    loss = type("Weighted", (Weighted,), {"change": staticmethod(change)})()
+    target = np.eye(4)[[2, 0, 1]]
+    assert words in check_gradients(Identity(), loss, X, target).diagnosis[0].sentence
+
+
+NETWORK = Sequential(fc1=Linear(4, 5, RNG), relu1=ReLU(), fc2=Linear(5, 3, RNG))
+LABELS = np.array([2, 0, 1])
+
+
+def given(labels=LABELS, inner=lambda z: np.maximum(z, 0), first=0):
+    """Gradients of the network, as somebody may have computed them."""
+    p = NETWORK.parameters()
+    z = X @ p["fc1.W"].T + p["fc1.b"]
+    y = np.maximum(z, 0) @ p["fc2.W"].T + p["fc2.b"]
+    e = np.exp(y)
+    dy = (e / e.sum(axis=1, keepdims=True) - np.eye(3)[labels]) / 3
+    dz = dy @ p["fc2.W"] * (z > 0)
+    return {"fc1.W": dz.T @ X, "fc1.b": dz.sum(axis=0), "fc2.W": dy.T @ inner(z), "fc2.b": dy[first:].sum(axis=0)}
+
+
+@pytest.mark.parametrize(
+    ("gradients", "words"),
+    [
+        (given(inner=lambda z: z), "what goes into relu1 stands where x should"),
+        (given(first=1), "what comes from sample 0 of dy, the first, is missing"),
+        (given(labels=np.roll(LABELS, 1)), "with the samples of the target"),
+    ],
+)
+def test_given_gradients_that_were_made_of_something_else_are_named(gradients, words):
+    assert words in check_given_gradients(NETWORK, CrossEntropyLoss(), X, LABELS, gradients).diagnosis[0].sentence
+
+
+class Together:
+    """A network whose loss and gradients are computed in one method, the loss last."""
+
+    def __init__(self):
+        self.W, self.v = np.random.RandomState(1).standard_normal((4, 3)), np.array([1.0, -1.0, 0.5])
+
+    def loss(self, X, y):
+        z = X @ self.W
+        dy = 2 * (np.maximum(z, 0) @ self.v - y) / len(y)
+        grads = {"v": np.maximum(z, 0).T @ dy, "W": X.T @ (dy[:, None] * self.v * (z > 0.5))}
+        return np.mean((np.maximum(z, 0) @ self.v - y) ** 2), grads
+
+
+def test_a_gradient_is_not_explained_by_what_backward_itself_computes():
+    (finding,) = examine_object(Together()).report.diagnosis
+    assert "`z` (`X @ self.W`) less one half stands where `z`" in finding.sentence
+
+
+def attempt(code):
+    """Run as if it stood in a module of the diagnosis."""
+    exec(f"with attempted():\n    {code}", {"__name__": "mlp.check.diagnosis", "attempted": attempted, "Dense": Dense})
+
+
+def test_an_error_of_our_own_in_a_diagnosis_is_told_and_one_of_a_layer_is_not():
+    with pytest.warns(RuntimeWarning, match="a part of the diagnosis failed: ZeroDivisionError"):
+        attempt("1 / 0")
+    attempt("Dense().forward([[1.0]] * 2)")
