@@ -136,7 +136,7 @@ class Unmoved(Window):
     ("kind", "words"),
     [
         (Unmoved, "that of the first time, every time, stands where `x[:, k:x.shape[1] - 2 + k]` should"),
-        (Overwriting, "entries that are used several times get only the last of their gradients"),
+        (Overwriting, "entries that are used several times get only the first of their gradients"),
         (Turned, "w with its elements in reverse order stands where w should"),
         (Early, "what comes from feature 2 of dy, the last, is missing"),
     ],
@@ -170,7 +170,7 @@ class Words(Layer):
 
 def test_words_that_are_set_and_not_added_within_each_sample_are_named():
     (finding,) = check_layer(Words(), RNG.standard_normal((3, 4, 2))).diagnosis
-    assert "only the last one that reaches an entry is kept for each sample" in finding.sentence
+    assert "get only the last of their gradients, for each axis-0 position" in finding.sentence
 
 
 class Gated(Layer):

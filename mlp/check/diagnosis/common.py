@@ -72,25 +72,19 @@ def _stale(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     yield Prediction(case.gradient(tensor, x=case.other_x))
 
 
-def _one_sample(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    for is_it, name in _samples(case, tensor):
-        yield Prediction(case.gradient(tensor, dy=np.asarray(case.dy) * is_it), f"it is that of {name} alone", key=name)
+def _of_samples(is_alone: bool) -> Callable[[IsolatedLayer, str], Iterator[Prediction]]:
+    """One sample alone, or all but one."""
 
-
-def _all_but_one(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    for is_it, name in _samples(case, tensor):
-        words = f"what comes from {name} is missing"
-        yield Prediction(case.gradient(tensor, dy=np.asarray(case.dy) * ~is_it), words, key=name)
-
-
-def _samples(case: IsolatedLayer, tensor: str) -> Iterator[tuple[Array, str]]:
-    """Where each sample of dy is, and what it is called."""
-    is_batch = case.role is not Role.LOSS and case.y.shape[:1] == (case.samples,) and 1 < case.samples <= _MOST_SAMPLES
-    if is_batch and tensor != INPUT:
-        for index in range(case.samples):
+    def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+        is_batch = case.y.shape[:1] == (case.samples,) and 1 < case.samples <= _MOST_SAMPLES
+        for index in range(case.samples) if is_batch and tensor != INPUT and case.role is not Role.LOSS else ():
             is_it = (np.arange(case.samples) == index).reshape(-1, *[1] * (case.y.ndim - 1))
             which = {0: ", the first,", case.samples - 1: ", the last,"}.get(index, "")
-            yield is_it, f"sample {index} of dy{which}"
+            name = f"sample {index} of dy{which}"
+            words = f"it is that of {name.rstrip(',')} alone" if is_alone else f"what comes from {name} is missing"
+            yield Prediction(case.gradient(tensor, dy=np.asarray(case.dy) * (is_it == is_alone)), words, key=name)
+
+    return predict
 
 
 FIRST: tuple[Hypothesis, ...] = (
@@ -129,9 +123,13 @@ EXACT: tuple[Hypothesis, ...] = (
         _cut_off,
     ),
     Hypothesis(
-        "one sample only", "{tensor} leaves out most of the batch: {measured}. Add up over all samples.", _one_sample
+        "one sample only",
+        "{tensor} leaves out most of the batch: {measured}. Add up over all samples.",
+        _of_samples(is_alone=True),
     ),
-    Hypothesis("sample left out", "{tensor} does not add up all samples once: {measured}.", _all_but_one),
+    Hypothesis(
+        "sample left out", "{tensor} does not add up all samples once: {measured}.", _of_samples(is_alone=False)
+    ),
 )
 
 FITTED: tuple[Hypothesis, ...] = (

@@ -31,10 +31,6 @@ def _difference(case: IsolatedLayer, tensor: str) -> Array | None:
     return said - right
 
 
-def _is_left(rest: Array, difference: Array) -> bool:
-    return float(np.linalg.norm(rest)) <= LEFT * float(np.linalg.norm(difference))
-
-
 def _rounded(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Numbers that a coarser arithmetic can hold, and no further from right than a few of its roundings."""
     difference = _difference(case, tensor)

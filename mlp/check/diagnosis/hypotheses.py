@@ -136,9 +136,11 @@ def _explanation(
         difference = _norm(said - right)
     else:  # of another shape, all of it is wrong
         bar, difference = np.zeros(0), _norm(said)
+    residual = _norm(said - expected)
+    if not residual <= difference / 10:  # most of them: there are thousands
+        return None
     size = max(_norm(said), _norm(expected))
     slack = _norm(np.where(np.isfinite(bar), bar, 0)) * max(1.0, size / (_norm(right) or 1.0)) + 1e-9 * size
-    residual = _norm(said - expected)
     near = min(_LEFT * difference, _norm(said) / 10)  # nothing is no explanation of something small
     if not difference > 0 or not residual <= max(near, min(slack, difference / 10)):
         return None

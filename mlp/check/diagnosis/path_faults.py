@@ -1,54 +1,16 @@
-"""Faults that show in the paths by which dy becomes a gradient: overwritten, unmasked, with another factor or term."""
+"""Faults that show in the paths by which dy becomes a gradient: unmasked, with another factor or term."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Predict, Prediction
-from mlp.check.diagnosis.ingredients import Factor, batch_places, entry_factors, multiples, output_factors
+from mlp.check.diagnosis.ingredients import Factor, entry_factors, multiples, output_factors
 from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer
 from mlp.check.diagnosis.observations import PLACES
 from mlp.check.diagnosis.paths import Paths
 from mlp.nn.arrays import Array
-
-
-def overwritten(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """Of the places of dy that reach an entry, only the last one that was written counts, or the first."""
-    paths = case.paths.get(tensor)
-    if paths is None:
-        return
-    axes = range(paths.dy.ndim)
-    for number, written in enumerate(one for count in (1, 2, 3) for one in combinations(axes, count)):
-        rank = _counted_along(paths, written)
-        others = [axis for axis in axes if axis not in written]
-        for kept in ([], *([axis] for axis in others)):
-            group = _counted_along(paths, kept)
-            for last in (True, False):
-                model = _last_of_each(paths, rank if last else -rank, group)
-                if paths.explained_by(model):
-                    each = f" for each {batch_places(case, paths.dy.ndim)[kept[0]]}" if kept else ""
-                    words = f"only the {'last' if last else 'first'} one that reaches an entry is kept{each}"
-                    yield Prediction(paths.gradient(model), words, 0, (number, last, *kept))
-                    return
-
-
-def _counted_along(paths: Paths, axes: Sequence[int]) -> Array:
-    """The place of each output, counted along some axes of dy."""
-    return (
-        np.ravel_multi_index(tuple(paths.outputs[list(axes)]), [paths.dy.shape[axis] for axis in axes])
-        if axes
-        else np.zeros(paths.dy.size, dtype=int)
-    )
-
-
-def _last_of_each(paths: Paths, rank: Array, group: Array) -> Array:
-    """The paths of the outputs of highest rank among those of a group that reach an entry."""
-    ranks = np.where(paths.there, rank[:, None], rank.min() - 1)
-    top = np.full((group.max() + 1, ranks.shape[1]), rank.min() - 1)
-    np.maximum.at(top, group, ranks)
-    return np.where(ranks == top[group], paths.right, 0.0)
 
 
 def unmasked(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -200,12 +162,6 @@ def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 PATHS: tuple[Hypothesis, ...] = (
     PLACES,
-    Hypothesis(
-        "overwritten",
-        "{tensor} is overwritten where it should be added up: {measured}. Several outputs depend on the same entry, so "
-        "their parts add up: write +=, or np.add.at where indices repeat.",
-        overwritten,
-    ),
     Hypothesis(
         "mask missing",
         "{tensor} is right wherever the layer has a derivative that is not zero; {measured}.",

@@ -125,7 +125,7 @@ def _twos(parts: Array, more: Array) -> Iterator[tuple[tuple[int, ...], tuple[fl
 
 
 def _two_steps(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
-    """Two slips that have nothing to do with each other, or one on a way that counts another time than once."""
+    """Two slips at once, of which the changes add up."""
     right, said = case.right(tensor), case.said[tensor]
     if said.shape != right.shape or said.size < _FEWEST or not np.all(np.isfinite(said)):
         return
@@ -145,16 +145,6 @@ def _two_steps(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Itera
         words = [found[one].words, found[other].words]
         for both in case.slips_together(words):  # of which one may be on the other's way
             yield Prediction(both[tensor], " and ".join(words), key="\n".join(words))
-    for k in (k for k, slip in enumerate(found) if slip.pattern == LEFT_OUT):
-        # Without the way all is less by a part; with a slip on it that part is another, and counts a number of times.
-        wanted, made = more - parts[k], parts - parts[k]
-        counts = made @ wanted / np.maximum(np.sum(np.square(made), axis=1), np.finfo(float).tiny)
-        left = np.linalg.norm(wanted - counts[:, None] * made, axis=1)
-        for other in np.flatnonzero((left < LEFT * size) & (np.abs(counts) > APART))[:_MOST_PAIRS].tolist():
-            words = [found[other].words, found[k].words]
-            told = f"{words[0]}, and {_counts(case, words[1], float(counts[other]))}"
-            model = right + (parts[k] + counts[other] * made[other]).reshape(right.shape)
-            yield Prediction(model, told, 1, (float(counts[other]),), "\n".join(words))
 
 
 def _partly(pattern: str) -> Predict:

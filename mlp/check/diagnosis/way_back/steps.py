@@ -178,9 +178,10 @@ def overwritten(tape: Tape, way: Way) -> Iterator[Wrong]:
     if any(edge.source is None for edge in way.edges):
         return
     several = f"on the way back {way.words} entries that are used several times get"
-    for last, word in ((True, "last"), (False, "first")):
-        words = f"{several} only the {word} of their gradients"
-        yield Wrong("overwritten", words, Change(_assigned(tape, way, last)))
+    for last, whole in itertools.product((True, False), (True, False)):
+        words = f"{several} only the {'last' if last else 'first'} of their gradients"
+        each = "" if whole else ", for each axis-0 position"
+        yield Wrong("overwritten", words + each, Change(_assigned(tape, way, last, whole)))
     yield Wrong("overwritten", f"{several} the mean of their gradients, not the sum", way.ruled(_averaged))
 
 
@@ -188,24 +189,26 @@ def _averaged(edge: Edge, gradient: Array) -> Array:
     return edge.pull(gradient) / np.maximum(edge.pull(np.ones_like(gradient)), 1)
 
 
-def _assigned(tape: Tape, way: Way, last: bool) -> dict[tuple[int, int], Rule]:
-    """The rules by which an entry gets only what is written into it last, or first, of all times."""
+def _assigned(tape: Tape, way: Way, last: bool, whole: bool) -> dict[tuple[int, int], Rule]:
+    """The rules by which an entry gets only what is written into it last, or first, of all or in each part."""
     rules: dict[tuple[int, int], Rule] = {}
     written: dict[int, Array] = {}
     step = -1 if last else 1
     for number, edge in list(zip(way.numbers, way.edges, strict=True))[::step]:
-        index, size = np.ravel(np.asarray(edge.source)), tape.nodes[edge.parent].value.size
+        source, size = np.asarray(edge.source), tape.nodes[edge.parent].value.size
         before = written.get(edge.parent, np.zeros(size + 1, dtype=bool))
-        rules[number, edge.operand] = _written(tape, index[::-step], step, ~before)
-        written[edge.parent] = before | (np.bincount(index, minlength=size + 1) > 0)
+        parts = [source.ravel()] if whole or not source.ndim else [part.ravel() for part in source]
+        rules[number, edge.operand] = _written(tape, [part[::-step] for part in parts], step, ~before)
+        written[edge.parent] = before | (np.bincount(source.ravel(), minlength=size + 1) > 0)
     return rules
 
 
-def _written(tape: Tape, index: Array, step: int, is_open: Array) -> Rule:
+def _written(tape: Tape, parts: Sequence[Array], step: int, is_open: Array) -> Rule:
     def rule(edge: Edge, gradient: Array) -> Array:
-        found = np.zeros(len(is_open))
-        found[index] = gradient.ravel()[::-step]
-        return (found * is_open)[1:].reshape(tape.nodes[edge.parent].value.shape)
+        found = np.zeros((len(parts), len(is_open)))
+        for row, index, values in zip(found, parts, gradient.reshape(len(parts), -1), strict=True):
+            row[index] = values[::-step]
+        return (found.sum(axis=0) * is_open)[1:].reshape(tape.nodes[edge.parent].value.shape)
 
     return rule
 
