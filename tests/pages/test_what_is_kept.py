@@ -63,6 +63,7 @@ CHANGES = {
         ("select_slider", "eps", 1e-6),
     ],
     "bug_gallery": [
+        ("selectbox", "bug", "derivative twice"),  # in the same layer as the one before
         ("button_group", "seen", "fc1.b"),
         ("selectbox", "bug", "minus in the gradient"),
         ("button_group", "place", "fc1"),
