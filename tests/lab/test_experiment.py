@@ -21,7 +21,7 @@ from mlp.lab.experiment import (
     MisfitError,
 )
 from mlp.lab.settings_text import format_sizes
-from mlp.lab.work import ACTIVATION_COSTS, LOSS_COSTS, check_work
+from mlp.lab.work import ACTIVATION_COSTS, CALL, LOSS_COSTS, check_work
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initialisations import INITIALISATIONS
 from mlp.nn.losses import LOSSES
@@ -135,6 +135,10 @@ def test_the_work_is_about_what_the_engine_itself_estimates(method, sizes, batch
     # With tanh and the mean squared error each takes some two nanoseconds, in 2.6 steps. The engine also counts what it
     # copies for each block; the settings alone say it within a factor of two.
     assert elements * 5.2 / 2 < experiment.work < 2 * elements * 5.2
+
+
+def test_each_sample_of_a_batch_is_a_call_however_small_the_network():
+    assert Experiment((1, 1), batch=1_000).work > 1_000 * CALL
 
 
 @pytest.mark.parametrize(("setting", "costs"), [("activation", ACTIVATION_COSTS), ("loss", LOSS_COSTS)])

@@ -44,7 +44,7 @@ def test_the_losses_are_the_histories_and_end_at_the_present_step():
             np.testing.assert_array_equal(drawn[label].y, [*run.history[column], run.measured()[column]])
     assert [trace.line.dash for trace in drawn.values()] == ["solid", "dot"] * 2
     assert [trace.showlegend for trace in drawn.values()] == [True, False] * 2
-    assert drawn["right gradient"].line.color != drawn["derivative missing"].line.color
+    assert [trace.line.color for trace in drawn.values()] == [curves.RIGHT] * 2 + [curves.WRONG] * 2
 
 
 def test_a_loss_that_is_no_positive_number_is_a_gap():
