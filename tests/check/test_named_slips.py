@@ -14,6 +14,8 @@ from mlp import (
     check_layer,
 )
 from mlp.check.diagnosis.attempts import attempted
+from mlp.check.diagnosis.way_back.arrays import kept
+from mlp.check.tape.recording import recorded
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.user_code.api import examine_object
@@ -332,6 +334,11 @@ class Together:
 def test_a_gradient_is_not_explained_by_what_backward_itself_computes():
     (finding,) = examine_object(Together()).report.diagnosis
     assert "`z` (`X @ self.W`) less one half stands where `z`" in finding.sentence
+
+
+def test_a_use_that_the_result_does_not_come_from_is_none():
+    tape = recorded(lambda given: (2 * given["w"], np.sum(given["w"] ** 2))[1], {"w": X}, {})
+    assert not list(kept(tape))
 
 
 def attempt(code):

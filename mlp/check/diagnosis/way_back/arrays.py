@@ -132,7 +132,7 @@ def recorded_arrays(tape: Tape, other: Tape | None = None) -> dict[str, list[Arr
 def kept(tape: Tape) -> Iterator[Wrong]:
     """A parameter that is used several times gets the gradient of one of them, and not their sum."""
     for name, number in tape.leaves.items():
-        count = sum(edge.parent == number for node in tape.nodes for edge in node.edges)
+        count = sum(edge.parent == number for user in tape.used for edge in tape.nodes[user].edges)
         for which, words in (("last", "first"), ("first", "last")) if count > 1 and name != INPUT else ():
             only = f"{name} is used {count} times, and only the gradient of the {words} of them is kept"
             yield Wrong("overwritten", only, Change(kept={number: which}))
