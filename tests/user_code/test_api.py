@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp import Linear, Tanh
+from mlp import Linear, Tanh, Verdict
 from mlp.testing import assert_gradients
 from mlp.user_code.api import check_function, check_layer
 from mlp.user_code.messages import ForeignError
@@ -94,6 +94,17 @@ def test_backward_starts_from_the_dy_that_is_given():
     assert_gradients(OfTheSum(), X, np.ones((3, 2)))
     with pytest.raises(AssertionError, match="the gradient of x is wrong"):
         assert_gradients(OfTheSum(), X)
+
+
+def test_a_gradient_that_is_clipped_inside_backward_is_wrong():
+    # A dy that is small enough would hide it. It is the derivative of nothing, and clipping belongs to the update.
+    class Clipped(Cube):
+        def backward(self, dy):
+            return np.clip(super().backward(dy), -0.1, 0.1)
+
+    report = check_layer(Clipped(), X)
+    assert report.verdict is Verdict.WRONG
+    assert "cut off at 0.1" in report.diagnosis[0].sentence
 
 
 def test_a_class_is_made_and_checked():

@@ -153,8 +153,8 @@ MISTAKES = [
     ("Samplewise", "", ""),
     ("augmented_loss", "2 * e", "3 * e"),
     ("mean_loss", "", ""),
-    ("Clipping", "self.x.T @ dy", "2 * self.x.T @ dy"),
     ("Stepwise", "d.sum(axis=0)", "2 * d.sum(axis=0)"),
+    ("Squashing", "** 2", "** 3"),
 ]
 
 

@@ -11,12 +11,11 @@ from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss, Scalar
 from mlp.user_code.messages import Fact, problem
-from mlp.user_code.run import calls, pairing
+from mlp.user_code.run import pairing
 from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.run.subject import Run, Subject
 
 Reduction = Callable[[Array], Array]
-_SMALL = 2.0**-10
 REDUCTIONS: dict[str, Reduction] = {"value": np.sum, "mean": np.mean}
 
 
@@ -67,10 +66,6 @@ class Foreign(Layer):
         self._subject = subject
         self._reduction = reduction
         self._scale = parameter_scale
-        # What is clipped where it is large is not where dy is small; but a small step is lost beside its parameter.
-        clips = any("clip" in calls.global_names(one) for one in subject.sources()[2:])
-        loses = any(pair.is_step for pair in pairs.values()) and subject.known_rate(subject.thing) != 1
-        self._small = _SMALL if clips and not loses else 1.0
         held = {name: value for name, (_, value) in subject.tensors().items()} | dict(values or {})
         self._values = {name: held[name] for name, pair in pairs.items() if name != INPUT and pair.fits}
         self._hidden = {name: value for name, value in (values or {}).items() if name not in self._values}
@@ -136,8 +131,7 @@ class Foreign(Layer):
         self.facts = run.facts
         dy = np.asarray(dy, dtype=np.float64)
         scale = float(dy.sum()) if self._reduction else 1.0
-        upstream = np.ones(()) if self._reduction else dy.reshape(run.y.shape) * self._small
-        scale /= 1.0 if self._reduction else self._small
+        upstream = np.ones(()) if self._reduction else dy.reshape(run.y.shape)
         found = {source.key: source.array for source in run.backward(upstream)}
         self._gradients = {
             name: scale * self._scale * self._picked(found, name, value.shape) for name, value in self._values.items()

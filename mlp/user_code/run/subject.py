@@ -367,12 +367,15 @@ def _filled(backward: Callable[..., Any]) -> list[str]:
 def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:
     """The gradient dx from dy and a derivative: multiplied entry by entry, or dy times the Jacobian of each sample.
 
-    Of a function with one number as its value, the derivative is the gradient in the shape of x.
+    Samples are rows, or columns whose Jacobians have the axis of samples in front. Of a function with one number as its
+    value, the derivative is the gradient in the shape of x.
     """
     if derivative.shape != dy.shape and derivative.shape == (dy.size, int(np.prod(shape))):
         return (dy.ravel() @ derivative).reshape(shape)
     if derivative.shape == (*dy.shape, *shape[-1:]) and dy.ndim > 1:
         return np.einsum("...i,...ij->...j", dy, derivative)
+    if dy.ndim == 2 and derivative.shape == (dy.shape[1], dy.shape[0], *shape[:1]):
+        return np.einsum("in,nij->jn", dy, derivative)
     return dy * derivative if derivative.shape in (dy.shape, ()) or not dy.shape else derivative
 
 

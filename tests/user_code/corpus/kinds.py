@@ -2007,20 +2007,6 @@ def compute_gradients(X, y, w):
     return 2 * X.T @ (X @ w - y)
 
 
-# Gradients that are clipped where they are large.
-class Clipping:
-    def __init__(self, n_in, n_out):
-        self.W = np.random.randn(n_in, n_out)
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.W
-
-    def backward(self, dy):
-        self.dW = np.clip(self.x.T @ dy, -0.1, 0.1)
-        return dy @ self.W.T
-
-
 # A network whose steps are no multiples of its gradients.
 class Stepwise:
     class _Half:
@@ -2043,3 +2029,13 @@ class Stepwise:
         grads = {"W": self.X.T @ d, "b": d.sum(axis=0)}
         for name in self.params:
             self.params[name] = self.params[name] - 0.1 * np.sign(grads[name])
+
+
+# The Jacobian of each sample, for samples that are columns.
+class Squashing:
+    def activate(self, z):
+        return np.tanh(z)
+
+    def gradient(self, z):
+        slopes = 1 - self.activate(z) ** 2
+        return np.stack([np.diag(column) for column in slopes.T])
