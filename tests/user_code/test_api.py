@@ -107,6 +107,22 @@ def test_a_gradient_that_is_clipped_inside_backward_is_wrong():
     assert "cut off at 0.1" in report.diagnosis[0].sentence
 
 
+def test_a_property_that_has_nothing_to_give_before_forward_is_left_alone():
+    class Sized(Cube):
+        @property
+        def size_of_output(self):
+            rows, columns = self.shape
+            return rows * columns
+
+        def forward(self, x):
+            self.shape = x.shape
+            return super().forward(x)
+
+    layer = Sized()
+    layer.shape = None
+    assert check_layer(layer, X).passed
+
+
 def test_a_class_is_made_and_checked():
     assert_gradients(Cube)
 

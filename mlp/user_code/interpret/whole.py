@@ -156,7 +156,11 @@ def networks(
 
 def own_losses(thing: Any, backward: str, has_data: bool = False) -> list[str]:
     """The methods of an object that are called like a loss, take a target, or have one, and are no derivatives."""
-    methods = {name: method for name, method in inspect.getmembers(thing, inspect.isroutine) if name != backward}
+    # A property is left alone: before forward has run it may raise.
+    held = [
+        name for name, one in inspect.getmembers_static(thing) if not isinstance(one, property) and name != backward
+    ]
+    methods = {name: method for name in held if inspect.isroutine(method := getattr(thing, name))}
     named = [name for name in methods if sounds_like_loss(name) and not re.search("grad|deriv|prime|back", name)]
     asked = {name: [one.name for one in calls.required(calls.parameters_of(methods[name]))] for name in named}
     return [name for name in named if (has_data and not asked[name]) or sum(sound(one) > 0 for one in asked[name]) == 1]
