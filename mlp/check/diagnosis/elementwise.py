@@ -48,8 +48,14 @@ def _other_side(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
 
 def _wrong_slope(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The dx is dy times something that is not f'(x), but the same for any dy."""
-    paths = case.paths[tensor]
-    if tensor != INPUT or len(paths.said) != paths.right.shape[1] or len(paths.said) < 2 or np.any(paths.constant):
+    paths = case.paths.get(tensor)
+    if (
+        paths is None
+        or tensor != INPUT
+        or len(paths.said) != paths.right.shape[1]
+        or len(paths.said) < 2
+        or np.any(paths.constant)
+    ):
         return
     said, slope = np.diag(paths.said), np.diag(paths.right)
     if np.any(paths.said - np.diag(said)) or np.any(paths.there & ~np.eye(len(slope), dtype=bool)):

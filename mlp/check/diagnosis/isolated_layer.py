@@ -181,7 +181,7 @@ class IsolatedLayer:
 
     @cached_property
     def paths(self) -> Mapping[str, Paths]:
-        """The paths to each wrong tensor.
+        """The paths to each wrong tensor whose gradient has its shape.
 
         For a loss, for a backward that is not linear in dy or cannot be asked again, and for large ones, the gradient
         itself stands for the paths, as if there were a single output.

@@ -129,15 +129,16 @@ def by_distance(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[Grou
 
 def _samples_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Samples that do not all count once."""
-    paths = case.paths[tensor]
-    if paths.dy.ndim > 1 and len(paths.dy) > 1:
+    paths = case.paths.get(tensor)
+    if paths is not None and paths.dy.ndim > 1 and len(paths.dy) > 1:
         yield from _reweighted(paths, list(by_output(case, paths))[:1])
 
 
 def _places_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Other places of dy that do not all count once, or distances between an output and an entry."""
-    paths = case.paths[tensor]
-    yield from _reweighted(paths, [*by_output(case, paths), *by_distance(case, tensor, paths)])
+    paths = case.paths.get(tensor)
+    if paths is not None:
+        yield from _reweighted(paths, [*by_output(case, paths), *by_distance(case, tensor, paths)])
 
 
 def _reweighted(paths: Paths, groupings: Sequence[Grouping]) -> Iterator[Prediction]:

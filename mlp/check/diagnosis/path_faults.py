@@ -15,7 +15,9 @@ from mlp.nn.arrays import Array
 
 def unmasked(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Right wherever there is a derivative, but with something where it is zero."""
-    paths = case.paths[tensor]
+    paths = case.paths.get(tensor)
+    if paths is None:
+        return
     extra = paths.given & ~paths.there
     if len(paths.said) < 2 or not np.any(extra) or not paths.explained_by(np.where(extra, paths.said, paths.right)):
         return
@@ -145,8 +147,8 @@ def added_without_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> str:
 
 def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Something is added that does not depend on dy; the rest is right, or has a factor too much or too little."""
-    paths = case.paths[tensor]
-    if not np.any(paths.constant):
+    paths = case.paths.get(tensor)
+    if paths is None or not np.any(paths.constant):
         return
     added = added_without_dy(case, tensor, paths)
     if not np.any(paths.said):
