@@ -78,9 +78,9 @@ def _powers(case: IsolatedLayer, tensor: str, left_out: Sequence[Slip]) -> Itera
         part = right - slip.gradients[tensor]
         there = np.abs(part) > LEFT * np.max(np.abs(part))
         times = 1 + more[there] / part[there]
-        for words, value in (
-            known if np.all(times > 0) and not np.any(np.abs(more[~there]) > np.abs(more).max() * LEFT) else ()
-        ):
+        if not np.all(times > 0) or np.any(np.abs(more[~there]) > np.abs(more).max() * LEFT):
+            continue
+        for words, value in known:
             logs = np.log(value[there])
             power = np.round(2 * float(np.log(times) @ logs) / float(logs @ logs)) / 2
             model = right + (value**power - 1) * part
