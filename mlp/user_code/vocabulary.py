@@ -107,8 +107,8 @@ _RULES = (
     _Rule("hidden", "hidden hid h nhidden", f"{_COUNT} state"),
     _Rule(
         "out_size",
-        "out outs output outputs curr current this to units unit neurons neuron nodes node classes filters fanout nout "
-        "noutputs nneurons nunits",
+        "out outs output outputs curr current this to units unit neurons neuron nodes node classes labels filters "
+        "fanout nout noutputs nneurons nunits",
         f"{_COUNT} fan",
     ),
     _Rule("batch", "batch batchsize", "size n num"),

@@ -155,6 +155,11 @@ MISTAKES = [
     ("mean_loss", "", ""),
     ("Stepwise", "d.sum(axis=0)", "2 * d.sum(axis=0)"),
     ("Squashing", "** 2", "** 3"),
+    ("ConvMade", "dout.sum(axis=(0, 2, 3))", "dout.sum(axis=(2, 3)).mean(axis=0)"),
+    ("ColumnLabels", "-= 1", "-= 2"),
+    ("Bending", "self.x.T @ dz", "2 * self.x.T @ dz"),
+    ("Described", "self.slope * dy", "dy"),
+    ("bent_line", "return 1.0", "return 2.0"),
 ]
 
 

@@ -35,6 +35,9 @@ MISTAKES = {
     "shape that does not fit": ("probas - targets, axis=0)", "probas - targets)", {"b"}),
     "cell methods": ("h_prev.T @ da", "h_prev.T @ dh", {"Wh"}),
     "scores": ("= -dscore", "= dscore", {"x"}),
+    "one vector of all": ("(1 - h[:, 1:] ** 2)", "(1 - h[:, 1:])", {"nn_params"}),
+    "a bias inside": ("d.T @ h", "2 * d.T @ h", {"theta2"}),
+    "a list of layers": ('memory["A" + str(i - 1)].T @ dZ', '2 * memory["A" + str(i - 1)].T @ dZ', {"W1", "W2"}),
     "layers": ('layer["W"] + layer["b"]', 'layer["W"] + 2 * layer["b"]', {"0.b", "1.b", "2.b"}),
 }
 

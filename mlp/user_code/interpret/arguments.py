@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
-from mlp.user_code.interpret.containers import Maker, activations, asked_of, filled_up, layers, losses, uses_in
+from mlp.user_code.interpret.containers import Maker, activations, asked_of, filled_up, holders, layers, losses, uses_in
 from mlp.user_code.interpret.losses import is_input, sound
 from mlp.user_code.interpret.models import has_target
 from mlp.user_code.load.classes import Kind, kind_of, sounds_like_loss
@@ -263,6 +263,8 @@ class _Guesser:
         if parts in (3, 4) or (parts == 2 and not set(roles) & set(_PAIRED)):
             yield "shape", samples.sizes(parts, conventions)
         structure = self._structure(text, uses)
+        if structure is None and not {"optimizer", "rng", "activation"} & {*roles}:
+            structure = self._object(text, uses)
         if structure is None and sounds_like_loss(name):
             structure = next(iter(losses(self.cls, self.module)), None)
         if structure is not None:
@@ -288,6 +290,18 @@ class _Guesser:
         several = (self.conventions.padding,) if role == "padding" else several
         is_pair = role in _PAIRED and (self.conventions.paired or name.endswith("shape"))
         return several * 2 if is_pair else several[min(self.used.get(role, 0), len(several) - 1)]
+
+    def _object(self, text: str, uses: Uses) -> Any:
+        """An object of the module's own that has the attributes that it is asked for, else one that is made of them."""
+        asked = uses.asked(text)
+        for cls in holders(self.cls, self.module, asked) if asked else ():
+            for args, _ in islice(_guesses(cls, self.module, {}), len(samples.CONVENTIONS)):
+                with suppress(ForeignError):
+                    return _made(cls, self.module, args, None, Override()).thing
+        if not asked or uses.methods(text):
+            return None
+        inner = replace(self, used={})
+        return SimpleNamespace(**{name: inner.value(name, f"{text}.{name}")[1] for name in asked})
 
     def _structure(self, text: str, uses: Uses) -> Any:
         """What is done with it makes of an argument a dict, a list of two that follow each other, layers, or None."""
@@ -363,7 +377,8 @@ def _arguments(guesser: _Guesser, chosen: calls.Parameters, given: Mapping[str, 
 def _roles(cls: type, name: str) -> tuple[str, ...]:
     """The roles of an argument of this name, of one letter or so where the class moves a window over an image."""
     plain = name.lower().strip("_")
-    of_window = plain in _OF_WINDOWS and re.search("conv|pool", cls.__name__, re.IGNORECASE)
+    is_weight = plain == "w" and "h" not in {one.lower() for one in calls.parameters_named(cls)}
+    of_window = plain in _OF_WINDOWS and not is_weight and re.search("conv|pool", cls.__name__, re.IGNORECASE)
     return (_OF_WINDOWS[plain],) if of_window else vocabulary.roles(name)
 
 

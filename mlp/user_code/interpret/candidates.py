@@ -337,7 +337,7 @@ def loss_candidates(case: Case, forward: Step, backward: tuple[Step, ...], thing
     first = next((argument for argument, side in places.items() if side == "prediction"), "")
     ways = _loss_ways(function_of(thing, backward[0])) if backward else ("gradient",)
     said = {**(override.args if thing is None else {}), **override.forward_args}
-    for x, target, layout in loss_inputs(case.name, override):
+    for x, target, layout in loss_inputs(case.name, override, _takes_a_column(function)):
         for way, masked in product(ways if thing is not None else ways[:1], _masked(function, x, target, layout)):
             settings = {"settings": {**masked, **{name: {} for name in structures(function)}, **said}}
             subject = Subject(
@@ -345,6 +345,13 @@ def loss_candidates(case: Case, forward: Step, backward: tuple[Step, ...], thing
                 **override.of_run() | settings,
             )  # fmt: skip
             yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
+
+
+def _takes_a_column(function: Callable[..., Any]) -> bool:
+    """Whether a loss takes labels from a column: p[rows, y[:, 0]]."""
+    text, names = ast.unparse(sources.syntax(function)), sides(function, "prediction", "target")
+    targets = [name for name, side in names.items() if side == "target"]
+    return any(re.search(rf"\[[^]]*\b{name}\[[^]]*(, |\]\[)0\]", text) for name in targets)
 
 
 def _masked(forward: Callable[..., Any], x: Array, target: Any, layout: Layout) -> Iterator[dict[str, Array]]:

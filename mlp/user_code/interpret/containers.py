@@ -11,14 +11,14 @@ import numpy as np
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
-from mlp.user_code.load.classes import kind_of
+from mlp.user_code.load.classes import kind_of, stored
 from mlp.user_code.messages import ForeignError, home_of, problem, told
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import other_randomness, same_randomness
 from mlp.user_code.run.uses import EACH, Uses, uses_of
 from mlp.user_code.settings import Override
 
-_BOTH_WAYS = {*vocabulary.FORWARD, *vocabulary.DERIVATIVE, ""}  # "" is a call of the layer itself
+_BOTH_WAYS = {*vocabulary.VALUE, *vocabulary.DERIVATIVE, ""}  # "" is a call of the layer itself
 _SHAPES = ((samples.BATCH, samples.FEATURES), (samples.FEATURES, samples.BATCH), (samples.FEATURES, 1))
 
 Maker = Callable[[type], Iterator[Any]]
@@ -55,6 +55,12 @@ def activations(cls: type, module: ModuleType | None, methods: Iterable[str], ma
     return [one for one in _fitting(cls, module, methods, make) if not has_weights(one)][:2]
 
 
+def holders(cls: type, module: ModuleType | None, asked: Iterable[str]) -> list[type]:
+    """The classes of the module whose objects have these attributes, and that need no such object themselves."""
+    own = [one for one in _own(cls, module) if set(asked) <= set(dir(one)) | stored(one)]
+    return [one for one in own if not any(uses_in(one).asked(name) for name in calls.parameters_named(one))]
+
+
 def losses(cls: type, module: ModuleType | None) -> Iterator[Any]:
     """The losses of the module that need nothing to be made."""
     for one in _own(cls, module):
@@ -75,7 +81,7 @@ def _fitting(cls: type, module: ModuleType | None, methods: Iterable[str], make:
     """An object of each class of the module that has these methods, and gives what has the shape of its input."""
     asked = set(methods)
     spelt = {vocabulary.plain(name): name for name in asked}
-    forward = next((spelt[word] for word in vocabulary.FORWARD if word in spelt), "")
+    forward = next((spelt[word] for word in vocabulary.VALUE if word in spelt), "")
     classes = [one for one in _own(cls, module) if all(callable(getattr(one, name, None)) for name in asked)]
     classes = [one for one in classes if not any(asked_of(one, text) for text, _ in uses_in(one).calls if EACH in text)]
     for shape in _SHAPES if forward else ():

@@ -18,7 +18,7 @@ from mlp.user_code.clock import remaining
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.arguments import Built
 from mlp.user_code.interpret.inputs import inputs
-from mlp.user_code.interpret.models import Parts, has_target
+from mlp.user_code.interpret.models import Parts, has_target, is_key
 from mlp.user_code.interpret.ranking import furthest
 from mlp.user_code.interpret.samples import BATCH, FEATURES, HIDDEN, OUTPUTS, Layout
 from mlp.user_code.interpret.second_look import without_gradient, without_moments
@@ -182,11 +182,12 @@ IDS = np.resize(np.arange(FEATURES), BATCH)
 
 
 class Made(NamedTuple):
-    """Parameters, in words where they come from, and for how many outputs, 0 where that is not known."""
+    """Parameters, in words where they come from, for how many outputs, 0 where that is not known, and if one vector."""
 
     words: str
     parameters: Any
     outputs: int = 0
+    is_vector: bool = False
 
 
 def _parameters(parts: Parts, override: Override, thing: Any = None) -> Iterator[Made]:
@@ -252,7 +253,13 @@ def _moved(structure: Any, keep: float = 1.0, size: float = 0.5) -> Any:
 
 
 def _guessed(keys: tuple[str, ...], outputs: int) -> Iterator[Made]:
-    """Weights and biases of these names, for columns and for rows."""
+    """Weights and biases of these names, for columns and for rows, with a bias inside, or all in one vector."""
+    if keys and not any(map(is_key, keys)):
+        for more in (1, 0):
+            ends = zip(sizes := [FEATURES, HIDDEN[0], outputs], sizes[1:], strict=False)
+            count = sum((one + more) * other for one, other in ends)
+            yield Made("random, in one vector", {keys[0]: samples.normal((count,), 3)}, outputs, is_vector=True)
+        return
     layers = list(dict.fromkeys(re.sub(r"\D", "", key) for key in keys))
     if layers == [""] and outputs > 1:
         drawn = {key: samples.normal((FEATURES,) if vocabulary.family(key).startswith("w") else (), 3) for key in keys}
@@ -260,15 +267,14 @@ def _guessed(keys: tuple[str, ...], outputs: int) -> Iterator[Made]:
     sizes = [FEATURES, *HIDDEN[: len(layers) - 1], outputs]
     if not layers or len(sizes) != len(layers) + 1:
         return
-    for words, turned, bias in (
-        ("(out, in)", True, (-1, 1)),
-        ("(in, out)", False, (-1,)),
-        ("(in, out)", False, (1, -1)),
-    ):
+    shapes = (("(out, in)", True, (-1, 1), 0), ("(in, out)", False, (-1,), 0), ("(in, out)", False, (1, -1), 0))
+    of_both = (("(out, 1 + in)", True, (), 1), ("(1 + in, out)", False, (), 1))
+    without_bias = all(vocabulary.family(key).startswith("w") for key in keys)
+    for words, turned, bias, more in (*shapes, *(of_both if without_bias else ())):
         drawn = {}
         for i, key in enumerate(keys):
             place = sorted(layers, key=lambda layer: int(layer or 0)).index(re.sub(r"\D", "", key))
-            shape = (sizes[place + 1], sizes[place]) if turned else (sizes[place], sizes[place + 1])
+            shape = (sizes[place] + more, sizes[place + 1])[:: -1 if turned else 1]
             is_weight = vocabulary.family(key).startswith("w")
             drawn[key] = samples.normal(shape if is_weight else (sizes[place + 1],), 3 + i)
             drawn[key] = drawn[key] if is_weight else drawn[key].reshape(bias)
@@ -285,6 +291,9 @@ def _inputs(made: Made, override: Override) -> Iterator[Array]:
         yield given
         if np.array_equal(given, np.abs(np.rint(given))):
             yield given.astype(IDS.dtype)
+        return
+    if made.is_vector:
+        yield from (samples.normal(shape) for shape in ((BATCH, FEATURES), (FEATURES, BATCH)))
         return
     matrices = [array for array in object_arrays.arrays([made.parameters]).values() if array.ndim in (1, 2)]
     matrices = [array for array in matrices if array.ndim > 1] or matrices
@@ -324,6 +333,8 @@ def _targets(y: Any, made: Made, x: Array, override: Override) -> Iterator[tuple
 
 def _last_shapes(made: Made, x: Array, override: Override) -> Iterator[tuple[int, ...]]:
     """As many outputs as the last weight has, or one, for as many samples as x has rows or columns."""
+    if made.is_vector:
+        yield from ((BATCH, made.outputs), (made.outputs, BATCH))
     last = [array for array in object_arrays.arrays([made.parameters]).values() if array.ndim == 2][-1:]
     if not last:
         yield x.shape[:1]
@@ -344,6 +355,8 @@ def _drawn(kind: str, shape: tuple[int, ...], axis: int) -> Iterator[tuple[str, 
             yield "binary, a vector", (numbers > 0).ravel().astype(int)
     elif classes > 1:
         labels = np.resize(np.arange(classes)[::-1], shape[1 - axis])
+        if kind == "labels" and axis:
+            yield "labels, a column", labels[:, None]
         yield kind, labels if kind == "labels" else np.moveaxis(np.eye(classes)[labels], 0, 1 - axis)
 
 

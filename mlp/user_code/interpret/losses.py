@@ -119,6 +119,7 @@ _ALL = tuple(
         "normal labels", "normal binary", "normal signs", "probability probability",
     )
 )  # fmt: skip
+_OF_COLUMNS = (Data("normal", "column"), Data("probability", "column"))
 # Names of losses of real numbers: these are what decides, whatever else goes through.
 _REAL = re.compile(
     r"huber|squared?_?error|abs|quadratic|regress|smooth|(^|_)(mse|mae|sse|rmse|l1|l2|squared?)($|_)", re.IGNORECASE
@@ -138,10 +139,13 @@ _LAYOUTS = (
 )
 
 
-def loss_inputs(name: str, override: Override) -> Iterator[tuple[Array, Any, Layout]]:
-    """Predictions, targets and what their axes are, the likeliest for a loss of this name first."""
+def loss_inputs(name: str, override: Override, by_column: bool = False) -> Iterator[tuple[Array, Any, Layout]]:
+    """Predictions, targets and what their axes are, the likeliest for a loss of this name first.
+
+    Where the loss takes one column of its target, as of labels (n, 1), that is what it is.
+    """
     hinted = [data for pattern, data in _BY_NAME if re.search(pattern, name, re.IGNORECASE)]
-    for data in dict.fromkeys([*hinted, *_ALL]):
+    for data in _OF_COLUMNS if by_column else dict.fromkeys([*hinted, *_ALL]):
         if isinstance(override.target, str) and data.target != override.target:
             continue
         for layout in _layouts(override):
@@ -188,10 +192,11 @@ def target(kind: str, layout: Layout) -> Any:
         "binary": lambda: (scores > 0).astype(np.int64 if _is_single_output(layout) else np.float64),
         "signs": lambda: np.where(scores > 0, 1.0, -1.0),
         "labels": lambda: scores.argmax(axis=axis),
+        "column": lambda: np.expand_dims(scores.argmax(axis=axis), axis),
         "one-hot": lambda: (scores == scores.max(axis=axis, keepdims=True)).astype(np.float64),
         "probability": lambda: np.flip(prediction("probability", layout), axis).copy(),
     }
-    if kind in ("labels", "one-hot", "probability") and _is_single_output(layout):
+    if kind in ("labels", "column", "one-hot", "probability") and _is_single_output(layout):
         return None
     return drawn[kind]()
 

@@ -112,7 +112,7 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
 
 def linear(function: Function) -> Parts:
     """The model that is a function of weights, X and the target, and returns loss and gradient."""
-    return Parts(None, function, None, (), tuple(filter(_is_key, calls.parameters_named(function))))
+    return Parts(None, function, None, (), tuple(filter(is_key, calls.parameters_named(function))))
 
 
 def _global_arrays(function: Function) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def structure_names(functions: Functions) -> set[str]:
     names = set(vocabulary.STRUCTURES)
     for function in functions.values():
         arguments = set(calls.parameters_named(function))
-        names |= {name for name, keys in subscripts(function).items() if name in arguments and any(map(_is_key, keys))}
+        names |= {name for name, keys in subscripts(function).items() if name in arguments and any(map(is_key, keys))}
     others = {name for name in names if is_input(name) or sound(name) > 0}  # X[t] and Y[t], beside "W"
     return {name for name in names - others if not re.search(r"cache|grad|^d[A-Z]", name)}
 
@@ -193,7 +193,7 @@ def _texts(tree: ast.AST) -> list[str]:
     return [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
 
 
-def _is_key(text: str) -> bool:
+def is_key(text: str) -> bool:
     """Whether a key is that of a weight or bias, with or without its number."""
     return re.sub(r"\d+$", "", vocabulary.family(text)) in ("w", "b") if text.isidentifier() else False
 
@@ -204,9 +204,11 @@ def _parameter_keys(parts: Parts, structures: set[str]) -> tuple[str, ...]:
     A number that is put together, "W" + str(i), stands for three layers.
     """
     used = [one for one in reached(None, *filter(callable, parts)) if takes(one, structures)]
+    if whole := next(filter(None, map(vectors, used)), ()):
+        return whole
     found = [key for one in used for name, keys in subscripts(one).items() if name in structures for key in keys]
     found += [name for one in used for name in calls.parameters_named(one)]
-    keys = sorted(dict.fromkeys(filter(_is_key, found)), key=lambda key: vocabulary.family(key)[0] != "w")
+    keys = sorted(dict.fromkeys(filter(is_key, found)), key=lambda key: vocabulary.family(key)[0] != "w")
     numbered = sorted((key for key in keys if key[-1].isdigit()), key=lambda key: int(re.sub(r"\D", "", key)))
     built = [
         f"{key}{layer}"
@@ -217,12 +219,24 @@ def _parameter_keys(parts: Parts, structures: set[str]) -> tuple[str, ...]:
     return tuple(numbered or built or keys)
 
 
+@cache
+def vectors(function: Function) -> tuple[str, ...]:
+    """The arguments that hold all parameters in one vector, of which parts are made matrices again."""
+    tree, names = syntax(function), calls.parameters_named(function)
+    parts = [
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+    ]
+    found = [one.id for one in parts if isinstance(one, ast.Name) and one.id in names and not is_input(one.id)]
+    reshapes = any(isinstance(node, ast.Attribute) and node.attr == "reshape" for node in ast.walk(tree))
+    return tuple(name for name in found[:1] if reshapes and sound(name) <= 0)
+
+
 def takes(function: Function, structures: Iterable[str]) -> bool:
-    """Whether a function takes the parameters: in a structure, or two or more by their names."""
+    """Whether a function takes the parameters: in a structure or a vector, or two or more by their names."""
     names = calls.parameters_named(function)
-    keys = sum(map(_is_key, names))
+    keys = sum(map(is_key, names))
     is_linear = keys == 1 and has_target(function) and _takes_input(function)
-    return any(name in structures for name in names) or keys > 1 or is_linear
+    return any(name in structures for name in names) or keys > 1 or is_linear or bool(vectors(function))
 
 
 def _is_backward(name: str, function: Function, structures: set[str]) -> bool:

@@ -239,6 +239,7 @@ PLAIN: dict[str, tuple[Any, ...]] = {
 
 # The roles of arguments of functions that are plain numbers.
 NUMBERS = ("probability", "stride", "padding", "kernel_size", "tiny", "fraction", "seed")
+SIZES = ("in_size", "hidden", "out_size", "sizes")
 
 # Names of settings of functions that no role has.
 SETTINGS: dict[str, Any] = {"activation": "relu", "G": 2, "groups": 2}

@@ -43,10 +43,25 @@ def read(case: Case) -> Attempt:
     if isinstance(case.first, type):
         return read_class(case)
     backward = () if case.second is None else (case.second,)
-    is_loss = case.kind == "loss"
-    return _finished(
-        until_settled(loss_candidates(case, case.first, backward) if is_loss else function_candidates(case))
+    if case.kind == "loss":
+        return _finished(until_settled(loss_candidates(case, case.first, backward)))
+    attempts = until_settled(function_candidates(case))
+    return _finished(attempts + _of_entries(case, attempts))
+
+
+def _of_entries(case: Case, attempts: list[Attempt]) -> list[Attempt]:
+    """The readings of a function of one number entry by entry, where it takes no arrays."""
+    is_read = any(tried.grade >= Grade.BACKWARD for tried in attempts)
+    if is_read or case.second is None or len(calls.required(calls.parameters_of(case.first))) > 1:
+        return []
+    found = until_settled(
+        function_candidates(case._replace(first=calls.each(case.first), second=calls.each(case.second)))
     )
+    found = [tried for tried in found if tried.grade >= Grade.SHAPES]
+    for tried in found:
+        text = f"{case.name} takes one number, so it was given the entries of the input one by one"
+        tried.notes.append(Fact("note", text))
+    return found
 
 
 def read_class(case: Case) -> Attempt:
@@ -92,6 +107,9 @@ def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
                 tried.args = tried.args or built.args
             ready |= {id(tried) for tried in attempts[known:] if built.is_ready}
             known = len(attempts)
+            if methods.kind == "function" and not is_usable(best(attempts)):
+                pair = [getattr(built.thing, name) for name in methods[1:]]
+                attempts += _of_entries(case._replace(first=pair[0], second=pair[1]), attempts)
             if is_usable(best(attempts)):
                 break
         if (attempts and is_usable(best(attempts))) or are_enough(attempts):

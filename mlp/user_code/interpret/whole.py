@@ -186,21 +186,22 @@ def closed(thing: Any, whole: Whole) -> Any:
 
     def called(self: Any, step: Step, words: Mapping[str, Any]) -> Any:
         """Call one of the functions with what its arguments' names ask for; those with a default keep it."""
-        held = {**(self if isinstance(self, dict) else {}), **words["named"], **whole.settings}
+        own = self if isinstance(self, dict) else {}  # of one vector too, by its name
+        held = {**own, **words["named"], **whole.settings}
         held = _in_any_case(held, asked[step]) | held
         given = {}
         for one in asked[step]:
-            if one.name in whole.settings or (one.is_open and one.word != "parameters" and one.name in held):
+            is_named = one.is_open and one.name in (own if one.word == "parameters" else held)
+            if one.name in whole.settings or is_named:
                 given[one.name] = held[one.name]
-            elif one.is_open and words.get(one.word) is not None:
-                given[one.name] = words[one.word]
             elif one.value is not None:
                 given[one.name] = one.value
+            elif one.is_open and words.get(one.word) is not None:
+                given[one.name] = words[one.word]
         function = function_of(self, step)
-        name = step if isinstance(step, str) else step.__name__
-        with told(name, function):
-            plain = {"training": True, "rate": _rate(self), "batch": _batch(words["x"])}
-            return calls.call(function, (), given, plain, name)
+        plain = {"training": True, "rate": _rate(self), "batch": _batch(words["x"])}
+        with told(function.__name__, function):
+            return calls.call(function, (), given, plain, function.__name__)
 
     def started(self: Any, x: Any, t: Any) -> dict[str, Any]:
         """The words for what there is once forward has run."""
@@ -299,7 +300,7 @@ def _argument(one: inspect.Parameter, is_first: bool, structures: set[str], else
     word = next((word for word, holds in rules.items() if holds), "")
     value = None
     if one.default is one.empty and not word:
-        value = elsewhere.get(name, samples.PLAIN[role][0] if role in samples.NUMBERS else None)
+        value = elsewhere.get(name, samples.PLAIN[role][0] if role in (*samples.NUMBERS, *samples.SIZES) else None)
     return _Argument(name, word, one.default in (one.empty, None), value)
 
 

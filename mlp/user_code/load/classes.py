@@ -205,16 +205,16 @@ def _is_left_to(heirs: list[type], cls: type) -> bool:
     )
     own = [one for one in methods if inspect.isfunction(one) and one in vars(cls).values()]
     needed = {name for one in own for name in attributes_of_self(one)[0]}
-    lacking = needed - set(dir(cls)) - _stored(cls)
+    lacking = needed - set(dir(cls)) - stored(cls)
     if lacking:
-        return all(lacking <= set(dir(heir)) | _stored(heir) for heir in heirs)
+        return all(lacking <= set(dir(heir)) | stored(heir) for heir in heirs)
     given = [
         name for one in own if not return_values(one) and not attributes_of_self(one)[1] for name in [one.__name__]
     ]
     return any(name in vars(heir) for name in given for heir in heirs)
 
 
-def _stored(cls: type) -> set[str]:
+def stored(cls: type) -> set[str]:
     """The attributes that the methods of a class, inherited or not, set."""
     methods = [one for base in _bases(cls) for one in vars(base).values() if inspect.isfunction(one)]
     return {name for one in methods for name in attributes_of_self(one)[1]}

@@ -6,9 +6,11 @@ GRADCHECK writes an argument with words: "dy" stands for the array, anywhere in 
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, wraps
 from types import FunctionType
 from typing import Any
+
+import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.messages import problem
@@ -157,6 +159,17 @@ def upstream_names(
     is_update = vocabulary.UPDATE.fullmatch(getattr(function, "__name__", ""))
     alone = [one.name for one in required(free) if len(required(free)) == 1 and not is_update]  # dy is called eta
     return sounding or new[:1] or possible[:1] or alone
+
+
+def each(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of one number as one of arrays, by their entries."""
+    vectorised = np.vectorize(function, otypes=[float])
+
+    @wraps(function)
+    def of_entries(*arguments: Any, **named: Any) -> Any:
+        return vectorised(*arguments, **named)
+
+    return of_entries
 
 
 def global_names(function: Callable[..., Any]) -> tuple[str, ...]:

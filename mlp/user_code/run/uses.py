@@ -11,9 +11,12 @@ from functools import cache
 from types import FunctionType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from mlp.user_code.run.sources import syntax
 
 EACH = "[*]"
+_PLAIN = frozenset(name for plain in (float, str, list, dict, set, np.ndarray) for name in dir(plain))
 _SAME = ("list", "tuple", "reversed", "iter", "sorted", "copy", "deepcopy", "dict", "array", "asarray")
 
 
@@ -28,6 +31,7 @@ class Uses(NamedTuple):
         indices: what stands in the brackets of an array.
         filled: what something is put into under a key that is text.
         names: all that are named at all.
+        attributes: the expression and an attribute, or a method, of it that is asked for.
     """
 
     texts: tuple[str, ...]
@@ -37,6 +41,7 @@ class Uses(NamedTuple):
     indices: frozenset[str]
     filled: frozenset[str]
     names: frozenset[str]
+    attributes: tuple[tuple[str, str], ...]
 
     def keys(self, whole: str) -> list[str]:
         """The keys that are asked of a dict."""
@@ -47,6 +52,10 @@ class Uses(NamedTuple):
     def methods(self, whole: str) -> list[str]:
         """The methods that are called on it."""
         return [method for text, method in self.calls if text == whole]
+
+    def asked(self, whole: str) -> list[str]:
+        """The attributes that are asked of it and that no number, text, array or container has."""
+        return list(dict.fromkeys(name for text, name in self.attributes if text == whole and name not in _PLAIN))
 
     def choices(self, whole: str) -> list[str]:
         """The texts that it is compared with."""
@@ -62,7 +71,7 @@ def uses_of(function: Callable[..., Any], *methods: Callable[..., Any]) -> Uses:
 def _uses(*functions: Callable[..., Any]) -> Uses:
     trees = [(one, syntax(one)) for one in functions]
     kept = {name: text for name, text in _bindings(trees[0][1]) if name.startswith("self.")}
-    found = Uses((), (), {}, (), frozenset(), frozenset(), frozenset())
+    found = Uses((), (), {}, (), frozenset(), frozenset(), frozenset(), ())
     for function, tree in trees:
         arguments = set(function.__code__.co_varnames) if isinstance(function, FunctionType) else set()
         names = kept | dict(reversed(list(_bindings(tree))))
@@ -73,7 +82,7 @@ def _uses(*functions: Callable[..., Any]) -> Uses:
 
 
 def _in(tree: ast.Module, names: dict[str, str]) -> Uses:
-    texts, calls, parts, compared, indices, filled = [], [], {}, [], set(), set()
+    texts, calls, parts, compared, indices, filled, attributes = [], [], {}, [], set(), set(), []
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript):
             texts += [_whole(node, names)] if isinstance(node.ctx, ast.Load) else []
@@ -81,6 +90,8 @@ def _in(tree: ast.Module, names: dict[str, str]) -> Uses:
             indices |= {_whole(one, names) for one in inside}
             if isinstance(node.ctx, ast.Store) and _is_text(node.slice):
                 filled.add(_whole(node.value, names))
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            attributes.append((_whole(node.value, names), node.attr))
         elif isinstance(node, ast.Call):
             texts += [_whole(node, names)] if len(node.args) < 2 else []  # a key with a default need not be there
             owner, method = (
@@ -96,7 +107,8 @@ def _in(tree: ast.Module, names: dict[str, str]) -> Uses:
                 compared += [(_whole(side, names), value) for value in values if isinstance(value, str)]
     named = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
     return Uses(
-        tuple(filter(None, texts)), tuple(calls), parts, tuple(compared), frozenset(indices), frozenset(filled), named
+        tuple(filter(None, texts)), tuple(calls), parts, tuple(compared), frozenset(indices), frozenset(filled), named,
+        tuple(attributes),
     )  # fmt: skip
 
 

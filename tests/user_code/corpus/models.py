@@ -267,3 +267,68 @@ def compute_gradient(X, y, w, b):
     error = X @ w + b - y
     dj_db, dj_dw = np.mean(error), X.T @ error / len(y)
     return dj_db, dj_dw
+
+
+# one vector of all
+def nn_cost(nn_params, input_size, hidden_size, num_labels, X, y, lam):
+    cut = hidden_size * (input_size + 1)
+    first = nn_params[:cut].reshape(hidden_size, input_size + 1)
+    second = nn_params[cut:].reshape(num_labels, hidden_size + 1)
+    a = np.hstack([np.ones((len(X), 1)), X])
+    h = np.hstack([np.ones((len(X), 1)), np.tanh(a @ first.T)])
+    d = h @ second.T - np.eye(num_labels)[y.ravel()]
+    cost = (np.sum(d**2) + lam * np.sum(nn_params**2)) / (2 * len(X))
+    dh = (d @ second)[:, 1:] * (1 - h[:, 1:] ** 2)
+    grad = np.concatenate([(dh.T @ a).ravel(), (d.T @ h).ravel()])
+    grad = (grad + lam * nn_params) / len(X)
+    return cost, grad
+
+
+# a bias inside
+def forward_pass(X, theta1, theta2):
+    a = np.insert(X, 0, 1, axis=1)
+    h = np.insert(np.tanh(a @ theta1.T), 0, 1, axis=1)
+    return a, h, h @ theta2.T
+
+
+def square_cost(theta1, theta2, X, y):
+    return np.sum((forward_pass(X, theta1, theta2)[2] - y) ** 2) / len(X)
+
+
+def backprop_pass(theta1, theta2, X, y):
+    a, h, out = forward_pass(X, theta1, theta2)
+    d = 2 * (out - y) / len(X)
+    dh = (d @ theta2)[:, 1:] * (1 - h[:, 1:] ** 2)
+    return dh.T @ a, d.T @ h
+
+
+# a list of layers
+architecture = [
+    {"rows": 2, "columns": 5, "activation": "tanh"},
+    {"rows": 5, "columns": 3, "activation": "none"},
+]
+
+
+def init_layers(architecture):
+    return {f"W{i}": np.ones((one["rows"], one["columns"])) for i, one in enumerate(architecture, 1)}
+
+
+def full_forward(X, params, architecture):
+    memory = {"A0": X}
+    for i, one in enumerate(architecture, 1):
+        X = X @ params["W" + str(i)]
+        X = memory["A" + str(i)] = np.tanh(X) if one["activation"] == "tanh" else X
+    return X, memory
+
+
+def full_cost(Y_hat, Y):
+    return np.sum((Y_hat - Y) ** 2) / 2
+
+
+def full_backward(Y_hat, Y, memory, params, architecture):
+    grads, d = {}, Y_hat - Y
+    for i, one in reversed(list(enumerate(architecture, 1))):
+        dZ = d * (1 - memory["A" + str(i)] ** 2) if one["activation"] == "tanh" else d
+        grads["dW" + str(i)] = memory["A" + str(i - 1)].T @ dZ
+        d = dZ @ params["W" + str(i)].T
+    return grads
