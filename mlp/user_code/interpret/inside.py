@@ -355,9 +355,9 @@ def _drawn(kind: str, shape: tuple[int, ...], axis: int) -> Iterator[tuple[str, 
             yield "binary, a vector", (numbers > 0).ravel().astype(int)
     elif classes > 1:
         labels = np.resize(np.arange(classes)[::-1], shape[1 - axis])
+        yield kind, labels if kind == "labels" else np.moveaxis(np.eye(classes)[labels], 0, 1 - axis)
         if kind == "labels" and axis:
             yield "labels, a column", labels[:, None]
-        yield kind, labels if kind == "labels" else np.moveaxis(np.eye(classes)[labels], 0, 1 - axis)
 
 
 def _model_readings(parts: Parts, case: Case, mades: Iterable[Made], errors: list[Fact]) -> Iterator[Candidate]:
