@@ -1,11 +1,14 @@
-"""How numbers were written is read off the numbers, and no further than they tell."""
+"""The rounding of backward against the same backward in more digits; and how numbers were written, read off them."""
 
 import numpy as np
 import pytest
 
-from mlp import MSELoss, Tanh, check_given_gradients
+from mlp import Identity, Linear, MSELoss, Sequential, Tanh, check_given_gradients, dense_layers, he
+from mlp.check.check import analytical_gradients
 from mlp.check.passes import RemarkKind
-from mlp.check.rounding import FLOAT32, FLOAT64, precision
+from mlp.check.projection import Projection
+from mlp.check.rounding import FLOAT32, FLOAT64, _noise, gradient_rounding, precision
+from mlp.nn.problem import as_problem
 
 VALUES = np.random.RandomState(0).standard_normal((30, 20))
 
@@ -90,3 +93,94 @@ def test_the_note_on_given_gradients_says_how_they_were_written(written, kind, w
     (note,) = report.remarks
     assert (note.kind, note.layer) == (kind, "")
     assert note.sentence == f"The numbers {words}; the error bars allow for that."
+
+
+def as_type(network, dtype):
+    for name, value in network.parameters().items():
+        network = network.replaced(name, value.astype(dtype))
+    return network
+
+
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (10, 20, 20, 10)])
+def test_the_rounding_of_a_gradient_is_that_of_backward(sizes):
+    """In float32, against the same pass in float64, at 30 nearby points."""
+    rng = np.random.RandomState(0)
+    network = as_type(Sequential(**dense_layers(sizes, Tanh, rng, he)), np.float32)
+    x, target = (rng.standard_normal((4, size)).astype(np.float32) for size in (sizes[0], sizes[-1]))
+    errors = []
+    for _ in range(30):
+        nearby = x * (1 + 1e-3 * rng.standard_normal(x.shape)).astype(np.float32)
+        _, rounded = analytical_gradients(network, MSELoss(), nearby, target)
+        _, exact = analytical_gradients(as_type(network, float), MSELoss(), nearby.astype(float), target.astype(float))
+        errors.append({name: rounded[name] - gradient for name, gradient in exact.items()})
+    _, gradients = analytical_gradients(network, MSELoss(), x, target)
+    estimates = gradient_rounding(as_problem(network, MSELoss(), x, target), gradients, FLOAT32)
+    for name, estimate in estimates.items():
+        error = np.array([one[name] for one in errors])
+        true = np.sqrt(np.mean(np.square(error), axis=0))
+        assert np.max(np.abs(error) / estimate) < 4
+        # As for the noise of the loss above: u counted where 0.29 u is committed, and for a few things too many.
+        assert 3 < np.median(estimate / true) < 12
+        assert np.min(estimate / true) > 1.5
+
+
+@pytest.mark.parametrize(("shape", "samples"), [((400,), 1), ((4, 100), 1), ((80, 50), 10)])
+def test_a_sum_over_samples_may_be_off_by_an_eighth_of_a_last_bit_for_each(shape, samples):
+    class Constant(Identity):
+        def backward(self, dy):
+            return np.full(np.shape(dy), 1e6)
+
+    problem = as_problem(Constant(), Projection(), np.ones(shape), np.ones(shape))
+    found = gradient_rounding(problem, {"x": np.full(shape, 1e6)}, 2.0**-52)["x"]
+    # What a backward returns is shaken once: a root mean square of six normal numbers, which is 0.96 of one on average.
+    assert np.mean(found) == pytest.approx((0.96 + samples) * 2.0**-52 * 1e6, rel=0.03)
+
+
+class CentredLinear(Linear):
+    """Without the mean of the batch: the bias has no influence, and its gradient is nothing but rounding."""
+
+    def apply(self, x):
+        y = super().apply(x)
+        return y - y.mean(axis=0)
+
+    def forward(self, x):
+        super().forward(x)
+        return self.apply(x)
+
+    def backward(self, dy):
+        return super().backward(dy - dy.mean(axis=0))
+
+
+class MaskedCentredLinear(CentredLinear):
+    """With a mask in float32, which holds its numbers exactly."""
+
+    def backward(self, dy):
+        return super().backward(dy * np.ones(dy.shape, dtype=np.float32))
+
+
+@pytest.mark.parametrize("kind", [CentredLinear, MaskedCentredLinear])
+def test_what_cancels_inside_a_layer_is_seen_along_a_path(kind):
+    rng = np.random.RandomState(0)
+    layer = kind(5, 200, rng)
+    problem = as_problem(layer, MSELoss(), rng.standard_normal((50, 5)), rng.standard_normal((50, 200)))
+    _, gradients = analytical_gradients(*problem)
+    estimate = gradient_rounding(problem, gradients, 2.0**-52)["b"]
+    size, seen = (np.sqrt(np.mean(np.square(values))) for values in (gradients["b"], estimate))
+    assert 0 < size < 1e-15
+    # The root mean squares of 200 entries: each is known to 5 per cent, what a path shows of it to 10.
+    assert 0.7 * size < seen < 1.5 * size
+
+
+def test_the_noise_of_gradients_along_a_path_is_each_one_s_own_unless_it_is_nothing_but_noise():
+    rng = np.random.RandomState(0)
+    path = list(np.linspace(0, 1, 9)[:, None] + 1e-9 * rng.standard_normal((9, 400)))
+    large, nothing = _noise(path, np.ones(400)), _noise(path, np.zeros(400))
+    # Of nine points each estimate scatters by a half, and their root mean square over 400 by a fortieth.
+    assert np.sqrt(np.mean(large**2)) == pytest.approx(1e-9, rel=0.1)
+    assert np.min(large) < 0.4e-9
+    # Where small ones may be so by chance, and the gradient offers nothing to hide it, all get the usual size.
+    assert np.all(nothing == np.sqrt(np.mean(large**2)))
+    # Four times that is still nothing.
+    border = 4 * nothing[0] * np.repeat([0.99, 1.01], 200)
+    assert np.array_equal(_noise(path, border), np.where(np.arange(400) < 200, nothing, large))
+    assert not _noise([*path[:-1], None], np.ones(400)).any()

@@ -5,7 +5,21 @@ import re
 import numpy as np
 import pytest
 
-from mlp.nn.arrays import as_numbers, as_real, require_elements, require_features, require_shape, require_size
+from mlp import Tanh
+from mlp.nn.arrays import (
+    as_array,
+    as_numbers,
+    as_positive,
+    as_real,
+    is_number,
+    require_elements,
+    require_features,
+    require_function,
+    require_methods,
+    require_shape,
+    require_size,
+    shown,
+)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
@@ -82,3 +96,75 @@ def test_right_shapes_and_sizes_pass():
 def test_a_size_is_a_whole_number_of_at_least_one(value, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         require_size("in_features", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (Tanh, "the class Tanh itself"),
+        (np.zeros((2, 3), np.float32), "an array of shape (2, 3) and dtype float32"),
+        ([1, 2], "an object of type list"),
+        (Tanh(), "an object of type Tanh"),
+        (2**31 - 1, "2147483647"),
+        (-(2**31), "a whole number of 32 bits"),
+        (10**5000, "a whole number of 16610 bits"),
+        ("a" * 100, "'" + "a" * 39),
+        (None, "None"),
+        (np.float64(0.5), "np.float64(0.5)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_came_is_told_in_a_few_words(value, words):
+    assert shown(value) == words
+
+
+class Refuses:
+    """It raises whatever it is asked for."""
+
+    def __getattr__(self, name):
+        raise OSError(name)
+
+
+@pytest.mark.parametrize("made", [lambda: Tanh, Refuses, lambda: 3, object], ids=["class", "raises", "3", "object"])
+def test_an_object_without_the_methods_is_refused(made):
+    require_methods("layer", Tanh(), "a layer", "forward", "backward")
+    value = made()
+    with pytest.raises(TypeError, match=f"^layer must be a layer, not {re.escape(shown(value))}$"):
+        require_methods("layer", value, "a layer", "forward", "backward")
+
+
+def test_what_cannot_be_called_is_no_function():
+    require_function("fun", np.sum)
+    with pytest.raises(TypeError, match=r"^fun must be a function, not 3$"):
+        require_function("fun", 3)
+
+
+def test_what_numpy_makes_no_array_of_is_told_with_the_reason():
+    with pytest.raises(
+        TypeError, match=r"^x must be a number or an array of numbers, not an object of type list \(.+\)$"
+    ):
+        as_array("x", [[1, 2], [3]])
+
+
+def test_masked_entries_have_no_value():
+    masked = np.ma.masked_array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(
+        ValueError, match=r"^x has masked entries, which have no value here; fill them, or leave them out$"
+    ):
+        as_array("x", masked)
+    assert as_array("x", np.ma.masked_array([1.0, 2.0])).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, "1", None, True, 10**400])
+def test_a_step_is_a_positive_finite_number(value):
+    with pytest.raises(ValueError, match=f"^eps must be a positive, finite number, not {re.escape(shown(value))}$"):
+        as_positive("eps", value)
+
+
+def test_numbers_of_any_kind_are_numbers():
+    for value in (1, 2.5, np.float32(0.5), np.int8(3), np.nan):
+        assert is_number(value)
+    assert as_positive("eps", np.float32(0.5)) == 0.5
+    assert type(as_positive("eps", 1)) is float
+    with pytest.raises(ValueError, match=r"^in_features must be at most 2,147,483,647, not a whole number of 32 bits$"):
+        require_size("in_features", 2**31)
