@@ -137,6 +137,35 @@ def test_the_work_is_about_what_the_engine_itself_estimates(method, sizes, batch
     assert elements * 5.2 / 2 < experiment.work < 2 * elements * 5.2
 
 
+@pytest.mark.parametrize(
+    ("settings", "factor", "evaluations", "steps"),
+    [
+        # Of W and b, then of x: 2 ns for an output, 1.2 for its tanh, 0.04 for a multiplication, 2 for each loss term.
+        (
+            ((2, 3, 2), "Tanh", "MSELoss", 2, "central"),
+            2.6,
+            2,
+            3 * 3 * 2 * (2 * (1 + 2) + 1.2 + 2 * 2)
+            + 4 * 2 * 2 * (2 + 2 * 2)
+            + 2 * 2 * (2 * 5 + 1.2 * 3 + 0.04 * 12 + 2 * 2 * 2),
+        ),
+        # A cross-entropy looks for the largest output of each sample besides; complex numbers are dearer.
+        (
+            ((3, 1, 2, 2), "Sigmoid", "CrossEntropyLoss", 1, "complex-step"),
+            3.9,
+            1,
+            4 * 1 * (6 * (1 + 4) + 28 * (2 + 1) + 0.1 * 4 + 2 * 23 + 45)
+            + 2 * 2 * (6 * (1 + 2) + 28 + 2 * 23 + 45)
+            + 3 * 2 * (6 + 2 * 23 + 45)
+            + 3 * (6 * 5 + 28 * 3 + 0.1 * 9 + 2 * 23 + 45),
+        ),
+    ],
+)
+def test_the_work_is_what_was_measured_for_each_of_its_parts(settings, factor, evaluations, steps):
+    batch = settings[3]
+    assert check_work(*settings) == round(factor * (evaluations * steps + batch * 100_000))
+
+
 def test_each_sample_of_a_batch_is_a_call_however_small_the_network():
     assert Experiment((1, 1), batch=1_000).work > 1_000 * CALL
 

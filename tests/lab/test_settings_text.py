@@ -14,6 +14,8 @@ from mlp.lab.settings_text import (
     EPS_STEPS,
     RATE_STEPS,
     READERS,
+    ROWS,
+    UPLOAD,
     format_eps,
     format_index,
     format_setting,
@@ -195,3 +197,10 @@ def test_an_index_is_read_as_it_is_written(shape):
 def test_what_is_no_index_of_the_array_is_refused_in_a_sentence(text):
     with pytest.raises(ValueError, match=r"^(Entries here go from 0,0 to 1,2; .* is none|An entry is given by)"):
         read_index(text, (2, 3))
+
+
+@pytest.mark.parametrize("text", [UPLOAD, f"{ROWS}classes: 1>0"])
+def test_a_file_of_one_s_own_is_in_no_address(text):
+    with pytest.raises(ValueError, match=r"^A file of your own is in no address: bring it on the page Training\.$"):
+        READERS["data"](text)
+    assert READERS["data"]("moons") == "moons"

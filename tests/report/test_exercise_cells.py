@@ -39,6 +39,12 @@ def test_the_exercise_s_cells_run_with_its_names_and_hold_the_pages_numbers(caps
     np.testing.assert_array_equal(names["x"], drawn.x)
     np.testing.assert_array_equal(names["mlp"].fc3.W, drawn.network.fc3.W)
     table = tensors.exercise_test(drawn, jacobian_flow(drawn.network, drawn.x))
+    # The analytical gradient is printed above the numerical one, as the exercise does.
+    for cell, name in (
+        (exercise.loss("MSELoss", y, target), "dy"),
+        (exercise.activation("Tanh", x, dy), "dx"),
+    ):
+        assert f"print({name}, {name}_num, sep='\\n')\nassert np.allclose({name}, {name}_num)" in cell
     np.testing.assert_array_equal(table["mlp.backward(dy)"], names["dx"])
     np.testing.assert_allclose(table["dy @ numerical_gradient(...)"], names["dx_num"], rtol=1e-9)
     assert list(table["np.allclose"]) == ["yes", "yes"]

@@ -8,6 +8,7 @@ from mlp.check.jacobians import check_loss, check_products, layer_jacobians
 from mlp.lab.lessons import activation_input, linear_problem
 from mlp.nn.trace import jacobians_by_backward
 from mlp.report import programs
+from mlp.report.programs.languages import LABELS
 from mlp.report.programs.writing import folded
 from tests.comparing import U, assert_close
 from tests.programs import RTOL, assert_within, quotient_tolerance, run
@@ -171,3 +172,9 @@ def test_a_long_list_goes_on_below_its_bracket_within_88_columns(before, longest
     assert len(first) == longest
     assert second.index("1") == len(before)
     assert second.endswith("1]")
+
+
+def test_every_language_is_offered_with_numpy_first():
+    offered = programs.loss("MSELoss", Y, TARGET, EPS, "central")
+    assert LABELS == ("numpy", "mlp", "PyTorch", "JAX")
+    assert set(offered) == set(LABELS)

@@ -145,3 +145,30 @@ def test_the_first_to_see_is_the_first_that_did_not_pass():
     assert user_code.first_to_see({"a": RIGHT, "b": WRONG, "c": UNCHECKED}) == "b"
     assert user_code.first_to_see({"a": RIGHT, "b": RIGHT}) == "a"
     assert user_code.counted([RIGHT, WRONG, RIGHT]) == "2 passed, 1 wrong"
+
+
+def test_in_short_what_cannot_be_told_and_what_said_nothing(monkeypatch):
+    monkeypatch.setattr(CaseResult, "status", "cannot tell")
+    assert list(user_code.summary([RIGHT])["what was found"]) == ["W, b, x: the error bars are too wide"]
+    nowhere = CaseResult("Dense", "layer", "", 0)
+    assert list(user_code.summary([nowhere])["what was found"]) == [user_code.NONE]
+    assert list(user_code.summary([nowhere])["where"]) == [user_code.NONE]
+
+
+def test_only_problems_are_lost_and_every_frame_of_theirs_is_shown_in_order():
+    raised = Fact("problem", "forward raised", "my_layers.py", 7, ("in forward", "    1 / 0"))
+    facts = [Fact("note", "W was taken for the weights"), raised, Fact("problem", "x is missing", trace=("in main",))]
+    assert user_code.lost(facts) == ["my_layers.py:7: forward raised.", "X is missing."]
+    assert user_code.trace(facts) == "in forward\n    1 / 0\nin main"
+    assert user_code.trace(facts[:1]) == ""
+
+
+def test_how_the_code_was_read_stands_in_a_line():
+    case = replace(RIGHT, reading={"input": "rows, (n, features)", "dy": "as y"})
+    assert user_code.reading(case) == "input: rows, (n, features); dy: as y"
+
+
+def test_the_csv_has_the_entries_of_every_case():
+    rows = user_code.to_csv([RIGHT, WRONG]).decode().splitlines()
+    entries = sum(check.analytical.size for case in (RIGHT, WRONG) for check in case.report.values())
+    assert len(rows) == 1 + entries
