@@ -5,6 +5,7 @@ does not have is empty.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -34,8 +35,8 @@ def _place_columns(tensors: Sequence[tuple[str, tuple[int, ...]]]) -> Columns:
     rank = max((len(shape) for _, shape in tensors), default=0)
     columns: Columns = {"tensor": [], **{axis: [] for axis in AXES[: max(2, rank)]}}
     for name, shape in tensors:
-        indices = np.indices(shape).reshape(len(shape), -1)
-        size = indices.shape[1]
+        size = prod(shape)
+        indices = np.indices(shape).reshape(len(shape), size)  # of a number without axes none, and one entry
         columns["tensor"] += [_as_text(name)] * size
         for number, axis in enumerate(list(columns)[1:]):
             columns[axis] += indices[number].tolist() if number < len(shape) else [None] * size

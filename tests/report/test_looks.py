@@ -163,6 +163,8 @@ def test_the_diagram_shows_the_chosen_layer_and_lets_the_others_stand_back():
     assert [trace.marker.color for trace in units] == [GREY, ORANGE, GREY]
     for trace in units:
         assert (trace.marker.size, trace.marker.line.width, trace.marker.line.color) == (15, 1.5, "white")
+        assert trace.unselected.marker.opacity == 1  # a click on one leaves the others as they are
+        assert list(trace.hovertext) == [f"unit {k}" for k in range(len(trace.y))]
     hovers = [trace for trace in figure.data if trace.customdata is not None]
     assert [trace.marker.opacity for trace in hovers] == [0, 0]
     bar = figure.layout.coloraxis.colorbar

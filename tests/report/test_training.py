@@ -97,6 +97,126 @@ def test_the_checks_on_the_way_are_drawn_one_panel_each():
             np.testing.assert_array_equal(trace.y, [getattr(moment, column) for moment in taken])
 
 
+BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#8c8c8c"
+SHARES = {"tickformat": ".0%", "rangemode": "tozero"}
+POWERS = {"type": "log", "exponentformat": "power"}
+BESIDE = {"matches": "y", "showticklabels": False}  # on one scale with the panel to its left
+
+
+def moments_of(*names):
+    return {name: [Moment(step, *(0.1 + k / 10 for k in range(6))) for step in (0, 5)] for name in names}
+
+
+# Of each figure: its height, what its vertical axes are, from left to right, and what the pointer is told of a curve.
+LOOKS = {
+    "losses": (lambda: curves.losses(RUNS), 340, [POWERS], "right gradient<br>step %{x}: %{y:.4g}"),
+    # All runs on one scale, so that a gradient that is a tenth looks like it.
+    "norms": (lambda: curves.gradient_norms(RUNS), 300, [POWERS, POWERS | BESIDE], "fc1<br>step %{x}: %{y:.4g}"),
+    # Parts of a whole in per cent, and the error bar, which goes over many decades.
+    "on the way": (
+        lambda: curves.checked_on_the_way(moments_of("a", "b"))[0],
+        260,
+        [SHARES, SHARES, POWERS],
+        "a<br>step %{x}: %{y:.4g}",
+    ),
+    "further on the way": (
+        lambda: curves.checked_on_the_way(moments_of("a", "b"))[1],
+        260,
+        [SHARES] * 3,
+        "a<br>step %{x}: %{y:.4g}",
+    ),
+    "outputs": (
+        lambda: curves.outputs(RUNS, "fc1"),
+        260,
+        [{"title": {"text": "how often"}, "rangemode": "tozero"}],
+        "right gradient<br>%{y} outputs from %{x:.3g}",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LOOKS)
+def test_how_a_run_is_drawn(kind):
+    draw, height, axes, told = LOOKS[kind]
+    figure = draw()
+    margin, legend = figure.layout.margin, figure.layout.legend
+    above = 10 if kind == "outputs" else 30  # the titles of panels
+    assert (figure.layout.height, margin.l, margin.r, margin.t, margin.b) == (height, 10, 10, above, 78)
+    assert (legend.orientation, legend.yref, legend.yanchor, legend.y, legend.x) == ("h", "container", "bottom", 0, 0)
+    shown = [axis.to_plotly_json() for axis in figure.select_yaxes()]
+    assert [{key: axis[key] for key in axis.keys() - {"domain", "anchor"}} for axis in shown] == axes
+    for axis in figure.select_xaxes():
+        if kind == "outputs":
+            assert axis.title.text == "output of fc1"
+        else:
+            assert (axis.title.text, axis.rangemode) == ("step", "nonnegative")
+    assert {trace.line.width for trace in figure.data} == {2}
+    assert figure.data[0].hovertemplate == f"{told}<extra></extra>"
+    if kind != "norms":
+        assert list(dict.fromkeys(trace.line.color for trace in figure.data)) == [BLUE, VERMILION]
+    names = [trace.legendgroup or trace.name for trace in figure.data if trace.showlegend is not False]
+    assert len(names) == len(set(names)), "a name stands in the legend once"
+
+
+def test_the_colours_of_layers_are_the_same_in_every_run_and_start_over_after_the_sixth():
+    assert [trace.line.color for trace in curves.gradient_norms(RUNS).data] == [*curves.LAYERS[:3]] * 2
+    assert len(set(curves.LAYERS)) == 6
+
+
+def test_outputs_are_counted_in_forty_bins():
+    assert len(curves.outputs(RUNS, "fc1").data[0].x) == 41
+
+
+def test_one_value_is_a_point_and_a_part_of_zero_is_no_gap():
+    [only] = curves._by_step({"": [curves.Line("a", [0], [1.0], BLUE)]}).data
+    assert only.mode == "markers"
+    zero = {"a": [Moment(0, *[0.0] * 6), Moment(5, *[0.0] * 6)]}
+    drawn = [trace.y for trace in curves.checked_on_the_way(zero)[0].data]
+    np.testing.assert_array_equal(drawn[0], [0, 0])
+    np.testing.assert_array_equal(drawn[2], [np.nan, np.nan])  # on a logarithmic axis
+
+
+def test_the_map_reaches_a_little_beyond_all_rows_and_its_colours_are_the_classes():
+    figure = predictions.figure(RUNS)
+    drawn = figure.data[0]
+    data = RUNS[0].data
+    rows = data.x_scale.undo(np.vstack([data.x[: predictions.MAX_ROWS], data.test_x[: predictions.MAX_ROWS]]))
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    for along, k in ((drawn.x, 0), (drawn.y, 1)):
+        assert len(along) == 60
+        margin = 0.08 * (high - low)[k]
+        np.testing.assert_allclose([along[0], along[-1]], [low[k] - margin, high[k] + margin], rtol=1e-12)
+    assert (drawn.zmin, drawn.zmax) == (0, 2)
+    # Each class from nearly transparent to its own colour, and never up to the next one's palest.
+    assert drawn.colorscale == (
+        (0.0, "rgba(86,180,233,0.1)"),
+        (0.5, "rgba(86,180,233,0.6)"),
+        (0.5, "rgba(230,159,0,0.1)"),
+        (1.0, "rgba(230,159,0,0.6)"),
+    )
+    assert (drawn.showscale, drawn.hoverinfo) == (False, "skip")
+    layout = figure.layout
+    assert (layout.xaxis.title.text, layout.yaxis.title.text) == ("x1", "x2")
+    assert (layout.xaxis2.title.text, layout.yaxis2.title.text) == ("x1", None)
+    assert (layout.yaxis2.matches, layout.yaxis2.showticklabels, layout.height) == ("y", False, 340)
+
+
+def test_of_many_rows_five_hundred_are_drawn_and_it_is_said():
+    few = predictions.drawn_note(RUNS[0])
+    data = RUNS[0].data
+    many = replace(data, x=np.zeros((1234, 2)), target=np.zeros((1234, 2)))
+    run = Run(replace(SETTINGS, bug=""))
+    run.data = many
+    assert few is None
+    assert predictions.drawn_note(run) == (
+        f"Of 1,234 training and {len(data.test_x)} test rows at most 500 each are drawn, "
+        "the first ones in random order."
+    )
+    run.data = replace(data, test_x=np.zeros((501, 2)), test_target=np.zeros((501, 2)))
+    assert "501 test rows" in predictions.drawn_note(run)
+    run.data = replace(data, x=np.zeros((500, 2)), target=np.zeros((500, 2)), test_x=np.zeros((500, 2)))
+    assert predictions.drawn_note(run) is None
+
+
 def test_every_place_of_the_map_has_the_color_of_the_largest_output():
     figure = predictions.figure(RUNS)
     maps = [trace for trace in figure.data if trace.type == "heatmap"]
@@ -141,6 +261,16 @@ def test_a_curve_is_fitted_in_the_units_of_the_source():
         x = data.x_scale.apply(drawn[name].x[:, None])
         expected = data.target_scale.undo(run.network.apply(x))[:, 0]
         np.testing.assert_allclose(drawn[name].y, expected, rtol=0, atol=1e-9)  # as above
+        # The curve reaches a twentieth beyond the samples to either side.
+        low, high = drawn["samples"].x.min(), drawn["samples"].x.max()
+        ends = [low - 0.05 * (high - low), high + 0.05 * (high - low)]
+        np.testing.assert_allclose([drawn[name].x[0], drawn[name].x[-1]], ends, rtol=1e-12)
+        assert len(drawn[name].x) == 240
+    assert [drawn[name].line.color for name in tables.named(runs)] == [BLUE, VERMILION]
+    assert {drawn[name].line.width for name in tables.named(runs)} == {3}
+    assert [drawn[name].marker.symbol for name in ("samples", "samples, test")] == ["circle", "circle-open"]
+    assert drawn["samples"].marker.color == GREY
+    np.testing.assert_allclose(drawn["samples, test"].y, data.target_scale.undo(data.test_target)[:, 0])
 
 
 def test_rows_of_more_features_are_counted_by_class():
@@ -164,6 +294,14 @@ def test_numbers_of_more_features_are_drawn_against_their_targets(outputs):
     runs = runs_of(replace(SETTINGS, experiment=Experiment((2, 6, outputs)), data=UPLOAD), 20, data)
     figure = predictions.figure(runs)
     shown = [trace for trace in figure.data if trace.mode == "markers"]
+    assert [trace.showlegend for trace in shown] == [True] * outputs + [False] * outputs
+    equal = [trace for trace in figure.data if trace.mode == "lines"]
+    for line in equal:
+        np.testing.assert_array_equal(line.x, line.y)
+        assert (line.x[0], line.x[1]) == (2 * target[:9].min() + 3, 2 * target[:9].max() + 3)
+        assert (line.line.dash, line.showlegend) == ("dot", False)
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("target", "output")
+    assert (figure.layout.yaxis2.matches, figure.layout.yaxis2.showticklabels) == ("y", False)
     for trace, (run, k) in zip(shown, [(run, k) for run in runs for k in range(outputs)], strict=True):
         np.testing.assert_array_equal(trace.x, 2 * target[:9, k] + 3)
         np.testing.assert_array_equal(trace.y, 2 * run.network.apply(data.x)[:, k] + 3)
