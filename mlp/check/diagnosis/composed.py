@@ -40,7 +40,8 @@ def _with_another(
     if not hypothesis.is_about(case, tensor):
         return
     for first in _predictions(hypothesis, case, tensor, key):
-        if first.fitted or key not in (None, first.key) or np.shape(first.gradient) != case.said[tensor].shape:
+        is_change = hypothesis.sentence == "" or not np.array_equal(first.gradient, case.right(tensor))
+        if first.fitted or key not in (None, first.key) or not is_change:
             continue
         named = f"{hypothesis.pattern} ({first.measured})" if first.measured else hypothesis.pattern
         for second in _on_top(case, tensor, np.asarray(first.gradient)):
@@ -70,7 +71,7 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
     if paths and np.any(paths.constant) and np.allclose(said - first, paths.constant, rtol=LEFT):
         words = f"without any dy, {added_without_dy(case, tensor, paths)} is added"
         yield Prediction(first + np.asarray(paths.constant), words, 1)
-    yield from combined(case, tensor, first, penalties(case, tensor), _SIZES)
+    yield from combined(case, tensor, first, penalties, _SIZES)
     limit = float(np.max(np.abs(said)))
     if 1 < np.sum(np.isclose(np.abs(said), limit, rtol=1e-12)) < said.size:
         yield Prediction(np.clip(first, -limit, limit), f"cut off at {limit:.6g}", 1, (limit,))

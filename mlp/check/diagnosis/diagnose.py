@@ -16,7 +16,6 @@ from mlp.check.compare import compare_gradients
 from mlp.check.contract import other_input
 from mlp.check.diagnosis.containers import goes_through_its_layers
 from mlp.check.diagnosis.explaining import explanations_of, findings_of, jointly
-from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
 from mlp.check.diagnosis.sentences import from_remark, right_line, wiring
 from mlp.check.passes import LOSS, Remark, RemarkKind, Visit, leaves, parameter_name
@@ -149,12 +148,7 @@ def _companions(case: IsolatedLayer) -> list[IsolatedLayer]:
 def _findings(case: IsolatedLayer, tensors: list[str]) -> list[Finding]:
     """One finding for each pattern, with all of these tensors that it shows in."""
     companions = _companions(case) if tensors else []
-    explained: dict[str, list[Explanation]] = {}
-    for tensor in tensors:
-        explanations = explanations_of(case, tensor, companions)
-        if not explanations:  # zeros in the real input can hide what is plain on another
-            explanations = explanations_of(companions[0], tensor, companions)
-        explained[tensor] = explanations
+    explained = {tensor: explanations_of(case, tensor, companions) for tensor in tensors}
     findings = findings_of(case, explained)
     joint = jointly(case, tensors, companions) if len(findings) > 1 else {}
     return findings_of(case, joint) if joint else findings

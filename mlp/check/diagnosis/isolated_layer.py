@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,10 +18,10 @@ from mlp.check.compare import as_float64
 from mlp.check.contract import forward_on_another_input
 from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.paths import Paths
-from mlp.check.diagnosis.way_back import slips, wrong_ways
+from mlp.check.diagnosis.way_back import WrongWays, slips
 from mlp.check.diagnosis.way_back.arrays import recorded_arrays
 from mlp.check.diagnosis.way_back.changed import Arrival
-from mlp.check.diagnosis.way_back.ways import Slip, Wrong
+from mlp.check.diagnosis.way_back.ways import Slip
 from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
@@ -47,6 +48,7 @@ _LITTLE = 0.1
 _PROBED = 16
 MOST_OUTPUTS = 512
 _MOST_PATHS = 400_000
+T = TypeVar("T")
 
 
 def _all_of_it(gradient: Array) -> Array:
@@ -91,6 +93,7 @@ class IsolatedLayer:
     said: Mapping[str, Array]
     seen: Callable[[Array], Array] = _all_of_it
     beside: Mapping[str, Array] = field(default_factory=dict)
+    _made: dict[Any, Any] = field(default_factory=dict, init=False)
 
     @cached_property
     def report(self) -> GradientReport:
@@ -127,20 +130,33 @@ class IsolatedLayer:
         self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
     ) -> Array:
         """The gradient of a tensor if something had been otherwise: numerical if forward cannot be followed."""
+        return self.gradients(x, dy, function)[tensor]
+
+    def gradients(
+        self, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
+    ) -> Mapping[str, Array]:
+        """The same of all tensors."""
         if self.tape:
             is_known = x is None and function is None and isinstance(self.loss, Projection)
             with attempted():  # whatever somebody's code raises for other arrays
                 if is_known:
-                    return self.tape.of_leaves(self.tape.gradients(self.seed(self.tape, dy)))[tensor]
-                return self._follow(*self._instead(x, dy, function))[1][tensor]
-        return self.numerical(tensor, x, dy, function)
+                    return self.tape.of_leaves(self.tape.gradients(self.seed(self.tape, dy)))
+                return self._follow(*self._instead(x, dy, function))[1]
+        return self.numerical(x, dy, function)
 
     def numerical(
-        self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
-    ) -> Array:
+        self, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
+    ) -> Mapping[str, Array]:
         """The same from differences."""
         function, x, dy = self._instead(x, dy, function)
-        return loss_gradients(function, self.loss, x, dy, EPS)[tensor]
+        return loss_gradients(function, self.loss, x, dy, EPS)
+
+    def once(self, make: Callable[..., T], *args: Any) -> T:
+        """What a function makes of this layer and of arguments: it is asked once, however often that is needed."""
+        key = make, *args
+        if key not in self._made:
+            self._made[key] = make(self, *args)
+        return cast(T, self._made[key])
 
     def _instead(self, x: Array | None, dy: ArrayLike | None, function: Layer | None) -> tuple[Layer, Array, ArrayLike]:
         """The layer, its x and its dy, with others in the place of some."""
@@ -263,8 +279,7 @@ class IsolatedLayer:
         """The operations of a layer like this one, and the gradients of its tensors on the way back over them."""
         tape = self._recorded(function, x, dy, instead)
         arrived = tape.gradients(self.seed(tape, dy))
-        tape.without_shifts(arrived)
-        return tape, tape.of_leaves(arrived)
+        return tape.without_shifts(arrived), tape.of_leaves(arrived)
 
     def _recorded(self, function: Layer, x: Array, dy: ArrayLike, instead: Instead | None = None) -> Tape:
         """The operations of a layer like this one, on some input."""
@@ -302,29 +317,29 @@ class IsolatedLayer:
 
     def slips_again(self, words: str, with_changes: bool = False) -> list[Slip]:
         """Those of which one of these lines is said, or all; none if forward's operations cannot be followed."""
-        lines, found = words.splitlines(), list[Slip]()
-        for tape, every in self._changed_ways if with_changes else self._wrong_ways:
-            found += slips(tape, self.seed(tape), [one for one in every if not lines or one.words in lines])
+        found = list[Slip]()
+        for ways in self._changed_ways if with_changes else self._wrong_ways:
+            found += slips(ways.tape, self.seed(ways.tape), ways.called(words.splitlines()))
         return found
 
     def slips_together(self, lines: Sequence[str]) -> Iterator[Mapping[str, Array]]:
         """The gradients of ways back on which all of these slips are made."""
-        for tape, every in self._wrong_ways:
-            some = [next((one for one in every if one.words == line), None) for line in lines]
-            changes = [one.change for one in some if one]
-            if len(changes) == len(lines):
-                yield from tape.changed(self.seed(tape), [functools.reduce(Change.__or__, changes)])
+        for ways in self._wrong_ways:
+            some = {one.words: one.change for one in reversed(ways.called(lines))}
+            if len(some) == len(lines):
+                both = functools.reduce(Change.__or__, (some[line] for line in lines))
+                yield from ways.tape.changed(self.seed(ways.tape), [both])
 
     @cached_property
-    def _wrong_ways(self) -> Sequence[tuple[Tape, Sequence[Wrong]]]:
-        return [(tape, wrong_ways(tape, self.seed(tape))) for tape in self._tapes]
+    def _wrong_ways(self) -> Sequence[WrongWays]:
+        return [WrongWays(tape, self.seed(tape)) for tape in self._tapes]
 
     @cached_property
-    def _changed_ways(self) -> Sequence[tuple[Tape, Sequence[Wrong]]]:
+    def _changed_ways(self) -> Sequence[WrongWays]:
         earlier = Tape()
         with attempted():  # whatever somebody's code raises for other arrays
             earlier = self._recorded(as_float64(self.function), self.other_x, self.dy)
-        return [(tape, wrong_ways(tape, self.seed(tape), earlier)) for tape in self._tapes]
+        return [WrongWays(tape, self.seed(tape), earlier) for tape in self._tapes]
 
     @cached_property
     def _tapes(self) -> list[Tape]:

@@ -3,7 +3,7 @@
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,11 @@ from mlp.check.diagnosis.ingredients import Ingredient, ingredients, tensor_plac
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.sentences import known_factor
 from mlp.check.tape.tape import Tape
+from mlp.differences.methods import CENTRAL
 from mlp.nn.arrays import Array
 
-_MOST_STEPS = 20_000  # on all of forward's runs with another array
-_FEWEST = 200
+_MOST_STEPS = 6_000  # on all of forward's runs with another array
+_FEWEST = 100
 
 
 def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -43,10 +44,8 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
     said, right = case.said[tensor].astype(np.float64), case.right(tensor)
     if said.shape != right.shape or case.seen(right) is not right:
         return
-    for part, words, array in itertools.islice(_changes(case), _affordable(case)):
-        if not np.all(np.isfinite(array)) or np.array_equal(array, part.value):
-            continue
-        gradient, told, share, put = case.gradient(tensor, **part.put(array)), words, 1.0, array
+    for part, words, array, gradients in case.once(_made_otherwise):
+        gradient, told, share, put = gradients[tensor], words, 1.0, array
         if are_parallel(gradient, right):  # a factor, by another name
             continue
         if not are_parallel(gradient, said) and are_parallel(gradient - right, said - right):
@@ -57,16 +56,22 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
         if not are_parallel(gradient, said) or not (np.any(put) or np.allclose(gradient, said)):
             continue  # the latter is left out and something else: two faults
         # At a corner a tape takes a side.
-        if not are_parallel(case.numerical(tensor, **part.put(put)), gradient):
+        if not are_parallel(case.numerical(**part.put(put))[tensor], gradient):
             continue
         for one in scaled(case, tensor, gradient, f"{told} stands where {part.name} should"):
             shares = () if share == 1 else (share,)
             yield replace(one, key=words, fitted=one.fitted + len(shares), values=(*shares, *one.values))
 
 
-def _affordable(case: IsolatedLayer) -> int:
-    """How many times forward may be run otherwise."""
-    return max(_FEWEST, _MOST_STEPS // max(1, len(case.tape.nodes) if case.tape else 1))
+def _made_otherwise(case: IsolatedLayer) -> list[tuple[Ingredient, str, Array, Mapping[str, Array]]]:
+    """As many changes of ingredients as can be afforded, each with the gradients that come of it."""
+    entries = sum(case.right(name).size for name in case.report)
+    steps = len(case.tape.nodes) if case.tape else len(CENTRAL.offsets) * entries
+    return [
+        (part, words, array, case.gradients(**part.put(array)))
+        for part, words, array in itertools.islice(_changes(case), max(_FEWEST, _MOST_STEPS // max(1, steps)))
+        if np.all(np.isfinite(array)) and not np.array_equal(array, part.value)
+    ]
 
 
 def scaled(case: IsolatedLayer, tensor: str, gradient: Array, words: str) -> Iterator[Prediction]:
@@ -167,7 +172,7 @@ def _another_setting(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             twin: Any = remade(whole, functools.partial(_with, name=name, value=other))
             with np.errstate(all="ignore"):  # what is known of this layer is known of no other loss
                 gradient = (
-                    replace(case, loss=twin).numerical(tensor) if is_loss else case.gradient(tensor, function=twin)
+                    replace(case, loss=twin).numerical()[tensor] if is_loss else case.gradient(tensor, function=twin)
                 )
             left_out = ", as where it is left out" if other in (0, 1) else ""
             words = f"it is what it would be if `{name}` were {other:.6g}{left_out}, and not {value:.6g}"

@@ -5,7 +5,7 @@ array. Which multiples is fitted, the fewest numbers first.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
 _FEWEST = 2  # numbers that each one is fitted to, at least
+_DEPENDENT = 1e-9
 
 
 class Term(NamedTuple):
@@ -25,6 +26,9 @@ class Term(NamedTuple):
 
     words: str
     value: Array
+
+
+Makes = Callable[[IsolatedLayer, str], Iterable[Term]]
 
 
 def penalties(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
@@ -63,8 +67,41 @@ def terms(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
     yield Term(what, np.ones(case.right(tensor).shape))
 
 
+class _Known(NamedTuple):
+    """Terms that may be in a gradient.
+
+    Attributes:
+        terms: those of its shape, but zeros.
+        seen: what shows of them.
+        basis: an orthonormal basis of all sums of multiples of them, as columns.
+        rest: what backward said, less its nearest such sum.
+    """
+
+    terms: Sequence[Term]
+    seen: Sequence[Array]
+    basis: Array
+    rest: Array
+
+    def left(self, base: Array, said: Array) -> float:
+        """The part of what is said that no multiple of a base and of the terms together give."""
+        flat = base.ravel()
+        own = flat - self.basis @ (self.basis.T @ flat)
+        rest = self.rest - own * (own @ self.rest) / ((own @ own) or 1.0)
+        return float(np.linalg.norm(rest) / (np.linalg.norm(said) or 1.0))
+
+
+def _known(case: IsolatedLayer, tensor: str, make: Makes) -> _Known:
+    said = case.said[tensor].astype(np.float64)
+    fitting = [one for one in make(case, tensor) if one.value.shape == said.shape and np.any(one.value)]
+    seen = [case.seen(one.value) for one in fitting]
+    columns = np.array([array.ravel() / np.linalg.norm(array) for array in seen if np.any(array)])
+    left, sizes, _ = np.linalg.svd(columns.reshape(-1, said.size).T, full_matrices=False)
+    basis = left[:, sizes > _DEPENDENT]
+    return _Known(fitting, seen, basis, said.ravel() - basis @ (basis.T @ said.ravel()))
+
+
 def combined(
-    case: IsolatedLayer, tensor: str, base: Array, known: Iterable[Term], sizes: Iterable[tuple[int, bool]]
+    case: IsolatedLayer, tensor: str, base: Array, make: Makes, sizes: Iterable[tuple[int, bool]]
 ) -> Iterator[Prediction]:
     """What a gradient is if it is base times a number and multiples of terms; the first that fits.
 
@@ -72,17 +109,15 @@ def combined(
         case: the layer.
         tensor: whose gradient it is.
         base: the right gradient, or one with a fault.
-        known: what may be added; of another shape it is not.
+        make: gives what may be added.
         sizes: how many of them there may be, and whether the base may have a factor; the plainest first.
     """
     said, shown = case.said[tensor].astype(np.float64), case.seen(base)
     if said.shape != shown.shape or not np.any(shown) or not np.all(np.isfinite([said, shown])):
         return
-    fitting = [one for one in known if one.value.shape == base.shape and np.any(one.value)]
-    seen = [case.seen(one.value) for one in fitting]
-    if (
-        said.size > len(seen) + 1 and _left([shown, *seen], said) > LEFT
-    ):  # what all of them do not fit, no few of them do
+    known = case.once(_known, tensor, make)
+    fitting, seen = known.terms, known.seen
+    if said.size > len(seen) + 1 and known.left(shown, said) > LEFT:  # what all do not fit, no few of them do
         return
     for count, is_scaled in sizes:
         several = itertools.combinations(range(len(fitting)), count)
@@ -106,19 +141,13 @@ def _fitted(arrays: Sequence[Array], said: Array) -> list[float]:
     """How many times each array counts in the sum that is said; none if no such sum is, or if some do not count."""
     if not arrays:
         return []
-    columns = np.stack([array.ravel() for array in arrays], axis=1)
-    values = np.linalg.lstsq(columns, said.ravel(), rcond=None)[0]
+    columns, flat = np.stack([array.ravel() for array in arrays], axis=1), said.ravel()
+    is_one = len(arrays) == 1  # most are, and there are thousands
+    values = flat @ columns / np.sum(columns * columns) if is_one else np.linalg.lstsq(columns, flat, rcond=None)[0]
     parts = np.abs(values) * np.linalg.norm(columns, axis=0)
     size = float(np.linalg.norm(said))
-    fits = np.linalg.norm(columns @ values - said.ravel()) <= LEFT * size and np.all(parts > APART * size)
+    fits = np.linalg.norm(columns @ values - flat) <= LEFT * size and np.all(parts > APART * size)
     return [float(value) for value in values] if fits else []
-
-
-def _left(arrays: Sequence[Array], said: Array) -> float:
-    """The part of what is said that no sum of multiples of the arrays gives."""
-    columns = np.stack([array.ravel() / np.linalg.norm(array) for array in arrays if np.any(array)], axis=1)
-    values = np.linalg.lstsq(columns, said.ravel(), rcond=None)[0]
-    return float(np.linalg.norm(columns @ values - said.ravel()) / (np.linalg.norm(said) or 1.0))
 
 
 def _factor(case: IsolatedLayer, factor: float) -> str:
@@ -129,8 +158,12 @@ def _added(rate: float, words: str) -> str:
     return f"{abs(rate):.6g} times {words} is {'added' if rate > 0 else 'missing, or taken off'}"
 
 
+def _none(_: IsolatedLayer, __: str) -> Iterator[Term]:
+    return iter(())
+
+
 def _any_factor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    for prediction in combined(case, tensor, case.right(tensor), (), [(0, True)]):
+    for prediction in combined(case, tensor, case.right(tensor), _none, [(0, True)]):
         (factor,) = prediction.values
         yield Prediction(prediction.gradient, f"the factor is {factor:.6g}", 1, (factor,))
 
@@ -140,5 +173,5 @@ FACTOR = Hypothesis("constant factor", "{tensor} is right but for a constant fac
 TERMS = Hypothesis(
     "term added or missing",
     "{tensor} is right but for terms: {measured}.",
-    lambda case, tensor: combined(case, tensor, case.right(tensor), terms(case, tensor), [(1, False), (2, False)]),
+    lambda case, tensor: combined(case, tensor, case.right(tensor), terms, [(1, False), (2, False)]),
 )

@@ -66,6 +66,8 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
 def times(parent: int, operand: int, factor: Array, shape: tuple[int, ...], result: tuple[int, ...]) -> Edge:
     """The edge of an operation by elements whose derivative by one operand is a factor."""
     full = np.broadcast_to(factor, result)
+    if shape == result and np.all(full == 1):
+        return Edge(parent, operand, lambda gradient: gradient, factor=full)
 
     def pull(gradient: Array) -> Array:
         # One that was summed over other axes than it should be goes on as numpy stretches it.
@@ -119,16 +121,16 @@ def of_einsum(
         others = [other for j, other in enumerate(names) if j != k]
         rest = [value for j, value in enumerate(values) if j != k]
         alone = "".join(one for one in name if one not in "".join([result, *others]))  # summed over in this one only
-        ones = np.ones([values[k].shape[name.index(one)] for one in alone])
-        make = _summed(f"{','.join([result, alone, *others])}->{name}", ones)
+        ones = [np.ones([values[k].shape[name.index(one)] for one in alone])] if alone else []
+        make = _summed(f"{','.join([result, *([alone] if alone else []), *others])}->{name}", ones)
         used, with_used, using = (rest[0], make, numbers[1 - k]) if rest else (None, None, 0)
         edges.append(Edge(parents[k], numbers[k], make(*rest), used, with_used, using))
     return edges
 
 
-def _summed(back: str, ones: Array) -> Callable[..., Pull]:
+def _summed(back: str, ones: Sequence[Array]) -> Callable[..., Pull]:
     def make(*others: Array) -> Pull:
-        return lambda gradient: np.asarray(np.einsum(back, gradient, ones, *others))
+        return lambda gradient: np.asarray(np.einsum(back, gradient, *ones, *others))
 
     return make
 

@@ -124,6 +124,11 @@ class Change:
             found.setdefault(min(node, source), []).append((node, source))
         return found
 
+    @cached_property
+    def touched(self) -> frozenset[int]:
+        """The nodes that hand on otherwise."""
+        return frozenset((*self.jumps, *(number for number, _ in self.rules), *self.taken, *self.turns, *self.edges))
+
     def arrive(self, arrived: list[Array | None], number: int, part: Array | None) -> None:
         """Add what arrives at a node to what is there."""
         before = arrived[number]
@@ -194,8 +199,8 @@ class Tape:
             self.names[node] = text.strip("`")
         return value, node
 
-    def without_shifts(self, arrived: Sequence[Array | None]) -> None:
-        """Take largest and smallest entries for constants that do not matter, as where softmax takes off the largest.
+    def without_shifts(self, arrived: Sequence[Array | None]) -> "Tape":
+        """The same with largest and smallest entries taken for constants where they do not matter, as in softmax.
 
         Args:
             arrived: the gradients by all nodes. What arrives there adds up to nothing, and nobody goes back that way.
@@ -206,8 +211,8 @@ class Tape:
                 if self.nodes[edge.parent].site.operation in ("max", "min", "amax", "amin"):
                     parts[edge.parent] = max(_largest(gradient), parts.get(edge.parent, 0.0))
         idle = {number for number, size in parts.items() if _largest(arrived[number]) <= _NOTHING * size}
-        for number, node in enumerate(self.nodes):
-            self.nodes[number] = node._replace(edges=[edge for edge in node.edges if edge.parent not in idle])
+        nodes = [node._replace(edges=[edge for edge in node.edges if edge.parent not in idle]) for node in self.nodes]
+        return replace(self, nodes=nodes)
 
     def shortened(self, arrived: Sequence[Array | None]) -> "Tape":
         """The same without ways back whose parts add up to nothing, as from a variance to the mean of what it is of.
@@ -297,11 +302,21 @@ class Tape:
     def _go_back(self, arrived: list[Array | None], start: int, stop: int, change: "Change") -> None:
         """Hand on what has arrived at the nodes from `start` down to the one before `stop` is reached."""
         for number in change.order or range(start, stop, -1):
+            if not change.kept and number not in change.touched:  # most of them, thousands of times
+                if (gradient := arrived[number]) is not None:
+                    for parent, pull in self._pulls[number]:
+                        before, part = arrived[parent], pull(gradient)
+                        arrived[parent] = part if before is None else before + part
+                continue
             own = [] if number in change.taken else [(number, number)]
             for node, source in [*own, *change.turns.get(number, [])]:
                 gradient = arrived[source]
                 if gradient is not None:
                     self._hand_on(arrived, node, gradient, change)
+
+    @cached_property
+    def _pulls(self) -> list[list[tuple[int, Pull]]]:
+        return [[(edge.parent, edge.pull) for edge in node.edges] for node in self.nodes]
 
     def _hand_on(self, arrived: list[Array | None], number: int, gradient: Array, change: "Change") -> None:
         if number in change.jumps:

@@ -99,16 +99,16 @@ def _own_case(visit: Visit, dy: Array, names: Mapping[str, str], given: GivenGra
 class _KnownLayer(IsolatedLayer):
     """A layer of ours on its own: its backward is right, and is run where others have to be differentiated."""
 
-    def gradient(
-        self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
-    ) -> Array:
-        """The gradient of a tensor if something had been otherwise."""
+    def gradients(
+        self, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
+    ) -> Mapping[str, Array]:
+        """The gradients if something had been otherwise."""
         return _backward(
             self.function if function is None else function,
             self.loss,
             self.x if x is None else x,
             self.dy if dy is None else dy,
-        )[tensor]
+        )
 
 
 def _case(

@@ -36,26 +36,37 @@ _STEPS = (
 )
 
 
-def wrong_ways(tape: Tape, seed: Array, earlier: Tape | None = None) -> list[Wrong]:
-    """As many of the wrong ways back from this gradient by the result as can be afforded, the plainest first.
+class WrongWays:
+    """As many of the wrong ways back as can be afforded, the plainest first; they are made as they are needed."""
 
-    Args:
-        tape: of forward.
-        seed: the gradient by the result.
-        earlier: of another forward, where those ways are asked for that have something done to an array; else all
-            others are.
-    """
-    most = _MOST_CHANGED if earlier else _MOST_STEPS
-    affordable = max(_FEWEST, most // max(1, sum(len(node.edges) for node in tape.nodes)))
-    right = tape.gradients(seed)
-    every = _changed_ways(tape, right, earlier) if earlier else _wrong_ways(tape, right)
-    return list(itertools.islice(every, affordable))
+    def __init__(self, tape: Tape, seed: Array, earlier: Tape | None = None) -> None:
+        """All but those that have something done to an array; those alone if an earlier forward is given.
+
+        Args:
+            tape: of forward.
+            seed: the gradient by the result.
+            earlier: of another forward.
+        """
+        most = _MOST_CHANGED if earlier else _MOST_STEPS
+        right = tape.gradients(seed)
+        self.tape = tape
+        self._affordable = max(_FEWEST, most // max(1, sum(len(node.edges) for node in tape.nodes)))
+        self._stages = _changed_ways(tape, right, earlier) if earlier else _wrong_ways(tape, right)
+        self._made: list[Wrong] = []
+
+    def called(self, lines: Sequence[str]) -> list[Wrong]:
+        """Those of which one of these lines is said; all if there are none."""
+        while not lines or not {one.words for one in self._made}.issuperset(lines):
+            stage = next(self._stages, None)
+            if stage is None or len(self._made) >= self._affordable:
+                break
+            self._made += itertools.islice(stage, self._affordable - len(self._made))
+        return [one for one in self._made if not lines or one.words in lines]
 
 
-def _changed_ways(tape: Tape, right: Sequence[Array | None], earlier: Tape) -> Iterator[Wrong]:
-    yield from gradients_changed(tape, right)
-    for way in ways(tape):
-        yield from arrays_changed(tape, way, right, earlier)
+def _changed_ways(tape: Tape, right: Sequence[Array | None], earlier: Tape) -> Iterator[Iterator[Wrong]]:
+    yield gradients_changed(tape, right)
+    yield itertools.chain.from_iterable(arrays_changed(tape, way, right, earlier) for way in ways(tape))
 
 
 def slips(tape: Tape, seed: Array, every: Sequence[Wrong]) -> list[Slip]:
@@ -64,20 +75,20 @@ def slips(tape: Tape, seed: Array, every: Sequence[Wrong]) -> list[Slip]:
     return [Slip(one.pattern, one.words, gradients, one.goal) for one, gradients in zip(every, found, strict=True)]
 
 
-def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
-    """All wrong ways that are tried, those with the plainest words first."""
+def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Iterator[Wrong]]:
+    """All wrong ways that are tried, in groups that have no words in common, those with the plainest words first."""
     every = ways(tape)
     for make in _STEPS:
-        for way in every:
-            yield from make(tape, way)
-    yield from arrays.kept(tape)
-    yield from without_stride(tape, every)
-    yield from in_loops(tape)
-    yield from on_one_way(tape, every, right)
-    yield from arrays.everywhere(tape, every)
-    yield from multiplied(tape)
-    yield from other_formulas(tape, right)
-    yield from arrays.of_neighbours(tape, right)
-    for way in every:
-        yield from arrays.made_of_another(tape, way, right)
-        yield from arrays.another_array(tape, way, is_stretched=True)
+        yield itertools.chain.from_iterable(make(tape, way) for way in every)
+    yield arrays.kept(tape)
+    yield without_stride(tape, every)
+    yield in_loops(tape)
+    yield on_one_way(tape, every, right)
+    yield arrays.everywhere(tape, every)
+    yield multiplied(tape)
+    yield other_formulas(tape, right)
+    yield arrays.of_neighbours(tape, right)
+    yield itertools.chain.from_iterable(
+        (*arrays.made_of_another(tape, way, right), *arrays.another_array(tape, way, is_stretched=True))
+        for way in every
+    )
