@@ -224,3 +224,9 @@ def test_the_cost_is_that_of_real_inputs():
 
 def test_there_is_at_least_one_core():
     assert available_cores() >= 1
+
+
+def test_a_block_takes_two_megabytes_and_of_a_large_batch_no_more_than_sixteen():
+    """What a core's cache holds, and what a server of many visitors can spare each thread; measured as blocks says."""
+    assert (8 * blocks.BLOCK_ELEMENTS, 8 * blocks.MOST_ELEMENTS) == (2 * 2**20, 16 * 2**20)
+    assert blocks.BLOCK_STEPS == 8

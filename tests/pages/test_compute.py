@@ -188,3 +188,15 @@ def test_the_gradient_by_every_step_is_that_of_the_method_whatever_the_step():
 def test_a_slider_moved_through_all_its_steps_computes_nothing_twice():
     results = [compute.checked(Experiment(eps=eps)) for eps in (*EPS_STEPS, *EPS_STEPS)]
     assert len({id(result) for result in results}) == len(EPS_STEPS)
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_the_gradient_by_every_step_is_left_out_where_all_steps_together_are_no_longer_quick(monkeypatch, excess):
+    monkeypatch.setattr(compute, "QUICK", len(EPS_STEPS) * SMALL.work - excess)
+    assert (compute.numerical_by_step(SMALL, "fc1.W") is None) == bool(excess)
+
+
+def test_what_is_quick_and_what_is_kept():
+    assert compute.QUICK == 0.4e9, "ns: a bar that is over sooner cannot be read"
+    assert compute.MAX_BYTES == 200e6, "of each kind of result: five of the largest networks'"
+    assert Experiment().work < compute.QUICK / 10

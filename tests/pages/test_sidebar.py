@@ -1,11 +1,18 @@
 """The sidebar: presets, a new seed, reset, and an address that stands for the settings."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mlp import check_gradients
 from mlp.lab.experiment import Experiment
 from mlp.lab.presets import PRESETS
+from mlp.nn.problem import INPUT
+from pages.ui import editor, entries, questions, stage, training
+from pages.ui.address import PAGE_SETTINGS
+from pages.ui.sidebar import DEFAULTS
 from tests.pages.conftest import PAGES
 from tests.pages.plots import arrays
 
@@ -128,3 +135,34 @@ def test_sizes_that_are_impossible_as_typed_do_not_enter_the_address(open_page, 
     app.selectbox(key="preset").set_value("By hand (1-1-1)").run()
     assert app.text_input(key="typed_sizes").value == "1-1-1"
     assert not [caption for caption in app.sidebar.caption if "so far" in caption.value]
+
+
+# Where the setting's name stands among the arguments of what keeps it in the address.
+KEY_AT = {
+    "choice": 3,
+    "segments": 2,
+    "selection": 2,
+    "stepper": 2,
+    "switch": 1,
+    "unfolding": 1,
+    "opened": 0,
+    "kept": 0,
+    "_whole": 1,
+}
+
+
+def test_every_setting_of_a_page_is_one_that_an_address_may_hold():
+    """One that is not would be refused: a link with it would not show what it was copied from."""
+    found = set()
+    for path in Path("pages").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                place = KEY_AT.get(name, len(node.args))
+                given = [*node.args[place : place + 1], *(one.value for one in node.keywords if one.arg == "key")]
+                bound = name in KEY_AT or any(one.arg == "bind" for one in node.keywords)
+                found |= {one.value for one in given if bound and isinstance(one, ast.Constant)}
+    typed = {"loss_y", "loss_t", "act_x", "act_dy", "lin_x", "lin_W", "lin_b", "lin_dy"}
+    kept = {value for key, value in vars(entries).items() if key.isupper() and isinstance(value, str)} - {INPUT}
+    others = {training.AT, editor.POINT, stage.KEY, questions.KEY, questions.LAST, "python", "code", "ready", "library"}
+    assert (found | typed | kept | others) - {*DEFAULTS} == {*PAGE_SETTINGS}
