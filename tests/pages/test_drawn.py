@@ -1,6 +1,7 @@
 """What is drawn once for all who have the same settings is what it would be if it were drawn for each of them."""
 
 import json
+import types
 
 import numpy as np
 import pandas as pd
@@ -94,3 +95,11 @@ def test_names_in_a_table_are_no_html():
     _, [body] = shown("table", ("names",), 0.123456)
     assert "<th>&lt;name&gt;</th>" in body
     assert "<td>a &amp; b</td><td>0.1235</td>" in body
+
+
+def test_what_is_made_by_another_function_is_another_thing_though_the_settings_are_the_same():
+    keys = [drawn._Asked(("settings",), make, (1.0,)).key() for make in (figure, table, text, json.dumps, json.loads)]
+    assert len(set(keys)) == 5
+    other = types.FunctionType(table.__code__, {"__name__": "elsewhere"}, "table")
+    other.__qualname__ = table.__qualname__
+    assert drawn._Asked(("settings",), other, ()).key() != drawn._Asked(("settings",), table, ()).key()

@@ -10,7 +10,7 @@ from mlp import check_gradients
 from mlp.lab.experiment import Experiment
 from mlp.lab.presets import PRESETS
 from mlp.nn.problem import INPUT
-from pages.ui import editor, entries, questions, stage, training
+from pages.ui import editor, entries, questions, sidebar, stage, training
 from pages.ui.address import PAGE_SETTINGS
 from pages.ui.sidebar import DEFAULTS
 from tests.pages.conftest import PAGES
@@ -53,6 +53,13 @@ def test_another_way_to_write_a_number_is_understood(open_page):
     assert not app.warning
     assert app.select_slider(key="eps").value == 1e-4
     assert app.number_input(key="seed").value == 7
+
+
+def test_a_new_seed_is_any_of_ten_thousand(open_page, monkeypatch):
+    monkeypatch.setattr(sidebar.secrets, "randbelow", lambda end: end - 1)
+    app = open_page()
+    next(button for button in app.button if button.label == "New seed").click().run()
+    assert app.number_input(key="seed").value == 9_999
 
 
 def test_new_seed_and_reset(open_page):
