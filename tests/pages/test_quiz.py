@@ -146,3 +146,9 @@ def test_a_link_can_hold_a_series_that_ends(open_page):
     assert not button(open_page("quiz", quiz="6"), "Next question").disabled
     [warning] = open_page("quiz", last="0").warning
     assert "last=0: Questions are whole numbers from 1 to 9,999" in warning.value
+
+
+def test_after_the_last_question_comes_the_first(open_page):
+    app = open_page("quiz", quiz="9999")
+    button(app, "Next question").click().run()
+    assert app.number_input(key="quiz").value == 1
