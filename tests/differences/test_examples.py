@@ -124,3 +124,28 @@ def test_a_method_that_would_step_on_the_pole_says_so():
 
 def test_a_step_that_rounding_swallows_is_named():
     assert "no step is taken" in found("cubic", 1e6, 1e-12)["forward"].remark
+
+
+# What stands above the numbers: the function as a reader computes it, at a point of its own.
+FORMULAS = {
+    "sum of squares": (r"f(\mathbf{x}) = \mathbf{x}^T \mathbf{x} = x_0^2 + x_1^2", lambda x: x[0] ** 2 + x[1] ** 2),
+    "cubic": ("f(x) = x^3", lambda x: x[0] ** 3),
+    "sine": (r"f(x) = \sin x", lambda x: np.sin(x[0])),
+    "exponential": ("f(x) = e^x", lambda x: np.e ** x[0]),
+    "pole": (r"f(x) = \frac{1}{x}", lambda x: 1 / x[0]),
+    "absolute value": ("f(x) = |x|", lambda x: abs(x[0])),
+    "polar coordinates": (
+        r"f(r, \varphi) = \begin{bmatrix} r \cos \varphi \\ r \sin \varphi \end{bmatrix}, "
+        r"\quad r = x_0, \; \varphi = x_1",
+        lambda x: x[0] * np.array([np.cos(x[1]), np.sin(x[1])]),
+    ),
+    "matrix input": (r"f(A) = \sin(A v), \quad v = (1, 2, 3)^T", lambda A: np.sin(A @ [1, 2, 3])),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_formula_is_the_function(name):
+    example, (formula, read) = EXAMPLES[name], counterpart(FORMULAS, name, "FORMULAS")
+    assert example.formula == formula
+    x = example.point + 0.25
+    np.testing.assert_allclose(np.squeeze(example.function(x)), read(x), rtol=1e-14)

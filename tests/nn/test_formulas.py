@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mlp import ACTIVATIONS, LOSSES
+from tests.comparing import counterpart
 
 X = np.array([-2.3, -0.6, 0.4, 1.9])
 Y, T = np.array([-1.7, 0.3, 0.8, 2.5]), np.array([0.25, 0.5, 0.0, 0.25])
@@ -81,7 +82,8 @@ def read(text):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_an_activation_is_its_formula(name):
-    activation, ((f, f_read), (slope, slope_read)) = ACTIVATIONS[name], OF_ACTIVATIONS[name]
+    activation = ACTIVATIONS[name]
+    (f, f_read), (slope, slope_read) = counterpart(OF_ACTIVATIONS, name, "OF_ACTIVATIONS")
     assert (activation.formula, activation.derivative_formula) == (f, slope)
     np.testing.assert_allclose(activation().apply(X), read(f_read), rtol=1e-13)
     np.testing.assert_allclose(activation.derivative(X), read(slope_read), rtol=1e-12)
@@ -89,7 +91,8 @@ def test_an_activation_is_its_formula(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_is_its_formula(name):
-    loss, ((c, c_read), (gradient, gradient_read)) = LOSSES[name], OF_LOSSES[name]
+    loss = LOSSES[name]
+    (c, c_read), (gradient, gradient_read) = counterpart(OF_LOSSES, name, "OF_LOSSES")
     assert (loss.formula, loss.gradient_formula) == (c, gradient)
     np.testing.assert_allclose(loss().apply(Y, T), read(c_read), rtol=1e-13)
     np.testing.assert_allclose(loss.gradient(Y, T), read(gradient_read), rtol=1e-12)
