@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Callable
+from inspect import signature
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mlp
 from mlp.check.check import analytical_gradients, check_gradients
+from mlp.check.given import reference
+from mlp.check.jacobians import check_loss, check_products, jacobian_error, jacobian_flow, layer_jacobians
 from mlp.check.passes import RemarkKind
-from mlp.differences.methods import METHODS, Method, optimal_step
+from mlp.differences.methods import METHODS, Method, as_method, optimal_step
 from mlp.nn.activations import ACTIVATIONS, Tanh
 from mlp.nn.arrays import Array
 from mlp.nn.initialisations import glorot
@@ -331,3 +335,28 @@ def test_misuse_names_what_was_expected_and_what_came(changed, error, message):
     arguments = dict(zip(("network", "loss", "x", "target"), build(), strict=True))
     with pytest.raises(error, match=f"^{message}"):
         check_gradients(**arguments | changed)
+
+
+# What README and every docstring call the defaults: the exercise's step, and the method that it uses.
+DEFAULTS = {
+    mlp.check_gradients: {},
+    mlp.check_layer: {"x": None, "dy": None},
+    mlp.check_function: {},
+    mlp.check_given_gradients: {},
+    mlp.check_model: {"seconds": 20.0, "entries": None},
+    reference: {},
+    check_loss: {},
+    check_products: {},
+    jacobian_flow: {},
+    layer_jacobians: {},
+    jacobian_error: {},
+}
+
+
+@pytest.mark.parametrize("function", DEFAULTS, ids=lambda function: function.__name__)
+def test_the_defaults_are_the_exercise_s(function):
+    found = {one.name: one.default for one in signature(function).parameters.values() if one.default is not one.empty}
+    assert as_method(found.pop("method")) is METHODS["central"]
+    assert found.pop("eps") == 1e-4
+    assert found.pop("progress", None) is None
+    assert found == DEFAULTS[function]

@@ -1,11 +1,22 @@
 """What `numerical_gradient` says of its own result: steps that were lost, one-sided ones, functions of real numbers."""
 
 import re
+from inspect import signature
 
 import numpy as np
 import pytest
 
-from mlp import METHODS, numerical_gradient, optimal_step
+from mlp import (
+    METHODS,
+    jacobian,
+    loss_gradients,
+    loss_gradients_by_loop,
+    numerical_gradient,
+    optimal_step,
+    structured_cost,
+)
+from mlp.differences.errors import estimated_gradients
+from mlp.differences.methods import as_method
 from mlp.differences.numerical import DifferenceWarning
 from tests.comparing import U
 
@@ -145,3 +156,14 @@ def test_the_imaginary_part_is_missed_in_steep_functions_too(frequency):
 def test_real_steps_that_drown_in_rounding_refuse_no_complex_one(offset):
     # Their slopes scatter by u offset / step, up to a multiple of 1, or are both 0, and so tell nothing together.
     assert numerical_gradient(lambda x: offset + x, np.array([0.3]), 1e-20, "complex-step") == 1
+
+
+@pytest.mark.parametrize(
+    "function",
+    [numerical_gradient, jacobian, loss_gradients, loss_gradients_by_loop, estimated_gradients, structured_cost],
+)
+def test_the_defaults_are_the_exercise_s(function):
+    found = {one.name: one.default for one in signature(function).parameters.values() if one.default is not one.empty}
+    assert as_method(found["method"]) is METHODS["central"]
+    assert found.get("eps", 1e-4) == 1e-4
+    assert found.get("progress") is None

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from mlp.lab.work import ACTIVATION_COSTS, CALL, LOSS_COSTS, check_work
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initialisations import INITIALISATIONS
 from mlp.nn.losses import LOSSES
+from mlp.report.files.uploads import MAX_BYTES
 from tests.comparing import is_sentence
 
 
@@ -350,3 +352,12 @@ def test_drawing_leaves_the_global_stream_alone():
     np.random.seed(1)
     Experiment().problem()
     assert np.random.randn() == np.random.RandomState(1).randn()
+
+
+def test_the_limits_are_those_that_people_are_told():
+    told = (
+        f"A visitor is limited to {MAX_PARAMETERS:,} parameters, batches of {MAX_BATCH:,}, checks of "
+        f"{MAX_WORK / 1e9:.0f} seconds of one core and uploads of {MAX_BYTES / 1e6:.0f} MB."
+    )
+    assert told in (Path(__file__).parents[2] / "README.md").read_text()
+    assert (MAX_SEED, MAX_LAYERS) == (2**32 - 1, 20)
