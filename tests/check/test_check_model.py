@@ -238,3 +238,23 @@ def test_gradients_that_are_computed_when_called_are_computed_where_they_are_loo
 
     with pytest.raises(ValueError, match="changes its parameter W in place"):
         check_model(in_place, {"W": np.ones(3)})
+
+
+INPUTS = RNG.standard_normal((5, 4))
+
+
+def hidden_layer(parameters: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    W, V = parameters["W"], parameters["V"]
+    hidden = np.maximum(0, INPUTS.dot(W))
+    dhidden = 2 * hidden.dot(V).dot(V.T)
+    dhidden[dhidden <= 0] = 0
+    return np.sum(hidden.dot(V) ** 2), {"W": INPUTS.T.dot(dhidden), "V": 2 * hidden.T.dot(hidden.dot(V))}
+
+
+def test_a_function_is_followed_through_products_of_arrays_of_its_module_and_has_no_negative_input() -> None:
+    W, V = np.random.RandomState(0).standard_normal((2, 4, 4))
+    (finding,) = check_model(hidden_layer, {"W": W, "V": V}).diagnosis
+    assert "where the derivative of `np.maximum(0, INPUTS.dot(W))` should stand dy goes on where it is positive" in (
+        finding.sentence
+    )
+    assert type(INPUTS) is np.ndarray

@@ -284,7 +284,46 @@ class Blur(Faulty):
         return padded[:, :, :-2, :-2] if self.is_("crop") else padded[:, :, 1:-1, 1:-1]
 
 
+class Unit(Faulty):
+    """Rows in units of their length and a little more, times a factor."""
+
+    def __init__(self):
+        self.eps, self.g = 0.01, 1.5
+
+    def forward(self, x):
+        self.x, self.n = x, np.sqrt((x**2).sum(axis=-1, keepdims=True) + self.eps)
+        return x / self.n * self.g
+
+    def backward(self, dy):
+        n = np.sqrt((self.x**2).sum(axis=-1, keepdims=True)) if self.is_("eps") else self.n
+        one, two = (1.0, self.g) if self.is_("factor") else (self.g, self.g)
+        return one * dy / self.n - two * self.x * (dy * self.x).sum(axis=-1, keepdims=True) / n**3
+
+
+class Shifted(Faulty):
+    """tanh(x W + c), whose backward lacks its brackets."""
+
+    parameter_names = ("W", "c")
+
+    def __init__(self):
+        rng = np.random.RandomState(2)
+        self.W, self.c = rng.standard_normal((5, 3)), rng.standard_normal(3)
+
+    def forward(self, x):
+        self.x, self.a = x, np.tanh(x @ self.W + self.c)
+        return self.a
+
+    def backward(self, dy):
+        dz = dy * 1 - self.a**2 if self.is_("brackets") else dy * (1 - self.a**2)
+        self.grad_W, self.grad_c = self.x.T @ dz, dz.sum(axis=0)
+        if self.is_("mean"):
+            self.grad_c = dy.mean(axis=0)
+        return dz @ self.W.T
+
+
 KINDS = [
+    (Unit, X),
+    (Shifted, X),
     (Cell, SHORT),
     (Attention, SEQUENCES),
     (Hidden, SEQUENCES),
@@ -394,6 +433,27 @@ def test_without_a_fault_each_of_them_passes(kind, x):
             "twice",
             "to `self.deviation` (`np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)`) (the denominator) counts 2 times",
         ),
+        (
+            Unit,
+            X,
+            "eps",
+            "it is as if `self.eps` (0.01) were left out of `(x**2).sum(axis=-1, keepdims=True) + self.eps`, in what "
+            "goes back from `x / self.n` to `self.n`",
+        ),
+        (
+            Unit,
+            X,
+            "factor",
+            "it is as if `self.g` (1.5) were left out of `x / self.n * self.g`, in what goes back from `x / self.n` "
+            "to `x`",
+        ),
+        (
+            Shifted,
+            X,
+            "brackets",
+            "-1 times what goes back if `np.tanh(x @ self.W + self.c)`^2 is the gradient by `x @ self.W + self.c`",
+        ),
+        (Shifted, X, "mean", "the factor 1 - y^2 is missing, and all of it counts 0.1667 times (one over the number"),
     ],
 )
 def test_a_wrong_step_is_named_by_the_code_of_forward(kind, x, fault, words):

@@ -142,6 +142,8 @@ def _companions(case: IsolatedLayer) -> list[IsolatedLayer]:
     """The same layer on other inputs, of both signs and moderate size, where no explanation can hold by chance."""
     rng = random_source(3)
     inputs = [rng.standard_normal(case.x.shape) for _ in range(_COMPANIONS)]
+    if case.x.size == 1:  # of a function without an input it is a factor of all gradients, of which the signs may count
+        inputs = [np.copysign(x, case.x) for x in inputs]
     return [_case(case.name, case.subject, case.function, case.loss, x, case.dy) for x in inputs]
 
 

@@ -5,6 +5,7 @@ on another input, a fault that remembers too long does.
 """
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +22,7 @@ from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.way_back import WrongWays, slips
 from mlp.check.diagnosis.way_back.arrays import recorded_arrays
 from mlp.check.diagnosis.way_back.changed import Arrival
+from mlp.check.diagnosis.way_back.steps import without_numbers
 from mlp.check.diagnosis.way_back.ways import Slip
 from mlp.check.passes import run_passes
 from mlp.check.projection import Projection
@@ -45,6 +47,7 @@ APART = 1e-3
 _SAME = 1e-12  # what two computations of one gradient may differ by, as a part of it
 _SMALL = 2.0**-12
 _LITTLE = 0.1
+_MOST_NUMBERS = 8
 _PROBED = 16
 MOST_OUTPUTS = 512
 _MOST_PATHS = 400_000
@@ -94,6 +97,7 @@ class IsolatedLayer:
     seen: Callable[[Array], Array] = _all_of_it
     beside: Mapping[str, Array] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict, init=False)
+    _spaces: list[dict[str, Any]] = field(default_factory=list, init=False)
 
     @cached_property
     def report(self) -> GradientReport:
@@ -255,23 +259,35 @@ class IsolatedLayer:
         """The operations of forward, if they can be followed and give the right gradients."""
         with attempted():  # whatever somebody's code raises when it is given other arrays
             tape, found = self._followed
-            if all(_are_near(found[name], self.right(name)) for name in self.report if name in found):
+            if not self._is_near(found):
+                self._spaces.extend(tape.spaces.values())
+                tape, found = self._follow(*self._instead(None, None, None))
+            if self._is_near(found):
                 self._note_others(tape)
                 return tape
         return None
 
+    def _is_near(self, found: Mapping[str, Array]) -> bool:
+        return all(_are_near(found[name], self.right(name)) for name in self.report if name in found)
+
     def _note_others(self, tape: Tape) -> None:
-        """Note the arrays that are others without a little number that is added in forward, as an epsilon is."""
+        """Note what forward is without one of its numbers: a factor of 1 in its place, or without an epsilon."""
         for (site, number), value in list(tape.fixed.items()):
-            if site.operation in ("add", "subtract") and np.ndim(value) == 0 < abs(value) < _LITTLE:
+            is_added = site.operation in ("add", "subtract") and np.ndim(value) == 0 < abs(value) < _LITTLE
+            is_factor = site.operation in ("multiply", "divide") and np.ndim(value) == 0 and abs(value) not in (0, 1)
+            if (is_added or is_factor) and len(tape.without) < _MOST_NUMBERS:
                 with attempted():  # whatever somebody's code raises for other numbers
-                    other, _ = self._follow(as_float64(self.function), self.x, self.dy, {(site, number): np.zeros_like})
-                    for words, values in recorded_arrays(tape, other).items():
-                        tape.others[f"{words} without {site.operand(number)}"] = values
+                    make = np.zeros_like if is_added else np.ones_like
+                    other, _ = self._follow(*self._instead(None, None, None), {(site, number): make})
+                    name = site.operand(number)
+                    told = f"{name} ({value:.6g})" if re.search("[A-Za-z]", name) else name
+                    tape.without[f"{told} were left out of {site.text}"] = other
+                    for words, values in recorded_arrays(tape, other).items() if is_added else ():
+                        tape.others[f"{words} without {name}"] = values
 
     @cached_property
     def _followed(self) -> tuple[Tape, Mapping[str, Array]]:
-        return self._follow(as_float64(self.function), self.x, self.dy)
+        return self._follow(*self._instead(None, None, None))
 
     def _follow(
         self, function: Layer, x: Array, dy: ArrayLike, instead: Instead | None = None
@@ -279,7 +295,7 @@ class IsolatedLayer:
         """The operations of a layer like this one, and the gradients of its tensors on the way back over them."""
         tape = self._recorded(function, x, dy, instead)
         arrived = tape.gradients(self.seed(tape, dy))
-        return tape.without_shifts(arrived), tape.of_leaves(arrived)
+        return tape.pruned(arrived), tape.of_leaves(arrived)
 
     def _recorded(self, function: Layer, x: Array, dy: ArrayLike, instead: Instead | None = None) -> Tape:
         """The operations of a layer like this one, on some input."""
@@ -297,7 +313,7 @@ class IsolatedLayer:
             y = layer.apply(given.get(INPUT, x))
             return y if is_layer else self.loss.apply(y, given.get(TARGET, dy))
 
-        return recorded(value, tensors, constants, instead)
+        return recorded(value, tensors, constants, instead, self._spaces)
 
     def seed(self, tape: Tape, dy: ArrayLike | None = None) -> Array:
         """The gradient by the result that is on the tape, for this dy or another."""
@@ -320,7 +336,12 @@ class IsolatedLayer:
         found = list[Slip]()
         for ways in self._changed_ways if with_changes else self._wrong_ways:
             found += slips(ways.tape, self.seed(ways.tape), ways.called(words.splitlines()))
-        return found
+        found += [] if with_changes or not self.tape else self._without_numbers
+        return [one for one in found if not words or one.words in words.splitlines()]
+
+    @cached_property
+    def _without_numbers(self) -> Sequence[Slip]:
+        return list(without_numbers(self.tape, self.seed(self.tape))) if self.tape else []
 
     def slips_together(self, lines: Sequence[str]) -> Iterator[Mapping[str, Array]]:
         """The gradients of ways back on which all of these slips are made."""

@@ -1,15 +1,17 @@
 """Faults that show in the paths by which dy becomes a gradient: unmasked, with another factor or term."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Predict, Prediction
-from mlp.check.diagnosis.ingredients import Factor, entry_factors, multiples, output_factors
+from mlp.check.diagnosis.ingredients import Factor, entry_factors, formed_factors, multiples, output_factors
 from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer
 from mlp.check.diagnosis.observations import PLACES
 from mlp.check.diagnosis.paths import Paths
+from mlp.check.diagnosis.sentences import known_factor
 from mlp.nn.arrays import Array
 
 
@@ -53,7 +55,10 @@ def _factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array)
             (factor.value, "the factor {} is too much, or a division by it is missing"),
             (_inverse(factor.value), "the factor {} is missing"),
         ):
-            yield from _fitted(paths, where, paths.said, paths.right * value, 0.0, words, factor.words)
+            for model in _fitted(paths, where, paths.said, paths.right * value, 0.0, "{}", ""):
+                also = f", and all of it counts {model.number:.4g} times{known_factor(case, model.number)}"
+                is_all = abs(model.number - 1) < APART
+                yield model._replace(words=words.format(factor.words) + ("" if is_all else also))
 
 
 def _derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[_Model]:
@@ -142,7 +147,17 @@ def _fitted(
 
 def added_without_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> str:
     """What a backward gives without any dy, in words."""
-    return next(multiples(np.asarray(paths.constant), entry_factors(case, tensor), 1e-6), "something")
+    known = itertools.chain(entry_factors(case, tensor), _arriving(case, tensor))
+    return next(multiples(np.asarray(paths.constant), known, 1e-6), "something")
+
+
+def _arriving(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
+    """The gradients that come of it if what forward computes is taken for a gradient somewhere on the way back."""
+    if tape := case.tape:
+        for number in reversed([number for number, node in enumerate(tape.nodes) if node.edges]):
+            for factor in formed_factors(case, tape.nodes[number].value.shape):
+                words = f"what goes back if {factor.words} is the gradient by {tape.nodes[number].site.text}"
+                yield Factor(words, tape.from_node(number, factor.value)[tensor])
 
 
 def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:

@@ -11,7 +11,7 @@ from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer
 from mlp.check.diagnosis.sentences import known_factor
 from mlp.check.diagnosis.substitutions import are_parallel, scaled
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals
-from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK
+from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK, NUMBER
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip
 from mlp.check.diagnosis.way_back.windows import WINDOWS
 from mlp.nn.arrays import Array
@@ -19,7 +19,11 @@ from mlp.nn.arrays import Array
 _MOST_PAIRS = 20
 _FEWEST = 4  # numbers that two steps are to explain
 _LARGEST = 1e3
-_BY_ANOTHER_NAME = ("another array", "another's gradient")  # where they give a multiple, that is a constant factor
+_BY_ANOTHER_NAME = (
+    "another array",
+    "another's gradient",
+    NUMBER,
+)  # where they give a multiple, that is a constant factor
 _HALVINGS = 40
 
 
@@ -255,6 +259,7 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("sign of a path", "{tensor} has one sign wrong: {measured}."),
     _slip("derivative missing", "{tensor} lacks a derivative: {measured}."),
     _slip(MASK, "{tensor} lacks a derivative: {measured}."),
+    _slip(NUMBER, "{tensor} lacks a number of forward: {measured}."),
     _slip("wrong derivative", "{tensor} has something else where a derivative should stand: {measured}."),
     _slip("wrong factor", "{tensor} is right but for a factor: {measured}."),
     _slip("mean or sum", "{tensor} takes a mean for a sum, or a sum for a mean: {measured}."),

@@ -167,7 +167,8 @@ def _others(value: float) -> list[float]:
 def _another_setting(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     is_loss = case.role is Role.LOSS
     whole = case.loss if is_loss else case.function
-    for name, value in vars(_holder(whole)).items():
+    held = _holder(whole)
+    for name, value in {**vars(type(held)), **vars(held)}.items():
         for other in _others(value) if type(value) in (int, float, np.float64) else ():
             twin: Any = remade(whole, functools.partial(_with, name=name, value=other))
             with np.errstate(all="ignore"):  # what is known of this layer is known of no other loss

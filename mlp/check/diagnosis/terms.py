@@ -40,9 +40,10 @@ def penalties(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
     elif case.role is Role.LOSS:
         target = target_of(case)
         classes = max(1, target.shape[-1]) if target.ndim else 1
+        yield Term("the target", target)
+        yield Term("a constant, as of a smoothed or shifted target,", np.ones(case.right(tensor).shape))
         yield Term("the target less one over the classes, as of label smoothing,", target - 1 / classes)
         yield Term("the target less one half, as of label smoothing,", target - 0.5)
-        yield Term("the target", target)
 
 
 def terms(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
@@ -63,8 +64,7 @@ def terms(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
                 yield Term(f"a sum over the features of dy times {name}, times {name},", along)
             yield Term("dy summed over the samples", np.broadcast_to(dy.sum(axis=0, keepdims=True), dy.shape))
     yield Term("the input x", x)
-    what = "a constant, as of a smoothed or shifted target," if case.role is Role.LOSS else "a constant"
-    yield Term(what, np.ones(case.right(tensor).shape))
+    yield Term("a constant", np.ones(case.right(tensor).shape))
 
 
 class _Known(NamedTuple):

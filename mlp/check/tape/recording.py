@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ def recorded(
     tensors: Mapping[str, Array],
     constants: Mapping[str, Array],
     instead: Instead | None = None,
+    spaces: Iterable[dict[str, Any]] = (),
 ) -> Tape:
     """The tape of a function of these tensors and constants.
 
@@ -38,6 +39,8 @@ def recorded(
         tensors: real arrays by name.
         constants: arrays of which no gradients are asked for, by other names.
         instead: what is done to operands on which no tensor has an influence, where an operation takes them.
+        spaces: the names of modules whose arrays are put on the tape: of `X.dot(W)`, with a method of an array that is
+            not on it, numpy says nothing.
 
     Raises:
         TooLongError: it takes too many operations.
@@ -49,7 +52,8 @@ def recorded(
         tape.leaves = {name: leaf.number for name, leaf in given.items()}
         given |= {name: noted(tape, "constant", value) for name, value in constants.items()}
         tape.names = {one.number: name for name, one in given.items()}
-        result = function(given)
+        with _noting_arrays(tape, spaces):
+            result = function(given)
         tape.output = result.number if isinstance(result, Traced) else tape.find(result)
     return tape
 
@@ -71,6 +75,25 @@ def _recording(tape: Tape) -> Iterator[None]:
             for name, original in _ORIGINALS.items():
                 setattr(np, name, original)
             _THREAD.tape = None
+
+
+@contextlib.contextmanager
+def _noting_arrays(tape: Tape, spaces: Iterable[dict[str, Any]]) -> Iterator[None]:
+    """Within it the arrays of real numbers under these names are constants on the tape."""
+    arrays = [
+        (space, name, value)
+        for space in spaces
+        for name, value in space.items()
+        if type(value) is np.ndarray and value.dtype.kind == "f" and value.ndim
+    ]
+    try:
+        for space, name, value in arrays:
+            space[name] = constant = noted(tape, "constant", value)
+            tape.names[constant.number] = name
+        yield
+    finally:
+        for space, name, value in arrays:
+            space[name] = value
 
 
 def _is_recording() -> bool:

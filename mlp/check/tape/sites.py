@@ -6,7 +6,7 @@ import linecache
 import sys
 from functools import cache
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _LONGEST = 70  # characters of code in a sentence
 BOTH = 99
@@ -52,12 +52,18 @@ class Site(NamedTuple):
         return (_quoted(_segment(*calls[0])) if calls else "") or self.text
 
 
-def here(operation: str) -> Site:
-    """The site that called us, outside of numpy, of the recording, and of what runs somebody's code."""
+def here(operation: str, spaces: dict[int, dict[str, Any]]) -> Site:
+    """The site that called us, outside of numpy, of the recording, and of what runs somebody's code.
+
+    Args:
+        operation: its name.
+        spaces: where the names of the modules are noted that led to it.
+    """
     path, frame = [], sys._getframe(1).f_back
     while frame and frame.f_code.co_name != RECORDER:
         if not is_inside(frame, _AROUND):
             path.append((frame.f_code, frame.f_lasti))
+            spaces[id(frame.f_globals)] = frame.f_globals
         frame = frame.f_back
     return Site(tuple(path), operation)
 

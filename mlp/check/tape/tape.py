@@ -151,8 +151,10 @@ class Tape:
         fixed: the numbers and arrays that no tensor has an influence on, by the operation and operand they stand in.
         instead: what is done to some of these before the operation is carried out.
         others: arrays that another forward has in the place of this one's, by what they are called.
+        without: of forward without one of its numbers, by what has been left out.
         output: the number of the node that holds the result of all.
         is_finer: whether an array that the code has in less than float64 is in float64 here.
+        spaces: the names of all modules whose code is on it.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -161,15 +163,17 @@ class Tape:
     fixed: dict[Operand, Array] = field(default_factory=dict)
     instead: Instead = field(default_factory=dict)
     others: dict[str, list[Array]] = field(default_factory=dict)
+    without: dict[str, "Tape"] = field(default_factory=dict)
     output: int = -1
     is_finer: bool = False
+    spaces: dict[int, dict[str, Any]] = field(default_factory=dict)
     _active: set[int] = field(default_factory=set)
 
     def add(self, operation: str, value: Array, edges: Sequence[Edge] = (), is_leaf: bool = False) -> int:
         """Note a result; only operands on which a tensor has an influence are gone back to."""
         if len(self.nodes) >= _MOST_NODES:
             raise TooLongError
-        site, number = here(operation), len(self.nodes)
+        site, number = here(operation, self.spaces), len(self.nodes)
         kept = [edge for edge in edges if edge.parent in self._active]
         operands = {edge.operand: edge.parent for edge in edges}
         idle = [edge for edge in edges if edge.parent not in self._active]
@@ -189,7 +193,7 @@ class Tape:
         """
         if node in self._active or np.asarray(value).dtype.kind not in "iuf":
             return value, node
-        site = here(operation)
+        site = here(operation, self.spaces)
         self.fixed[site, number] = np.asarray(value)
         if (site, number) in self.instead:
             value, node = self.instead[site, number](np.asarray(value, dtype=np.float64)), -1
@@ -199,11 +203,12 @@ class Tape:
             self.names[node] = text.strip("`")
         return value, node
 
-    def without_shifts(self, arrived: Sequence[Array | None]) -> "Tape":
-        """The same with largest and smallest entries taken for constants where they do not matter, as in softmax.
+    def pruned(self, arrived: Sequence[Array | None]) -> "Tape":
+        """The same without ways back that nobody goes: from what the result does not depend on, and from constants.
 
         Args:
-            arrived: the gradients by all nodes. What arrives there adds up to nothing, and nobody goes back that way.
+            arrived: the gradients by all nodes. Of largest and smallest entries that do not matter, as where softmax
+                takes off the largest, it adds up to nothing.
         """
         parts: dict[int, float] = {}
         for node, gradient in zip(self.nodes, arrived, strict=True):
@@ -211,7 +216,10 @@ class Tape:
                 if self.nodes[edge.parent].site.operation in ("max", "min", "amax", "amin"):
                     parts[edge.parent] = max(_largest(gradient), parts.get(edge.parent, 0.0))
         idle = {number for number, size in parts.items() if _largest(arrived[number]) <= _NOTHING * size}
-        nodes = [node._replace(edges=[edge for edge in node.edges if edge.parent not in idle]) for node in self.nodes]
+        nodes = [
+            node._replace(edges=[edge for edge in node.edges if edge.parent not in idle and gradient is not None])
+            for node, gradient in zip(self.nodes, arrived, strict=True)
+        ]
         return replace(self, nodes=nodes)
 
     def shortened(self, arrived: Sequence[Array | None]) -> "Tape":
@@ -279,6 +287,13 @@ class Tape:
         arrived[self.output] = seed
         self._go_back(arrived, self.output, -1, change or Change())
         return arrived
+
+    def from_node(self, number: int, gradient: Array) -> dict[str, Array]:
+        """The gradients of the tensors, from this one by a node on."""
+        arrived: list[Array | None] = [None] * len(self.nodes)
+        arrived[number] = gradient
+        self._go_back(arrived, number, -1, Change())
+        return self.of_leaves(arrived)
 
     def changed(self, seed: Array, changes: Sequence["Change"]) -> list[dict[str, Array]]:
         """The gradients of the tensors for each of some changes, none where they cannot be carried out to the end.

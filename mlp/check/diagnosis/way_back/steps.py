@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Way, Wrong, called, goal_of
+from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip, Way, Wrong, called, goal_of, ways
 from mlp.check.tape.operations import unbroadcast
 from mlp.check.tape.tape import Change, Edge, Pull, Rule, Tape
 from mlp.nn.arrays import Array
 
 MASK = "mask missing"
 CHOICE = "another choice"
+NUMBER = "number left out"
 CONSTANT = ", as if that were a constant"
 
 
@@ -262,6 +263,19 @@ def _summed_over(axes: tuple[int, ...], times: float, shape: tuple[int, ...]) ->
         return summed.reshape(shape) if summed.size == np.prod(shape) else summed
 
     return rule
+
+
+def without_numbers(tape: Tape, seed: Array) -> Iterator[Slip]:
+    """One of forward's numbers, such as a factor or an epsilon, is left out of all ways back, or of one of them."""
+    every = [way for way in ways(tape) if not way.is_buffer] if tape.without else []
+    changes = [way.ruled(lambda _, __: None) for way in every]
+    rest = tape.changed(seed, changes)
+    for left_out, other in tape.without.items():
+        words, whole = f"it is as if {left_out}", other.of_leaves(other.gradients(seed))
+        yield Slip(NUMBER, words, whole)
+        for way, own, its in zip(every, rest, other.changed(seed, changes), strict=True):
+            gradients = {name: own[name] + whole[name] - its[name] for name in whole}
+            yield Slip(NUMBER, f"{words}, in what goes back {way.words} alone", gradients)
 
 
 def pulled(pull: Pull) -> Rule:
