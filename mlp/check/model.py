@@ -147,7 +147,10 @@ class Model(Layer):
         whole: the parameters by their dotted names.
         places: for a parameter of which entries were drawn, their flat indices, in order.
         arrays: what is moved: a parameter itself, or the vector of its drawn entries.
+        has_no_input: that x is but a factor.
     """
+
+    has_no_input = True
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlp import check_gradients, check_layer, dense_layers
-from mlp.check.diagnosis.way_back.windows import _closer
+from mlp.check.diagnosis.way_back.windows import _otherwise_apart
 from mlp.nn.activations import Tanh
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
@@ -296,8 +296,9 @@ class Unit(Faulty):
 
     def backward(self, dy):
         n = np.sqrt((self.x**2).sum(axis=-1, keepdims=True)) if self.is_("eps") else self.n
+        axis = None if self.is_("all") else -1
         one, two = (1.0, self.g) if self.is_("factor") else (self.g, self.g)
-        return one * dy / self.n - two * self.x * (dy * self.x).sum(axis=-1, keepdims=True) / n**3
+        return one * dy / self.n - two * self.x * (dy * self.x).sum(axis=axis, keepdims=True) / n**3
 
 
 class Shifted(Faulty):
@@ -383,7 +384,12 @@ def test_without_a_fault_each_of_them_passes(kind, x):
         (Product, SEQUENCES, "factor", "the factor made of `self.B` is missing, with 1 in its place"),
         (Product, SEQUENCES, "transposed", "A transposed, with rows and columns exchanged stands where A should"),
         (Blur, IMAGES, "crop", "is cut out from [0, 0, 0, 0] on, and not from [0, 0, 1, 1] on"),
-        (Attention, SEQUENCES, "axis", "it has that of softmax with its sums over axis 1"),
+        (
+            Attention,
+            SEQUENCES,
+            "axis",
+            "to `e.sum(axis=-1, keepdims=True)` is summed over axis 1 where it should be over 2",
+        ),
         (Attention, SEQUENCES, "softmax", "the derivative of `softmax(self.q @ self.k.transpose(0, 2, 1) / 2.0)` is"),
         (Attention, SEQUENCES, "scale", "the division by `2.0` (2) is missing"),
         (
@@ -447,6 +453,7 @@ def test_without_a_fault_each_of_them_passes(kind, x):
             "it is as if `self.g` (1.5) were left out of `x / self.n * self.g`, in what goes back from `x / self.n` "
             "to `x`",
         ),
+        (Unit, X, "all", "is summed over axis 0 and 1 where it should be over 1"),
         (
             Shifted,
             X,
@@ -555,7 +562,7 @@ class Strided(Faulty):
     def backward(self, dy):
         dx, self.grad_W = np.zeros_like(self.x), np.zeros_like(self.W)
         of_x = {"taken": {"stride": 1}}.get(self.fault, {})
-        of_dx = {"put": {"stride": 1}}.get(self.fault, {})
+        of_dx = {"put": {"stride": 1}, "size": {"stride": 3}}.get(self.fault, {})
         for (i, j, window), (_, _, back) in zip(self.windows(self.x, **of_x), self.windows(dx, **of_dx), strict=True):
             self.grad_W += np.einsum("no,ncij->ocij", dy[:, :, i, j], window)
             back[...] += np.einsum("no,ocij->ncij", dy[:, :, i, j], self.W)
@@ -566,11 +573,12 @@ class Strided(Faulty):
     ("fault", "tensors", "words"),
     [
         ("put", ("dx",), "to `image` is put one entry apart along axis 2 and 3, without the stride"),
+        ("size", ("dx",), "to `image` is put as far apart as they are long along axis 2 and 3, with the size where"),
         ("taken", ("dW",), "`image[:, :, rows, columns]` is taken again one entry apart along axis 2 and 3"),
     ],
 )
-def test_windows_that_lie_closer_than_those_of_forward_are_named(fault, tensors, words):
-    images = RNG.standard_normal((2, 2, 5, 5))
+def test_windows_that_lie_otherwise_apart_than_those_of_forward_are_named(fault, tensors, words):
+    images = RNG.standard_normal((2, 2, 7, 7))
     layer = Strided()
     layer.fault = fault
     (finding,) = check_layer(layer, images).diagnosis
@@ -713,7 +721,7 @@ class Same(Layer):
 
 
 def test_a_single_number_has_no_windows():
-    assert list(_closer([np.ones(3, int)], ())) == []
+    assert list(_otherwise_apart([np.ones(3, int)], ())) == []
 
 
 class Unbent(Layer):

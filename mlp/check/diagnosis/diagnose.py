@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from mlp.check.compare import compare_gradients
 from mlp.check.contract import other_input
+from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.containers import goes_through_its_layers
 from mlp.check.diagnosis.explaining import explanations_of, findings_of, jointly
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
@@ -32,6 +33,7 @@ from mlp.nn.problem import INPUT, Problem, as_problem
 _CAUSES = frozenset({RemarkKind.ACCUMULATES, RemarkKind.INTEGER_GRADIENT, RemarkKind.NOT_REPEATABLE})
 _COMPANIONS = 2
 _FEW_SAMPLES = 32
+_MOVED = 0.3
 
 
 def diagnose(problem: Problem[Layer], remarks: Iterable[Remark], wrong: bool) -> tuple[Finding, ...]:
@@ -125,7 +127,8 @@ def _cases_of(visit: Visit) -> Iterator[IsolatedLayer]:
     if loss is not None:
         yield _case(name, layer, Identity(), loss, x, loss.target)
         return
-    case = _case(name, layer, with_apply(layer), Projection(), x, random_dy(visit.y.shape))
+    dy = np.ones(visit.y.shape) if _has_no_input(layer) else random_dy(visit.y.shape)
+    case = _case(name, layer, with_apply(layer), Projection(), x, dy)
     if not isinstance(layer, Sequential) or not goes_through_its_layers(case, layer.layers):
         yield case
     if isinstance(layer, Sequential):
@@ -141,10 +144,27 @@ def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy:
 def _companions(case: IsolatedLayer) -> list[IsolatedLayer]:
     """The same layer on other inputs, of both signs and moderate size, where no explanation can hold by chance."""
     rng = random_source(3)
-    inputs = [rng.standard_normal(case.x.shape) for _ in range(_COMPANIONS)]
-    if case.x.size == 1:  # of a function without an input it is a factor of all gradients, of which the signs may count
-        inputs = [np.copysign(x, case.x) for x in inputs]
-    return [_case(case.name, case.subject, case.function, case.loss, x, case.dy) for x in inputs]
+    if not _has_no_input(case.function):
+        inputs = [rng.standard_normal(case.x.shape) for _ in range(_COMPANIONS)]
+        return [_case(case.name, case.subject, case.function, case.loss, x, case.dy) for x in inputs]
+    found = []
+    for _ in range(_COMPANIONS):
+        with attempted():  # whatever somebody's code raises for other parameters
+            function = _with_other_parameters(case.function, rng)
+            found.append(_case(case.name, case.subject, function, case.loss, case.x, case.dy))
+    return found
+
+
+def _has_no_input(layer: Layer) -> bool:
+    """Whether a layer stands for a function of parameters alone; its x and dy are factors, and have to be 1."""
+    return bool(getattr(layer, "has_no_input", False))
+
+
+def _with_other_parameters(layer: Layer, rng: np.random.RandomState) -> Layer:
+    for name, value in layer.parameters().items():
+        size = float(np.sqrt(np.mean(np.square(value)))) or 1.0
+        layer = layer.replaced(name, value + _MOVED * size * rng.standard_normal(np.shape(value)))
+    return layer
 
 
 def _findings(case: IsolatedLayer, tensors: list[str]) -> list[Finding]:

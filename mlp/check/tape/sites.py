@@ -14,7 +14,7 @@ BOTH = 99
 RECORDER = "recorded"
 """The function whose frame ends a path."""
 _INSIDE = ("numpy", "mlp.check.tape")
-_AROUND = (*_INSIDE, "mlp.check.projection", "mlp.check.diagnosis", "mlp.user_code")
+_AROUND = (*_INSIDE, "mlp.check.projection", "mlp.check.diagnosis", "mlp.check.model", "mlp.user_code")
 
 
 class Site(NamedTuple):

@@ -48,6 +48,13 @@ def another_array(tape: Tape, way: Way, is_stretched: bool = False) -> Iterator[
         )
 
 
+def _every_time(tape: Tape, way: Way) -> list[Array]:
+    """What the derivative is computed from each time, also where the way leads to no tensor."""
+    nodes = [node for node in tape.nodes if way.site in (node.site, node.site.innermost)]
+    edges = [edge for node in nodes for edge in (*node.edges, *node.idle)]
+    return [edge.used for edge in edges if edge.operand == way.operand and edge.used is not None]
+
+
 def _stretched(arrays: Sequence[Array], shapes: Sequence[tuple[int, ...]]) -> list[Array]:
     """Arrays of other shapes as numpy stretches them to these; none if it cannot."""
     with contextlib.suppress(ValueError):
@@ -95,6 +102,10 @@ def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
     arrays = {"that": used, **recorded_arrays(tape)}
     for other, values in arrays.items():
         yield other, aligned(values, len(used))
+    every = _every_time(tape, way)
+    if len(every) == len(used) + 1:  # the first time, or the last, goes back to no tensor
+        yield "that of the time before", every[:-1] if np.array_equal(every[-1], used[-1]) else []
+        yield "that of the time after", every[1:] if np.array_equal(every[0], used[0]) else []
     yield "1", [np.ones_like(array) for array in used]
     for other, values in arrays.items() if len(used) > 1 else ():
         for which, place in (("first", 0), ("last", -1)):
@@ -167,6 +178,8 @@ def of_neighbours(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
                 taken = {n: numbers[k + by] for k, n in enumerate(numbers) if 0 <= k + by < len(numbers)}
                 words = f"the gradient by {one.text} of the time {when} goes on"
                 yield Wrong("another's gradient", words, Change(taken=taken))
+            words = f"the gradient by {one.text} of the last time goes on every time"
+            yield Wrong("another's gradient", words, Change(taken=dict.fromkeys(numbers[:-1], numbers[-1])))
 
 
 def _shapes(tape: Tape, numbers: Sequence[int]) -> list[tuple[int, ...]]:

@@ -10,9 +10,9 @@ import numpy as np
 
 from mlp.check.diagnosis import changes
 from mlp.check.diagnosis.changes import FORMS, INNER
+from mlp.check.diagnosis.way_back.arrays import recorded_arrays, with_arrays
 from mlp.check.diagnosis.way_back.arrays import sources as sources_of
-from mlp.check.diagnosis.way_back.arrays import with_arrays
-from mlp.check.diagnosis.way_back.ways import Way, Wrong, called, ways
+from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, called, ways
 from mlp.check.tape.tape import Change, Edge, Tape
 from mlp.nn.arrays import Array
 
@@ -70,18 +70,23 @@ def gradients_changed(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wro
 
 
 def multiplied(tape: Tape) -> Iterator[Wrong]:
-    """What has arrived at the result of an operation has a factor made of that too much, such as a derivative."""
+    """What has arrived at the result of an operation has a factor too much, such as a derivative of it or an array."""
+    known = recorded_arrays(tape)
     for one in (arrival for arrival in arrivals(tape) if not arrival.goal):
         numbers = list(dict(one.edges))
+        own = [tape.nodes[number].value for number in numbers]
         name = tape.nodes[numbers[-1]].site.text
-        for form, function in (*FORMS, *INNER):
-            values = {number: function(tape.nodes[number].value) for number in numbers}
-            if any(np.ptp(value) > 0 for value in values.values()):
+        made = [(form.replace("{}", name), list(map(function, own))) for form, function in (*FORMS, *INNER)]
+        others = [(words, aligned(values, len(own))) for words, values in known.items()]
+        for words, values in (*made, *others):
+            is_fitting = [value.shape for value in values] == [value.shape for value in own]
+            if is_fitting and any(np.ptp(value) > 0 for value in values):
+                factors = dict(zip(numbers, values, strict=True))
                 rules = {
-                    key: (lambda edge, gradient, value=values[key[0]]: edge.pull(gradient * value)) for key in one.edges
+                    key: (lambda edge, gradient, value=factors[key[0]]: edge.pull(gradient * value))
+                    for key in one.edges
                 }
-                words = f"{one.name} has the factor {form.replace('{}', name)} too much"
-                yield Wrong("wrong factor", words, Change(rules))
+                yield Wrong("wrong factor", f"{one.name} has the factor {words} too much", Change(rules))
 
 
 def arrays_changed(tape: Tape, way: Way, right: Sequence[Array | None], earlier: Tape) -> Iterator[Wrong]:

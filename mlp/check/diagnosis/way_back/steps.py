@@ -247,19 +247,34 @@ def over_other_axes(tape: Tape, way: Way) -> Iterator[Wrong]:
         others = int(np.prod([factor.shape[axis] for axis in other]))
         for how, times in (("summed", 1.0), ("averaged", factor.size / int(np.prod(shape)) / others)):
             words = f"what goes back {way.words} is {how} over axis {_listed(other)} where it should be over {{}}"
-            if times != 1 or how == "summed":
-                yield Wrong("wrong axis", words.format(_listed(right)), way.ruled(_summed_over(other, times, shape)))
+            for parts in _parted(tape, way) if times != 1 or how == "summed" else ():
+                each = zip(way.numbers, parts, strict=True)
+                rules = {(number, way.operand): _summed_over(other, times, shape, *part) for number, part in each}
+                yield Wrong("wrong axis", words.format(_listed(right)), Change(rules))
 
 
 def _listed(axes: tuple[int, ...]) -> str:
     return " and ".join(map(str, axes))
 
 
-def _summed_over(axes: tuple[int, ...], times: float, shape: tuple[int, ...]) -> Rule:
+def _parted(tape: Tape, way: Way) -> Iterator[list[tuple[Array, Array | float]]]:
+    """The factors in a sum, and what is taken out of it, as it is alike along the right axes: nothing, or a divisor."""
+    yield [(np.asarray(edge.factor), 1.0) for edge in way.edges]
+    if way.site.operation == "divide" and way.operand == 1:
+        pairs = [
+            (tape.nodes[n].value, tape.nodes[edge.parent].value) for n, edge in zip(way.numbers, way.edges, strict=True)
+        ]
+        yield [(y, -1 / divisor) for y, divisor in pairs]
+        yield [(y * divisor, -1 / divisor**2) for y, divisor in pairs]
+
+
+def _summed_over(
+    axes: tuple[int, ...], times: float, shape: tuple[int, ...], inside: Array, outside: Array | float
+) -> Rule:
     """Summed so, in the shape of the operand if there are as many numbers; else it goes on as numpy stretches it."""
 
-    def rule(edge: Edge, gradient: Array) -> Array:
-        summed = times * np.sum(gradient * np.asarray(edge.factor), axis=axes, keepdims=True)
+    def rule(_: Edge, gradient: Array) -> Array:
+        summed = times * outside * np.sum(gradient * inside, axis=axes, keepdims=True)
         return summed.reshape(shape) if summed.size == np.prod(shape) else summed
 
     return rule

@@ -4,7 +4,7 @@ Windows that lie some steps apart are put back, or taken again, one beside the o
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def without_stride(tape: Tape, every: Sequence[Way]) -> Iterator[Wrong]:
     users = [(way, taken) for way in every if (taken := _windows_used(tape, way))]
     for way in every:
         whole = tape.nodes[way.edges[0].parent]
-        for words, indices in _closer([np.asarray(edge.source) for edge in way.edges], whole.value.shape):
+        for words, indices in _otherwise_apart([np.asarray(edge.source) for edge in way.edges], whole.value.shape):
             pulls = (of_index(0, 0, index, whole.value.shape).pull for index in indices)
             rules = {(number, way.operand): pulled(pull) for number, pull in zip(way.numbers, pulls, strict=True)}
             yield Wrong(WINDOWS, f"what goes back {way.words} is put {words}", Change(rules))
@@ -50,30 +50,40 @@ def _windows_used(tape: Tape, way: Way) -> list[tuple[int, Array]]:
     return found if all(number >= 0 for number, _ in found) else []
 
 
-def _closer(indices: Sequence[Array], shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
-    """The same windows one entry apart along an axis of the whole, or along all along which they lie further apart."""
+def _otherwise_apart(indices: Sequence[Array], shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+    """The same windows one entry apart, or as far apart as they are long, along an axis of the whole or several."""
     if not shape or any(index.ndim == 0 or index.shape != indices[0].shape for index in indices):
         return
     taken = np.stack(indices)
     places = list(np.unravel_index(np.maximum(taken - 1, 0), shape))
-    moved = {axis: _one_apart(place) for axis, place in enumerate(places)}
-    strided = [axis for axis, place in moved.items() if np.any(place != places[axis])]
-    for axes in dict.fromkeys((tuple(strided), *((axis,) for axis in strided))):
-        some = [moved[axis] if axis in axes else place for axis, place in enumerate(places)]
-        along = " and ".join(map(str, axes))
-        words = f"one entry apart along axis {along}, without the stride or dilation of forward"
-        if axes:
-            yield words, np.where(taken > 0, np.ravel_multi_index(some, shape, mode="clip") + 1, 0)
+    for distance, words in (
+        (lambda _: 1, "one entry apart along axis {}, without the stride or dilation of forward"),
+        (_longest, "as far apart as they are long along axis {}, with the size where the stride should be"),
+    ):
+        moved = {axis: _apart(place, distance) for axis, place in enumerate(places)}
+        others = [axis for axis, place in moved.items() if np.any(place != places[axis])]
+        for axes in dict.fromkeys((tuple(others), *((axis,) for axis in others))) if others else ():
+            some = [moved[axis] if axis in axes else place for axis, place in enumerate(places)]
+            is_inside = np.all([one < size for one, size in zip(some, shape, strict=True)], axis=0)
+            index = np.ravel_multi_index(some, shape, mode="clip") + 1
+            yield words.format(" and ".join(map(str, axes))), np.where((taken > 0) & is_inside, index, 0)
 
 
-def _one_apart(places: Array) -> Array:
-    """Places along one axis of the whole, by time and by the axes of a window, with a distance of one."""
+def _longest(places: Array) -> int:
+    """How many places along one axis of the whole a window takes, of those that start at different ones."""
+    return int(np.max(np.ptp(places.reshape(len(places), -1), axis=1))) + 1
+
+
+def _apart(places: Array, distance: Callable[[Array], int]) -> Array:
+    """Places along one axis of the whole, by time and by the axes of a window, with another distance."""
     for axis, size in enumerate(places.shape):
-        start = np.moveaxis(places, axis, 0).reshape(size, -1)[:, 0]
+        by_window = np.moveaxis(places, axis, 0)
+        start = by_window.reshape(size, -1)[:, 0]
         steps = start - start.min()
         apart = int(np.gcd.reduce(steps))
-        if apart > 1:
-            return places - np.expand_dims(steps - steps // apart, [k for k in range(places.ndim) if k != axis])
+        if apart:
+            moved = steps // apart * distance(by_window)
+            return places - np.expand_dims(steps - moved, [k for k in range(places.ndim) if k != axis])
     return places
 
 
