@@ -103,7 +103,7 @@ _RULES = (
     _Rule("input_shape", "shape", "in input"),
     _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
     _Rule("in_size", "model", "d dim"),
-    _Rule("hidden_sizes", "sizes dims layers list nodes neurons", "hidden hid layer size n num"),
+    _Rule("hidden_sizes", "sizes dims layers list nodes neurons", "hidden hid layer size n num per"),
     _Rule("hidden", "hidden hid h nhidden", f"{_COUNT} state"),
     _Rule(
         "out_size",
@@ -147,7 +147,7 @@ def roles(name: str) -> tuple[str, ...]:
     cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     words = {re.sub(r"(?<=[a-z])[1-9]\d*$", "", word) for word in cut.split("_") if word and not word.isdigit()}
     found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
-    if "hidden_sizes" in found and not words & {"hidden", "hid", "list"}:
+    if "hidden_sizes" in found and not words & {"hidden", "hid", "list", "per"}:
         found.remove("hidden_sizes")
     if re.fullmatch(r"l[12](_(reg|lambda|penalty|strength))?", cut):
         return ("penalty",)

@@ -160,6 +160,11 @@ MISTAKES = [
     ("Bending", "self.x.T @ dz", "2 * self.x.T @ dz"),
     ("Described", "self.slope * dy", "dy"),
     ("bent_line", "return 1.0", "return 2.0"),
+    ("Summing", "return self.x - self.t", "return self.t - self.x"),
+    ("Leaning", "1 - np.tanh(inputs) ** 2", "1 - np.tanh(inputs)"),
+    ("PairLoss", "return 2 *", "return 3 *"),
+    ("PerLayer", "dy = dy @ W.T", "dy = 2 * dy @ W.T"),
+    ("bump", "-2 * x", "2 * x"),
 ]
 
 
@@ -428,3 +433,13 @@ def test_a_variance_that_is_called_d_is_nobody_s_gradient(tmp_path):
         "    def backward(self, dy):\n        self.dg = (dy * self.x).sum(axis=0)\n        return self.g * dy\n"
     )
     assert examined(tmp_path, source).status == "passed"
+
+
+def test_layers_that_a_loss_runs_are_no_penalty_and_without_them_it_is_not_judged(tmp_path):
+    source = (
+        "def net_loss(image, label, layers):\n    y = image / 255\n    for layer in layers:\n"
+        "        y = layer.run(y)\n    return np.sum((y - label) ** 2)\n"
+        "def net_loss_backprop(gradient, layers):\n    for layer in layers[::-1]:\n"
+        "        gradient = layer.back(gradient)\n    return gradient\n"
+    )
+    assert examined(tmp_path, source).status == "not checked"

@@ -335,16 +335,33 @@ def loss_candidates(case: Case, forward: Step, backward: tuple[Step, ...], thing
             yield from (closed_candidate(case, one, *given) for given in loss_inputs("", override))
     places = sides(function, "prediction", "target") if thing is None else {}
     first = next((argument for argument, side in places.items() if side == "prediction"), "")
+    form = _form_of_pair(function)
     ways = _loss_ways(function_of(thing, backward[0])) if backward else ("gradient",)
+    ways = ways if form == "x" else ("nothing",)
     said = {**(override.args if thing is None else {}), **override.forward_args}
     for x, target, layout in loss_inputs(case.name, override, _takes_a_column(function)):
         for way, masked in product(ways if thing is not None else ways[:1], _masked(function, x, target, layout)):
             settings = {"settings": {**masked, **{name: {} for name in structures(function)}, **said}}
             subject = Subject(
-                case.name, forward, backward, thing, first=first, target=target, pass_on=way, module=case.module,
-                **override.of_run() | settings,
+                case.name, forward, backward, thing, first=first, form=form, target=target, pass_on=way,
+                module=case.module, **override.of_run() | settings,
             )  # fmt: skip
             yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
+
+
+def _form_of_pair(function: Callable[..., Any]) -> Any:
+    """What a loss is given: the prediction, or both sides in one argument: targets, predictions = inputs."""
+    names = [one.name for one in calls.required(calls.parameters_of(function))]
+    for node in ast.walk(sources.syntax(function)):
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Tuple)
+            and names == [ast.unparse(node.value)]
+        ):
+            sounds = [sound(ast.unparse(one)) for one in node.targets[0].elts]
+            if len(sounds) == 2 and max(sounds) > 0 > min(sounds):
+                return tuple("target" if one > 0 else "x" for one in sounds)
+    return "x"
 
 
 def _takes_a_column(function: Callable[..., Any]) -> bool:

@@ -17,6 +17,7 @@ from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.samples import BATCH, LAYOUTS, Layout, normal
 from mlp.user_code.run.calls import Parameters, parameters_of, required
+from mlp.user_code.run.uses import EACH, uses_of
 from mlp.user_code.settings import Override
 
 # How much a name sounds like a target; `y` is one beside `y_pred`, but the prediction beside `target`.
@@ -63,6 +64,7 @@ def structures(function: Callable[..., Any]) -> list[str]:
     """The arguments that hold the parameters of a model, for a penalty beside the loss: loss(model, y_pred, y)."""
     names = [one.name for one in required(parameters_of(function)) if "mask" not in vocabulary.roles(one.name)]
     held = [name for name in names if name in (*vocabulary.STRUCTURES, "model", "layers")]
+    held = [name for name in held if not uses_of(function).methods(name + EACH)]  # layers that are run are needed
     return held if len(names) == len(held) + 2 else []
 
 

@@ -19,6 +19,7 @@ from mlp.user_code.messages import Fact, ForeignError, Level, place_of
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, matters
+from mlp.user_code.run.sources import attributes_of_self
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import line
 
@@ -65,7 +66,9 @@ def _wider(settings: Any) -> Any:
 def with_update(tried: Attempt) -> Attempt:
     """The reading with further methods run after backward, where only these make the gradients of the parameters."""
     cls = type(tried.subject.thing)
-    methods = [*parts_of_backward(cls), *(name for name in dir(cls) if vocabulary.UPDATE.fullmatch(name))]
+    updates = [name for name in dir(cls) if vocabulary.UPDATE.fullmatch(name) and callable(getattr(cls, name))]
+    free = [name for name in updates if tried.subject.forward not in attributes_of_self(getattr(cls, name))[0]]
+    methods = [*parts_of_backward(cls), *free]
     for method in methods if not tried.subject.said.backward else ():
         rest = without_gradient(tried)
         if rest and method not in tried.subject.backward:

@@ -125,7 +125,7 @@ def _case(name: str, forward: Callable[..., Any], backward: Callable[..., Any] |
 
 _MARKS = (
     r"derivative_of|gradient_of|derivative|derivate|derivation|deriv|derv|der|gradient|grads??|backwards?|backprop|bprop|"
-    r"bwd|back|bp|prime|diff|slope|delta"
+    r"bwd|back|bp|prime|diff|slope|delta|dev"
 )
 _GRADIENT_NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)

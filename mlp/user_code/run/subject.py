@@ -138,6 +138,7 @@ class Subject:
             name: (same, np.array(found[same[0]], dtype=np.float64))
             for name, same in self._paths.items()
             if found[same[0]].dtype.kind == "f" and found[same[0]].size
+            if self.target is None or name not in vocabulary.LOSS_VALUES  # to which forward adds its own
         }
         return held | {name: ([(name,)], np.array(value, dtype=np.float64)) for name, value in self.arrays.items()}
 
