@@ -37,6 +37,8 @@ RATES = ("learning_rate", "lr", "eta", "learn_rate", "_lr", "_learning_rate")
 TRAIN_STEPS = (
     "train_step", "training_step", "train_on_batch", "fit_batch", "partial_fit", "train_one", "learn", "step",
 )  # fmt: skip
+TRAINING = (*TRAIN_STEPS, "train", "fit")
+PREDICTIONS = ("predict", "think", "query", "run", "forwardpasstrain")
 STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
 UPDATE = re.compile(r"_?(update\w*|step|apply_grad\w*|(calculate_)?gradients?)", re.IGNORECASE)
 GRADIENT_METHODS = (
@@ -67,6 +69,7 @@ _RULES = (
     _Rule("rate", "step", "size"),
     _Rule("training", "train training trainning istrain", "is in mode flag flg phase time"),
     _Rule("training", "save store", "cache caches state states input inputs"),
+    _Rule("epochs", "epoch epochs iteration iterations iter iters", "n num number of max total training train"),
     _Rule("cache", "cache caches ctx context saved memory mem tape", "linear activation relu sigmoid fc the"),
     _Rule("optimizer", "optimizer optimiser optim opt updater", "instance"),
     _Rule("upstream", "dev", "prev next dev"),
@@ -83,7 +86,7 @@ _RULES = (
     _Rule(
         "target",
         "t tt target targets label labels true actual actuals expected desired truth gt real correct hot onehot ytrue",
-        "y ground value values one is",
+        "y ground value values one is list",
     ),
     _Rule(
         "prediction",
@@ -133,7 +136,7 @@ _RULES = (
         "input",
         "x xs xt input inputs inp in a h data z s q v features tensor arr array vec vector val value mat prev img "
         "image",
-        "layer state data x tensor array val value values prev in",
+        "layer state data x tensor array val value values prev in list",
     ),
     _Rule("state", "a", "prev"),  # beside an input
 )

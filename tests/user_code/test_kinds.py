@@ -165,6 +165,8 @@ MISTAKES = [
     ("PairLoss", "return 2 *", "return 3 *"),
     ("PerLayer", "dy = dy @ W.T", "dy = 2 * dy @ W.T"),
     ("bump", "-2 * x", "2 * x"),
+    ("Epochs", "+ 0.3 *", "- 0.3 *"),
+    ("Questioned", "", ""),
 ]
 
 
@@ -433,6 +435,13 @@ def test_a_variance_that_is_called_d_is_nobody_s_gradient(tmp_path):
         "    def backward(self, dy):\n        self.dg = (dy * self.x).sum(axis=0)\n        return self.g * dy\n"
     )
     assert examined(tmp_path, source).status == "passed"
+
+
+def test_a_training_of_many_steps_an_epoch_is_no_backward(tmp_path):
+    (kind,) = (one for one in KINDS if "class Epochs" in one)
+    text = kind.replace("range(num_epochs)", "range(0, len(X), 2)")
+    with pytest.raises(ValueError, match="not enough values to unpack"):
+        examined(tmp_path, text)
 
 
 def test_layers_that_a_loss_runs_are_no_penalty_and_without_them_it_is_not_judged(tmp_path):

@@ -22,7 +22,7 @@ from mlp.user_code.interpret.models import Parts, has_target, is_key
 from mlp.user_code.interpret.ranking import furthest
 from mlp.user_code.interpret.samples import BATCH, FEATURES, HIDDEN, OUTPUTS, Layout
 from mlp.user_code.interpret.second_look import without_gradient, without_moments
-from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, compare
+from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, compare, decay
 from mlp.user_code.interpret.whole import (
     OBJECTIVES,
     PREDICTION,
@@ -34,6 +34,7 @@ from mlp.user_code.interpret.whole import (
     networks,
     own_losses,
     takes_nothing,
+    with_penalty,
 )
 from mlp.user_code.load.classes import Kind, sounds_like_loss
 from mlp.user_code.load.discovery import Case
@@ -122,7 +123,7 @@ def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
     sure = sure or [one for one in ran if returns_loss and one.loss == RETURNED.words]
     likely = shown or [one for one in ran if one.agreeing > 0] or sure
     if likely:
-        best = without_moments(max(likely, key=lambda one: one.agreeing))
+        best = _with_penalty(without_moments(max(likely, key=lambda one: one.agreeing)))
         return _with_early_update(best, _network_readings(built, kind, case, _TINY))
     text = (
         f"{case.name}.{kind.backward} takes no gradient, so a loss is hidden inside it, and none of the "
@@ -152,6 +153,23 @@ def _with_own_loss(ran: list[Attempt], own: list[str]) -> Attempt:
 
 def _same(one: Any, other: Any) -> bool:
     return one is not None and np.array_equal(one, other)
+
+
+def _with_penalty(best: Attempt) -> Attempt:
+    """The reading, with a penalty in the loss that was guessed where nothing else is wrong."""
+    times = decay(best) if best.layer and best.loss in [one.words for one in OBJECTIVES] else {}
+    if not times:
+        return best
+    tensors = best.subject.tensors()
+    thing = with_penalty(best.subject.thing, {tensors[name][0][0]: number for name, number in times.items()})
+    subject = replace(best.subject, thing=thing)
+    again = attempt(Candidate(subject, best.x, best.layout, best.reduction, best.loss, best.outputs, best.guess))
+    text = (
+        f"a penalty on {' and '.join(times)} was taken to be in it, whose gradient is {next(iter(times.values())):.3g} "
+        "times each"
+    )
+    again.notes = [*best.notes, Fact("note", text)]
+    return again if again.grade is Grade.AGREES else best
 
 
 def _with_early_update(best: Attempt, tiny: Iterable[Candidate]) -> Attempt:
@@ -425,7 +443,7 @@ def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
     if best.loss:
         best.notes.append(Fact("note", f"no loss was found, so it was taken to be {best.loss}"))
     best.notes += _with_more_outputs(best, ran)
-    return best
+    return _with_penalty(best)
 
 
 def _with_more_outputs(best: Attempt, ran: list[Attempt]) -> Iterator[Fact]:

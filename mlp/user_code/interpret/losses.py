@@ -23,6 +23,7 @@ from mlp.user_code.settings import Override
 # How much a name sounds like a target; `y` is one beside `y_pred`, but the prediction beside `target`.
 _SOUNDS = {"target": 2, "prediction": -2, "input": -1, "upstream": -1}
 _PREDICTION, _TARGET = "prediction", "target"
+_TRAINING = "train(ing)?(_set)?"
 _SET = "_?(train|test|batch)?"  # what X and y may have behind them
 
 
@@ -98,13 +99,17 @@ def sound(name: str) -> int:
     """How much a name sounds like a target: 2 for `y_true`, 1 for `y`, below 0 for a prediction or an input."""
     if re.fullmatch(rf"_?y{_SET}_?", name, re.IGNORECASE):
         return 1
+    if re.fullmatch(rf"{_TRAINING}_outputs?", name):
+        return 2
     return next((_SOUNDS[role] for role in vocabulary.roles(name) if role in _SOUNDS), 0)
 
 
 def is_input(name: str) -> bool:
     """Whether an argument of a loss or backward is the input X, and not a prediction that is called A or Z."""
     starts = name.lower().startswith(("x", "in", "data", "feat", "img", "image"))
-    return ("input" in vocabulary.roles(name) and starts) or re.fullmatch(rf"x{_SET}", name, re.IGNORECASE) is not None
+    return ("input" in vocabulary.roles(name) and starts) or re.fullmatch(
+        rf"x{_SET}|{_TRAINING}_inputs?", name, re.IGNORECASE
+    ) is not None
 
 
 class Data(NamedTuple):

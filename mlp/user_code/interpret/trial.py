@@ -1,6 +1,6 @@
 """One reading of their code (these arguments, this layout of the input) is tried, and graded by how far it gets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from itertools import permutations
@@ -224,11 +224,45 @@ def compare(layer: Foreign, x: Array, dy: Array | None = None, start: Array | No
 
     The differences are taken along random directions. What backward is given is dy, or start if there is one.
     """
+    return {name: _factor(one.analytical, one.numerical, one.close) for name, one in _along(layer, x, dy, start)}
+
+
+def decay(tried: Attempt) -> dict[str, float]:
+    """How many times itself each wrong parameter's gradient has too much, if that is all, and the same for all; or {}.
+
+    That is what the gradient of a penalty on them has beside that of the loss.
+    """
+    assert tried.layer is not None
+    wrong = {name for name, factor in tried.factors.items() if factor != 1}
+    found: dict[str, float] = {}
+    for name, one in _along(tried.layer, tried.x, np.ones(1), method="five-point"):
+        if name in wrong and name != INPUT:
+            values, rest = one.directions @ tried.layer.parameters()[name].ravel(), one.analytical - one.numerical
+            times = float(values @ rest / (values @ values))
+            fits = _factor(one.analytical - times * values, one.numerical, one.close) == 1
+            found |= {name: times} if fits and times > 0 else {}
+    times = next(iter(found.values()), 0.0)
+    is_one = wrong == found.keys() and all(abs(other - times) <= _CLOSE * times for other in found.values())
+    return found if is_one else {}
+
+
+class _Directions(NamedTuple):
+    """Random directions of a tensor, what backward and differences say along them, and how close is close."""
+
+    directions: Array
+    analytical: Array
+    numerical: Array
+    close: float
+
+
+def _along(
+    layer: Foreign, x: Array, dy: Array | None = None, start: Array | None = None, method: str = "central"
+) -> Iterator[tuple[str, _Directions]]:
     y = layer.forward(x)
     dy = random(y.shape) if dy is None else dy
     dx = layer.backward(dy if start is None else start)
     close, step = (_CLOSE, _STEP) if y.dtype.itemsize >= np.dtype(np.float64).itemsize else (_CLOSE_32, _STEP_32)
-    factors = {}
+    step = step if method == "central" else 10 * step
     for name, gradient in {**layer.gradients(), **({INPUT: dx} if layer.checks_input else {})}.items():
         tensor = x if name == INPUT else layer.parameters()[name]
         drawn = np.random.RandomState(3).randn(min(tensor.size, _DIRECTIONS), tensor.size)
@@ -239,9 +273,8 @@ def compare(layer: Foreign, x: Array, dy: Array | None = None, start: Array | No
             y = layer.apply(moved) if name == INPUT else layer.replaced(name, moved).apply(x)
             return np.sum(dy * y)
 
-        numerical = differentiate(along, np.zeros(len(directions)), step).ravel()
-        factors[name] = _factor(directions @ gradient.ravel(), numerical, close)
-    return factors
+        numerical = differentiate(along, np.zeros(len(directions)), step, method).ravel()
+        yield name, _Directions(directions, directions @ gradient.ravel(), numerical, close)
 
 
 def _factor(analytical: Array, numerical: Array, close: float) -> float:

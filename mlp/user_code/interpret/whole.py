@@ -134,6 +134,7 @@ def networks(
     """
     data = data or {}
     thing = _at_rate(thing, backward, rate)
+    once = {one: 1 for one in calls.parameters_named(getattr(thing, backward)) if "epochs" in vocabulary.roles(one)}
     losses: list[tuple[str, Step | Objective]] = [(RETURNED.words, RETURNED)]
     for step in (name for name in vocabulary.TRAIN_STEPS if name != backward and hasattr(thing, name)):
         yield f"the one that {step} returns", closed(thing, Whole(None, step, None))
@@ -151,7 +152,7 @@ def networks(
         losses += [(f"its {name}", name) for name in own]
         losses += [(one.words, one) for one in OBJECTIVES]
     for words, loss in losses:
-        yield words, closed(thing, Whole(forward, loss, backward, data=data))
+        yield words, closed(thing, Whole(forward, loss, backward, settings=once, data=data))
 
 
 def own_losses(thing: Any, backward: str, has_data: bool = False) -> list[str]:
@@ -167,8 +168,11 @@ def own_losses(thing: Any, backward: str, has_data: bool = False) -> list[str]:
 
 
 def _at_rate(thing: Any, backward: str, rate: float) -> Any:
-    """A copy with this learning rate where theirs goes by one, which is also what an update is divided by."""
+    """A copy with this learning rate where theirs goes by one, by which updates are divided, that trains one epoch."""
     copied = object_arrays.duplicate(thing)
+    for name in [str(name) for name, held in object_arrays.items(copied) if type(held) is int]:
+        if "epochs" in vocabulary.roles(name):
+            setattr(copied, name, 1)
     for name in _rates(thing) or vocabulary.RATES[: calls.takes_rate(getattr(thing, backward))]:
         setattr(copied, name, rate)
     return copied
@@ -245,6 +249,18 @@ def closed(thing: Any, whole: Whole) -> Any:
     for method, run in ((value, for_value), (gradient, steps)):
         setattr(method, RUNS, [function_of(thing, step) for step in run])
     return _with_methods(thing, {PREDICTION: (predicted, first), FORWARD: (value, first), BACKWARD: (gradient, last)})
+
+
+def with_penalty(thing: Any, times: Mapping[object_arrays.Path, float]) -> Any:
+    """A closed thing whose loss has a penalty as well, half so many times the squares of what stands at these paths."""
+    loss = getattr(type(thing), FORWARD)
+
+    def value(self: Any, x: Any, t: Any) -> Any:
+        squares = [number / 2 * np.sum(object_arrays.get(self, path) ** 2) for path, number in times.items()]
+        return loss(self, x, t) + sum(squares)
+
+    setattr(value, RUNS, getattr(loss, RUNS))
+    return _with_methods(thing, {FORWARD: (value, FORWARD)})
 
 
 class _Argument(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.losses import is_loss, sound
 from mlp.user_code.run.calls import parameters_of, required, takes_rate
-from mlp.user_code.run.sources import attributes_of_self, return_values
+from mlp.user_code.run.sources import attributes_of_self, return_values, syntax
 from mlp.user_code.settings import Override
 
 _LOSS_NAME = re.compile(
@@ -69,9 +69,9 @@ def kind_of(cls: type, override: Override) -> Kind | None:
             sounds = [sound(one.name) for one in required(parameters_of(_bound(cls, value)))]
             is_of_target = len(sounds) == 2 and sounds[1] > 0 >= sounds[0]  # fn(a, y)
             return Kind("loss" if is_of_target else other, value, derivative)
-    step = "" if forward else _train_step(cls, "predict" if _has(cls, "predict") else "")
-    if step:
-        return Kind("layer", "predict", step)
+    predict = "" if forward else _first(cls, vocabulary.PREDICTIONS)
+    if step := _train_step(cls, predict):
+        return Kind("layer", predict, step)
     step = "" if forward else _lone_step(cls)
     keeping = "" if backward or step else _loss_with_gradients(cls, _keeps_gradients)
     if step or keeping:
@@ -120,14 +120,14 @@ def _sounding(cls: type) -> str:
 
 
 def _train_step(cls: type, forward: str) -> str:
-    """A method of a class that goes forward, which takes the target and makes a step of training.
+    """A method of a class that goes forward, which takes the target and makes a step of training, or one an epoch.
 
-    `train`, and whatever stands beside `predict`, may be a whole training instead, so these are looked at.
+    `train`, and whatever stands beside `predict`, may be more than that, so these are looked at.
     """
-    steps = [name for name in (*vocabulary.TRAIN_STEPS, "train") if forward and _has(cls, name)]
+    steps = [name for name in vocabulary.TRAINING if forward and _has(cls, name)]
     steps = [name for name in steps if any(sound(one.name) > 0 for one in parameters_of(_bound(cls, name)))]
-    sure = vocabulary.TRAIN_STEPS if forward != "predict" else ()
-    return next((name for name in steps if name in sure or _is_one_step(_bound(cls, name))), "")
+    sure = vocabulary.TRAIN_STEPS if vocabulary.plain(forward) not in vocabulary.PREDICTIONS else ()
+    return next((name for name in steps if name in sure or _is_one_step(cls, forward, name)), "")
 
 
 def _lone_step(cls: type) -> str:
@@ -139,12 +139,44 @@ def _lone_step(cls: type) -> str:
     return next((name for name in steps if name not in epochs), "")
 
 
-def _is_one_step(method: Callable[..., Any]) -> bool:
-    """Whether a method changes an attribute that it goes by, without a loop over steps."""
-    code = getattr(method, "__code__", None)
-    steps = list(dis.get_instructions(code)) if code is not None else []
-    loaded, stored = ({one.argval for one in steps if one.opname == name} for name in ("LOAD_ATTR", "STORE_ATTR"))
-    return bool(loaded & stored) and not any(one.opname.startswith(("FOR_ITER", "JUMP_BACKWARD")) for one in steps)
+def _is_one_step(cls: type, forward: str, name: str) -> bool:
+    """Whether a method changes what forward goes by, and that once in an epoch: in no loop over samples or batches.
+
+    What it changes has to be there before: weights that training itself starts with are no object's own.
+    """
+    methods = {
+        name: one for base in reversed(_bases(cls)) for name, one in vars(base).items() if inspect.isfunction(one)
+    }
+    if not {forward, name} <= methods.keys():
+        return False
+    ahead = {forward, *attributes_of_self(methods[forward])[0]} & methods.keys()
+    read = {attribute for one in ahead for attribute in attributes_of_self(methods[one])[0]}
+    rest = {one: syntax(method) for one, method in methods.items() if one not in ahead}
+    made = {attribute for one, tree in rest.items() if one != name for attribute in _changed(tree)}
+    steps = {one for one, tree in rest.items() if one != "__init__" and _changed(tree) & read & made}
+
+    def changes(node: ast.AST) -> bool:
+        called = {ast.unparse(one).removeprefix("self.") for one in ast.walk(node) if isinstance(one, ast.Attribute)}
+        return bool(_changed(node) & read & made or steps & called)
+
+    loops = [one for one in ast.walk(rest.get(name, ast.Module([], []))) if isinstance(one, ast.For | ast.While)]
+    return name in rest and changes(rest[name]) and not any(map(changes, filter(_is_over_samples, loops)))
+
+
+def _is_over_samples(loop: ast.For | ast.While) -> bool:
+    """Whether a loop is over neither epochs nor what an object holds, such as its layers."""
+    words = re.findall(r"[\w.]+", ast.unparse(loop.iter)) if isinstance(loop, ast.For) else []
+    return not any("epochs" in vocabulary.roles(word.rpartition(".")[2]) or "self." in word for word in words)
+
+
+def _changed(tree: ast.AST) -> set[str]:
+    """The attributes of `self` that are set to something, or have something put into them."""
+    none = [
+        one.targets[0] for one in ast.walk(tree) if isinstance(one, ast.Assign) and ast.unparse(one.value) == "None"
+    ]
+    stored = [one for one in ast.walk(tree) if isinstance(getattr(one, "ctx", None), ast.Store) and one not in none]
+    texts = [ast.unparse(one.value if isinstance(one, ast.Subscript) else one) for one in stored]
+    return {text.removeprefix("self.") for text in texts if text.startswith("self.")}
 
 
 def _loss_with_gradients(cls: type, makes: Callable[[Callable[..., Any]], bool]) -> str:

@@ -2196,8 +2196,8 @@ class PairLoss:
 # Hidden sizes by the name of what they count.
 class PerLayer:
     def __init__(self, n_in, n_out, neurons_per_layer):
-        sizes = [n_in] + neurons_per_layer + [n_out]
-        self.W = [np.random.randn(*pair) for pair in zip(sizes, sizes[1:], strict=False)]
+        ends = neurons_per_layer + [n_out]  # noqa: RUF005
+        self.W = [np.random.randn(*pair) for pair in zip([n_in, *ends], ends, strict=False)]
 
     def forward(self, x):
         self.kept = [x]
@@ -2220,3 +2220,36 @@ def bump(X):
 
 def bump_dev(x):
     return -2 * x * bump(x)
+
+
+# A training of so many epochs, each of them one step, by a loss with a penalty that stands nowhere.
+class Epochs:
+    def __init__(self, n_in, n_hidden, n_out, lr=0.1):
+        self.W = [np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)]
+        self.b, self.lr = np.zeros(n_out), lr
+
+    def think(self, X):
+        self.h = np.tanh(X @ self.W[0])
+        return self.h @ self.W[1] + self.b
+
+    def fit(self, X, y, num_epochs=1000):
+        for _ in range(num_epochs):
+            d = self.think(X) - y
+            steps = [X.T @ (d @ self.W[1].T * (1 - self.h**2)), self.h.T @ d]
+            for i in range(len(self.W)):
+                self.W[i] -= self.lr * (steps[i] + 0.3 * self.W[i])
+            self.b -= self.lr * d.sum(axis=0)
+
+
+# A training step whose arguments are lists, beside a query.
+class Questioned:
+    def __init__(self, inputs, outputs, learning_rate):
+        self.who, self.lr = np.random.randn(outputs, inputs), learning_rate
+
+    def train(self, inputs_list, targets_list):
+        inputs, targets = np.array(inputs_list, ndmin=2).T, np.array(targets_list, ndmin=2).T
+        out = np.tanh(self.who @ inputs)
+        self.who += self.lr * ((targets - out) * (1 - out**2)) @ inputs.T
+
+    def query(self, inputs_list):
+        return np.tanh(self.who @ np.array(inputs_list, ndmin=2).T)
