@@ -177,9 +177,14 @@ _BEFORE = (
 )  # fmt: skip
 
 
+def as_written(name: str) -> str:
+    """A private name as it stands in its class: `_Dense__dW` is `__dW`."""
+    return re.sub(r"^_[A-Za-z]\w*?(?=__\w)", "", name)
+
+
 def unmangled(name: str) -> str:
-    """A private name as it was written: `_Dense__dW` is `dW`."""
-    return re.sub(r"^_[A-Za-z]\w*?__(?=\w)", "", name).strip("_")
+    """A private name without what makes it one: `_Dense__dW` is `dW`."""
+    return as_written(name).strip("_")
 
 
 @cache

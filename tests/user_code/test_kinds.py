@@ -167,6 +167,7 @@ MISTAKES = [
     ("bump", "-2 * x", "2 * x"),
     ("Epochs", "+ 0.3 *", "- 0.3 *"),
     ("Questioned", "", ""),
+    ("Private.__bell", "-2 * x", "2 * x"),
 ]
 
 

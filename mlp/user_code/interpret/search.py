@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlp.user_code import vocabulary
+from mlp.user_code.clock import remaining
 from mlp.user_code.interpret import second_look
 from mlp.user_code.interpret.arguments import Built, kept_data, objects
 from mlp.user_code.interpret.candidates import function_candidates, loss_candidates, object_candidates
@@ -30,6 +31,9 @@ from mlp.user_code.messages import Fact, ForeignError, place_of, problem
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import line
+
+
+_FOR_NETWORKS = 0.6  # of the time that is left, when no more objects with a loss inside are made
 
 
 def read(case: Case) -> Attempt:
@@ -86,6 +90,7 @@ def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
     attempts: list[Attempt] = []
     unread: ForeignError | None = None
     ready: set[int] = set()
+    enough = _FOR_NETWORKS * remaining()
     for built in objects_of_class:
         whole = _whole(built.thing, kind)
         is_network = inside and (not is_unsure or object_arrays.arrays(built.thing))
@@ -98,6 +103,8 @@ def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
                 return tried
             except ForeignError as error:
                 unread = unread or error
+                if remaining() < enough:
+                    break
                 if whole or (inside and not is_unsure):
                     continue
         known = len(attempts)

@@ -144,9 +144,8 @@ def _is_one_step(cls: type, forward: str, name: str) -> bool:
 
     What it changes has to be there before: weights that training itself starts with are no object's own.
     """
-    methods = {
-        name: one for base in reversed(_bases(cls)) for name, one in vars(base).items() if inspect.isfunction(one)
-    }
+    inherited = {name: one for base in reversed(_bases(cls)) for name, one in vars(base).items()}
+    methods = {vocabulary.as_written(name): one for name, one in inherited.items() if inspect.isfunction(one)}
     if not {forward, name} <= methods.keys():
         return False
     ahead = {forward, *attributes_of_self(methods[forward])[0]} & methods.keys()

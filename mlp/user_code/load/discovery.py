@@ -60,9 +60,10 @@ def _alone(cls: type) -> dict[str, Callable[..., Any]]:
         static = {name: getattr(cls, name) for name, one in held.items() if isinstance(one, staticmethod)}
         methods = {name: one for name, one in held.items() if isinstance(one, FunctionType)}
         used = {name: {*chain(*attributes_of_self(one))} for name, one in methods.items()}
-        while bound := [name for name, attributes in used.items() if not attributes <= {*used, *static}]:
+        while bound := [name for name in used if not used[name] <= {*map(vocabulary.as_written, [*used, *static])}]:
             used = {name: attributes for name, attributes in used.items() if name not in bound}
-        return static | {name: getattr(object.__new__(cls), name) for name in used}
+        alone = static | {name: getattr(object.__new__(cls), name) for name in used}
+        return {vocabulary.as_written(name): one for name, one in alone.items()}
     except Exception:  # a descriptor or a metaclass of theirs
         return {}
 

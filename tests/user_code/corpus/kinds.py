@@ -2253,3 +2253,12 @@ class Questioned:
 
     def query(self, inputs_list):
         return np.tanh(self.who @ np.array(inputs_list, ndmin=2).T)
+
+
+# Private methods that call each other.
+class Private:
+    def __bell(self, x):
+        return np.exp(-x * x)
+
+    def __bell_prime(self, x):
+        return -2 * x * self.__bell(x)
