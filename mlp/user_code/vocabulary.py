@@ -102,7 +102,11 @@ _RULES = (
     _Rule("bias", "b bs bias biases b0 w0 bh intercept", "curr current layer"),
     _Rule("scale", "gamma scale shift beta", ""),
     _Rule("state", "h c h0 c0 s0 a0 hprev aprev cprev hidden state", "prev previous next current curr t init initial"),
-    _Rule("ids", "idx idxs ids id index indices", "word words token tokens item items target"),
+    _Rule(
+        "ids",
+        "idx idxs ids id index indices",
+        "word words token tokens item items target outside center context current",
+    ),
     _Rule("input_shape", "shape", "in input"),
     _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
     _Rule("in_size", "model", "d dim"),

@@ -168,6 +168,11 @@ MISTAKES = [
     ("Epochs", "+ 0.3 *", "- 0.3 *"),
     ("Questioned", "", ""),
     ("Private.__bell", "-2 * x", "2 * x"),
+    (
+        "window_loss",
+        "np.add.at(d_outside, rows, np.outer(d, inside[row]))",
+        "d_outside[rows] += np.outer(d, inside[row])",
+    ),
 ]
 
 

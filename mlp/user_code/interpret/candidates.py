@@ -25,7 +25,7 @@ from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.as_layer import REDUCTIONS
 from mlp.user_code.run.sources import attributes_of_self
 from mlp.user_code.run.subject import Step, Subject, function_of
-from mlp.user_code.run.uses import uses_of
+from mlp.user_code.run.uses import EACH, uses_of
 from mlp.user_code.settings import Override, line
 
 
@@ -45,7 +45,7 @@ def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]
     for way, (x, layout, plain) in product(ways, _inputs(forward, first, override, thing)):
         form = inputs.form_of_input(forward, backward, x.shape, plain)
         further = _further_arrays(forward, x, inputs.own_sizes(thing), override)
-        for arrays, settings, rest in product(further, _settings(forward, x), _rests(forward, backward, way)):
+        for arrays, settings, rest in product(further, _settings(forward, x, first), _rests(forward, backward, way)):
             subject = Subject(
                 case.name, kind.forward, () if both else override.steps(kind.backward), thing, form=form,
                 arrays=arrays | _inside(form, x, override), pass_on=way, module=case.module, integers=layout.integers,
@@ -117,22 +117,27 @@ def _further_arrays(
         yield given | {name: samples.normal(shape, seed=3 + index) for index, name in enumerate(further)}
 
 
-def _settings(function: Callable[..., Any], x: Array) -> Iterator[dict[str, Any]]:
+def _settings(function: Callable[..., Any], x: Array, first: str) -> Iterator[dict[str, Any]]:
     """Values for the arguments beside x that are no real numbers: texts that they are compared with, masks, and ids.
 
-    Ids stand for rows of something: one for each sample, one twice; then several for each sample of the last of them,
-    and one for all.
+    Ids stand for rows of something: one for each sample, one twice; then one id where others are gone through, or
+    several for each sample of the last of them, and one for all of each.
     """
-    names = [one.name for one in calls.required(calls.parameters_of(function))[1:] if _is_setting(function, one.name)]
+    wanted = [one.name for one in calls.required(calls.parameters_of(function)) if one.name != first]
+    names = [name for name in wanted if _is_setting(function, name)]
     chosen = {name: samples.chosen(uses_of(function).choices(name), None) for name in names}
     named = [name for name in names if chosen[name] is None and not _is_mask(name)]
     ids = {name: np.resize(np.roll(np.arange(samples.OUTPUTS), i), x.shape[:1]) for i, name in enumerate(named)}
     for mask in _masks(x) if any(map(_is_mask, names)) else (None,):
         given = {name: mask for name in names if _is_mask(name)}
         yield given | {name: one for name, one in chosen.items() if one is not None} | ids
+    alone = [name for name in named if name + EACH not in uses_of(function).indices]
+    if len(alone) < len(named):
+        yield ids | {name: np.array(1) for name in alone}
+        return
     for name in named[-1:]:
-        several = np.resize(np.arange(samples.OUTPUTS), (*x.shape[:1], 2 * samples.OUTPUTS - 1))
-        yield from (ids | {name: one} for one in (several, np.array(1)))
+        yield ids | {name: np.resize(np.arange(samples.OUTPUTS), (*x.shape[:1], 2 * samples.OUTPUTS - 1))}
+    yield from (ids | {name: np.array(1)} for name in reversed(named))
 
 
 def _is_setting(function: Callable[..., Any], name: str) -> bool:
@@ -179,7 +184,7 @@ def _is_switch(name: str) -> bool:
 
 def _is_ids(function: Callable[..., Any], name: str) -> bool:
     """Whether an argument is whole numbers: it sounds so, or stands in the brackets of an array."""
-    return vocabulary.roles(name)[:1] == ("ids",) or name in uses_of(function).indices
+    return vocabulary.roles(name)[:1] == ("ids",) or bool({name, name + EACH} & uses_of(function).indices)
 
 
 def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) -> tuple[str, ...]:
@@ -240,12 +245,15 @@ def function_candidates(case: Case) -> Iterator[Candidate]:
     said = {**override.args, **override.forward_args}
     arguments = [one for one in calls.required(calls.parameters_of(forward)) if one.name not in said]
     likely = [one.name for one in arguments if "input" in vocabulary.roles(one.name)]
-    first = next(iter([*filter(is_input, likely), *likely]), arguments[0].name)
+    used = [one.name for one in arguments if one.name in uses_of(forward).names and not vocabulary.roles(one.name)]
+    real = [name for name in used if not _is_ids(forward, name)]  # such as the vectors of a loss of words
+    real = real if backward is None and not likely else []
+    first = next(iter([*filter(is_input, likely), *likely, *real]), arguments[0].name)
     both = "value" if backward is None else ""
     for conventions in (*samples.CONVENTIONS, None):
         for way, (x, layout, plain) in product(ways, _inputs(forward, first, override)):
             form = inputs.form_of_input(forward, backward, x.shape, plain) if first == arguments[0].name else plain
-            for settings, rest in product(_settings(forward, x), _rests(forward, backward, way)):
+            for settings, rest in product(_settings(forward, x, first), _rests(forward, backward, way)):
                 arrays, others = _filled(case, first, x, conventions, settings)
                 subject = Subject(
                     case.name, forward, () if backward is None else (backward,), first=first, form=form,

@@ -242,7 +242,7 @@ NUMBERS = ("probability", "stride", "padding", "kernel_size", "tiny", "fraction"
 SIZES = ("in_size", "hidden", "out_size", "sizes")
 
 # Names of settings of functions that no role has.
-SETTINGS: dict[str, Any] = {"activation": "relu", "G": 2, "groups": 2}
+SETTINGS: dict[str, Any] = {"activation": "relu", "G": 2, "groups": 2, "dataset": Sampler()}
 _CHOICES = ("tanh", "train", "sigmoid", "relu", "max")  # of what a setting is compared with, the likeliest first
 
 

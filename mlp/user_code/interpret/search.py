@@ -32,7 +32,6 @@ from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.subject import PASS_ON
 from mlp.user_code.settings import line
 
-
 _FOR_NETWORKS = 0.6  # of the time that is left, when no more objects with a loss inside are made
 
 

@@ -2262,3 +2262,18 @@ class Private:
 
     def __bell_prime(self, x):
         return -2 * x * self.__bell(x)
+
+
+# Words around one word: ids stand in a table of words, and what draws words is handed on.
+def window_loss(current_word, context, places, inside, outside, dataset):
+    d_inside, d_outside, loss = np.zeros_like(inside), np.zeros_like(outside), 0.0
+    row = places[current_word]
+    for word in context:
+        rows = [places[word]] + [dataset.draw() for _ in range(2)]
+        signs = np.array([1, -1, -1])
+        p = 1 / (1 + np.exp(-signs * (outside[rows] @ inside[row])))
+        loss -= np.log(p).sum()
+        d = (p - 1) * signs
+        d_inside[row] += d @ outside[rows]
+        np.add.at(d_outside, rows, np.outer(d, inside[row]))
+    return loss, d_inside, d_outside
