@@ -453,7 +453,7 @@ def test_a_training_of_many_steps_an_epoch_is_no_backward(tmp_path):
 def test_layers_that_a_loss_runs_are_no_penalty_and_without_them_it_is_not_judged(tmp_path):
     source = (
         "def net_loss(image, label, layers):\n    y = image / 255\n    for layer in layers:\n"
-        "        y = layer.run(y)\n    return np.sum((y - label) ** 2)\n"
+        "        y = layer.forward(y)\n    return np.sum((y - label) ** 2)\n"
         "def net_loss_backprop(gradient, layers):\n    for layer in layers[::-1]:\n"
         "        gradient = layer.back(gradient)\n    return gradient\n"
     )

@@ -65,7 +65,13 @@ def structures(function: Callable[..., Any]) -> list[str]:
     """The arguments that hold the parameters of a model, for a penalty beside the loss: loss(model, y_pred, y)."""
     names = [one.name for one in required(parameters_of(function)) if "mask" not in vocabulary.roles(one.name)]
     held = [name for name in names if name in (*vocabulary.STRUCTURES, "model", "layers")]
-    held = [name for name in held if not uses_of(function).methods(name + EACH)]  # layers that are run are needed
+    run = {
+        name
+        for name in held
+        for one in uses_of(function).methods(name + EACH)
+        if vocabulary.plain(one) in vocabulary.FORWARD
+    }
+    held = [name for name in held if name not in run]  # its layers are needed
     return held if len(names) == len(held) + 2 else []
 
 
