@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlp import ACTIVATIONS, LOSSES, Linear, Sequential, Tanh
+from mlp import ACTIVATIONS, LOSSES, CrossEntropyLoss, Layer, Linear, MSELoss, Sequential, Tanh
 from mlp.nn.changes import Columns, Moved, as_matrix
 
 RNG = np.random.RandomState(0)
@@ -86,3 +86,65 @@ def test_a_parameter_as_a_matrix_has_its_first_axis_against_all_others(shape):
     matrix = as_matrix(array)
     assert matrix.shape == (shape[0] if shape else 1, array.size // (shape[0] if shape else 1))
     np.testing.assert_array_equal(matrix.ravel(), array.ravel())
+
+
+class Shifted(Linear):
+    """Another formula, of which what Linear says of stacks and samples does not hold."""
+
+    def apply(self, x):
+        y = super().apply(x)
+        return y - y.mean(axis=0)
+
+
+class ShiftedAndStacked(Shifted):
+    def apply(self, x):
+        return super().apply(x) + 1
+
+    def apply_stack(self, xs):
+        return super().apply_stack(xs)
+
+
+class Renamed(Linear):
+    """It rewrites nothing that others follow from."""
+
+    def forward(self, x):
+        return super().forward(x)
+
+
+FOLLOWS = ("apply_stack", "apply_columns", "apply_parameter")
+
+
+def test_what_follows_from_a_formula_is_forgotten_with_it():
+    for name in FOLLOWS:
+        assert getattr(Shifted, name) is getattr(Layer, name)
+        assert getattr(Renamed, name) is getattr(Linear, name)
+    assert (Shifted.samples_apart, Renamed.samples_apart) == (False, True)
+    assert ShiftedAndStacked.apply_stack is not Layer.apply_stack
+    assert ShiftedAndStacked.apply_columns is Layer.apply_columns
+
+
+class Doubled(MSELoss):
+    @staticmethod
+    def value(y, target):
+        return 2 * MSELoss.value(y, target)
+
+    @staticmethod
+    def gradient(y, target):
+        return 2 * MSELoss.gradient(y, target)
+
+
+class OtherGradient(CrossEntropyLoss):
+    @staticmethod
+    def gradient(y, target):
+        return -CrossEntropyLoss.gradient(y, target)
+
+
+def test_so_is_what_follows_from_a_loss():
+    ys, target = RNG.standard_normal((3, 5)), RNG.standard_normal(3)
+    np.testing.assert_allclose(Doubled().values(ys, target), 2 * MSELoss().values(ys, target), rtol=ROUND_OFF)
+    np.testing.assert_allclose(Doubled().forward(ys[:, 0], target), Doubled().values(ys, target)[0], rtol=ROUND_OFF)
+    y, labels = ys[:, 0], np.array([0.2, 0.3, 0.5])
+    value, gradient = OtherGradient.value_and_gradient(y, labels)
+    assert value == CrossEntropyLoss.value(y, labels)
+    np.testing.assert_array_equal(gradient, -CrossEntropyLoss.gradient(y, labels))
+    assert OtherGradient.values is CrossEntropyLoss.values

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mlp.check.check import check_gradients
+from mlp.lab import planted_bug
 from mlp.lab.checks_on_the_way import moments
 from mlp.lab.datasets import dataset
 from mlp.lab.experiment import RANDOM, Experiment
@@ -19,7 +20,7 @@ from mlp.report.figures import training as curves
 from mlp.report.figures.training import ON_THE_WAY
 from mlp.report.files.exchange import history_csv
 from mlp.report.tables import training as tables
-from pages.ui import training
+from pages.ui import training, training_bugs, training_checks, training_settings
 from pages.ui.address import plain
 from tests.pages.plots import everything, shown_tables, table_cells, traces
 
@@ -481,3 +482,29 @@ def test_a_portion_takes_three_times_as_long_as_its_drawing_within_bounds(monkey
         monkeypatch.setattr(held, "advance", lambda *_: None)
         training._go_on(held, 1_000, Place())
         assert held.drawn_since - start == pytest.approx(expected, abs=0.06)
+
+
+def test_a_check_of_the_run_is_one_of_its_mini_batch_and_of_no_more_rows_than_there_are():
+    for mini_batch in (7, 1_000):
+        settings = replace(DEFAULT, mini_batch=mini_batch)
+        held = training.Held(settings, settings.dataset())
+        rows = min(mini_batch, len(held.data.x))
+        assert rows < 1_000
+        experiment = settings.experiment
+        assert training_checks._work(held, experiment) == experiment.changed(batch=rows).work
+    large = Experiment((2, 600, 600, 60))
+    assert training_checks._work(held, large) == training_checks.MAX_WORK + 1, "one that cannot be checked at all"
+
+
+def test_what_is_too_much_to_be_done_while_somebody_looks_on():
+    """ns of one core for the checks, multiplications for the runs: some seconds each."""
+    assert training_checks.MAX_WORK == planted_bug.MAX_WORK
+    assert training_checks.MAX_WORK_ON_THE_WAY == training_checks.MAX_WORK / 4
+    assert training_bugs.MAX_WORK == 5e9
+    assert (training.LONGEST_FRAME, training.PULSE, training.LOOK_EVERY) == (3.0, 0.1, 0.1)
+    assert (training.SLOW_FRAMES, training.MANY, training.STALE) == (30, 10, 1.0)
+
+
+def test_it_opens_with_what_the_page_and_readme_call_the_first():
+    assert replace(DEFAULT, bug="") == training_settings.FIRST
+    assert DEFAULT.bug == training_settings.FIRST_BUG
