@@ -13,7 +13,14 @@ from mlp.check.check import analytical_gradients
 from mlp.lab.experiment import Experiment
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.losses import LOSSES
-from mlp.report.files.exchange import problem_json, problem_npz, sample_npz
+from mlp.report.files.exchange import (
+    GRADIENTS_FILE,
+    PROBLEM_FILE,
+    SETTINGS_FILE,
+    problem_json,
+    problem_npz,
+    sample_npz,
+)
 from mlp.report.programs import checking, computing
 from mlp.report.tables.given import read_upload
 
@@ -114,3 +121,10 @@ def test_the_checking_program_prints_the_verdict_and_what_to_fix(tmp_path):
         check=True,
     )
     assert run.stdout.startswith("wrong\nThe loss (HuberLoss): dy has the wrong sign throughout")
+
+
+def test_files_have_the_names_that_programs_and_pages_speak_of():
+    assert (PROBLEM_FILE, SETTINGS_FILE, GRADIENTS_FILE) == ("problem.npz", "problem.json", "gradients.npz")
+    for program in computing(EVERY[0]).values():
+        assert PROBLEM_FILE in program
+        assert GRADIENTS_FILE in program
