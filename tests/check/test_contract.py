@@ -17,7 +17,7 @@ from mlp import (
     linear_backward,
 )
 from mlp.check.check import check_layer
-from mlp.check.contract import _listed, contract_remarks, other_input
+from mlp.check.contract import _changing, _listed, contract_remarks, other_input
 from mlp.check.passes import RemarkKind, run_passes
 from mlp.check.projection import Projection
 from mlp.nn.layers import Layer
@@ -543,3 +543,10 @@ def test_another_input_is_one_of_the_same_shape_type_and_size(dtype):
 )
 def test_a_list_of_names_is_written_out_as_long_as_it_is_short(names, text):
     assert _listed(names) == text
+
+
+def test_what_changes_from_run_to_run_is_named_up_to_three():
+    before = {name: np.zeros(2) for name in "abcde"} | {"gone": np.zeros(1)}
+    after = {name: np.ones(2) for name in "abcde"} | {"c": np.zeros(2)}
+    assert _changing(before, after) == ", such as `a` or `b` or `d`, which is another in each run"
+    assert _changing(before, before) == ""

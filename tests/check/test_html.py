@@ -188,3 +188,9 @@ def test_text_takes_its_colour_from_the_notebook():
     # White stands on the badge and on the squares of wrong entries alone; the rest of the text names no colour.
     assert set(re.findall(r"(?<![-\w])color:([^;\"]+)", html)) == {"inherit", "#fff"}
     assert html.count("color:#fff") == 1
+
+
+def test_three_entries_of_a_tensor_are_looked_at_closely_and_four_tensors_at_most():
+    wrong = [checked(f"W{k}", NUMERICAL + 0.125, NUMERICAL) for k in range(6)]
+    closely = re.findall(r"<td[^>]*>(W\d)\[", reported(*wrong)._repr_html_())
+    assert closely == [f"W{k}" for k in range(4) for _ in range(3)]
