@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlp import MSELoss, ReLU, Sequential, Tanh, Verdict, check_gradients, dense_layers
-from mlp.check import compare, inactive
+from mlp.check import compare, inactive, kinks
 from mlp.check.check import check_layer
 from mlp.check.compare import _excused, _is_missed, _suspects, _with_missed, _zero
 from mlp.check.evaluation_point import EvaluationPoint
@@ -299,3 +299,13 @@ def test_of_two_tensors_in_question_each_is_asked_alone_if_together_they_have_an
         "fc1.W": [[False, False]] * 3,
         "fc1.b": [False] * 3,
     }
+
+
+@pytest.mark.parametrize(("eps", "first"), [(1.0, 1e-3), (1e-2, 1e-3), (1e-5, 1e-5)])
+def test_one_sided_slopes_are_first_taken_at_a_thousandth_at_most_and_then_at_quarters(monkeypatch, eps, first):
+    """A larger step may reach corners that the entry's own step does not, or leave where the function is defined."""
+    steps = []
+    monkeypatch.setattr(kinks._Loss, "slopes", lambda _self, _index, step: steps.append(step) or (1.0, 2.0))
+    point = EvaluationPoint(as_problem(Bent(), MSELoss(), np.ones(1), np.zeros(1)), eps, CENTRAL)
+    kinks.examine(point, "x", np.array([0]), np.ones(1), np.ones(1), 1e-30)
+    assert steps[:9] == pytest.approx([first / 4**k for k in range(9)], rel=1e-12)
