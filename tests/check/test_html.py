@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from mlp.check import map_svg as map_svg_module
+from mlp.check.map_svg import map_svg
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.report import Certainty, Finding, GradientReport
 from mlp.check.tensor import TensorCheck
@@ -194,3 +196,32 @@ def test_three_entries_of_a_tensor_are_looked_at_closely_and_four_tensors_at_mos
     wrong = [checked(f"W{k}", NUMERICAL + 0.125, NUMERICAL) for k in range(6)]
     closely = re.findall(r"<td[^>]*>(W\d)\[", reported(*wrong)._repr_html_())
     assert closely == [f"W{k}" for k in range(4) for _ in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "side"),
+    [
+        ((2, 3), (3 * 66 + 2 * 16, 18 + 2 * 22 + 1), 22),
+        ((1, 1), (3 * 64 + 2 * 16, 18 + 22 + 1), 22),  # a title needs 64 pixels
+        ((40, 30), (560, 18 + 176 + 1), 176 / 12),  # as wide as a notebook's cell on a phone held sideways
+    ],
+)
+def test_three_maps_side_by_side_are_no_wider_than_560_pixels(shape, size, side):
+    check = checked("W", np.ones(shape), np.ones(shape))
+    svg = ElementTree.fromstring(map_svg(check))
+    assert (float(svg.get("width")), float(svg.get("height"))) == pytest.approx(size, rel=1e-5)
+    assert svg.get("viewBox") == f"0 0 {size[0]:g} {size[1]:g}"
+    squares = [one for one in svg.iter() if one.tag.endswith("rect")]
+    assert {float(one.get("width")) for one in squares} == {float(f"{side:.4g}")}
+    assert len(squares) == 3 * min(12, shape[0]) * min(12, shape[1])
+    starts = [one.get("transform") for one in svg if one.tag.endswith("}g")]
+    width = (size[0] - 2 * 16) / 3
+    assert starts == [f"translate({k * (width + 16):g} 0)" for k in range(3)]
+
+
+def test_a_verdict_is_seen_without_colours_and_what_is_sure_stands_back():
+    looks = map_svg_module._VERDICTS
+    assert {verdict: look.sign for verdict, look in looks.items()} == {
+        **{Verdict.CONSISTENT: "", Verdict.WRONG: "x", Verdict.CANNOT_TELL: "?", Verdict.KINK_CROSSED: "/"},
+    }
+    assert [looks[verdict].opacity for verdict in Verdict] == [0.15, 1.0, 0.5, 0.5]

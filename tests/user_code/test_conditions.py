@@ -9,9 +9,11 @@ import pytest
 from mlp.user_code.run.conditions import (
     LARGEST,
     call_seed_hook,
+    global_arrays,
     kept_randomness,
     other_digits,
     other_randomness,
+    reached,
     same_randomness,
     without_guards,
 )
@@ -116,3 +118,46 @@ def test_backward_can_be_run_with_other_digits_of_its_constants():
         assert thing.backward(1.0) == np.pi
     assert list(seen) == [3.1416]
     assert thing.backward(1.0) == 3.1416
+
+
+class Helper:
+    def work(self, x):
+        return helped(x)
+
+
+def helped(x):
+    return x
+
+
+def unrelated(x):
+    return x
+
+
+class Helped:
+    def __init__(self):
+        self.inner = [Guarded()]
+
+    def forward(self, x):
+        return Helper().work(x) + self.inner[0].forward(x)
+
+
+def test_what_a_method_runs_is_reached_through_objects_it_holds_and_makes():
+    thing = Helped()
+    found = reached(thing, thing.forward)
+    assert set(found) == {Helped.forward, Helper.work, helped, Guarded.forward}
+    assert found[Helped.forward] is thing
+    assert found[Guarded.forward] is thing.inner[0]
+    assert found[helped] is None
+
+
+NUMBERS = np.array([1.0, 2.0])
+IDS = np.array([1, 2])
+
+
+def takes_global(x):
+    return x * NUMBERS + IDS
+
+
+def test_floating_point_arrays_that_stand_in_the_module():
+    assert list(global_arrays(None, takes_global)) == ["NUMBERS"]
+    assert global_arrays(None, unrelated) == {}
