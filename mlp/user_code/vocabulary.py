@@ -27,7 +27,7 @@ DERIVATIVE = (
     "lossgrad", "lossprime", "lossderivative", "fprime", "functionprime", "dfunction", "dactivation",
     "activationderivative", "getgradient", "getgrad", "calculategradient", "computegradient", "computederivative",
     "calculatederivative", "backwardloss", "delta", "gradientloss", "gradients", "grads", "getgradients", "getgrads",
-    "computegrads",
+    "computegrads", "bottomdiff",
 )  # fmt: skip
 # What the names of two methods, or functions, that go forward and backward differ in.
 DIRECTIONS = (("forward", "backward"), ("for", "back"), ("fwd", "bwd"), ("fprop", "bprop"))

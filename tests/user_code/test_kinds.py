@@ -173,6 +173,7 @@ MISTAKES = [
         "np.add.at(d_outside, rows, np.outer(d, inside[row]))",
         "d_outside[rows] += np.outer(d, inside[row])",
     ),
+    ("Widths", "(1 - self.kept[i + 1] ** 2)", "(1 - self.kept[i + 1])"),
 ]
 
 
@@ -448,6 +449,16 @@ def test_a_training_of_many_steps_an_epoch_is_no_backward(tmp_path):
     text = kind.replace("range(num_epochs)", "range(0, len(X), 2)")
     with pytest.raises(ValueError, match="not enough values to unpack"):
         examined(tmp_path, text)
+
+
+def test_what_is_not_linear_in_what_backward_takes_is_no_gradient_and_not_judged(tmp_path):
+    source = (
+        "class Bend:\n    def forward(self, x):\n        return np.tanh(x)\n"
+        "    def backward(self, x):\n        return {}\n"
+    )
+    assert examined(tmp_path, source.format("1 - np.tanh(x) ** 2")).status == "passed"
+    assert examined(tmp_path, source.format("1 - x**2")).status == "not checked"
+    assert examined(tmp_path, source.format("2 * x")).status == "wrong"
 
 
 def test_layers_that_a_loss_runs_are_no_penalty_and_without_them_it_is_not_judged(tmp_path):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain, islice, product
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -72,7 +72,13 @@ def objects(cls: type, module: ModuleType | None, override: Override) -> Iterato
     made_first: dict[str, Any] = {}
     successes = 0
     in_use = (({**args, **override.args}, None) for args in _examples(cls, module))
-    for args, input_shape in chain(_guesses(cls, module, override.args), in_use):
+
+    def with_lists() -> Iterator[tuple[dict[str, Any], Any]]:
+        numbers = [name for name, value in made_first.items() if type(value) is int and name not in override.args]
+        for name, sizes in product(() if successes else numbers, (samples.PLAIN["sizes"][0], list(samples.HIDDEN))):
+            yield made_first | {name: sizes}, None
+
+    for args, input_shape in chain(_guesses(cls, module, override.args), in_use, with_lists()):
         made_first = made_first or args
         # What builds an object may want the shape of one sample or of a batch.
         of_batch = (samples.BATCH, *input_shape) if isinstance(input_shape, tuple) and len(input_shape) > 1 else None

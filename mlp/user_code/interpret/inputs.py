@@ -12,7 +12,7 @@ from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.sources import attributes_of_self
-from mlp.user_code.run.uses import uses_of
+from mlp.user_code.run.uses import PLAIN, uses_of
 from mlp.user_code.settings import Override
 
 _OWN_SIZES = 6
@@ -119,9 +119,9 @@ def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
 
 
 def is_asked_for_draws(function: Callable[..., Any], argument: str) -> bool:
-    """Whether methods are called on an argument that no array has, and none that a dict has."""
+    """Whether methods are called on an argument that no array has, and none that a container has."""
     methods = {method for one in _given(function, argument) for method in uses_of(one).methods(argument)} - {""}
-    return bool(methods) and not methods & {*dir(np.ndarray), *dir(dict)}
+    return bool(methods) and not methods & PLAIN
 
 
 def _given(function: Callable[..., Any] | None, argument: str) -> list[Callable[..., Any]]:

@@ -145,13 +145,23 @@ def _without_steps(tried: Attempt, steps: list[str]) -> Attempt:
     return replace(tried, layer=other_layer, notes=facts, factors={name: tried.factors[name] for name in kept})
 
 
+def takes_what_forward_takes(tried: Attempt) -> bool:
+    """Whether backward was given dy as what is called like forward's input, and gives what is not linear in it."""
+    _, forward, *backward = tried.subject.sources()
+    names = [[one.name for one in calls.required(calls.parameters_of(one))] for one in (forward, *backward[:1])]
+    if tried.grade is not Grade.SHAPES or tried.layer is None or names[0] != names[-1] or len(names[0]) != 1:
+        return False
+    is_dy = tried.subject.pass_on == "gradient" and not tried.reduction and tried.layer.checks_input
+    return is_dy and not _are_linear(tried.layer, tried.x, [INPUT])
+
+
 def _are_linear(layer: Foreign, x: Array, names: list[str]) -> bool:
-    """Whether the gradients of these parameters are linear in dy, but for what does not depend on it."""
+    """Whether the gradients of these tensors are linear in dy, but for what does not depend on it."""
 
     def gradients(dy: Array) -> Array:
         layer.forward(x)
-        layer.backward(dy)
-        return np.concatenate([layer.gradients()[name].ravel() for name in names])
+        dx = layer.backward(dy)
+        return np.concatenate([{**layer.gradients(), INPUT: dx}[name].ravel() for name in names])
 
     one, other = (samples.normal(layer.apply(x).shape, seed=seed) for seed in (8, 9))
     together, apart = gradients(one + other) + gradients(0 * one), gradients(one) + gradients(other)

@@ -16,7 +16,7 @@ import numpy as np
 from mlp.user_code.run.sources import syntax
 
 EACH = "[*]"
-_PLAIN = frozenset(name for plain in (float, str, list, dict, set, np.ndarray) for name in dir(plain))
+PLAIN = frozenset(name for plain in (float, str, list, dict, set, np.ndarray) for name in dir(plain))
 _SAME = ("list", "tuple", "reversed", "iter", "sorted", "copy", "deepcopy", "dict", "array", "asarray")
 
 
@@ -55,7 +55,7 @@ class Uses(NamedTuple):
 
     def asked(self, whole: str) -> list[str]:
         """The attributes that are asked of it and that no number, text, array or container has."""
-        return list(dict.fromkeys(name for text, name in self.attributes if text == whole and name not in _PLAIN))
+        return list(dict.fromkeys(name for text, name in self.attributes if text == whole and name not in PLAIN))
 
     def choices(self, whole: str) -> list[str]:
         """The texts that it is compared with."""

@@ -2277,3 +2277,26 @@ def window_loss(current_word, context, places, inside, outside, dataset):
         d_inside[row] += d @ outside[rows]
         np.add.at(d_outside, rows, np.outer(d, inside[row]))
     return loss, d_inside, d_outside
+
+
+# Sizes whose name does not say that they are several.
+class Widths:
+    def __init__(self, dims):
+        self.W = self._made(dims)
+
+    def _made(self, d):
+        return [np.random.randn(d[i], d[i + 1]) for i in range(len(d) - 1)]
+
+    def forward(self, x):
+        self.kept = [x]
+        for W in self.W:
+            self.kept.append(np.tanh(self.kept[-1] @ W))
+        return self.kept[-1]
+
+    def backward(self, dy):
+        self.dW = [None] * len(self.W)
+        for i in reversed(range(len(self.W))):
+            dz = dy * (1 - self.kept[i + 1] ** 2)
+            self.dW[i] = self.kept[i].T @ dz
+            dy = dz @ self.W[i].T
+        return dy
