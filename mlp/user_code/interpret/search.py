@@ -208,10 +208,10 @@ def _finished(attempts: list[Attempt]) -> Attempt:
         tried = second_look.without_other_steps(second_look.without_factor(tried))
     if tried.guess and tried.grade is not Grade.AGREES and tried.error is None:
         raise problem(tried.guess, tried.subject.sources()[-1])
-    if second_look.takes_what_forward_takes(tried):
+    if second_look.may_take_output(tried):
         text = (
-            f"what backward of {tried.subject.name} gives is not linear in what it takes, named as the input, so "
-            "that is no gradient of the output; call it dy, or y if it is the output"
+            f"backward of {tried.subject.name} takes what is named as the input, and is right if that is the output, "
+            "but wrong if it is the input or a gradient; call it y or dy, whichever it is"
         )
         raise problem(text, tried.subject.sources()[-1])
     return tried

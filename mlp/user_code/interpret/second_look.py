@@ -145,23 +145,24 @@ def _without_steps(tried: Attempt, steps: list[str]) -> Attempt:
     return replace(tried, layer=other_layer, notes=facts, factors={name: tried.factors[name] for name in kept})
 
 
-def takes_what_forward_takes(tried: Attempt) -> bool:
-    """Whether backward was given dy as what is called like forward's input, and gives what is not linear in it."""
+def may_take_output(tried: Attempt) -> bool:
+    """Whether backward, given dy as what is called like forward's input, is wrong, and right if that is the output."""
     _, forward, *backward = tried.subject.sources()
     names = [[one.name for one in calls.required(calls.parameters_of(one))] for one in (forward, *backward[:1])]
-    if tried.grade is not Grade.SHAPES or tried.layer is None or names[0] != names[-1] or len(names[0]) != 1:
+    if tried.grade is Grade.AGREES or names[0] != names[-1] or len(names[0]) != 1 or tried.reduction:
         return False
-    is_dy = tried.subject.pass_on == "gradient" and not tried.reduction and tried.layer.checks_input
-    return is_dy and not _are_linear(tried.layer, tried.x, [INPUT])
+    by_output = replace(tried.subject, pass_on="output")
+    all_layouts = (attempt(Candidate(by_output, samples.drawn(one), one)) for one in samples.layouts(""))
+    return any(one.grade is Grade.AGREES and not one.is_hollow for one in all_layouts)
 
 
 def _are_linear(layer: Foreign, x: Array, names: list[str]) -> bool:
-    """Whether the gradients of these tensors are linear in dy, but for what does not depend on it."""
+    """Whether the gradients of these parameters are linear in dy, but for what does not depend on it."""
 
     def gradients(dy: Array) -> Array:
         layer.forward(x)
-        dx = layer.backward(dy)
-        return np.concatenate([{**layer.gradients(), INPUT: dx}[name].ravel() for name in names])
+        layer.backward(dy)
+        return np.concatenate([layer.gradients()[name].ravel() for name in names])
 
     one, other = (samples.normal(layer.apply(x).shape, seed=seed) for seed in (8, 9))
     together, apart = gradients(one + other) + gradients(0 * one), gradients(one) + gradients(other)
