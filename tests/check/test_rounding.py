@@ -184,3 +184,18 @@ def test_the_noise_of_gradients_along_a_path_is_each_one_s_own_unless_it_is_noth
     border = 4 * nothing[0] * np.repeat([0.99, 1.01], 200)
     assert np.array_equal(_noise(path, border), np.where(np.arange(400) < 200, nothing, large))
     assert not _noise([*path[:-1], None], np.ones(400)).any()
+
+
+def test_rounding_is_told_from_six_shaken_runs_and_nine_along_a_path():
+    """So few that they cost little beside the differences, and so many that their size is known by a third."""
+
+    class Counted(Tanh):
+        runs = 0
+
+        def backward(self, dy):
+            Counted.runs += 1
+            return super().backward(dy)
+
+    problem = as_problem(Counted(), MSELoss(), np.array([0.3, 0.7]), np.array([0.5, 0.1]))
+    gradient_rounding(problem, {"x": analytical_gradients(*problem)[1]["x"]}, FLOAT64)
+    assert Counted.runs == 1 + 6 + 9
