@@ -120,8 +120,11 @@ def test_names_of_equal_width_stand_below_each_other_in_the_legend_of_six_method
 
 
 def test_panels_lie_side_by_side_with_their_titles_above_the_middle():
-    for kind, gap in (("activation", 0.1), ("comparison", 0.05), ("flow", 0.12)):
-        layout = FIGURES[kind]().layout
+    # Of matrices that name their rows, room for these on a phone too.
+    several = matrices.matrices([matrices.Matrix("A", np.eye(3)), matrices.Matrix("B", np.ones((3, 3)))])
+    figures = {kind: figure() for kind, figure in FIGURES.items()} | {"several matrices": several}
+    for kind, gap in (("activation", 0.1), ("comparison", 0.05), ("flow", 0.12), ("several matrices", 0.08)):
+        layout = figures[kind].layout
         panels = [layout[name] for name in sorted(layout) if name.startswith("xaxis")]
         assert panels[0].domain[0] == 0
         assert panels[-1].domain[1] == pytest.approx(1)
