@@ -151,4 +151,5 @@ def test_a_link_can_hold_a_series_that_ends(open_page):
 def test_after_the_last_question_comes_the_first(open_page):
     app = open_page("quiz", quiz="9999")
     button(app, "Next question").click().run()
+    assert not app.exception
     assert app.number_input(key="quiz").value == 1

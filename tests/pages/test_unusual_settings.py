@@ -219,7 +219,7 @@ def gradient_check() -> Expected:
 
 def linear_layer() -> Expected:
     drawn = linear_problem(UNUSUAL.seed, 2, 3)
-    problem = LinearProblem(drawn.x, drawn.W, np.array([1.0, 2, 3]), np.array([2.0, -1, 0.5]))
+    problem = LinearProblem(np.array([300.0, -0.125]), drawn.W, np.array([1.0, 2, 3]), np.array([2.0, -1, 0.5]))
     layer = problem.layer()
     checks = check_products(layer, problem.x, problem.dy, UNUSUAL.eps, UNUSUAL.method)
     exact = jacobians_by_backward(layer, problem.x)
@@ -231,7 +231,10 @@ def linear_layer() -> Expected:
     both_ways = derivation.both_ways(alone, "layer.b", (2,), UNUSUAL.eps, UNUSUAL.method)
     return Expected(
         UNUSUAL,
-        {"inputs": "2", "outputs": "3", "lin_b": "1,2,3", "lin_dy": "2,-1,0.5", "gradient": "b", "entry": "2"},
+        {
+            **{"inputs": "2", "outputs": "3", "lin_x": "300,-0.125", "lin_b": "1,2,3", "lin_dy": "2,-1,0.5"},
+            **{"gradient": "b", "entry": "2"},
+        },
         [
             heatmaps.marked(checks["b"], heatmaps.PANELS, (2,)),
             clickable_matrices(
