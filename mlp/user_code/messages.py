@@ -112,10 +112,14 @@ def sources_of(module: Any) -> list[str]:
     return [held for held in linecache.cache if file and held.startswith(f"{file}, cell ")] or [file]
 
 
+STANDS_FOR = "_stands_for"  # what a function of ours has as an attribute: the one of theirs whose place is told
+
+
 def place_of(thing: Any) -> tuple[str, int]:
     """The file and line where a function or class is defined, ("", 0) if that is not known."""
     try:
         function: Any = getattr(thing, "__func__", thing)
+        function = getattr(function, STANDS_FOR, function)
         plain = inspect.unwrap(function)
         if inspect.isclass(plain) and (found := _place_by_methods(plain)):
             return found

@@ -174,6 +174,8 @@ MISTAKES = [
         "d_outside[rows] += np.outer(d, inside[row])",
     ),
     ("Widths", "(1 - self.kept[i + 1] ** 2)", "(1 - self.kept[i + 1])"),
+    ("Weighing", "(1 - self.value**2)", "(1 - self.value)"),
+    ("MeanSquare", "d = 2 *", "d = 3 *"),
 ]
 
 

@@ -57,20 +57,20 @@ def activations(cls: type, module: ModuleType | None, methods: Iterable[str], ma
 
 def holders(cls: type, module: ModuleType | None, asked: Iterable[str]) -> list[type]:
     """The classes of the module whose objects have these attributes, and that need no such object themselves."""
-    own = [one for one in _own(cls, module) if set(asked) <= set(dir(one)) | stored(one)]
+    own = [one for one in own_classes(cls, module) if set(asked) <= set(dir(one)) | stored(one)]
     return [one for one in own if not any(uses_in(one).asked(name) for name in calls.parameters_named(one))]
 
 
 def losses(cls: type, module: ModuleType | None) -> Iterator[Any]:
     """The losses of the module that need nothing to be made."""
-    for one in _own(cls, module):
+    for one in own_classes(cls, module):
         kind = kind_of(one, Override())
         if kind and kind.kind == "loss" and kind.backward and not calls.required(calls.parameters_of(one)):
             with suppress(ForeignError), told(one.__name__):
                 yield one()
 
 
-def _own(cls: type, module: ModuleType | None) -> list[type]:
+def own_classes(cls: type, module: ModuleType | None) -> list[type]:
     """The other classes that the module defines."""
     held = vars(module).values() if module else ()
     own = [one for one in held if issubclass(type(one), type) and home_of(one) == vars(module)["__name__"]]
@@ -82,7 +82,7 @@ def _fitting(cls: type, module: ModuleType | None, methods: Iterable[str], make:
     asked = set(methods)
     spelt = {vocabulary.plain(name): name for name in asked}
     forward = next((spelt[word] for word in vocabulary.VALUE if word in spelt), "")
-    classes = [one for one in _own(cls, module) if all(callable(getattr(one, name, None)) for name in asked)]
+    classes = [one for one in own_classes(cls, module) if all(callable(getattr(one, name, None)) for name in asked)]
     classes = [one for one in classes if not any(asked_of(one, text) for text, _ in uses_in(one).calls if EACH in text)]
     for shape in _SHAPES if forward else ():
         found = [_object(one, make, forward, samples.normal(shape)) for one in classes]

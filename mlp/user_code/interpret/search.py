@@ -15,6 +15,7 @@ from mlp.user_code.interpret.containers import has_weights
 from mlp.user_code.interpret.inside import read_model, read_network
 from mlp.user_code.interpret.losses import structures
 from mlp.user_code.interpret.models import Parts, has_target
+from mlp.user_code.interpret.nodes import as_functions
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
 from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.interpret.whole import (
@@ -44,7 +45,10 @@ def read(case: Case) -> Attempt:
     if isinstance(case.first, Parts):
         return read_model(case.first, case)
     if isinstance(case.first, type):
-        return read_class(case)
+        nodes = as_functions(case)
+        if nodes is case:
+            return read_class(case)
+        case = nodes
     backward = () if case.second is None else (case.second,)
     if case.kind == "loss":
         return _finished(until_settled(loss_candidates(case, case.first, backward)))
