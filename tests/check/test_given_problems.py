@@ -117,6 +117,21 @@ def leaking(problem):
     return with_layer(with_layer(problem, "activation_fn1", Leaky()), "activation_fn2", Leaky())
 
 
+class Leaking(ReLU):
+    """ReLU with the backward of another one."""
+
+    def forward(self, x):
+        self.slopes = np.where(x > 0, 1.0, 0.2)
+        return super().forward(x)
+
+    def backward(self, dy):
+        return dy * self.slopes
+
+
+def leaking_back(problem):
+    return with_layer(with_layer(problem, "activation_fn1", Leaking()), "activation_fn2", Leaking())
+
+
 def unit_dropped(problem):
     layer = problem.network.layers["fc2"]
     mask = np.arange(6) != 4
@@ -192,6 +207,11 @@ CASES = {
         ("activation_fn2", "with ReLU in activation_fn2, where Tanh should be"),
     ),
     "another slope of a leaky ReLU": (BASE, lambda problem: right(leaking(problem)), ("", "of slope 0.2 below 0")),
+    "the slope of a leak on the way back": (
+        Experiment(activation="ReLU", batch=8),
+        lambda problem: right(leaking_back(problem)),
+        ("", "with the slope 0.2 below 0 on the way back through its activations"),
+    ),
     "a unit dropped": (BASE, unit_dropped, ("activation_fn1", "units [4] of activation_fn1 set to zero")),
     "parameters in bfloat16": (BASE, in_bfloat16, ("", "with its parameters rounded to bfloat16")),
     "clipped by norm": (BASE, clipped_by_norm, ("", "makes 0.01 of the norm of all gradients")),

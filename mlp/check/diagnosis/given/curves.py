@@ -7,6 +7,7 @@ import numpy as np
 
 from mlp.check.diagnosis.given.gradients import Alternative, Backward, GivenGradients, Setup, backward_of
 from mlp.check.passes import parameter_name
+from mlp.nn.activations import LeakyReLU, ReLU
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Activation, Layer, Linear
 from mlp.nn.problem import INPUT
@@ -46,16 +47,16 @@ class _Factor(Layer):
 
 
 class _Leaky(Layer):
-    """x above 0, below it x times a slope."""
+    """x above 0, below it x times a slope; or that on the way back alone, and on the way forward another layer."""
 
-    def __init__(self, slope: float) -> None:
-        self.slope = slope
+    def __init__(self, slope: float, on_the_way: Layer | None = None) -> None:
+        self.slope, self.on_the_way = slope, on_the_way
         self._slopes = np.zeros(0)
 
     def forward(self, x: Array) -> Array:  # type: ignore[override]
-        """x or slope x."""
+        """x or slope x, or what the other layer gives."""
         self._slopes = np.where(x > 0, 1.0, self.slope)
-        return x * self._slopes
+        return self.on_the_way.apply(x) if self.on_the_way else x * self._slopes
 
     def backward(self, dy: Array) -> Array:  # type: ignore[override]
         """dy times the slopes."""
@@ -71,7 +72,10 @@ def _curves(setup: Setup, right: Backward, given: GivenGradients) -> Iterator[Cu
     words = "with the output times {:.6g} before the loss, as by a temperature"
     yield Curve(words, "loss", lambda factor: _ending_in(setup, _Factor(factor)), (0.5, 2.0, 0.1))
     words = "with a leaky ReLU as activation, of slope {:.6g} below 0"
-    yield Curve(words, "", lambda slope: _leaking(setup, slope), (0.1, 0.3))
+    yield Curve(words, "", lambda slope: _leaking(setup, lambda _: _Leaky(slope)), (0.1, 0.3))
+    if any(isinstance(layer, ReLU | LeakyReLU) for _, layer in setup.layers):
+        words = "with the slope {:.6g} below 0 on the way back through its activations, and not on the way forward"
+        yield Curve(words, "", lambda slope: _leaking(setup, lambda layer: _Leaky(slope, layer)), (0.1, 0.3))
     yield from _units_left_out(setup, given)
 
 
@@ -133,8 +137,8 @@ def _ending_in(setup: Setup, layer: Layer) -> Setup:
     return setup._replace(layers=[*setup.layers, ("", layer)])
 
 
-def _leaking(setup: Setup, slope: float) -> Setup:
-    layers = [(name, _Leaky(slope) if isinstance(layer, Activation) else layer) for name, layer in setup.layers]
+def _leaking(setup: Setup, instead: Callable[[Layer], Layer]) -> Setup:
+    layers = [(name, instead(layer) if isinstance(layer, Activation) else layer) for name, layer in setup.layers]
     return setup._replace(layers=layers)
 
 
