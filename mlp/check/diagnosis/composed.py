@@ -72,11 +72,18 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
         words = f"without any dy, {added_without_dy(case, tensor, paths)} is added"
         yield Prediction(first + np.asarray(paths.constant), words, 1)
     yield from combined(case, tensor, first, penalties, _SIZES)
-    limit = float(np.max(np.abs(said)))
-    if 1 < np.sum(np.isclose(np.abs(said), limit, rtol=1e-12)) < said.size:
+    limit = case.once(_limit, tensor)
+    if limit:
         yield Prediction(np.clip(first, -limit, limit), f"cut off at {limit:.6g}", 1, (limit,))
-    wrong = np.abs(said - shown) > LEFT * np.max(np.abs(shown))
+    wrong = np.abs(said - shown) > LEFT * np.max(np.abs(shown)) if not np.all(said) else np.zeros(0, dtype=bool)
     if np.any(wrong) and not np.any(said[wrong]):
         place, _ = place_of(np.argwhere(wrong), said.shape)
         if place and 2 * np.sum(wrong) <= wrong.size:
             yield Prediction(np.where(wrong, 0.0, first), f"only {place} stayed zero", int(np.sum(wrong)))
+
+
+def _limit(case: IsolatedLayer, tensor: str) -> float:
+    """The largest size of what backward said, if several entries have it and not all; else 0."""
+    sizes = np.abs(case.said[tensor].astype(np.float64))
+    limit = float(np.max(sizes))
+    return limit if 1 < np.sum(np.isclose(sizes, limit, rtol=1e-12)) < sizes.size else 0.0

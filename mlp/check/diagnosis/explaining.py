@@ -78,9 +78,13 @@ def jointly(
 ) -> dict[str, list[Explanation]]:
     """One wrong way back through forward's operations that explains all of these tensors; none if there is none."""
     for hypothesis in (*SLIPS, *ON_THE_WAY):
-        found = {tensor: explain(hypothesis, case, tensor)[:1] for tensor in tensors}
-        first = next(iter(found.values()))
-        is_one = first and all(one and is_same(one[0].prediction, first[0].prediction) for one in found.values())
+        found: dict[str, list[Explanation]] = {}
+        for tensor in tensors:
+            best = explain(hypothesis, case, tensor)[:1]
+            if not best or not all(is_same(one.prediction, best[0].prediction) for (one,) in found.values()):
+                break
+            found[tensor] = best
+        is_one = len(found) == len(tensors)
         if is_one and all(holds(one, other, tensor) for tensor, (one,) in found.items() for other in companions):
             return found
     return {}

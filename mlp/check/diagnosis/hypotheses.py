@@ -9,6 +9,7 @@ inputs too, with the same factor.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -122,25 +123,54 @@ def is_same(one: Prediction, other: Prediction) -> bool:
     )
 
 
+class _Said(NamedTuple):
+    """What backward said of a tensor, where a numerical derivative is a measure of it.
+
+    Attributes:
+        said: what was said, as far as it counts.
+        keep: which entries that are; None for all.
+        difference: how far it is from what is right.
+        bar: the error bars of that.
+        size: the size of what is right.
+        worst: the entry that is furthest from it.
+    """
+
+    said: Array
+    keep: Array | None
+    difference: float
+    bar: float
+    size: float
+    worst: int
+
+
+def _said(case: IsolatedLayer, tensor: str) -> _Said:
+    said, right, check = case.said[tensor].astype(np.float64), case.seen(case.right(tensor)), case.report[tensor]
+    if said.shape != right.shape:  # all of it is wrong
+        return _Said(said, None, _norm(said), 0.0, _norm(right), int(np.argmax(np.abs(said))))
+    keep = np.asarray(check.verdicts != Verdict.KINK_CROSSED)
+    bar = np.where(np.isfinite(check.error_bar), check.error_bar, 0)[keep]
+    apart = np.abs(said - right)[keep]
+    worst = int(np.argmax(apart)) if apart.size else 0
+    return _Said(said[keep], keep, _norm(apart), _norm(bar), _norm(right[keep]), worst)
+
+
 def _explanation(
     hypothesis: Hypothesis, case: IsolatedLayer, tensor: str, prediction: Prediction
 ) -> Explanation | None:
-    said, right, expected = case.said[tensor].astype(np.float64), case.right(tensor), np.asarray(prediction.gradient)
-    if expected.shape == right.shape:
-        right, expected = case.seen(right), case.seen(expected)
-    if expected.shape != said.shape:
+    given, expected = case.once(_said, tensor), np.asarray(prediction.gradient)
+    if expected.shape == case.right(tensor).shape:
+        expected = case.seen(expected)
+    if expected.shape != case.said[tensor].shape:
         return None
-    if said.shape == right.shape:  # at a kink, a numerical derivative is no measure
-        keep = case.report[tensor].verdicts != Verdict.KINK_CROSSED
-        said, right, expected, bar = said[keep], right[keep], expected[keep], case.report[tensor].error_bar[keep]
-        difference = _norm(said - right)
-    else:  # of another shape, all of it is wrong
-        bar, difference = np.zeros(0), _norm(said)
-    residual = _norm(said - expected)
-    if not residual <= difference / 10:  # most of them: there are thousands
+    said, expected = given.said, expected if given.keep is None else expected[given.keep]
+    # Most are none, and there are thousands: one entry shows it.
+    if not said.size or abs(said.item(given.worst) - expected.item(given.worst)) > given.difference / 10:
+        return None
+    residual, difference = _norm(said - expected), given.difference
+    if not residual <= difference / 10:
         return None
     size = max(_norm(said), _norm(expected))
-    slack = _norm(np.where(np.isfinite(bar), bar, 0)) * max(1.0, size / (_norm(right) or 1.0)) + 1e-9 * size
+    slack = given.bar * max(1.0, size / (given.size or 1.0)) + 1e-9 * size
     near = min(_LEFT * difference, _norm(said) / 10)  # nothing is no explanation of something small
     if not difference > 0 or not residual <= max(near, min(slack, difference / 10)):
         return None

@@ -38,89 +38,69 @@ class _Model(NamedTuple):
     paths: Array
 
 
-def _by(models: Callable[[IsolatedLayer, str, Paths, Array], Iterator[_Model]]) -> Predict:
+def _by(models: Callable[[IsolatedLayer, str, Paths], Iterator[_Model]]) -> Predict:
     def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         paths = case.paths.get(tensor)
         if paths is not None and not np.any(paths.constant):
-            for model in models(case, tensor, paths, np.ones(paths.there.shape, dtype=bool)):
+            for model in models(case, tensor, paths):
                 yield Prediction(paths.gradient(model.paths), model.words, 1, (model.number,), model.words)
 
     return predict
 
 
-def _factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[_Model]:
+def _factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[_Model]:
     """Each path is right but for a factor that belongs to its output, or to its entry."""
-    for factor in _factors(case, tensor, paths, where, paths.said, paths.right):
+    for factor in _factors(case, tensor, paths, paths.right):
         for value, words in (
-            (factor.value, "the factor {} is too much, or a division by it is missing"),
-            (_inverse(factor.value), "the factor {} is missing"),
+            (factor.value, f"the factor {factor.words} is too much, or a division by it is missing"),
+            (_inverse(factor.value), f"the factor {factor.words} is missing"),
         ):
-            for model in _fitted(paths, where, paths.said, paths.right * value, 0.0, "{}", ""):
-                also = f", and all of it counts {model.number:.4g} times{known_factor(case, model.number)}"
-                is_all = abs(model.number - 1) < APART
-                yield model._replace(words=words.format(factor.words) + ("" if is_all else also))
+            for number, model in _fitted(paths, paths.right * value):
+                also = f", and all of it counts {number:.4g} times{known_factor(case, number)}"
+                yield _Model(words + ("" if abs(number - 1) < APART else also), number, model)
 
 
-def _derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[_Model]:
+def _derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[_Model]:
     """Each path is such a factor, where it should be a derivative."""
     is_right = np.abs(paths.said - paths.right) <= 1e-6 * np.max(np.abs(paths.right))
     if np.all(is_right[paths.given]):  # those that are left out are none
         return
-    count = int(np.max(np.sum(paths.given & where, axis=0), initial=0))
+    count = int(np.max(np.sum(paths.given, axis=0), initial=0))
     there, given = (np.unique(np.sum(one, axis=1)) for one in (paths.there, paths.given))
     elsewhere = ""
     if len(paths.said) > 1 and np.any(paths.there != paths.given) and len(there) == len(given) == 1:
         same = f"other entries than it should, {given[0]} of them" if given[0] == there[0] else ""
-        number = "a single entry" if given[0] == 1 else f"{given[0]} entries"
-        elsewhere = f"; each place of dy goes to {same or f'{number}, and should go to {there[0]}'}"
+        several = "a single entry" if given[0] == 1 else f"{given[0]} entries"
+        elsewhere = f"; each place of dy goes to {same or f'{several}, and should go to {there[0]}'}"
     dy = "dy" if count < 2 or len(paths.said) < 2 else f"the sum of dy over {count} outputs,"
-    yield from _fitted(paths, where, paths.said, paths.given * 1.0, 0.0, "it is {}" + elsewhere, dy.removesuffix(","))
-    for factor in _factors(case, tensor, paths, where, paths.said, paths.given):
-        for value, words in (
-            (factor.value, f"it is {dy} times {{}}"),
-            (_inverse(factor.value), f"it is {dy} divided by {{}}"),
-        ):
-            yield from _fitted(paths, where, paths.said, paths.given * value, 0.0, words, factor.words)
+    known = [(np.ones((1, 1)), "it is {}" + dy.removesuffix(",") + elsewhere)]
+    for factor in _factors(case, tensor, paths, paths.given):
+        known.append((factor.value, f"it is {dy} times {{}}{factor.words}"))
+        known.append((_inverse(factor.value), f"it is {dy} divided by {{}}{factor.words}"))
+    for value, words in known:
+        for number, model in _fitted(paths, paths.given * value):
+            yield _Model(words.replace("{}", "" if abs(number - 1) < APART else f"{number:.4g} times "), number, model)
 
 
-def _terms_wrong(case: IsolatedLayer, tensor: str, paths: Paths, where: Array) -> Iterator[_Model]:
-    """Each path has a term too much or too little that is such a factor."""
-    support, difference = paths.there | paths.given, paths.said - paths.right
-    one = Factor("1", np.ones((1, 1)))
-    for factor in (one, *_factors(case, tensor, paths, where, difference, support)):
-        yield from _fitted(
-            paths,
-            where,
-            difference,
-            support * factor.value,
-            paths.right,
-            "dy times {} is added",
-            factor.words,
-        )
-
-
-def _factors(
-    case: IsolatedLayer, tensor: str, paths: Paths, where: Array, target: Array, base: Array
-) -> Iterator[Factor]:
+def _factors(case: IsolatedLayer, tensor: str, paths: Paths, base: Array) -> Iterator[Factor]:
     """Named arrays of one number for each output, as a column, or for each entry, as a row.
 
-    Only those are given that may do: where the target is the base times any number for each output, or each entry.
+    Only those are given that may do: where what is said is the base times any number for each output, or each entry.
     """
-    if _is_multiple(paths, where, target, base, 1):
+    if _is_multiple(paths, base, 1):
         for factor in output_factors(case):
             if factor.value.size == len(paths.said):
                 yield Factor(factor.words, factor.value.reshape(-1, 1))
-    if _is_multiple(paths, where, target, base, 0):
+    if _is_multiple(paths, base, 0):
         for factor in entry_factors(case, tensor):
             yield Factor(factor.words, factor.value.reshape(1, -1))
 
 
-def _is_multiple(paths: Paths, where: Array, target: Array, base: Array, axis: int) -> bool:
-    """Whether a target is, for each line along an axis, some number times a base."""
-    target, base = np.where(where, target, 0), np.where(where, base, 0)
+def _is_multiple(paths: Paths, base: Array, axis: int) -> bool:
+    """Whether what is said is, for each line along an axis, some number times a base."""
     squares = np.sum(np.square(base), axis=axis, keepdims=True)
-    number = np.sum(target * base, axis=axis, keepdims=True) / np.where(squares > 0, squares, 1)
-    return paths.explained_by(paths.said - target + number * base, where)
+    number = np.sum(paths.said * base, axis=axis, keepdims=True) / np.where(squares > 0, squares, 1)
+    return paths.explained_by(number * base)
 
 
 def _inverse(value: Array) -> Array:
@@ -128,21 +108,13 @@ def _inverse(value: Array) -> Array:
         return np.asarray(1 / value)
 
 
-def _fitted(
-    paths: Paths, where: Array, target: Array, term: Array, start: Array | float, words: str, name: str
-) -> Iterator[_Model]:
-    """The model start + c * term, for the c that fits best, if it explains what is said at these paths."""
-    if not np.all(np.isfinite(term)):
-        return
-    there = term[where]
-    squares = float(np.sum(np.square(there)))
-    number = float(np.sum(target[where] * there)) / squares if squares > 0 else 0.0
-    if abs(number) > 1e-9 and paths.explained_by(start + number * term, where):
-        is_missing = number < 0 and words.endswith("is added")
-        words = words.replace("is added", "is missing, or taken off") if is_missing else words
-        size = -number if is_missing else number
-        times = "" if abs(size - 1) < APART else f"{size:.4g} times "
-        yield _Model(words.format(times + name), number, start + number * term)
+def _fitted(paths: Paths, term: Array) -> Iterator[tuple[float, Array]]:
+    """The multiple of a term that fits best, if it explains what is said."""
+    squares = float(np.sum(np.square(term)))
+    if np.isfinite(squares) and squares > 0:
+        number = float(np.sum(paths.said * term)) / squares
+        if abs(number) > 1e-9 and paths.explained_by(number * term):
+            yield number, number * term
 
 
 def added_without_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> str:
@@ -168,11 +140,10 @@ def without_dy(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     added = added_without_dy(case, tensor, paths)
     if not np.any(paths.said):
         yield Prediction(paths.gradient(paths.said), f"it is {added}, whatever dy is", 1)
-    whole = np.ones(paths.there.shape, dtype=bool)
     if np.linalg.norm(paths.said - paths.right) < 1e-6 * np.linalg.norm(paths.right):
         yield Prediction(paths.gradient(paths.right), f"without any dy, {added} is added", 1)
-    for models in (_derivatives_wrong, _factors_wrong, _terms_wrong):
-        for model in models(case, tensor, paths, whole):
+    for models in (_derivatives_wrong, _factors_wrong):
+        for model in models(case, tensor, paths):
             words = f"without any dy, {added} is added, and in the rest {model.words}"
             yield Prediction(paths.gradient(model.paths), words, 1, (model.number,), model.words)
 
@@ -191,5 +162,4 @@ PATHS: tuple[Hypothesis, ...] = (
         "{tensor} has something else where a derivative should stand: {measured}.",
         _by(_derivatives_wrong),
     ),
-    Hypothesis("wrong term", "{tensor} is right but for a term: {measured}.", _by(_terms_wrong)),
 )

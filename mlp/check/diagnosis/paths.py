@@ -55,13 +55,10 @@ class Paths:
         """Where backward has a path: A is not zero."""
         return np.abs(self.said) > _NOTHING * np.max(np.abs(self.said), initial=0.0)
 
-    def explained_by(self, model: Array, where: Array | None = None) -> bool:
-        """Whether a model of A leaves next to nothing of the difference to J, at these pairs or at all."""
-        rest, difference = self.said - model, self.said - self.right
-        if where is not None:
-            rest, difference = rest[where], difference[where]
-        size = float(np.linalg.norm(difference))
-        return size > 0 and float(np.linalg.norm(rest)) <= _LEFT * size
+    def explained_by(self, model: Array) -> bool:
+        """Whether a model of A leaves next to nothing of the difference to J."""
+        size = float(np.linalg.norm(self.said - self.right))
+        return size > 0 and float(np.linalg.norm(self.said - model)) <= _LEFT * size
 
     def weight(self, where: Array) -> float | None:
         """How many times these paths count, if they all count alike and there are any."""

@@ -204,11 +204,10 @@ def _chosen(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator
 def _changed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
     """Something is done to an array on the way back; and maybe all of it has a factor."""
     for slip in slips:
-        is_told = slip.pattern == CHANGED and tensor in slip.gradients
-        if is_told and not are_parallel(
-            slip.gradients[tensor], case.right(tensor)
-        ):  # that is a factor, by another name
-            yield from scaled(case, tensor, slip.gradients[tensor], slip.words)
+        for one in scaled(case, tensor, slip.gradients[tensor], slip.words) if tensor in slip.gradients else ():
+            # Else it is a factor, by another name.
+            if slip.pattern == CHANGED and not are_parallel(slip.gradients[tensor], case.right(tensor)):
+                yield one
 
 
 def _clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -270,7 +269,6 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip(WINDOWS, "{tensor} has its windows in other places than forward: {measured}."),
     _slip("sent elsewhere", "{tensor} has dy in other entries than it should: {measured}."),
     _slip("another array", "{tensor} is computed from another array: {measured}."),
-    _slip("scale missing", "{tensor} lacks the scale of a factor: {measured}."),
     _slip("another's gradient", "{tensor} is made of another gradient: {measured}."),
     _slip(CHOICE, "{tensor} does not choose as forward does: {measured}."),
     _among(CHOICE, "{tensor} does not choose as forward does: {measured}.", _chosen),

@@ -34,12 +34,11 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
     for change, words in _FACTORS:
         changed = [change(np.asarray(factor)) for factor in factors]
         is_one = all(np.all(one == 1) for one in changed)
-        is_alike = change is np.sign and all(np.ptp(one) == 0 for one in changed)
-        if (is_one or is_alike) and change is not np.ones_like:  # told as missing
+        if is_one and change is not np.ones_like:  # told as missing
             continue
         is_mask = all(np.all((factor == 0) | (factor == 1)) for factor in factors)
         yield Wrong(
-            MASK if is_mask and change is np.ones_like else _PATTERNS.get(words, "wrong derivative"),
+            "wrong derivative" if change is not np.ones_like else MASK if is_mask else "derivative missing",
             f"{what} {words}, on the way back to {way.site.operand(way.operand)}",
             way.ruled(_with_factor(tape, change)),
         )
@@ -65,15 +64,12 @@ def _is_changed(one: Array | None, other: Array | None) -> bool:
     return one is not None and other is not None and not np.array_equal(one, other)
 
 
-_SIGN = "counts with its sign alone, and not with its size or scale"
-_PATTERNS: dict[str, str] = {"is missing": "derivative missing", _SIGN: "scale missing"}
 _FACTORS: tuple[tuple[Callable[[Array], Array], str], ...] = (
     (np.ones_like, "is missing"),
     (np.square, "is there twice, squared"),
     (lambda a: 1 / a, "is divided by instead of multiplied with"),
     (np.abs, "has lost its sign: it is the absolute value"),
     (lambda a: 1 - a, "is the other way round: 1 less it stands in its place"),
-    (np.sign, _SIGN),
 )
 
 
