@@ -92,7 +92,7 @@ class ChangesInput:
 
 class NeedsAnArgument:
     def __init__(self, flux_capacitor: "FluxCapacitor"):
-        self.gain = flux_capacitor.gain
+        self.gain = flux_capacitor.gain()
 
     def forward(self, x):
         return self.gain * x
