@@ -8,6 +8,8 @@ from mlp.check.fixed_rules import RULES
 from mlp.check.gallery import GALLERY, groups
 from mlp.lab.experiment import Experiment
 from mlp.lab.planted_bug import fitting_experiment, planted, why_not
+from mlp.nn.trace import trace
+from mlp.report import derivation
 from pages.ui import address
 from tests.pages.plots import arrays, everything, shown_table
 
@@ -141,3 +143,14 @@ def test_a_forgotten_row_is_told_in_one_piece(open_page):
     assert "dW is right but for one place: row 4, which stayed zero. Look at the ends" in shown
     shown = everything(open_page("bug_gallery", bug="features from the wrong end", sizes="2-2-2", batch="4"))
     assert "one out of step. This is" in shown
+
+
+def test_the_arithmetic_is_of_the_network_that_is_shown(open_page):
+    """The bug needs another network than the sidebar's, whose numbers are not those of the maps."""
+    experiment, name = Experiment(sizes=(3, 2), seed=3), "W transposed on the way back"
+    fitting = fitting_experiment(GALLERY[name], experiment)
+    assert fitting.experiment != experiment
+    problem = fitting.experiment.problem()
+    app = open_page("bug_gallery", sizes="3-2", seed="3", bug=name, number="fc1.W[1,0]")
+    for _, line in derivation.origin(problem, trace(*problem), "fc1.W", (1, 0)):
+        assert f"${line}$" in everything(app)

@@ -187,3 +187,11 @@ def test_the_product_of_jacobians_that_is_the_network_s_own_is_said_to_be_it(ope
         open_page("network", sizes="1-1")
     )
     assert "differs from the Jacobian of the network in one piece by at most" in everything(open_page("network"))
+
+
+@pytest.mark.parametrize(("units", "shown"), [(1_000, True), (1_001, False)])
+def test_the_jacobians_of_layers_of_up_to_a_thousand_units_are_shown(open_page, units, shown):
+    app = open_page("network", sizes=f"{units}-1")
+    assert ("The Jacobian of the output with respect to the input" in everything(app)) == shown
+    told = "for up to 1,000 units in each; this network has a layer of 1,001."
+    assert (told in everything(app)) != shown

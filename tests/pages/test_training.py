@@ -13,9 +13,10 @@ from mlp.lab import planted_bug
 from mlp.lab.checks_on_the_way import moments
 from mlp.lab.datasets import dataset
 from mlp.lab.experiment import RANDOM, Experiment
+from mlp.lab.settings_text import UPLOAD
 from mlp.lab.training import Training
-from mlp.lab.training_run import Run, fitting_bugs
-from mlp.report import programs
+from mlp.lab.training_run import Run, fitting_bugs, without_bug
+from mlp.report import derivation, programs
 from mlp.report.figures import training as curves
 from mlp.report.figures.training import ON_THE_WAY
 from mlp.report.files.exchange import history_csv
@@ -508,3 +509,52 @@ def test_what_is_too_much_to_be_done_while_somebody_looks_on():
 def test_it_opens_with_what_the_page_and_readme_call_the_first():
     assert replace(DEFAULT, bug="") == training_settings.FIRST
     assert DEFAULT.bug == training_settings.FIRST_BUG
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "rate", "name"), [("SGD", 0.5, "right gradient"), ("Adam", 0.01, "derivative missing")]
+)
+def test_what_the_last_step_did_to_the_entry_that_was_clicked(open_page, optimiser, rate, name):
+    settings = replace(DEFAULT, optimiser=optimiser, rate=rate)
+    address = {"optimiser": optimiser, "rate": str(rate), "at_step": "3", "moved": "fc1.W", "in_run": f"{name}[2,1]"}
+    app = open_page("training", eps="1e-5", method="forward", **address)
+    taken = at(settings, 3)[1][name]
+    gradient, update, before = (
+        float(values["fc1.W"][2, 1]) for values in (taken.gradients, taken.updates, taken.parameters)
+    )
+    rule = f", -{rate:g} times that" if optimiser == "SGD" else ""
+    assert (
+        f"**{name}**, step 3: backward gave {gradient:.6g}, and {optimiser} made of it an update of {update:.6g}{rule}"
+        f": fc1.W[2,1] went from {before:.6g} to {before + update:.6g}."
+    ) in everything(app)
+    assert ("The right gradient of this mini-batch" in everything(app)) == (name != "right gradient")
+    # What it is made of is of the parameters that the step started from, by the sidebar's step and method.
+    run = dict(tables.named(at(settings, 3)[0]))[name]
+    problem = without_bug(run, taken.parameters, taken.x, taken.target)
+    assert derivation.difference(problem, "fc1.W", (2, 1), 1e-5, "forward") in everything(app)
+
+
+def test_a_run_that_ended_stays_for_every_step_from_the_one_that_was_asked_for():
+    """It ended on its way there, so an earlier step may be one that it has passed."""
+    held = training.Held(DEFAULT, DEFAULT.dataset())
+    held.asked = 5
+    for run in held.runs:
+        run.ended = "It diverged."
+    assert [held.can_go_to(step) for step in (4, 5, 6)] == [False, True, True]
+    assert held.is_at(3), "it can go no further"
+
+
+def test_what_runs_depend_on():
+    data = DEFAULT.dataset()
+    held = training.Held(DEFAULT, data)
+    assert held.is_of(DEFAULT, replace(data))
+    assert not held.is_of(replace(DEFAULT, rate=0.02), data)
+    held.training = replace(DEFAULT, data=UPLOAD)
+    assert held.is_of(held.training, data)
+    assert not held.is_of(held.training, replace(data)), "the settings do not tell these data"
+
+
+def test_how_far_two_runs_are_is_how_far_the_one_that_goes_on_is():
+    held = training.Held(DEFAULT, DEFAULT.dataset())
+    held.runs[0].step, held.runs[1].step = 7, 3
+    assert held.step == 7

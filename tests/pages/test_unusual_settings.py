@@ -247,6 +247,9 @@ def linear_layer() -> Expected:
             both_ways.difference,
             plain(checks["b"].summary),
             f"The numerical Jacobians differ from these by at most {brief(error)}.",
+            "`lambda w: linear_forward(x, w.reshape(3, 2), b)` is a function of 6 numbers, and its Jacobian has shape "
+            "(3, 3·2).",
+            r"$dW$ is $dy \cdot \partial y / \partial W$, reshaped to (3, 2).",
         ],
         {
             "linear-gradients.csv": tensors.to_csv(tensors.all_entries(checks)),
