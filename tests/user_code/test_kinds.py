@@ -176,6 +176,8 @@ MISTAKES = [
     ("Widths", "(1 - self.kept[i + 1] ** 2)", "(1 - self.kept[i + 1])"),
     ("Weighing", "(1 - self.value**2)", "(1 - self.value)"),
     ("MeanSquare", "d = 2 *", "d = 3 *"),
+    ("Named", "-2 * x *", "2 * x *"),
+    ("Holding", "", ""),
 ]
 
 

@@ -272,7 +272,7 @@ class _Guesser:
         if structure is None and not {"optimizer", "rng", "activation"} & {*roles}:
             structure = self._object(text, uses)
         if structure is None and sounds_like_loss(name):
-            structure = next(iter(losses(self.cls, self.module)), None)
+            structure = next(iter(losses(self.cls, self.module, "" in uses.methods(text))), None)
         if structure is not None:
             yield "structure", structure
         if (choice := samples.chosen(uses.choices(text), "")) and "optimizer" not in roles:

@@ -61,13 +61,14 @@ def holders(cls: type, module: ModuleType | None, asked: Iterable[str]) -> list[
     return [one for one in own if not any(uses_in(one).asked(name) for name in calls.parameters_named(one))]
 
 
-def losses(cls: type, module: ModuleType | None) -> Iterator[Any]:
-    """The losses of the module that need nothing to be made."""
+def losses(cls: type, module: ModuleType | None, is_called: bool) -> Iterator[Any]:
+    """The losses of the module that need nothing to be made; their classes where they are called and cannot be."""
     for one in own_classes(cls, module):
         kind = kind_of(one, Override())
         if kind and kind.kind == "loss" and kind.backward and not calls.required(calls.parameters_of(one)):
             with suppress(ForeignError), told(one.__name__):
-                yield one()
+                made = one()
+                yield one if is_called and not callable(made) else made
 
 
 def own_classes(cls: type, module: ModuleType | None) -> list[type]:

@@ -27,7 +27,7 @@ class Uses(NamedTuple):
         texts: all that are taken out of something, in their order.
         calls: the expression and the method that is called on it, "" where it is called itself.
         parts: into how many it is taken apart.
-        compared: the expression and a text that it is compared with.
+        compared: the expression and a text that it is compared with, or that is a key of what it is looked up in.
         indices: what stands in the brackets of an array.
         filled: what something is put into under a key that is text.
         names: all that are named at all.
@@ -76,18 +76,23 @@ def _uses(*functions: Callable[..., Any]) -> Uses:
         arguments = set(function.__code__.co_varnames) if isinstance(function, FunctionType) else set()
         names = kept | dict(reversed(list(_bindings(tree))))
         names = names if function is functions[0] else {**dict.fromkeys(arguments, ""), **names}
-        both: Iterable[tuple[Any, Any]] = zip(found, _in(tree, names), strict=True)
+        tables = {name: one for name, one in getattr(function, "__globals__", {}).items() if isinstance(one, dict)}
+        both: Iterable[tuple[Any, Any]] = zip(found, _in(tree, names, tables), strict=True)
         found = Uses(*(new | old if isinstance(old, dict | frozenset) else old + new for old, new in both))
     return found
 
 
-def _in(tree: ast.Module, names: dict[str, str]) -> Uses:
+def _in(tree: ast.Module, names: dict[str, str], tables: dict[str, Any]) -> Uses:
+    written = [one for one in ast.walk(tree) if isinstance(one, ast.Assign) and isinstance(one.value, ast.Dict)]
+    tables = tables | {_text(one.targets[0]): [getattr(key, "value", 0) for key in one.value.keys] for one in written}  # type: ignore[attr-defined]
     texts, calls, parts, compared, indices, filled, attributes = [], [], {}, [], set(), set(), []
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript):
             texts += [_whole(node, names)] if isinstance(node.ctx, ast.Load) else []
             inside = [node.slice, *getattr(node.slice, "elts", [])]
             indices |= {_whole(one, names) for one in inside}
+            keys = [key for key in tables.get(_text(node.value), ()) if isinstance(key, str)]
+            compared += [(_whole(node.slice, names), key) for key in keys if not isinstance(node.slice, ast.Constant)]
             if isinstance(node.ctx, ast.Store) and _is_text(node.slice):
                 filled.add(_whole(node.value, names))
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
