@@ -48,6 +48,10 @@ def choices(a):
     return np.where(a > 0, a, 0.1 * a) + np.clip(a, -0.5, 0.5) * np.linalg.norm(a)
 
 
+def cumulated(a):
+    return a.cumsum(axis=0) * np.cumsum(a, axis=1)[:, ::-1]
+
+
 FUNCTIONS = {
     "element-wise": lambda t: np.exp(-t["a"]) / (1 + np.tanh(t["a"]) ** 2) - np.sqrt(t["c"]) * np.log1p(t["c"] ** 2),
     "powers": lambda t: t["c"] ** 2.5 + np.abs(t["a"]) * np.maximum(t["a"], 0.1) + np.minimum(t["a"], t["c"]),
@@ -60,6 +64,12 @@ FUNCTIONS = {
     "stacked": lambda t: np.array([t["a"][i] * i for i in range(3)]) + np.stack(list(t["a"])).cumsum(axis=1),
     "written": lambda t: written(t["a"]) * t["a"][..., None],
     "windows": lambda t: windows(t["a"]),
+    "kept axes": lambda t: (
+        (t["a"] - t["a"].mean(1, keepdims=True)) * t["a"].sum(0, keepdims=True) / np.var(t["a"], axis=1, keepdims=True)
+    ),
+    "cumulated": lambda t: (
+        t["a"].cumsum(axis=0) * np.cumsum(t["a"], axis=1)[:, ::-1] + np.cumsum(t["c"])[:12].reshape(3, 4)
+    ),
     "choices": lambda t: choices(t["a"]),
     "lost in float": lambda t: float(np.sum(t["a"] ** 2)),
 }
