@@ -7,6 +7,7 @@ worker imports every test, so what takes long to import and serves a few of them
 """
 
 import os
+from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -38,6 +39,7 @@ WHEN_ASKED_FOR = {
 def pytest_configure(config):
     for marker, what in WHEN_ASKED_FOR.items():
         config.addinivalue_line("markers", f"{marker}: {what}; run with -m {marker}")
+    config.addinivalue_line("markers", "one_in(n): of its parameters each n-th in every run, the others if thorough")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -47,6 +49,13 @@ def pytest_collection_modifyitems(config, items):
             if shared in item.fixturenames or item.nodeid.startswith(tuple(places)):
                 item.add_marker(pytest.mark.xdist_group(shared))
                 break
+    places = Counter()
+    for item in items:
+        marker = item.get_closest_marker("one_in")
+        if marker and not item.get_closest_marker("nightly"):
+            if places[item.obj] % marker.args[0]:
+                item.add_marker(pytest.mark.thorough)
+            places[item.obj] += 1
     # The longest of all, mypy's, is among those at the top: last, it would leave the other workers with nothing to do.
     items.sort(key=lambda item: item.path.parent != config.rootpath / "tests")
     not_asked = [marker for marker in WHEN_ASKED_FOR if marker not in config.getoption("-m")]

@@ -229,6 +229,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.one_in(2)
 def test_what_was_computed_instead_is_named(name):
     experiment, gradients, (layer, words) = CASES[name]
     [finding] = checked(experiment, gradients(experiment.problem())).diagnosis
