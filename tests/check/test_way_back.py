@@ -631,7 +631,7 @@ def test_a_number_that_is_left_out_of_one_place_is_named(fault):
     layer = Normed()
     layer.fault = fault
     (finding,) = check_layer(layer, X).diagnosis
-    assert "`np.sqrt(x.var(axis=1, keepdims=True) + 1e-3)` without `0.001` stands where" in finding.sentence
+    assert "it is as if `0.001` were left out of `x.var(axis=1, keepdims=True) + 1e-3`, in the one" in finding.sentence
 
 
 class Decaying(Faulty):

@@ -20,7 +20,6 @@ from mlp.check.contract import forward_on_another_input
 from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.way_back import WrongWays, slips
-from mlp.check.diagnosis.way_back.arrays import recorded_arrays
 from mlp.check.diagnosis.way_back.changed import Arrival
 from mlp.check.diagnosis.way_back.steps import without_numbers
 from mlp.check.diagnosis.way_back.ways import Slip
@@ -282,8 +281,6 @@ class IsolatedLayer:
                     name = site.operand(number)
                     told = f"{name} ({value:.6g})" if re.search("[A-Za-z]", name) else name
                     tape.without[f"{told} were left out of {site.text}"] = other
-                    for words, values in recorded_arrays(tape, other).items() if is_added else ():
-                        tape.others[f"{words} without {name}"] = values
 
     @cached_property
     def _followed(self) -> tuple[Tape, Mapping[str, Array]]:

@@ -150,7 +150,6 @@ class Tape:
         names: what the arrays are called that were there before, by the numbers of their nodes.
         fixed: the numbers and arrays that no tensor has an influence on, by the operation and operand they stand in.
         instead: what is done to some of these before the operation is carried out.
-        others: arrays that another forward has in the place of this one's, by what they are called.
         without: of forward without one of its numbers, by what has been left out.
         output: the number of the node that holds the result of all.
         is_finer: whether an array that the code has in less than float64 is in float64 here.
@@ -162,7 +161,6 @@ class Tape:
     names: dict[int, str] = field(default_factory=dict)
     fixed: dict[Operand, Array] = field(default_factory=dict)
     instead: Instead = field(default_factory=dict)
-    others: dict[str, list[Array]] = field(default_factory=dict)
     without: dict[str, "Tape"] = field(default_factory=dict)
     output: int = -1
     is_finer: bool = False

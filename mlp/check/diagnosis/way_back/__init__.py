@@ -32,6 +32,7 @@ _STEPS = (
     steps.overwritten,
     cut_elsewhere,
     steps.by_one_choice,
+    steps.without_number,
     arrays.another_array,
 )
 
@@ -84,7 +85,6 @@ def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Iterator[
     yield without_stride(tape, every)
     yield in_loops(tape)
     yield on_one_way(tape, every, right)
-    yield arrays.everywhere(tape, every)
     yield multiplied(tape)
     yield other_formulas(tape, right)
     yield arrays.of_neighbours(tape, right)

@@ -1,14 +1,13 @@
 """One operation goes back with another array than its own, or with another gradient."""
 
 import contextlib
-import functools
 import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from mlp.check.diagnosis.way_back.steps import pulled
-from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, around, called, goal_of, neighbours
+from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, called, goal_of, neighbours
 from mlp.check.tape.sites import Site
 from mlp.check.tape.tape import Change, Tape
 from mlp.nn.arrays import Array
@@ -63,24 +62,6 @@ def _stretched(arrays: Sequence[Array], shapes: Sequence[tuple[int, ...]]) -> li
     return []
 
 
-def everywhere(tape: Tape, every: Sequence[Way]) -> Iterator[Wrong]:
-    """All derivatives that are computed from an array are computed from another one."""
-    groups: dict[tuple[int, ...], list[Way]] = {}
-    for way in every:
-        if all(edge.with_used for edge in way.edges):
-            groups.setdefault(sources(tape, way), []).append(way)
-    for numbers, some in groups.items():
-        if len(some) < 2 or min(numbers) < 0:
-            continue
-        name = called(tape, some[0].site, some[0].numbers[-1], some[0].edges[0].using)
-        shapes, count = [np.asarray(edge.used).shape for edge in some[0].edges], 0
-        for words, others in _others(tape, some[0]):
-            if [other.shape for other in others] == shapes and count < _MOST_OTHERS:
-                count += 1
-                change = functools.reduce(Change.__or__, (with_arrays(way, others) for way in some))
-                yield Wrong("another array", f"{words} stands where {name} should, on every way back from it", change)
-
-
 def sources(tape: Tape, way: Way) -> tuple[int, ...]:
     """The nodes that hold the arrays that the derivatives are computed from, -1 for none."""
     return tuple(
@@ -116,28 +97,19 @@ def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
             yield f"{other} of the same time, save where that should be zeros,", some
         for by, when in ((1, "before"), (-1, "after")):
             yield f"{other} of the time {when}", neighbours(at_hand, by)
-            yield f"{other} of the time {when}, from one end round to the other,", around(at_hand, by)
-            own = at_hand[:1] if by > 0 else at_hand[-1:]
-            yield f"{other} of the time {when}, where there is one,", (own + at_hand + own)[1 - by :][: len(used)]
 
 
-def recorded_arrays(tape: Tape, other: Tape | None = None) -> dict[str, list[Array]]:
-    """All results of forward by the code that gives them, those near the output first; or what another one has there.
-
-    Args:
-        tape: of forward.
-        other: of another forward, of which the arrays are given that are not the same.
-    """
-    found: dict[tuple[Site, str], list[tuple[Array, Array]]] = {}
-    for number, (node, twin) in enumerate(zip(tape.nodes, (other or tape).nodes, strict=True)):
+def recorded_arrays(tape: Tape) -> dict[str, list[Array]]:
+    """All results of forward by the code that gives them, those near the output first."""
+    found: dict[tuple[Site, str], list[Array]] = {}
+    for number, node in enumerate(tape.nodes):
         if number in tape.used:
-            found.setdefault((node.site, tape.names.get(number, "")), []).append((node.value, twin.value))
+            found.setdefault((node.site, tape.names.get(number, "")), []).append(node.value)
     outer = tape.nodes[tape.output].site
     named: dict[str, list[Array]] = {}
-    for (site, name), pairs in reversed(found.items()):
-        if not other or not all(np.array_equal(*pair) for pair in pairs):
-            named.setdefault(f"`{name}`" if name else site.text_in(outer), [value for _, value in pairs])
-    return named if other else {**named, **tape.others}
+    for (site, name), values in reversed(found.items()):
+        named.setdefault(f"`{name}`" if name else site.text_in(outer), values)
+    return named
 
 
 def kept(tape: Tape) -> Iterator[Wrong]:

@@ -71,9 +71,8 @@ def _normalised(x: Array, axes: Axes) -> Array:
     return np.asarray((x - _mean(x, axes)) / x.std(axis=axes, keepdims=True))
 
 
-def _normalised_back(a: Along, first: Axes, second: Axes) -> Array:
-    """With the mean of dy and that of dy times y over these axes."""
-    centred = a.g - _mean(a.g, first) - a.y * _mean(a.g * a.y, second)
+def _normalised_back(a: Along) -> Array:
+    centred = a.g - _mean(a.g, a.other) - a.y * _mean(a.g * a.y, a.other)
     return np.asarray(centred * a.y / (a.x - _mean(a.x, a.right)))
 
 
@@ -83,22 +82,8 @@ def _norm(x: Array, axes: Axes) -> Array:
 
 ALONG: tuple[tuple[Sequence[Function], Sequence[tuple[str, Formula]]], ...] = (
     (
-        (_softmax, lambda x, axes: np.log(_softmax(x, axes))),
+        (lambda x, axes: np.log(_softmax(x, axes)),),
         (
-            ("softmax with its sums over axis {}", lambda a: a.y * (a.g - _sum(a.g * a.y, a.other))),
-            ("the logarithm of softmax with its sums over axis {}", lambda a: a.g - np.exp(a.y) * _sum(a.g, a.other)),
-            (
-                "softmax, and not of its logarithm, with its sums over axis {}",
-                lambda a: np.exp(a.y) * (a.g - _sum(a.g * np.exp(a.y), a.other)),
-            ),
-            (
-                "the logarithm of softmax, but with y where exp(y) should stand, with its sums over axis {}",
-                lambda a: a.g - a.y * _sum(a.g, a.other),
-            ),
-            (
-                "softmax with the probabilities before its sum those of one over axis {}",
-                lambda a: a.y * a.g - _softmax(a.x, a.other) * _sum(a.g * a.y, a.right),
-            ),
             (
                 "the logarithm of softmax with the probabilities of one over axis {}",
                 lambda a: a.g - _softmax(a.x, a.other) * _sum(a.g, a.right),
@@ -106,22 +91,9 @@ ALONG: tuple[tuple[Sequence[Function], Sequence[tuple[str, Formula]]], ...] = (
         ),
     ),
     (
+        (_normalised, lambda x, axes: x / _norm(x, axes)),
         (
-            _normalised,
-            lambda x, axes: x / np.sqrt(_mean(np.square(x), axes)),
-            lambda x, axes: x / _norm(x, axes),
-        ),
-        (
-            ("a normalisation with its sums over axis {}", lambda a: _normalised_back(a, a.other, a.other)),
-            ("a normalisation with the mean of dy over axis {}", lambda a: _normalised_back(a, a.other, a.right)),
-            (
-                "a normalisation with the mean of dy times y over axis {}",
-                lambda a: _normalised_back(a, a.right, a.other),
-            ),
-            (
-                "a division by the root mean square with its sums over axis {}",
-                lambda a: (a.g - a.y * _mean(a.g * a.y, a.other)) * a.y / a.x,
-            ),
+            ("a normalisation with its sums over axis {}", _normalised_back),
             (
                 "a division by the norm with its sums over axis {}",
                 lambda a: (a.g - a.y * _sum(a.g * a.y, a.other)) * a.y / a.x,

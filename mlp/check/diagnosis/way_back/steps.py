@@ -277,16 +277,24 @@ def _summed_over(
 
 
 def without_numbers(tape: Tape, seed: Array) -> Iterator[Slip]:
-    """One of forward's numbers, such as a factor or an epsilon, is left out of all ways back, or of one of them."""
+    """One of forward's numbers, such as a factor or an epsilon, is left out of all ways back, or of all from one on."""
     every = [way for way in ways(tape) if not way.is_buffer] if tape.without else []
-    changes = [way.ruled(lambda _, __: None) for way in every]
-    rest = tape.changed(seed, changes)
+    stops = [way.ruled(lambda _, __: None) for way in every]
+    rest = tape.changed(seed, stops)
     for left_out, other in tape.without.items():
         words, whole = f"it is as if {left_out}", other.of_leaves(other.gradients(seed))
         yield Slip(NUMBER, words, whole)
-        for way, own, its in zip(every, rest, other.changed(seed, changes), strict=True):
+        for way, own, its in zip(every, rest, other.changed(seed, stops), strict=True):
             gradients = {name: own[name] + whole[name] - its[name] for name in whole}
             yield Slip(NUMBER, f"{words}, in what goes back {way.words} alone", gradients)
+
+
+def without_number(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """A derivative is what it would be without one of forward's numbers."""
+    for left_out, other in tape.without.items():
+        pulls = {(number, edge.operand): edge.pull for number in way.numbers for edge in other.nodes[number].edges}
+        rules = {key: pulled(pull) for key, pull in pulls.items() if key[1] == way.operand}
+        yield Wrong(NUMBER, f"it is as if {left_out}, in the one derivative {way.words}", Change(rules))
 
 
 def pulled(pull: Pull) -> Rule:

@@ -99,7 +99,7 @@ def _over_another_axis(
             told = f"{here}, it has that of {words.format(' and '.join(map(str, other)))}"
             for is_inside in (True, False):
                 jumps = {one.end: (one.start, _along(formula, along, other, is_inside)) for one, along in own.items()}
-                yield Wrong("wrong derivative" if "," in words else "wrong axis", told, Change(jumps=jumps))
+                yield Wrong("wrong axis", told, Change(jumps=jumps))
 
 
 def _function_along(
