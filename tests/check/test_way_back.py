@@ -760,3 +760,21 @@ def test_a_layer_is_checked_once_whatever_settings_it_may_have_had(monkeypatch):
     assert "what it would be if `beta` were 1, as where it is left out, and not 2" in finding.sentence
     # The input itself, and those on which no explanation holds by chance.
     assert len(inputs) == len({x.tobytes() for x in inputs})
+
+
+UNREAD = """
+class Unread(Layer):
+    def forward(self, x):
+        return x @ np.arange(5.0) @ MATRIX
+
+    def backward(self, dy):
+        return np.outer(np.abs(MATRIX) @ dy, np.arange(5.0))
+"""
+
+
+@pytest.mark.filterwarnings("error")
+def test_of_code_that_cannot_be_read_operations_of_one_name_are_told_apart_by_what_they_are_done_to():
+    space = {"np": np, "Layer": Layer, "MATRIX": np.random.RandomState(0).standard_normal((6, 4))}
+    exec(UNREAD, space)
+    (finding,) = check_layer(space["Unread"](), X).diagnosis
+    assert "the absolute value" in finding.sentence

@@ -318,23 +318,19 @@ class IsolatedLayer:
         dy = self.dy if dy is None else dy
         return np.asarray(dy, np.float64).reshape(shape) if isinstance(self.loss, Projection) else np.ones(shape)
 
-    @cached_property
-    def slips(self) -> Sequence[Slip]:
-        """What wrong ways back through forward's operations would give, those first that explain most tensors."""
-        return sorted(self.slips_again(""), key=lambda slip: -self.agreeing(slip.gradients))
+    def slips(self, words: str = "", with_changes: bool = False) -> Sequence[Slip]:
+        """What wrong ways back through forward's operations would give, those first that explain most tensors.
 
-    @cached_property
-    def changed_slips(self) -> Sequence[Slip]:
-        """The same of ways back with something done to an array; they are many."""
-        return sorted(self.slips_again("", with_changes=True), key=lambda slip: -self.agreeing(slip.gradients))
+        Args:
+            words: lines of which one is said of each of them; all are given if there are none.
+            with_changes: whether they are those with something done to an array, which are many.
+        """
+        return self.once(_slips, words, with_changes)
 
-    def slips_again(self, words: str, with_changes: bool = False) -> list[Slip]:
-        """Those of which one of these lines is said, or all; none if forward's operations cannot be followed."""
-        found = list[Slip]()
+    def _some_slips(self, lines: Sequence[str], with_changes: bool) -> Iterator[Slip]:
         for ways in self._changed_ways if with_changes else self._wrong_ways:
-            found += slips(ways.tape, self.seed(ways.tape), ways.called(words.splitlines()))
-        found += [] if with_changes or not self.tape else self._without_numbers
-        return [one for one in found if not words or one.words in words.splitlines()]
+            yield from slips(ways.tape, self.seed(ways.tape), ways.called(lines))
+        yield from (one for one in self._without_numbers if not with_changes and (not lines or one.words in lines))
 
     @cached_property
     def _without_numbers(self) -> Sequence[Slip]:
@@ -456,6 +452,10 @@ class IsolatedLayer:
     def slope_at(self, x: Array) -> Array:
         """f' at other points."""
         return self.gradient(INPUT, x=x, dy=np.ones(self.y.shape))
+
+
+def _slips(case: IsolatedLayer, words: str, with_changes: bool) -> list[Slip]:
+    return sorted(case._some_slips(words.splitlines(), with_changes), key=lambda slip: -case.agreeing(slip.gradients))
 
 
 def _are_near(one: Array, other: Array) -> bool:

@@ -35,8 +35,8 @@ def _among(pattern: str, sentence: str, predict: Predict, with_changes: bool = F
     return Hypothesis(
         pattern,
         sentence,
-        lambda case, tensor: predict(case, tensor, case.changed_slips if with_changes else case.slips),
-        again=lambda case, tensor, known: predict(case, tensor, case.slips_again(known.key, with_changes)),
+        lambda case, tensor: predict(case, tensor, case.slips("", with_changes)),
+        again=lambda case, tensor, known: predict(case, tensor, case.slips(known.key, with_changes)),
     )
 
 

@@ -52,10 +52,10 @@ def stretches(tape: Tape) -> Iterator[Stretch]:
 
 def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
     """A whole function, such as a sigmoid, goes back otherwise: dy times some formula of its input or output."""
-    groups: dict[tuple[str, int, bool], list[Stretch]] = {}
+    groups: dict[tuple[str, tuple[int, int], bool], list[Stretch]] = {}
     for one in stretches(tape):
         x, y = tape.nodes[one.start].value, tape.nodes[one.end].value
-        groups.setdefault((one.words, y.ndim, one.is_alone and x.shape == y.shape), []).append(one)
+        groups.setdefault((one.words, (x.ndim, y.ndim), one.is_alone and x.shape == y.shape), []).append(one)
     ends = {key[0]: [tape.nodes[one.end].value for one in group] for key, group in groups.items() if key[2]}
     for (words, _, is_plain), group in sorted(groups.items(), key=lambda item: (-item[1][-1].end, item[1][-1].start)):
         here = f"where the derivative of {words.partition(' to ')[0]} should stand"
