@@ -18,7 +18,7 @@ from mlp.check.diagnosis.way_back.windows import cut_elsewhere, without_stride
 from mlp.check.tape.tape import Tape
 from mlp.nn.arrays import Array
 
-_MOST_STEPS, _MOST_CHANGED = 1_000_000, 300_000  # on all ways together: some ten and three seconds
+_MOST_STEPS, _MOST_CHANGED = 400_000, 150_000  # on all ways together: some two seconds and one
 _FEWEST = 100
 _STEPS = (
     steps.left_out,
