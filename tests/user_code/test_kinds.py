@@ -178,6 +178,7 @@ MISTAKES = [
     ("MeanSquare", "d = 2 *", "d = 3 *"),
     ("Named", "-2 * x *", "2 * x *"),
     ("Holding", "", ""),
+    ("Literal", "dy.sum(axis=0) * 0.05", "dy.sum(axis=0) * 0.5"),
 ]
 
 

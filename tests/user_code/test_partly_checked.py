@@ -100,7 +100,8 @@ def test_steps_of_a_number_that_backward_makes_an_array_of_are_divided_by_a_rate
             return x + self.beta
 
         def backward(self, dy):
-            self.beta = self.beta - 0.1 * dy.sum(axis=0)
+            size = 0.1
+            self.beta = self.beta - size * dy.sum(axis=0)
             return dy
 
     result = examine_object(Shifted, X)

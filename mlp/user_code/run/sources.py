@@ -201,6 +201,32 @@ def _at(values: dict[str, Any], index: int, paths: dict[int, object_arrays.Path]
     return None
 
 
+def written_rate(*functions: Callable[..., Any]) -> float | None:
+    """The number that all steps of these functions begin or end with: self.W -= 0.01 * dW; None without one for all."""
+    rates = {_factor(step) for one in functions for step in _steps(syntax(one))}
+    return rates.pop() if len(rates) == 1 else None
+
+
+def _steps(tree: ast.Module) -> Iterator[ast.expr]:
+    """What is added to attributes of `self`, or taken off."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.AugAssign(target=place, op=ast.Add() | ast.Sub(), value=step):
+                old = ast.unparse(place)
+            case ast.Assign(targets=[place], value=ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=step)):
+                old = ast.unparse(left)
+            case _:
+                continue
+        if old == ast.unparse(place) and old.startswith("self."):
+            yield step
+
+
+def _factor(step: ast.expr) -> float | None:
+    while isinstance(step, ast.BinOp) and isinstance(step.op, ast.Mult | ast.MatMult):
+        step = step.right if isinstance(step.right, ast.Constant) else step.left
+    return step.value if isinstance(step, ast.Constant) and type(step.value) is float else None
+
+
 def update_sources(before: dict[object_arrays.Path, Array], thing: Any, rate: float) -> list[Source]:
     """The gradient in an update W <- W - rate * dW that backward made: (before - after) / rate.
 

@@ -327,13 +327,14 @@ class Subject:
         return self.known_rate(thing) or 1.0
 
     def known_rate(self, thing: Any) -> float | None:
-        """The 1.0 that it was given, else the layer's own, or one of the module's; None where none has a name."""
+        """The 1.0 that it was given, else the layer's own, or one of the module's or of its code; None without one."""
         if any(calls.takes_rate(function_of(thing, step)) for step in self.backward or (self.forward,)):
             return 1.0
         named = {name for one in self.sources()[2:] for name in calls.global_names(one)}
         held = {name: vars(self.module)[name] for name in named if self.module and name in vars(self.module)}
         rates = (getattr(thing, name, held.get(name)) for name in vocabulary.RATES)
-        return next((float(rate) for rate in rates if isinstance(rate, int | float) and rate), None)
+        known = next((float(rate) for rate in rates if isinstance(rate, int | float) and rate), None)
+        return known or sources.written_rate(*self.sources()[1 if not self.backward else 2 :])
 
     def _what(self, step: Step) -> str:
         """The name of what is called, for sentences."""

@@ -2398,3 +2398,19 @@ class Holding:
 
 
 GRADCHECK = {"CubeLoss": {"skip": True}}
+
+
+# A learning rate that is written out where the steps are.
+class Literal:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dy):
+        dx = dy @ self.W.T
+        self.W = self.W - 0.05 * self.x.T @ dy
+        self.b -= dy.sum(axis=0) * 0.05
+        return dx
