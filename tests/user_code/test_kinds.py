@@ -179,6 +179,7 @@ MISTAKES = [
     ("Named", "-2 * x *", "2 * x *"),
     ("Holding", "", ""),
     ("Literal", "dy.sum(axis=0) * 0.05", "dy.sum(axis=0) * 0.5"),
+    ("BCEWithLogits", "np.exp(self.z) / (1 +", "np.exp(self.z) / (2 +"),
 ]
 
 

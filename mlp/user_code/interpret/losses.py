@@ -138,6 +138,7 @@ _REAL = re.compile(
     r"huber|squared?_?error|abs|quadratic|regress|smooth|(^|_)(mse|mae|sse|rmse|l1|l2|squared?)($|_)", re.IGNORECASE
 )
 _BY_NAME = (
+    (r"(bce|binary).*logit|sigmoid.*cross", Data("normal", "binary")),
     (r"bce|binary|log_?loss|logistic", Data("probability", "binary")),
     (r"hinge|svm", Data("normal", "signs")),
     (r"softmax|logit", Data("normal", "one-hot")),
@@ -158,7 +159,9 @@ def loss_inputs(name: str, override: Override, by_column: bool = False) -> Itera
     Where the loss takes one column of its target, as of labels (n, 1), that is what it is.
     """
     hinted = [data for pattern, data in _BY_NAME if re.search(pattern, name, re.IGNORECASE)]
-    for data in _OF_COLUMNS if by_column else dict.fromkeys([*hinted, *_ALL]):
+    is_of_logits = re.search("logit", name, re.IGNORECASE) is not None  # of which some are negative
+    kinds = [one for one in dict.fromkeys([*hinted, *_ALL]) if one.prediction == "normal" or not is_of_logits]
+    for data in _OF_COLUMNS if by_column else kinds:
         if isinstance(override.target, str) and data.target != override.target:
             continue
         for layout in _layouts(override):

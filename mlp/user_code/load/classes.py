@@ -206,7 +206,7 @@ def returns_loss_and_gradients(function: Callable[..., Any]) -> bool:
 
 def sounds_like_loss(name: str) -> bool:
     """Whether a class or function is called what losses are called."""
-    return _LOSS_NAME.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)) is not None
+    return _LOSS_NAME.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)) is not None
 
 
 def is_base(cls: type, others: list[type]) -> bool:

@@ -2414,3 +2414,14 @@ class Literal:
         self.W = self.W - 0.05 * self.x.T @ dy
         self.b -= dy.sum(axis=0) * 0.05
         return dx
+
+
+# A loss of logits, of which the negative ones tell as much.
+class BCEWithLogits:
+    def forward(self, z, y):
+        self.z, self.y = z, y
+        return np.mean(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))))
+
+    def backward(self):
+        p = np.where(self.z > 0, 1 / (1 + np.exp(-self.z)), np.exp(self.z) / (1 + np.exp(self.z)))
+        return (p - self.y) / self.z.size
