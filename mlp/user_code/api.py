@@ -73,7 +73,7 @@ def examine_object(
     override = override_of(settings, cls.__name__)
     kind = kind_of(cls, override)
     if x is not None and not isinstance(layer, Layer):
-        override = replace(override, x=as_real("x", x))
+        override = replace(override, x=as_real("x", x).copy())
     module = sys.modules.get(cls.__module__)
     case = Case(cls.__name__, kind.kind if kind else "layer", cls, None, *place_of(cls), module, override)
     if isinstance(layer, Layer):

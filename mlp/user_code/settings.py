@@ -231,7 +231,8 @@ def override_of(settings: Any, place: str, module: Any = None, about: Any = None
     """Check the settings of one class or function."""
     if not isinstance(settings, dict):
         raise _wrong(module, f"{place} must be a dict of settings, not {quoted(settings)}")
-    settings = dict(dict.items(settings))
+    # An array of theirs may be a global of their module too, and would be moved as one together with its copy here.
+    settings = {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in dict.items(settings)}
     for key, value in settings.items():
         if key not in OPTIONS:
             raise _wrong(module, f"{place} has {quoted(key)}, which is no setting{_like(key, list(OPTIONS))}; {_KNOWN}")

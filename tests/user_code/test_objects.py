@@ -262,3 +262,31 @@ class Optimised:
 )
 def test_a_step_of_moments_is_no_gradient_and_one_of_a_momentum_is(model, status):
     assert examine_object(model, X, target=TARGET).status == status
+
+
+LOGITS = X[:, :2]
+SHARES = np.exp(TARGET) / np.exp(TARGET).sum(axis=1, keepdims=True)
+
+
+class Divergence:
+    """Of shares from those of logits, averaged over the samples; right only for shares that add up to 1."""
+
+    def __init__(self, slip=1.0):
+        self.slip = slip
+
+    def forward(self, logits, q):
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        self.logp, self.SHARES = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), q
+        return (q * (np.log(q) - self.logp)).sum() / len(q)
+
+    def backward(self):
+        return self.slip * (np.exp(self.logp) - self.SHARES) / len(self.SHARES)
+
+
+@pytest.mark.parametrize("given", [{"target": SHARES}, {}], ids=["given", "drawn"])
+@pytest.mark.parametrize(("slip", "status"), [(1.0, "passed"), (0.9, "wrong")])
+def test_what_takes_two_arrays_and_nothing_back_is_a_loss_by_whatever_name(given, slip, status):
+    # An array of this module that backward seems to name, SHARES, does not move with what is given, though it is that.
+    result = examine_object(Divergence(slip), LOGITS, **given)
+    assert result.status == status
+    assert [fact for fact in result.facts if fact.level == "unchecked"] == []

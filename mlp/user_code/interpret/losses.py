@@ -129,7 +129,7 @@ _ALL = tuple(
     Data(*pair.split())
     for pair in (
         "normal normal", "probability one-hot", "probability labels", "probability binary", "normal one-hot",
-        "normal labels", "normal binary", "normal signs", "probability probability",
+        "normal labels", "normal binary", "normal signs", "probability probability", "normal probability",
     )
 )  # fmt: skip
 _OF_COLUMNS = (Data("normal", "column"), Data("probability", "column"))

@@ -13,7 +13,7 @@ from mlp.user_code.interpret.arguments import Built, kept_data, objects
 from mlp.user_code.interpret.candidates import function_candidates, loss_candidates, object_candidates
 from mlp.user_code.interpret.containers import has_weights
 from mlp.user_code.interpret.inside import read_model, read_network
-from mlp.user_code.interpret.losses import structures
+from mlp.user_code.interpret.losses import data, structures
 from mlp.user_code.interpret.models import Parts, has_target
 from mlp.user_code.interpret.nodes import as_functions
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
@@ -111,6 +111,7 @@ def _read(objects_of_class: Iterable[Built], case: Case) -> Attempt:
                 if whole or (inside and not is_unsure):
                     continue
         known = len(attempts)
+        kind = kind._replace(kind="loss") if _has_no_dy(built.thing, kind) else kind
         for methods in (kind, *other_kinds(cls, kind, case.said)):
             attempts += until_settled(object_candidates(built.thing, methods, case))
             for tried in attempts:
@@ -144,6 +145,12 @@ def _of_which_loss(cls: type, kind: Kind) -> ForeignError:
         "the output; if it is the target of a loss inside, call it target"
     )
     return ForeignError(Fact("note", text, *place_of(backward)))
+
+
+def _has_no_dy(thing: Any, kind: Kind) -> bool:
+    """Whether something without weights takes two arrays forward and nothing back, as a loss does of any name."""
+    forward, backward = getattr(thing, kind.forward), getattr(thing, kind.backward)
+    return len(data(forward)) == 2 and not calls.parameters_of(backward) and not has_weights(thing)
 
 
 def _starts_at_target(tried: Attempt) -> bool:
