@@ -86,6 +86,18 @@ def test_the_way_back_is_that_of_the_function(name):
         np.testing.assert_allclose(gradient, numerical(function, tensors, tensor, dy), rtol=1e-6, atol=1e-6)
 
 
+def through_float(t):
+    loss = float(np.sum(t["a"].astype(float) ** 2)) if isinstance(2.0, float) and not isinstance(A, float) else 0.0
+    return float("1") * t["a"].mean() * loss + t["a"].max().item() * A.item(1)
+
+
+def test_what_goes_through_float_in_a_module_that_is_followed_stays_on_the_tape():
+    tape = recorded(through_float, {"a": A}, {}, spaces=[globals()])
+    (gradient,) = tape.of_leaves(tape.gradients(np.ones(()))).values()
+    np.testing.assert_allclose(gradient, numerical(through_float, {"a": A}, "a", 1.0), rtol=1e-6, atol=1e-6)
+    assert "float" not in globals()
+
+
 def test_torch_agrees_on_a_recurrent_cell(torch):
     def cell(t, tanh=np.tanh):
         h = 0.0 * t["x"][:, 0] @ t["W"]

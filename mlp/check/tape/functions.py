@@ -87,6 +87,7 @@ _METHODS: dict[str, Any] = {
     "cumsum": _cumsum,
     "astype": _astype,
     "copy": lambda self, *_, **__: same(self),
+    "item": lambda self, *args: plain(self).item(*args) if args else self.reshape(()),
     "dot": lambda self, other, **_: _dot(self, other),
     "T": property(lambda self: self.transpose()),
     "real": property(lambda self: self),

@@ -39,8 +39,8 @@ def recorded(
         tensors: real arrays by name.
         constants: arrays of which no gradients are asked for, by other names.
         instead: what is done to operands on which no tensor has an influence, where an operation takes them.
-        spaces: the names of modules whose arrays are put on the tape: of `X.dot(W)`, with a method of an array that is
-            not on it, numpy says nothing.
+        spaces: the names of modules whose arrays are put on the tape, and whose `float` leaves what is on it there: of
+            `X.dot(W)`, with a method of an array that is not on it, and of `float(loss)` numpy says nothing.
 
     Raises:
         TooLongError: it takes too many operations.
@@ -52,7 +52,7 @@ def recorded(
         tape.leaves = {name: leaf.number for name, leaf in given.items()}
         given |= {name: noted(tape, "constant", value) for name, value in constants.items()}
         tape.names = {one.number: name for name, one in given.items()}
-        with _noting_arrays(tape, spaces):
+        with _noting_arrays(tape, spaces := list(spaces)), _keeping_floats(spaces):
             result = function(given)
         tape.output = result.number if isinstance(result, Traced) else tape.find(result)
     return tape
@@ -94,6 +94,32 @@ def _noting_arrays(tape: Tape, spaces: Iterable[dict[str, Any]]) -> Iterator[Non
     finally:
         for space, name, value in arrays:
             space[name] = value
+
+
+class _IsFloat(type):
+    def __instancecheck__(cls, one: object) -> bool:
+        return isinstance(one, float)
+
+
+class _Float(metaclass=_IsFloat):
+    """What `float` is in code that is recorded: as it was, but that a single number on the tape stays there."""
+
+    dtype = np.dtype(np.float64)  # what numpy makes of astype(float)
+
+    def __new__(cls, one: Any = 0.0) -> Any:
+        return one if isinstance(one, Traced) and one.size == 1 else float(one)
+
+
+@contextlib.contextmanager
+def _keeping_floats(spaces: Iterable[dict[str, Any]]) -> Iterator[None]:
+    changed = [space for space in spaces if "float" not in space]
+    try:
+        for space in changed:
+            space["float"] = _Float
+        yield
+    finally:
+        for space in changed:
+            del space["float"]
 
 
 def _is_recording() -> bool:
