@@ -53,6 +53,7 @@ _COUNT = (
     "planes width layer l"
 )
 _GRADIENT = "grad grads gradient gradients error err delta diff d dl accum acc upstream incoming top"
+_HOLDERS = "tensor tensors array arr vector vec matrix mat batch"  # what any numbers may be in
 
 
 class _Rule(NamedTuple):
@@ -86,13 +87,13 @@ _RULES = (
     _Rule(
         "target",
         "t tt target targets label labels true actual actuals expected desired truth gt real correct hot onehot ytrue",
-        "y ground value values one is list",
+        f"y ground value values one is list {_HOLDERS}",
     ),
     _Rule(
         "prediction",
         "pred preds predict predicted prediction predictions hat yhat ypred hypothesis output outputs out logit logits "
         "score scores prob probs proba probas probabilities al estimate yh p o",
-        "y a",
+        f"y a {_HOLDERS}",
     ),
     _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d"),
     _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),
@@ -134,7 +135,11 @@ _RULES = (
     _Rule("seed", "seed", "random"),
     _Rule("seed", "random", "state"),
     _Rule("tiny", "eps epsilon", ""),
-    _Rule("fraction", "momentum alpha lambd lambda lmbda lam mu reg decay slope", "weight negative"),
+    _Rule(
+        "fraction",
+        "momentum alpha lambd lambda lmbda lam mu reg regularization regularisation penalty decay slope",
+        "weight negative strength factor coef coefficient rate",
+    ),
     _Rule("rng", "rng random generator", ""),
     _Rule(
         "input",

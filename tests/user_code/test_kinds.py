@@ -180,6 +180,8 @@ MISTAKES = [
     ("Holding", "", ""),
     ("Literal", "dy.sum(axis=0) * 0.05", "dy.sum(axis=0) * 0.5"),
     ("BCEWithLogits", "np.exp(self.z) / (1 +", "np.exp(self.z) / (2 +"),
+    ("shrink", "3 * reg_strength", "2 * reg_strength"),
+    ("Surprise", "-label_tensor", "label_tensor"),
 ]
 
 

@@ -248,7 +248,8 @@ def function_candidates(case: Case) -> Iterator[Candidate]:
     used = [one.name for one in arguments if one.name in uses_of(forward).names and not vocabulary.roles(one.name)]
     real = [name for name in used if not _is_ids(forward, name)]  # such as the vectors of a loss of words
     real = real if backward is None and not likely else []
-    first = next(iter([*filter(is_input, likely), *likely, *real]), arguments[0].name)
+    arrays_first = sorted(arguments, key=lambda one: (*vocabulary.roles(one.name), "")[0] in samples.NUMBERS)
+    first = next(iter([*filter(is_input, likely), *likely, *real]), arrays_first[0].name)
     both = "value" if backward is None else ""
     for conventions in (*samples.CONVENTIONS, None):
         for way, (x, layout, plain) in product(ways, _inputs(forward, first, override)):

@@ -2425,3 +2425,20 @@ class BCEWithLogits:
     def backward(self):
         p = np.where(self.z > 0, 1 / (1 + np.exp(-self.z)), np.exp(self.z) / (1 + np.exp(self.z)))
         return (p - self.y) / self.z.size
+
+
+# A penalty on an array, whose strength is a number wherever it stands.
+def shrink(reg_strength, W):
+    loss = reg_strength * np.sum(np.abs(W) ** 3)
+    grad = 3 * reg_strength * W * np.abs(W)
+    return loss, grad
+
+
+# A loss whose target is called after what holds it, and comes again on the way back.
+class Surprise:
+    def forward(self, prediction_tensor, label_tensor):
+        self.p = prediction_tensor
+        return np.sum(label_tensor * -np.log(self.p))
+
+    def backward(self, label_tensor):
+        return -label_tensor / self.p
