@@ -95,7 +95,7 @@ _RULES = (
         "score scores prob probs proba probas probabilities al estimate yh p o",
         f"y a {_HOLDERS}",
     ),
-    _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d"),
+    _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d z"),
     _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),
     _Rule("weight", "w ws weight weights kernel kernels theta wx", "matrix curr current layer"),
     _Rule("recurrent", "wh whh u", "curr current"),

@@ -46,6 +46,8 @@ SUGGESTED = {
     "averages forbidden": ("passed", "wrong"),
     "averages meant": ("partly checked", "passed"),
     "a seed": ("not checked", "passed"),
+    "a slope handed to a loss": ("not checked", "passed"),
+    "a slope that a loss cancels": ("not checked", "wrong"),
 }
 
 

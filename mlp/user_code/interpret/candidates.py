@@ -14,7 +14,7 @@ import numpy as np
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import inputs, samples
-from mlp.user_code.interpret.losses import is_input, loss_inputs, masks, sides, sound, structures
+from mlp.user_code.interpret.losses import data, is_input, loss_inputs, masks, sides, sound, structures
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.interpret.whole import closed_candidate, costs
@@ -229,12 +229,20 @@ def _guess(name: str, forward: Callable[..., Any], backward: Callable[..., Any] 
     is_dy = way == "gradient" and names[1:] and names[0] in calls.parameters_named(forward)
     unsure = _unsure(forward, backward, way if rest else "") if backward and (rest or is_dy) else []
     unsure = [one for one in unsure if rest != "y" or not _OUTPUT.search(one)]
-    if not unsure or (is_dy and any(map(inputs.is_upstream, names))):
+    return "" if is_dy and any(map(inputs.is_upstream, names)) else _told(name, backward, unsure)
+
+
+def _told(name: str, backward: Callable[..., Any] | None, unsure: list[str], likely: Any = "dy") -> str:
+    """That nothing says what these arguments of backward are, and the line that would; "" where there are none."""
+    if not unsure:
         return ""
-    said = line(name, backward_args=dict.fromkeys(unsure, "dy"))
+    said = line(name, backward_args=dict.fromkeys(unsure, likely))
+    words = (
+        "where 1.0 is the slope of no activation" if likely == 1.0 else "in which x and y stand for input and output"
+    )
     return (
         f"what {' and '.join(unsure)} of {getattr(backward, '__name__', 'backward')} stands for, nothing says, and no "
-        f"guess makes the gradients right; say it in one line, {said}, in which x and y stand for input and output"
+        f"guess makes the gradients right; say it in one line, {said}, {words}"
     )
 
 
@@ -339,7 +347,9 @@ def _gate(name: str, names: list[str]) -> str:
 def loss_candidates(case: Case, forward: Step, backward: tuple[Step, ...], thing: Any = None) -> Iterator[Candidate]:
     """A loss of theirs, functions or methods of a thing, on every kind of prediction and target."""
     override, function = case.said, function_of(thing, forward)
-    if thing is not None:
+    unsure = _unsure_of_loss(function, function_of(thing, backward[0]), override) if backward else []
+    guess = _told(case.name, function_of(thing, backward[0]), unsure, 1.0) if unsure else ""
+    if thing is not None and not unsure and not override.backward_args:
         for one in costs(thing, forward, backward[0], case.module):
             yield from (closed_candidate(case, one, *given) for given in loss_inputs("", override))
     places = sides(function, "prediction", "target") if thing is None else {}
@@ -356,7 +366,18 @@ def loss_candidates(case: Case, forward: Step, backward: tuple[Step, ...], thing
                 case.name, forward, backward, thing, first=first, form=form, target=target, pass_on=way,
                 module=case.module, **override.of_run() | settings,
             )  # fmt: skip
-            yield from (Candidate(subject, x, layout, reduction) for reduction in REDUCTIONS)
+            yield from (Candidate(subject, x, layout, reduction, guess=guess) for reduction in REDUCTIONS)
+
+
+def _unsure_of_loss(forward: Callable[..., Any], backward: Callable[..., Any], override: Override) -> list[str]:
+    """The arguments of a loss's backward that are neither of its two sides: the slope of an activation behind it.
+
+    Where there are more than two that forward does not know, those whose names say nothing are such as well.
+    """
+    names = [one.name for one in data(backward) if one.name not in override.backward_args]
+    found = [name for name in names if name not in calls.parameters_named(forward) and sound(name) == 0]
+    leading = {name: (*vocabulary.roles(name), "")[0] for name in found}
+    return [name for name in found if leading[name] == "activation_prime" or (not leading[name] and len(names) > 2)]
 
 
 def _form_of_pair(function: Callable[..., Any]) -> Any:

@@ -300,7 +300,8 @@ class Subject:
         kept: dict[str, dict[str, Any]] = {name: {} for name in _filled(function)}
         same = {name: filled(self.form, words) for name in calls.parameters_named(self.sources()[1])[:1]}
         again = {name: one for name, one in self._given(words).items() if "cache" not in vocabulary.roles(name)}
-        given = {**same, **again, **named, **self._sides(function, first, words), **kept, **said}
+        alike = self._sides(self.sources()[1], first, words)  # what is called as in forward, among more than two
+        given = {**same, **again, **named, **alike, **self._sides(function, first, words), **kept, **said}
         waiting: tuple[Any, ...] = () if out.cache is None or PASS_ON[self.pass_on].is_derivative else (out.cache,)
         if step != self.backward[0] and not waiting:
             waiting = (x,)

@@ -100,3 +100,23 @@ class _Fresh:
 
 
 FRESH = _Fresh()
+
+
+# a slope handed to a loss
+class CubicCost:
+    @staticmethod
+    def fn(a, y):
+        return np.sum(np.abs(a - y) ** 3)
+
+    @staticmethod
+    def delta(act_prime_z, a, y):
+        return 3 * (a - y) * np.abs(a - y) * act_prime_z
+
+
+# a slope that a loss cancels
+class LogCost:
+    def value(self, a, y):
+        return -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))
+
+    def delta(self, slope_at_z, a, y):
+        return a - y
