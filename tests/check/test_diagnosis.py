@@ -23,7 +23,10 @@ from mlp import (
     dense_layers,
     he,
 )
-from mlp.check.diagnosis.sentences import counted
+from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, Prediction
+from mlp.check.diagnosis.isolated_layer import LEFT
+from mlp.check.diagnosis.observations import _distances
+from mlp.check.diagnosis.sentences import _certainty, counted
 from mlp.check.gallery import GALLERY
 from mlp.check.report import Certainty
 from mlp.nn.layers import Layer
@@ -444,3 +447,37 @@ def test_that_a_gradient_is_not_linear_in_dy_is_said_once_and_how():
     (finding,) = check_layer(Squared(), np.random.RandomState(0).standard_normal((3, 4))).diagnosis
     assert finding.sentence.count("not linear in dy") == 1
     assert "for twice the dy it is 4 times as large, so it is not linear in dy" in finding.sentence
+
+
+def explanation(left=0.0, fitted=0, pattern="one", measured="2"):
+    hypothesis = Hypothesis(pattern, "", lambda _case, _tensor: iter(()))
+    return Explanation(hypothesis, Prediction(np.ones(3), measured, fitted), left)
+
+
+@pytest.mark.parametrize(
+    ("explanations", "size", "certainty"),
+    [
+        ([explanation()], 20, Certainty.CERTAIN),
+        ([explanation(left=2 * LEFT)], 20, Certainty.LIKELY),  # it explains the numbers only roughly
+        ([explanation(), explanation(pattern="other", measured="3")], 20, Certainty.LIKELY),
+        ([explanation(), explanation(pattern="other", measured="3", fitted=1)], 20, Certainty.CERTAIN),
+        ([explanation(fitted=20)], 20, Certainty.POSSIBLE),
+        ([explanation()], 1, Certainty.POSSIBLE),
+    ],
+)
+def test_certain_is_what_explains_all_digits_and_nothing_else_does(explanations, size, certainty):
+    assert _certainty(size, explanations) is certainty
+
+
+@pytest.mark.parametrize(
+    ("some", "words"),
+    [
+        ([0], "the outputs at the same step"),
+        ([-1, 1, 2], "the outputs at other steps"),
+        ([1, 2], "the outputs at later steps"),
+        ([-1], "the outputs at earlier steps"),
+        ([1], "the outputs 1 steps later"),
+    ],
+)
+def test_which_outputs_an_entry_lacks_is_said_by_how_far_they_lie_after_it(some, words):
+    assert _distances("step", some, [-1, 0, 1, 2]) == words

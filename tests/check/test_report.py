@@ -287,3 +287,12 @@ def test_the_classical_numbers_are_the_largest_of_their_kind():
     assert check.ratio.tolist() == [[-5.0, 0.0], [0.0, 10.0]]
     excused = made([1.0, 4.0, 1.0], [1.0, 3.0, 1.04], kinks=(Kink((1,), "act", 0.0, 1.0, True),))
     assert excused.worst_entries(3) == [(2,), (0,), (1,)]
+
+
+@pytest.mark.parametrize(("eps", "is_told"), [(1e-6, True), (3e-6, False), (6e-6, False), (1e-4, False)])
+def test_a_larger_step_is_advised_below_a_third_of_the_best_alone(eps, is_told):
+    # The best step of central differences, the cube root of 2.2e-16, is 6.1e-6; above it small gradients gain nothing.
+    checks = {"W": made([2.0, 2.0, 2.0, 0.01], [2.0, 2.0, 2.0, 0.01])}
+    report = GradientReport(checks, loss=1.0, eps=eps, method=METHODS["central"])
+    assert report.counts[Verdict.CANNOT_TELL] == 1
+    assert ("A larger step tells more: 6e-06 is near the best." in report.summary) == is_told

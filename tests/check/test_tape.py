@@ -58,6 +58,7 @@ FUNCTIONS = {
     "products": lambda t: (t["a"] @ t["b"]).T @ (t["c"] @ t["b"]).sum(0) + np.dot(t["b"].T, t["b"])[:, :1],
     "vectors": lambda t: np.outer(t["a"][0] @ t["b"], t["b"] @ t["b"][0]) + np.inner(t["a"][0], t["a"][1]),
     "einsum": lambda t: np.einsum("ntf,fk->nk", t["c"], t["b"]) + np.tensordot(t["c"], t["b"], ([2], [0])).mean(1),
+    "einsum without an arrow": lambda t: np.einsum("ba", t["a"]) @ t["a"] + np.einsum("cb,ba", t["a"].T, t["a"]) ** 2,
     "normalised": lambda t: normalised(t["a"]),
     "softmax": lambda t: softmax(t["a"]),
     "moved": lambda t: np.concatenate([t["a"][::-1], np.roll(t["a"], 1, 0)], axis=1).T[[0, 0, 3]].reshape(-1) * 2.0,

@@ -297,3 +297,11 @@ def test_every_derivative_is_in_the_csv(name):
     np.testing.assert_array_equal(table["difference"], exact.ravel() - numerical)
     assert list(table["input"].unique()) == examples.input_names(example)
     assert list(table["output"].unique()) == examples.output_names(example)
+
+
+def test_a_quotient_is_divided_by_the_step_that_floating_point_took():
+    example = EXAMPLES["cubic"]
+    # Above 2^52 neighbouring numbers are 1 apart, below it 0.5: steps of 0.7 become those of 1 and 0.5.
+    written = latex.quotient(example, np.full_like(example.point, 2.0**52), (0,), 0, 0.7)
+    assert r"2 \cdot 0.7" in written
+    assert written.split(r"\\[4pt]")[1].rstrip().endswith("{1.5}")

@@ -477,3 +477,15 @@ def test_layers_that_a_loss_runs_are_no_penalty_and_without_them_it_is_not_judge
         "        gradient = layer.back(gradient)\n    return gradient\n"
     )
     assert examined(tmp_path, source).status == "not checked"
+
+
+def test_a_learning_rate_of_the_module_is_known_to_steps(tmp_path):
+    source = (
+        "learning_rate = 0.25\n\n"
+        "class Moving:\n    def __init__(self, n_in, n_out):\n        self.w = np.random.randn(n_in, n_out)\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.w\n"
+        "    def backward(self, dy):\n        dx = dy @ self.w.T\n"
+        "        self.w -= learning_rate * self.x.T @ dy\n        return dx\n"
+    )
+    assert examined(tmp_path, source).status == "passed"
+    assert examined(tmp_path, source.replace("-= learning_rate", "-= 2 * learning_rate")).status == "wrong"
