@@ -364,6 +364,21 @@ def test_a_wrong_layer_in_a_container_that_goes_through_its_layers_as_it_should_
     assert [finding.layer for finding in report.diagnosis] == ["whole.fc2"]
 
 
+def test_a_container_that_adds_its_input_and_goes_back_as_if_it_did_not_is_named_itself():
+    class Around(Sequential):
+        def apply(self, x):
+            return x + super().apply(x)
+
+        def forward(self, x):
+            return x + super().forward(x)
+
+    rng = np.random.RandomState(3)
+    inner = Around(**dense_layers((4, 4, 4), Tanh, rng))
+    report = check_gradients(Sequential(first=Linear(4, 4, rng), around=inner), MSELoss(), *RNG.randn(2, 6, 4))
+    (finding,) = report.diagnosis
+    assert finding.sentence.startswith("around: dx lacks a path of the chain rule: nothing goes back from `x +")
+
+
 def test_gradients_that_have_changed_places_are_told_by_their_names():
     class Swapped(Sequential):
         def gradients(self):
