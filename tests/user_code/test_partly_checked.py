@@ -162,6 +162,82 @@ def test_a_pass_holds_for_the_input_of_the_other_sign_too(cls):
     assert examine_object(cls).status == "wrong"
 
 
+class Centred:
+    """Rows of any array, its last axis in front of all others, less their mean; dx is right for two axes alone."""
+
+    is_right = False
+
+    def forward(self, x):
+        rows = x.reshape(-1, x.shape[-1])
+        return x - rows.mean(axis=0)
+
+    def backward(self, dy):
+        return dy - dy.reshape(-1, dy.shape[-1]).sum(axis=0) / (dy.size // dy.shape[-1] if self.is_right else len(dy))
+
+
+class CentredWell(Centred):
+    is_right = True
+
+
+class Told:
+    """Twice the rows, or three times a sequence, whose gradient backward gives in no shape of it."""
+
+    def forward(self, x):
+        rank = x.ndim
+        self.x = x
+        return 3 * x if rank == 3 else 2 * x
+
+    def backward(self, dy):
+        return 3 * dy.sum(axis=0) if self.x.ndim == 3 else 2 * dy
+
+
+class Forgetful:
+    """The gradient of s is kept for rows alone."""
+
+    def __init__(self):
+        self.s = np.linspace(1, 2, 4)
+
+    def forward(self, x):
+        self.x = x
+        return x * self.s
+
+    def backward(self, dy):
+        if self.x.ndim < 3:
+            self.ds = (self.x * dy).sum(axis=0)
+        return dy * self.s
+
+
+class OneSample:
+    """A single sample is made a batch of one."""
+
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x if x.ndim > 1 else x[None, :]
+        return self.x @ self.W
+
+    def backward(self, dy):
+        self.dW = self.x.T @ dy
+        return dy @ self.W.T
+
+
+@pytest.mark.parametrize(
+    ("cls", "status"),
+    [
+        (Centred, "wrong"),
+        (CentredWell, "passed"),
+        (Told, "partly checked"),
+        (Forgetful, "partly checked"),
+        (OneSample, "passed"),
+    ],
+)
+def test_a_pass_holds_for_inputs_of_the_other_ranks_that_code_is_made_for(cls, status):
+    result = examine_object(cls)
+    assert result.status == status, [str(fact) for fact in result.facts]
+    assert [" 3 axes" in gap.text for gap in result.gaps] == [True] * (status == "partly checked")
+
+
 def test_whether_steps_are_meant_to_be_those_of_a_sum_only_their_author_can_tell():
     result = examine_object(Words)
     assert result.status == "partly checked"

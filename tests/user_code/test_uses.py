@@ -4,16 +4,20 @@ import linecache
 
 import pytest
 
-from mlp.user_code.run.uses import uses_of
+from mlp.user_code.run.uses import ranks_of, uses_of
 
 
-def uses(source, name="f"):
-    """Of a function that stands in a file, for its source is read."""
+def functions(source):
+    """The functions of a source that stands in a file, for it is read."""
     file = f"<{hash(source)}>.py"
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
     namespace = {}
     exec(compile(source, file, "exec"), namespace)
-    return uses_of(namespace[name])
+    return namespace
+
+
+def uses(source):
+    return uses_of(functions(source)["f"])
 
 
 @pytest.mark.parametrize(
@@ -70,3 +74,34 @@ def test_attributes_that_no_plain_value_has():
     found = uses("def f(layer, x):\n    return layer.units + x.shape[0] + layer.shape[0] + layer.units\n")
     assert found.asked("layer") == ["units"]
     assert found.asked("x") == []
+
+
+@pytest.mark.parametrize(
+    ("forward", "asked"),
+    [
+        ("if x.ndim == 4: pass", {4}),
+        ("if len(x.shape) in (2, 4): pass", {2, 4}),
+        ("if x.ndim > 2: pass", {2, 3}),
+        ("if 1 < w.ndim: pass", set()),
+        ("rank = np.ndim(x)\n    if rank < 2: pass", {1, 2}),
+        ("if x.ndim != 3: pass\n    n, c, h, w = x.shape", {3, 4}),
+        ("n, c, h, w = x.shape", set()),
+        ("if x.ndim < 2: raise ValueError", set()),
+        ("if x.ndim not in (2, 4): raise ValueError", {2, 4}),
+        ("assert x.ndim > 1", set()),
+        ("if w.ndim == 1: pass", set()),
+        ("self.x = x\n    return x", {1}),  # of which backward asks
+    ],
+)
+def test_the_ranks_of_its_input_that_code_asks_about(forward, asked):
+    held = functions(f"def f(self, x, w):\n    {forward}\ndef g(self, dy):\n    if self.x.ndim == 1: pass\n")
+    assert ranks_of(held["f"], held["g"], "x", ["dy"]) == (asked, set())
+
+
+@pytest.mark.parametrize(
+    ("size", "flattened"),
+    [("-1, 4", {2, 3, 4}), ("(-1, k)", {2, 3, 4}), ("-1", set()), ("-1, 1", set()), ("len(x), -1", set())],
+)
+def test_what_is_flattened_into_rows_may_have_any_rank(size, flattened):
+    held = functions(f"def f(x, k):\n    return x.reshape({size})\n")
+    assert ranks_of(held["f"], held["f"], "x", []).flattened == flattened

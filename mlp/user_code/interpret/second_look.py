@@ -12,6 +12,7 @@ from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.arguments import objects
+from mlp.user_code.interpret.inputs import inputs
 from mlp.user_code.interpret.losses import other_coding
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
 from mlp.user_code.load.classes import parts_of_backward
@@ -21,6 +22,7 @@ from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, matters
 from mlp.user_code.run.sources import attributes_of_self
 from mlp.user_code.run.subject import Subject
+from mlp.user_code.run.uses import ranks_of
 from mlp.user_code.settings import line
 
 _SIDE = 6  # of the images in samples.LAYOUTS
@@ -50,6 +52,33 @@ def with_other_strides(tried: Attempt) -> Attempt:
     if again is None or any(one.grade is Grade.AGREES for one in found):
         return tried
     return _in_place_of(tried, again, "checked with a stride of 2; with a stride of 1 it is right", args)
+
+
+def with_other_ranks(tried: Attempt) -> Attempt:
+    """The reading with an input of another rank that the code is made for, if that one is wrong.
+
+    Where none of a rank that it asks about can be compared, a fact says so; what flattens its input may be made for the
+    rank at hand alone.
+    """
+    subject = tried.subject
+    if tried.grade is not Grade.AGREES or tried.reduction or subject.said.x is not None or subject.integers:
+        return tried
+    forward, backward = subject.sources()[1], subject.sources()[-1]
+    first = subject.first or next(iter(calls.parameters_named(forward)), "")
+    ranks, now = ranks_of(forward, backward, first, calls.upstream_names(backward, [first])), tried.x.ndim
+    for rank in sorted((ranks.asked | ranks.flattened) - {now}, reverse=True):
+        given = [one for one in inputs(subject.said, subject.thing) if one[0].ndim == rank and not one[1].integers]
+        found = [attempt(Candidate(subject, x, layout)) for x, layout, form in given if form == "x"]
+        shown = [one for one in found if one.grade >= Grade.SHAPES and not one.is_hollow]
+        right = [one for one in shown if one.grade is Grade.AGREES]
+        if shown and not right:
+            text = f"checked with an input of {rank} axes, for which the code is made too; with {now} it is right"
+            return _in_place_of(tried, shown[0], text)
+        is_whole = any({*one.factors, INPUT} >= tried.factors.keys() for one in right)
+        if rank in ranks.asked and not is_whole:
+            text = f"the code asks whether its input has {rank} axes, and with so many it could not be compared"
+            tried.notes.append(Fact("unchecked", text, *place_of(forward)))
+    return tried
 
 
 def _is_stride(name: str, value: Any) -> bool:

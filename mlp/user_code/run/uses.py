@@ -82,6 +82,56 @@ def _uses(*functions: Callable[..., Any]) -> Uses:
     return found
 
 
+class Ranks(NamedTuple):
+    """The numbers of axes that code is made for: those it asks about, and those it makes one of, by flattening."""
+
+    asked: frozenset[int] = frozenset()
+    flattened: frozenset[int] = frozenset()
+
+
+_NAMED: dict[type, Any] = {ast.Assert: (ast.Eq, ast.In), ast.If: (ast.NotEq, ast.NotIn)}
+
+
+def ranks_of(forward: Callable[..., Any], backward: Callable[..., Any], first: str, upstream: Iterable[str]) -> Ranks:
+    """The ranks of its input that forward, or backward, tells apart or flattens; it may keep the input for backward."""
+    kept = {name for name in _aliases(syntax(forward), {first}) if name.startswith("self.")}
+    found = [_ranks(syntax(forward), {first}), _ranks(syntax(backward), {*kept, *upstream})]
+    return Ranks(*(one | other for one, other in zip(*found, strict=True)))
+
+
+def _aliases(tree: ast.Module, names: set[str]) -> set[str]:
+    """These names, and all that stand for the same."""
+    return {*names, *(name for name, text in _bindings(tree) if text in names)}
+
+
+def _ranks(tree: ast.Module, names: set[str]) -> Ranks:
+    names, nodes = _aliases(tree, names), list(ast.walk(tree))
+    ranks = {f"{name}.ndim" for name in names} | {f"np.ndim({name})" for name in names}
+    ranks |= {f"len({shape})" for name in names for shape in (f"{name}.shape", f"np.shape({name})")}
+    stored = [one for one in nodes if isinstance(one, ast.Assign)]
+    ranks |= {_text(one.targets[0]) for one in stored if ast.unparse(one.value) in ranks}
+    refusing: list[ast.Assert | ast.If] = [one for one in nodes if isinstance(one, ast.Assert)]
+    refusing += [one for one in nodes if isinstance(one, ast.If) and isinstance(one.body[0], ast.Raise)]
+    # What is asked to be refused tells ranks apart only by naming those that are not.
+    named = {id(inner): _NAMED[type(one)] for one in refusing for inner in ast.walk(one.test)}
+    asked, flattened = set[int](), set[int]()
+    for node in nodes:
+        if isinstance(node, ast.Compare) and ast.unparse(node.left) in ranks:
+            if not isinstance(node.ops[0], named.get(id(node), ast.cmpop)):
+                continue
+            beside = {ast.Gt: 1, ast.LtE: 1, ast.Lt: -1, ast.GtE: -1}.get(type(node.ops[0]), 0)
+            constants = [getattr(one, "value", None) for one in ast.walk(node.comparators[0])]
+            asked |= {one + more for one in constants if isinstance(one, int) for more in (0, beside)}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
+            sizes = [ast.unparse(one) for argument in node.args for one in getattr(argument, "elts", [argument])]
+            if _text(node.func.value) in names and sizes[:1] == ["-1"] and sizes[1:] not in ([], ["1"]):
+                flattened = {2, 3, 4}
+    for one in stored if asked else ():
+        if isinstance(one.targets[0], ast.Tuple) and ast.unparse(one.value) in {f"{name}.shape" for name in names}:
+            asked.add(len(one.targets[0].elts))
+    return Ranks(frozenset(asked - {0}), frozenset(flattened))
+
+
 def _in(tree: ast.Module, names: dict[str, str], tables: dict[str, Any]) -> Uses:
     written = [one for one in ast.walk(tree) if isinstance(one, ast.Assign) and isinstance(one.value, ast.Dict)]
     tables = tables | {_text(one.targets[0]): [getattr(key, "value", 0) for key in one.value.keys] for one in written}  # type: ignore[attr-defined]
