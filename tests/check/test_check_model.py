@@ -116,6 +116,17 @@ def test_a_penalty_that_is_not_in_the_gradient_as_in_the_value_is_named(factor: 
     assert finding.sentence.startswith(f"function: dW2 is right but for one term: {words}.")
 
 
+def test_a_mean_that_is_divided_by_one_less_than_the_number_of_its_terms_is_told() -> None:
+    rows = np.random.RandomState(0).standard_normal((7, 3))
+
+    def spread(w: Any) -> Any:
+        n = len(rows)
+        return np.sum((rows - w) ** 2) / n, -2 * np.sum(rows - w, axis=0) / (n - 1)
+
+    (finding,) = check_model(spread, np.ones(3)).diagnosis
+    assert "the factor is 1.16667 (divided by one less than `n`)" in finding.sentence
+
+
 def test_of_a_gradient_that_is_a_multiple_of_its_parameter_a_factor_is_told_and_no_penalty() -> None:
     (finding,) = check_model(lambda W: (np.sum(W**2), W), np.arange(1.0, 6.0)).diagnosis
     assert "penalty" not in finding.sentence

@@ -481,3 +481,17 @@ def test_certain_is_what_explains_all_digits_and_nothing_else_does(explanations,
 )
 def test_which_outputs_an_entry_lacks_is_said_by_how_far_they_lie_after_it(some, words):
     assert _distances("step", some, [-1, 0, 1, 2]) == words
+
+
+def test_a_part_that_grows_with_the_square_of_dy_is_told():
+    class Unit(Layer):
+        def forward(self, x):
+            self.size = np.sqrt((x**2).sum(axis=1, keepdims=True))
+            self.y = x / self.size
+            return self.y
+
+        def backward(self, dy):
+            return (dy - self.y) * (dy * self.y).sum(axis=1, keepdims=True) / self.size
+
+    (finding,) = check_layer(Unit(), np.random.RandomState(0).standard_normal((3, 4))).diagnosis
+    assert "not linear in dy; a part of it grows with the square of dy" in finding.sentence

@@ -302,6 +302,34 @@ def test_clipping_inside_is_named_with_its_limit():
     assert "right where dy is small, but clipped: dy is cut off at 0.5" in finding.sentence
 
 
+class Taps(Layer):
+    """y[t] = the sum over j of w[j] x[t - j]; its dw takes dy at the places of x."""
+
+    parameter_names = ("w",)
+
+    def __init__(self):
+        self.w = np.array([1.0, -0.5, 0.3])
+
+    def forward(self, x):
+        self.x, y = x, np.zeros_like(x)
+        for j, weight in enumerate(self.w):
+            y[:, j:] += weight * x[:, : x.shape[1] - j]
+        return y
+
+    def backward(self, dy):
+        dx, n = np.zeros_like(dy), dy.shape[1]
+        for j, weight in enumerate(self.w):
+            dx[:, : n - j] += weight * dy[:, j:]
+        self.grad_w = np.array([(dy * self.x)[:, : n - j].sum() for j in range(3)])
+        return dx
+
+
+def test_a_dy_that_is_taken_at_another_place_than_it_should_is_told_with_the_steps():
+    (finding,) = check_layer(Taps(), X).diagnosis
+    words = "dw pairs dy with what belongs to another place: dy is taken 1 place too early or 2 places too early along"
+    assert f"Taps: {words} axis 1, for 2 of 3 entries. This is certain" in finding.sentence
+
+
 def container(backward, **others):
     class Wired(Sequential):
         pass

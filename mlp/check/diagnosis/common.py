@@ -24,7 +24,7 @@ def _always(make: Callable[[Array], Array]) -> Callable[[IsolatedLayer, str], It
 
 
 def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The factors that have a name: 2, the number of samples, of features, of both, and one over each."""
+    """The factors that have a name: 2, the number of samples, of features, of both, one over each, or n / (n - 1)."""
     meanings: dict[float, list[str]] = {}
     features = case.y.shape[-1] if case.y.ndim else 1
     inputs = case.x.shape[-1] if case.x.ndim else 1
@@ -44,6 +44,9 @@ def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     for factor, meaning in [(2.0, "")] + [(float(count), name) for name, count in counts.items()]:
         for value, words in ((factor, meaning), (1 / factor, f"one over {meaning}" if meaning else "one half")):
             meanings.setdefault(value, []).append(words)
+    for meaning, count in counts.items():
+        if count > 2 and count == int(count):
+            meanings.setdefault(count / (count - 1), []).append(f"divided by one less than {meaning}")
     for value, names in meanings.items():
         known = list(dict.fromkeys(name for name in names if name))
         if value != 1:

@@ -64,7 +64,15 @@ def _in_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:
                 yield (
                     f"{words} it is {times:.4g} times as large, so " if is_multiple else ""
                 ) + "it is not linear in dy"
+                if not is_multiple and _has_square(case, tensor, dy):
+                    yield "a part of it grows with the square of dy, as where a bracket takes in dy that should not"
                 return
+
+
+def _has_square(case: IsolatedLayer, tensor: str, dy: Array) -> bool:
+    """Whether it is the sum of a part that is linear in dy and one that grows with its square."""
+    none, plus, minus, twice = (np.asarray(case.said_for(factor * dy)[tensor], float) for factor in (0, 1, -1, 2))
+    return _is_as(twice - none, 3 * (plus - none) + minus - none)
 
 
 def _is_as(array: Array | None, expected: Array, left: float = 1e-9) -> bool:

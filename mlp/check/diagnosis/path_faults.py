@@ -30,6 +30,41 @@ def unmasked(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(paths.gradient(paths.said), words, 1)
 
 
+def out_of_step(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Each entry has its derivatives, but with dy at a place some steps before or after their own."""
+    paths = case.paths.get(tensor)
+    if paths is None or len(paths.said) < 2 or np.any(paths.constant):
+        return
+    said, right = (array.T.reshape(-1, *paths.dy.shape) for array in (paths.said, paths.right))
+    for axis in range(1, paths.dy.ndim):
+        every = (_step(*pair, axis) for pair in zip(said, right, strict=True))
+        steps = [step for step in itertools.takewhile(lambda one: one is not None, every) if step is not None]
+        apart = sorted({step for step in steps if step}, key=abs)
+        if apart and len(steps) == len(said):
+            words = " or ".join(
+                f"{abs(step)} place{'s' * (abs(step) > 1)} too {'late' if step > 0 else 'early'}" for step in apart
+            )
+            also = "" if 0 not in steps else f", for {len(steps) - steps.count(0)} of {len(steps)} entries"
+            yield Prediction(
+                paths.gradient(paths.said), f"dy is taken {words} along axis {axis}{also}", values=tuple(apart)
+            )
+
+
+def _step(said: Array, right: Array, axis: int) -> int | None:
+    """By how many places along an axis an array is another one, moved, with zeros for what comes in; None if it is not.
+
+    The least of them.
+    """
+    size, bar = said.shape[axis], 1e-6 * float(np.max(np.abs(right), initial=0.0))
+    said, right = (np.moveaxis(array, axis, 0) for array in (said, right))
+    for step in sorted(range(1 - size, size), key=abs):
+        moved = np.zeros_like(right)
+        moved[max(step, 0) : size + step] = right[max(-step, 0) : size - step]
+        if np.max(np.abs(said - moved)) <= bar and (not step or np.any(moved)):
+            return step
+    return None
+
+
 class _Model(NamedTuple):
     """A model of A in words, with the number that was fitted."""
 
@@ -65,15 +100,17 @@ def _derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterat
     is_right = np.abs(paths.said - paths.right) <= 1e-6 * np.max(np.abs(paths.right))
     if np.all(is_right[paths.given]):  # those that are left out are none
         return
-    count = int(np.max(np.sum(paths.given, axis=0), initial=0))
+    counts = np.unique(np.sum(paths.given, axis=0))
+    count = int(np.max(counts, initial=0))
     there, given = (np.unique(np.sum(one, axis=1)) for one in (paths.there, paths.given))
     elsewhere = ""
     if len(paths.said) > 1 and np.any(paths.there != paths.given) and len(there) == len(given) == 1:
         same = f"other entries than it should, {given[0]} of them" if given[0] == there[0] else ""
         several = "a single entry" if given[0] == 1 else f"{given[0]} entries"
         elsewhere = f"; each place of dy goes to {same or f'{several}, and should go to {there[0]}'}"
-    dy = "dy" if count < 2 or len(paths.said) < 2 else f"the sum of dy over {count} outputs,"
-    known = [(np.ones((1, 1)), "it is {}" + dy.removesuffix(",") + elsewhere)]
+    several = f"{counts[0]} to {count}" if len(counts) > 1 else f"{count}"
+    dy = "dy" if count < 2 or len(paths.said) < 2 else f"the sum over {several} outputs of dy"
+    known = [(np.ones((1, 1)), "it is {}" + dy + elsewhere)]
     for factor in _factors(case, tensor, paths, paths.given):
         known.append((factor.value, f"it is {dy} times {{}}{factor.words}"))
         known.append((_inverse(factor.value), f"it is {dy} divided by {{}}{factor.words}"))
@@ -156,6 +193,7 @@ PATHS: tuple[Hypothesis, ...] = (
         unmasked,
     ),
     Hypothesis("term without dy", "{tensor} has a term without dy, as of a bracket left out: {measured}.", without_dy),
+    Hypothesis("out of step", "{tensor} pairs dy with what belongs to another place: {measured}.", out_of_step),
     Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", _by(_factors_wrong)),
     Hypothesis(
         "wrong derivative",
