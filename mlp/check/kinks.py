@@ -154,8 +154,7 @@ def examine(
         if corner is not None:
             kink = _kink(loss, index, "", corner.step, float(analytical[index]), noise)
             kinks += [kink] if kink.explained else []
-        elif slopes and slopes[-1].gap <= GROSS * slopes[-1].size:
-            last = slopes[-1]
+        elif slopes and (last := slopes[-1]).gap <= max(GROSS * last.size, _drowning(noise, last.step) - last.size):
             narrow.append(Narrow(index, last.step, last.slope, _rounding(noise, last.step)))
     return kinks, narrow
 
@@ -189,13 +188,14 @@ def _kink(loss: _Loss, index: Index, layer: str, step: float, analytical: float,
 def _zoomed(loss: _Loss, index: Index, step: float, noise: float, size: float) -> list[Slopes]:
     """The slopes at smaller and smaller steps, until they are those of a smooth function, or drown in rounding.
 
-    Slopes that drown count if they would be seen were they a tenth of those of the step before, or at first of `size`.
+    Slopes that drown count if they would be seen were they a tenth of the largest before, or at first of `size`.
     """
     found: list[Slopes] = []
     for _ in range(_ZOOMS):
         slopes = Slopes(step, *loss.slopes(index, step))
-        seen, drowned = slopes.gap + slopes.size, 1000 * noise / step
-        has_fallen = seen <= drowned <= GROSS * (found[-1].size if found else size)
+        largest = max((one.size for one in found), default=size)
+        seen, drowned = slopes.gap + slopes.size, _drowning(noise, step)
+        has_fallen = seen <= drowned <= GROSS * largest
         if seen > drowned or has_fallen:
             found.append(slopes)
         if not seen > drowned or _is_straight(found[-2:], _rounding(noise, step)):
@@ -205,6 +205,11 @@ def _zoomed(loss: _Loss, index: Index, step: float, noise: float, size: float) -
             break
         step /= 4
     return found
+
+
+def _drowning(noise: float, step: float) -> float:
+    """What the larger slope at this step and the gap between both add up to at most if they may be rounding alone."""
+    return 1000 * noise / step
 
 
 def _is_straight(found: Sequence[Slopes], rounding: float) -> bool:

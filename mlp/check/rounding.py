@@ -35,7 +35,7 @@ from mlp.check.passes import Passes, leaves, parameter_name, run_passes
 from mlp.check.tape.recording import recorded
 from mlp.check.verdict import ROUNDING_FACTOR
 from mlp.differences.noise import FOURTH_DIFFERENCE, fourth_differences, path_step
-from mlp.nn.arrays import Array
+from mlp.nn.arrays import Array, root_mean_square
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT, Problem
 
@@ -61,8 +61,9 @@ def gradient_rounding(problem: Problem[Layer], gradients: Mapping[str, Array], u
         moved = _shaken_gradients(problem.copied(), amount, rng)
         for name, gradient in gradients.items():
             if name in moved and moved[name].shape == gradient.shape:
-                total[name] += np.square((moved[name] - gradient).astype(np.float64))
-    moves = {name: unit / amount * np.sqrt(total[name] / _DRAWS) for name in gradients}
+                # Not a sum of squares, which would be 0 for gradients below 1e-154.
+                total[name] = np.hypot(total[name], (moved[name] - gradient).astype(np.float64))
+    moves = {name: unit / amount * total[name] / np.sqrt(_DRAWS) for name in gradients}
     jitter = _jitter(problem, gradients, rng.randint(2**31 - 1))
     # Rows are added one after another, and terms that are all alike, such as clipped ones, are all rounded alike: up to
     # n u / 2 of the sum for n samples, which no shake shows. A bar holds four times this.
@@ -132,8 +133,8 @@ def _noise(path: list[Array | None], gradient: Array) -> Array:
     found = [values for values in path if values is not None and values.shape == gradient.shape]
     if len(found) < len(path):
         return np.zeros(gradient.shape)
-    noise = np.sqrt(np.square(fourth_differences(found)).mean(axis=0)) / np.linalg.norm(FOURTH_DIFFERENCE)
-    usual = np.sqrt(np.mean(np.square(noise)))
+    noise = root_mean_square(fourth_differences(found), axis=0) / np.linalg.norm(FOURTH_DIFFERENCE)
+    usual = root_mean_square(noise)
     # A few differences may be small by chance. That matters where the gradient is nothing but rounding itself.
     return np.where(np.abs(gradient) <= ROUNDING_FACTOR * usual, usual, noise)
 

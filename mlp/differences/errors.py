@@ -31,7 +31,7 @@ from mlp.differences.methods import CENTRAL, Method, optimal_step
 from mlp.differences.networks import loss_gradients
 from mlp.differences.noise import loss_noise
 from mlp.differences.parallel import Progress
-from mlp.nn.arrays import Array, as_positive, require_function
+from mlp.nn.arrays import Array, as_positive, require_function, root_mean_square
 from mlp.nn.layers import Layer
 from mlp.nn.problem import Problem
 
@@ -129,7 +129,7 @@ def _complex_estimate(
 ) -> Estimate:
     (value, nearby, again), (eps, other, _) = gradients, steps
     # Twice, because the sample of a small tensor may be small by chance.
-    cancellation = 2 * float(np.sqrt(np.mean(np.square(nearby - again))))
+    cancellation = 2 * float(root_mean_square(nearby - again))
     # 5e-324 is the smallest number there is: what is finer has been lost before the division by h.
     roundoff = np.finfo(np.float64).eps * np.abs(value) + 5e-324 / eps + cancellation
     return Estimate(value, _truncation(value, nearby, other / eps, method), roundoff, noise)

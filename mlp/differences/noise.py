@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlp.nn.arrays import Array
+from mlp.nn.arrays import Array, root_mean_square
 from mlp.nn.layers import Layer
 from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem, is_ours
@@ -45,7 +45,7 @@ def loss_noise(problem: Problem[Layer]) -> float:
     unit = machine_epsilon(y, value)
     size = float(np.abs(value))
     shaken = _shaken_losses(problem, np.sqrt(unit), rng)
-    conditioning = np.sqrt(unit) * _rms(shaken - value)
+    conditioning = np.sqrt(unit) * root_mean_square(shaken - value)
     jitter = _jitter(problem, rng)
     if np.min(jitter) < _LAST_BIT * unit * size:
         # Some path is straight to the last bit, so the loss may well move in steps coarser than its own last bit,
@@ -109,7 +109,3 @@ def fourth_differences(path: Sequence[ArrayLike]) -> Array:
     values = np.array(path, dtype=np.float64)
     moves = values - values[0]
     return np.lib.stride_tricks.sliding_window_view(moves, FOURTH_DIFFERENCE.size, axis=0) @ FOURTH_DIFFERENCE
-
-
-def _rms(values: Array) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))

@@ -91,6 +91,15 @@ def as_real(name: str, value: ArrayLike) -> Array:
     return array
 
 
+def root_mean_square(values: ArrayLike, axis: int | None = None) -> Array:
+    """The root of the mean of the squares along an axis, or of all values; as exact for those whose squares are 0.
+
+    Numbers below 1e-162 have squares below the smallest float64, 5e-324.
+    """
+    flat = np.ravel(values) if axis is None else np.asarray(values)
+    return np.hypot.reduce(flat, axis=axis or 0) / np.sqrt(flat.shape[axis or 0])
+
+
 def is_number(value: object) -> TypeGuard[float]:
     """Whether `value` is one real number, and no larger than a float can be."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):

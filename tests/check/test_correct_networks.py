@@ -47,9 +47,10 @@ def test_none_of_10000_networks_is_called_wrong(start):
     assert [fault for seed in range(start, start + 1_000) for fault in faults(seed)] == []
 
 
-# The last is narrower than a path that would show the noise of float32.
-def test_none_of_six_large_networks_is_called_wrong():
-    assert [fault for seed in (*range(5), 13_829) for fault in faults(seed, large_problem)] == []
+# Of the last three one is narrower than a path that would show the noise of float32; one has gradients whose squares
+# are 0; and one has a step that a tanh saturates within, so that all smaller ones show nothing but rounding.
+def test_none_of_eight_large_networks_is_called_wrong():
+    assert [fault for seed in (*range(5), 13_829, 1_877, 2_417) for fault in faults(seed, large_problem)] == []
 
 
 @pytest.mark.nightly

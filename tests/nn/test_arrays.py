@@ -18,6 +18,7 @@ from mlp.nn.arrays import (
     require_methods,
     require_shape,
     require_size,
+    root_mean_square,
     shown,
 )
 
@@ -168,3 +169,12 @@ def test_numbers_of_any_kind_are_numbers():
     assert type(as_positive("eps", 1)) is float
     with pytest.raises(ValueError, match=r"^in_features must be at most 2,147,483,647, not a whole number of 32 bits$"):
         require_size("in_features", 2**31)
+
+
+def test_a_root_mean_square_is_that_of_numbers_whose_squares_are_0_or_too_large():
+    values = np.array([[3.0, 4.0], [5.0, 12.0]])
+    for scale in (1.0, 1e-300, 1e300):  # 1e-600 and 1e600 are no float64
+        np.testing.assert_allclose(root_mean_square(scale * values) / scale, np.sqrt(194 / 4), rtol=1e-14)
+        along = root_mean_square(scale * values, axis=1) / scale
+        np.testing.assert_allclose(along, [np.sqrt(12.5), np.sqrt(84.5)], rtol=1e-14)
+    assert np.isnan(root_mean_square([1.0, np.nan]))
