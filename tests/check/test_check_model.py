@@ -127,6 +127,25 @@ def test_a_mean_that_is_divided_by_one_less_than_the_number_of_its_terms_is_told
     assert "the factor is 1.16667 (divided by one less than `n`)" in finding.sentence
 
 
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (np.s_[:, :1], "only the first of the 3 places along axis 1 goes back"),
+        (np.s_[:, :-1], "the last of the 3 places along axis 1 does not go back"),
+    ],
+)
+def test_a_place_that_a_sum_leaves_out_is_told_where_there_is_no_dy(part: Any, words: str) -> None:
+    rng = np.random.RandomState(0)
+    x, target = rng.standard_normal((4, 3, 2)), rng.standard_normal((4, 3, 5))
+
+    def function(W: Any) -> Any:
+        error = x @ W - target
+        return np.sum(error**2) / 2, np.einsum("ntk,ntj->kj", x[part], error[part])
+
+    (finding,) = check_model(function, rng.standard_normal((2, 5))).diagnosis
+    assert f" does not add up over all steps: from `x @ W` to `W` {words}." in finding.sentence
+
+
 def test_of_a_gradient_that_is_a_multiple_of_its_parameter_a_factor_is_told_and_no_penalty() -> None:
     (finding,) = check_model(lambda W: (np.sum(W**2), W), np.arange(1.0, 6.0)).diagnosis
     assert "penalty" not in finding.sentence

@@ -350,3 +350,40 @@ def test_an_error_of_our_own_in_a_diagnosis_is_told_and_one_of_a_layer_is_not():
     with pytest.warns(RuntimeWarning, match="a part of the diagnosis failed: ZeroDivisionError"):
         attempt("1 / 0")
     attempt("Dense().forward([[1.0]] * 2)")
+
+
+def test_a_missing_factor_and_a_path_left_out_behind_it_are_both_named():
+    class Scaled(Faulty):
+        parameter_names = ("g",)
+
+        def __init__(self):
+            self.g = np.array([0.5, 1.2, -0.7, 2.0])
+
+        def forward(self, x):
+            m = x.mean(axis=1, keepdims=True)
+            self.width = x.std(axis=1, keepdims=True)
+            self.s = (x - m) / self.width
+            return self.s * self.g
+
+        def backward(self, dy):
+            self.grad_g = (dy * self.s).sum(axis=0)
+            return (dy - self.s * (dy * self.s).mean(axis=1, keepdims=True)) / self.width
+
+    (finding,) = check_layer(Scaled(), X).diagnosis
+    assert "the factor `self.g` is missing, on the way back to `self.s`" in finding.sentence
+    assert "and nothing goes back from `x - m` to `m`" in finding.sentence
+
+
+def test_weights_of_the_columns_that_stand_for_those_of_the_rows_are_named():
+    class Weighted:
+        weights = np.array([0.5, 2.0, 1.3])
+
+        def forward(self, y, target):
+            self.error, of_rows = y - target, target @ self.weights
+            return float(np.sum(of_rows * np.sum(np.cosh(self.error), axis=1)))
+
+        def backward(self):
+            return self.weights * np.sinh(self.error)
+
+    (finding,) = check_layer(Weighted(), RNG.standard_normal((4, 3)), target=np.eye(3)[[1, 0, 2, 1]]).diagnosis
+    assert "each column has a factor, `self.weights`, and each row one, 1 over `target @ self.wei" in finding.sentence

@@ -4,6 +4,7 @@ The tables of the roles name single faults. These hypotheses name what any backw
 it, take it of other samples, add a term to it or leave one out. So a fault that nobody listed still gets its sentence.
 """
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -121,6 +122,8 @@ def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     named = _named(case, whole) if np.all(right) else ""
     if named:
         yield Prediction(whole * right, f"each entry has a factor{named}", 1, (), named)
+    for words in _by_row_and_column(case, whole) if right.ndim == 2 and np.all(right) else ():
+        yield Prediction(whole * right, words, 1, (), words)
     for axis in range(right.ndim) if right.ndim > 1 else ():
         others = tuple(other for other in range(right.ndim) if other != axis)
         if np.prod([right.shape[other] for other in others]) < 2:
@@ -141,12 +144,30 @@ def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 def _named(case: IsolatedLayer, factor: Array) -> str:
     """What forward computes that is such a factor, or one over it, or over another, in the words of its code."""
-    known = (one for one in recorded_factors(case, factor.shape) if np.all(one.value))
-    arrays = [Factor("1", np.ones(factor.shape)), *known]
-    for below in arrays:
-        for found in multiples(factor * below.value, iter(arrays), LEFT):
+    one = [Factor("1", np.ones(factor.shape))]
+    arrays = [*one, *_of_forward(case, factor.shape)]
+    plainest = itertools.chain(*(itertools.product(*pair) for pair in ((one, arrays), (arrays, one), (arrays, arrays))))
+    for below, above in plainest:
+        for found in multiples(factor * below.value, iter([above]), LEFT):
             return f", {found.removeprefix('1 times ')}" + (f" over {below.words}" if below is not arrays[0] else "")
     return ""
+
+
+def _of_forward(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]:
+    """What forward computes in this shape, or has from the start, without zeros."""
+    fixed = case.tape.fixed.items() if case.tape else ()
+    given = (Factor(site.operand(number), value) for (site, number), value in fixed if value.shape == shape)
+    yield from (one for one in (*recorded_factors(case, shape), *given) if np.all(one.value))
+
+
+def _by_row_and_column(case: IsolatedLayer, factor: Array) -> Iterator[str]:
+    """What forward computes that is such a factor for each column, with another for each row."""
+    for one in _of_forward(case, factor.shape[1:]):
+        rows = factor / one.value
+        if np.ptp(one.value) > 0 and np.all(np.ptp(rows, axis=1) <= LEFT * np.max(np.abs(rows))):
+            named = _named(case, rows[:, 0])
+            if named:
+                yield f"each column has a factor, {one.words}, and each row one{named}"
 
 
 ANOTHER_TENSOR = Hypothesis(

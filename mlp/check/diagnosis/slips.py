@@ -1,5 +1,6 @@
 """Faults that are one wrong way back through forward's own operations, in the words of its code."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from mlp.check.diagnosis.way_back.windows import WINDOWS
 from mlp.nn.arrays import Array
 
 _MOST_PAIRS = 20
+_MOST_STEPS = 5_000  # on the ways back with two slips, one after another
 _FEWEST = 4  # numbers that two steps are to explain
 _LARGEST = 1e3
 _BY_ANOTHER_NAME = (
@@ -148,6 +150,15 @@ def _two_steps(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Itera
     for one, other in np.argwhere(np.triu(rest < (LEFT * size) ** 2, 1))[:_MOST_PAIRS].tolist():
         words = [found[one].words, found[other].words]
         for both in case.slips_together(words):  # of which one may be on the other's way
+            yield Prediction(both[tensor], " and ".join(words), key="\n".join(words))
+    missing, left_out = (
+        [slip for slip in found if slip.pattern == pattern] for pattern in ("derivative missing", LEFT_OUT)
+    )
+    pairs = itertools.product(missing, left_out)  # one on the other's way, which do not add up
+    edges = sum(len(parents) for parents in case.tape.ways) if case.tape else 1
+    for pair in itertools.islice(pairs, _MOST_STEPS // max(1, edges)):
+        words = [slip.words for slip in pair]
+        for both in case.slips_together(words):
             yield Prediction(both[tensor], " and ".join(words), key="\n".join(words))
 
 

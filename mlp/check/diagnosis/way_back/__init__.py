@@ -29,6 +29,7 @@ _STEPS = (
     steps.to_others,
     steps.over_other_axes,
     steps.once,
+    steps.at_one_end,
     steps.overwritten,
     cut_elsewhere,
     steps.by_one_choice,

@@ -166,6 +166,29 @@ def once(_: Tape, way: Way) -> Iterator[Wrong]:
         yield Wrong("steps left out", words, Change({(one, way.operand): _nothing}))
 
 
+def at_one_end(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """Of what adds up to the gradient of a tensor, only the first or last along an axis does, or it does not.
+
+    Of a layer this shows in what it does with each dy.
+    """
+    if tape.nodes[tape.output].value.size > 1 or len(way.numbers) > 1 or not goal_of(tape, way):
+        return
+    shape = tape.nodes[way.numbers[0]].value.shape
+    for axis, size in enumerate(shape):
+        place = np.indices(shape)[axis]
+        for name, end in (("first", 0), ("last", size - 1)):
+            one, others = (way.edges[0].pull(1.0 * chosen) for chosen in (place == end, place != end))
+            if np.any(one * others):  # they are added up
+                which = f"the {name} of the {size} places along axis {axis}"
+                alone, rest = (way.ruled(_at(chosen)) for chosen in (place == end, place != end))
+                yield Wrong("steps left out", f"{way.words} only {which} goes back", alone)
+                yield Wrong("steps left out", f"{way.words} {which} does not go back", rest)
+
+
+def _at(places: Array) -> Rule:
+    return lambda edge, gradient: edge.pull(gradient * places)
+
+
 def _nothing(_: Edge, __: Array) -> None:
     return None
 
