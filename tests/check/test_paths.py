@@ -330,6 +330,27 @@ def test_a_dy_that_is_taken_at_another_place_than_it_should_is_told_with_the_ste
     assert f"Taps: {words} axis 1, for 2 of 3 entries. This is certain" in finding.sentence
 
 
+class Weighing(Layer):
+    """Column j of x times w[j]; its dw forgets x and more rows the nearer to the first column, and all in that."""
+
+    parameter_names = ("w",)
+
+    def __init__(self):
+        self.w = np.linspace(0.5, 2.0, 5)
+
+    def forward(self, x):
+        return x * self.w
+
+    def backward(self, dy):
+        self.grad_w = np.array([dy[:j, j].sum() for j in range(5)])
+        return dy * self.w
+
+
+def test_over_how_many_outputs_dy_is_added_up_is_told_of_the_entries_that_have_any():
+    (finding,) = check_layer(Weighing(), X).diagnosis
+    assert "it is the sum over 1 to 4 outputs of dy" in finding.sentence
+
+
 def container(backward, **others):
     class Wired(Sequential):
         pass

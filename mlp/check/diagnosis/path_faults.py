@@ -100,15 +100,15 @@ def _derivatives_wrong(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterat
     is_right = np.abs(paths.said - paths.right) <= 1e-6 * np.max(np.abs(paths.right))
     if np.all(is_right[paths.given]):  # those that are left out are none
         return
-    counts = np.unique(np.sum(paths.given, axis=0))
-    count = int(np.max(counts, initial=0))
+    counts = np.unique([count for count in np.sum(paths.given, axis=0) if count])
+    least, count = int(counts[0]), int(counts[-1])
     there, given = (np.unique(np.sum(one, axis=1)) for one in (paths.there, paths.given))
     elsewhere = ""
     if len(paths.said) > 1 and np.any(paths.there != paths.given) and len(there) == len(given) == 1:
         same = f"other entries than it should, {given[0]} of them" if given[0] == there[0] else ""
         several = "a single entry" if given[0] == 1 else f"{given[0]} entries"
         elsewhere = f"; each place of dy goes to {same or f'{several}, and should go to {there[0]}'}"
-    several = f"{counts[0]} to {count}" if len(counts) > 1 else f"{count}"
+    several = f"{least} to {count}" if least < count else f"{count}"
     dy = "dy" if count < 2 or len(paths.said) < 2 else f"the sum over {several} outputs of dy"
     known = [(np.ones((1, 1)), "it is {}" + dy + elsewhere)]
     for factor in _factors(case, tensor, paths, paths.given):
