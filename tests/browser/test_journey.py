@@ -68,12 +68,12 @@ def test_settings_typed_chosen_and_gone_back_to(visit):
     visit.get_by_role("button", name="Check", exact=True).click()
     visit.get_by_role("menuitem", name="Gradient check").click()
     expect(visit.get_by_role("heading", name="Gradient check", exact=True)).to_be_visible()
-    expect(sizes).to_have_value("3-7-2")
+    expect(sizes).to_have_value("3-7-2", timeout=30_000)
     sizes.fill("3-8-2")
     expect(visit).to_have_url(re.compile("sizes=3-8-2"))
     visit.go_back()  # in one step, whatever was changed
     expect(visit.get_by_role("heading", name="Gradient Lab")).to_be_visible()
-    expect(sizes).to_have_value("3-7-2")
+    expect(sizes).to_have_value("3-7-2", timeout=30_000)
     expect(visit.locator(".plot-container").first).to_be_visible(timeout=30_000)
     assert not unexpected(visit.complaints)
     assert not visit.foreign
@@ -85,7 +85,7 @@ def test_settings_are_reset(visit):
     expect(visit.get_by_text("Input (3,), target (2,), float64")).to_be_visible(timeout=30_000)  # the page's end
     visit.get_by_text("More settings").click()
     visit.get_by_role("button", name="Reset to the exercise").click()
-    expect(sizes).to_have_value("2-10-20-5")
+    expect(sizes).to_have_value("2-10-20-5", timeout=30_000)
     expect(visit).not_to_have_url(re.compile("sizes|seed"))
     assert not unexpected(visit.complaints)
     assert not visit.foreign

@@ -76,7 +76,9 @@ def _uses(*functions: Callable[..., Any]) -> Uses:
         arguments = set(function.__code__.co_varnames) if isinstance(function, FunctionType) else set()
         names = kept | dict(reversed(list(_bindings(tree))))
         names = names if function is functions[0] else {**dict.fromkeys(arguments, ""), **names}
-        tables = {name: one for name, one in getattr(function, "__globals__", {}).items() if isinstance(one, dict)}
+        space = getattr(function, "__globals__", {})
+        # Not isinstance, which asks what is no dict, such as a class of theirs, for its __class__.
+        tables = {name: one for name, one in space.items() if issubclass(type(one), dict)}
         both: Iterable[tuple[Any, Any]] = zip(found, _in(tree, names, tables), strict=True)
         found = Uses(*(new | old if isinstance(old, dict | frozenset) else old + new for old, new in both))
     return found
