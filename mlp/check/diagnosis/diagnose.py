@@ -24,7 +24,7 @@ from mlp.check.projection import Projection, random_dy, random_source, with_appl
 from mlp.check.report import Finding
 from mlp.differences.methods import CENTRAL
 from mlp.nn.activations import Identity
-from mlp.nn.arrays import Array
+from mlp.nn.arrays import Array, root_mean_square
 from mlp.nn.layers import Layer
 from mlp.nn.losses import Loss
 from mlp.nn.network import Sequential
@@ -162,7 +162,7 @@ def _has_no_input(layer: Layer) -> bool:
 
 def _with_other_parameters(layer: Layer, rng: np.random.RandomState) -> Layer:
     for name, value in layer.parameters().items():
-        size = float(np.sqrt(np.mean(np.square(value)))) or 1.0
+        size = float(root_mean_square(value)) or 1.0
         layer = layer.replaced(name, value + _MOVED * size * rng.standard_normal(np.shape(value)))
     return layer
 

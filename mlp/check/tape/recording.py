@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ def recorded(
     tensors: Mapping[str, Array],
     constants: Mapping[str, Array],
     instead: Instead | None = None,
-    spaces: Iterable[dict[str, Any]] = (),
+    spaces: Sequence[dict[str, Any]] = (),
 ) -> Tape:
     """The tape of a function of these tensors and constants.
 
@@ -52,7 +52,7 @@ def recorded(
         tape.leaves = {name: leaf.number for name, leaf in given.items()}
         given |= {name: noted(tape, "constant", value) for name, value in constants.items()}
         tape.names = {one.number: name for name, one in given.items()}
-        with _noting_arrays(tape, spaces := list(spaces)), _keeping_floats(spaces):
+        with _noting_arrays(tape, spaces), _keeping_floats(spaces):
             result = function(given)
         tape.output = result.number if isinstance(result, Traced) else tape.find(result)
     return tape
@@ -78,7 +78,7 @@ def _recording(tape: Tape) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _noting_arrays(tape: Tape, spaces: Iterable[dict[str, Any]]) -> Iterator[None]:
+def _noting_arrays(tape: Tape, spaces: Sequence[dict[str, Any]]) -> Iterator[None]:
     """Within it the arrays of real numbers under these names are constants on the tape."""
     arrays = [
         (space, name, value)
@@ -111,7 +111,7 @@ class _Float(metaclass=_IsFloat):
 
 
 @contextlib.contextmanager
-def _keeping_floats(spaces: Iterable[dict[str, Any]]) -> Iterator[None]:
+def _keeping_floats(spaces: Sequence[dict[str, Any]]) -> Iterator[None]:
     changed = [space for space in spaces if "float" not in space]
     try:
         for space in changed:
