@@ -56,6 +56,12 @@ def in_theme(visit, theme):
     expect(visit.get_by_test_id("stApp")).to_have_css("background-color", BACKGROUNDS[theme])
 
 
+def on_a_phone(visit):
+    """As wide as a phone, once the sidebar has slid out of it: on its way its text lies over the page's."""
+    visit.set_viewport_size(PHONE)
+    expect(visit.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+
+
 def walk(visit):
     """Each page's entry once it is there, on a dark projector: from the first by the link to the next, until none."""
     visit.set_viewport_size(PROJECTOR)
@@ -77,7 +83,7 @@ def test_every_page_can_be_read_on_a_projector_and_fits_a_phone(visit):
     for name in walk(visit):
         assert drawn(visit).bounding_box()["y"] < PROJECTOR["height"] - LEAST, name
         assert serious(visit, EVERYTHING) == [], name
-        visit.set_viewport_size(PHONE)
+        on_a_phone(visit)
         assert visit.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth"), name
         assert visit.evaluate(FORMULAS_FIT), name
 
@@ -89,7 +95,7 @@ def test_every_page_can_be_read_on_a_phone_and_in_light(visit):
             in_theme(visit, "light")
             assert serious(visit, BY_THEME) == [], "the sidebar, which every page has and a phone folds away"
             in_theme(visit, "dark")
-        visit.set_viewport_size(PHONE)
+        on_a_phone(visit)
         assert serious(visit, BY_WIDTH) == [], name
         in_theme(visit, "light")
         assert serious(visit, BY_THEME) == [], name
