@@ -49,8 +49,8 @@ def test_none_of_10000_networks_is_called_wrong(start):
 
 # Of the last three one is narrower than a path that would show the noise of float32; one has gradients whose squares
 # are 0; and one has a step that a tanh saturates within, so that all smaller ones show nothing but rounding.
-def test_none_of_eight_large_networks_is_called_wrong():
-    assert [fault for seed in (*range(5), 13_829, 1_877, 2_417) for fault in faults(seed, large_problem)] == []
+def test_none_of_five_large_networks_is_called_wrong():
+    assert [fault for seed in (*range(2), 13_829, 1_877, 2_417) for fault in faults(seed, large_problem)] == []
 
 
 @pytest.mark.nightly
@@ -59,6 +59,7 @@ def test_none_of_20000_large_networks_is_called_wrong(start):
     assert [fault for seed in range(start, start + 1_000) for fault in faults(seed, large_problem)] == []
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("seed", range(10))
 def test_a_right_network_has_no_diagnosis_even_where_the_step_cannot_tell(seed):
     for eps in (1e-14, 1e-4, 10.0):

@@ -103,6 +103,7 @@ def significant(g):
     return np.array([[float(f"{value:.2e}") for value in row] for row in g.dW])
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("change", "pattern", "words"),
     [
@@ -310,6 +311,7 @@ class PositivesTwice(BCEWithLogitsLoss):
         return super().gradient(y, target) * (1 + target)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("loss", "words"),
     [

@@ -27,6 +27,7 @@ from mlp import (
 from mlp.nn.layers import Layer
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("sizes", "batch", "loss"),
     [
@@ -72,6 +73,7 @@ class BatchNorm(Layer):
         return (dy - dy.mean(axis=0) - y * (dy * y).mean(axis=0)) / deviation
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("classes", [3, 100, 1000])
 @pytest.mark.parametrize("ahead", [0.0, 1.0, 5.0, 20.0])
 @pytest.mark.parametrize("seed", range(10))
@@ -90,6 +92,7 @@ def test_the_complex_derivative_of_cross_entropy_is_as_exact_as_backward_for_eve
     np.testing.assert_array_less(np.abs(derivative - gradient), 20 * np.finfo(float).eps * np.abs(size))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("method", "eps"), [("central", 1e-4), ("complex-step", 1e-20), ("complex-step", 1e-8)])
 @pytest.mark.parametrize("seed", range(8))
 def test_a_bias_before_a_batch_normalisation_is_consistent_with_its_zero(seed, method, eps):
@@ -168,6 +171,7 @@ def test_the_step_that_the_advice_names_decides():
     assert check_gradients(*narrow(HalfTanh), eps)["fc.W"].verdict is Verdict.WRONG
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("size", [1e-9, 1e-12])
 @pytest.mark.parametrize("activation", [Tanh, ReLU, Identity, SiLU])
 @pytest.mark.parametrize("seed", range(5))

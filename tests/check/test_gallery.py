@@ -97,9 +97,12 @@ def test_a_bug_tells_its_story_and_shows_its_line(bug):
     assert bug.right
 
 
-def test_layer_and_pattern_are_named_in_the_first_network_that_shows_the_bug():
-    found = [one for bug in GALLERY.values() for one in islice(diagnosed([bug], range(6)), 1)]
-    assert len(found) > 0.9 * len(GALLERY)  # the others need an activation or loss that none of the six has
+@pytest.mark.one_in(3)
+@pytest.mark.parametrize("first", range(3))
+def test_layer_and_pattern_are_named_in_the_first_network_that_shows_the_bug(first):
+    bugs = list(GALLERY.values())[first::3]
+    found = [one for bug in bugs for one in islice(diagnosed([bug], range(6)), 1)]
+    assert len(found) >= len(bugs) - 2  # the others need an activation or loss that none of the six has
     assert [label for right, label in found if not right] == []
 
 
@@ -131,6 +134,7 @@ def at_places():
             yield pytest.param(bug, place, id=f"{bug.name}-{place}", marks=marks)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("bug", "place"), [*at_places()])
 def test_every_bug_is_found_wherever_there_is_room_for_it_and_leaves_the_right_network_right(bug, place):
     network, loss, x, target = roomy(bug)
@@ -145,6 +149,7 @@ def test_every_bug_is_found_wherever_there_is_room_for_it_and_leaves_the_right_n
     assert check_gradients(network, loss, x, target).passed
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("initialisation", [he, standard_normal])
 @pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)

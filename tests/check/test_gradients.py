@@ -28,6 +28,7 @@ PARAMETERS = {"fc1.W", "fc1.b", "fc2.W", "fc2.b"}
 EVERYTHING = PARAMETERS | {"x"}
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("leading", [(), (1,), (6,)], ids=["one sample", "batch of 1", "batch of 6"])

@@ -83,6 +83,7 @@ def test_the_layer_with_the_corner_is_named():
     assert [(kink.index, kink.layer) for kink in check.kinks] == [((1,), "activation_fn2")]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("method", REAL)
 @pytest.mark.parametrize("eps", [1e-6, 1e-4, 1e-2, 0.3])
 def test_no_entry_at_a_kink_is_ever_wrong(method, eps):

@@ -440,6 +440,7 @@ def test_gradients_that_have_changed_places_are_told_by_their_names():
     assert "dfc1.W is the gradient of something else: it is that of fc3.W. The same goes for dfc3.W" in finding.sentence
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("backward", "words"),
     [

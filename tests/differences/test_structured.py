@@ -61,6 +61,7 @@ def problem(rng, sizes, activation, loss, batch=None, initialisation="Glorot"):
     return network, loss, rng.standard_normal((*lead, sizes[0])), loss.random_target(rng, (*lead, sizes[-1]))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_and_method_with_every_loss_in_turn(activation, method):
@@ -70,6 +71,7 @@ def test_every_activation_and_method_with_every_loss_in_turn(activation, method)
         assert_agree(*problem(np.random.RandomState(1), (3, 4, 5, 2), activation, loss, batch), 1e-4, method)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("seed", range(60))
 def test_random_networks(seed):
     rng = np.random.RandomState(seed)

@@ -36,6 +36,7 @@ def test_the_large_one_is_large():
     assert LARGE.work > MAX_WORK
 
 
+@pytest.mark.one_in(3)
 @every_bug
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: "-".join(map(str, e.sizes)))
 def test_every_bug_has_a_place_in_a_network_that_is_quickly_checked(bug, experiment):

@@ -153,6 +153,7 @@ def test_the_names_of_a_pattern_are_the_gallerys():
     assert all(bug.name in examples(bug.pattern) for bug in GALLERY.values())
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("number", range(1, 21))
 def test_hints_say_what_is_wrong_and_what_kind_of_thing_has_the_bug(number):
     asked, problem = question(EXPERIMENT, number), EXPERIMENT.problem()
@@ -166,6 +167,7 @@ def test_hints_say_what_is_wrong_and_what_kind_of_thing_has_the_bug(number):
     assert second == (f"The bug is one of those of {kinds[asked.place[:2]]}." if asked.bug else "No layer has a bug.")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("number", [n for n in range(1, 21) if question(EXPERIMENT, n).bug])
 def test_afterwards_the_tensor_that_shows_it_is_named(number):
     asked, problem = question(EXPERIMENT, number), EXPERIMENT.problem()

@@ -24,6 +24,7 @@ def markdown(app):
 
 # Of a layer, an activation and a loss; for the sidebar's network, or one with another batch, activation, loss or sizes;
 # with wrong values, or with right ones and a remark. That every bug is found, `tests/check` tests.
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "name",
     [

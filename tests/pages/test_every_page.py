@@ -74,6 +74,7 @@ def test_it_shows_a_result_at_once_follows_a_setting_and_keeps_it_if_the_next_is
 
 
 # The sidebar is the same on every page, so each refusal is seen once, on the page that is drawn in the shortest time.
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("address", "words"), UNUSABLE, ids=lambda value: str(value)[:40])
 def test_an_unusable_setting_is_named_and_the_rest_is_used(open_page, address, words):
     app = open_page("overview" if "broken" in address else "finite_differences", **{"loss": "HuberLoss", **address})

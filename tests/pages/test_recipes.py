@@ -93,6 +93,7 @@ def test_a_new_activation_and_a_new_loss_pass_the_check(registered):
     assert not report.diagnosis
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.usefixtures("registered")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_with_them(open_page, page):

@@ -145,6 +145,7 @@ def test_however_small_the_portions_the_end_is_the_same(open_page, monkeypatch, 
     assert_shows(app, settings, end)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", ["XOR", "circles", "moons", "noisy curve", "Iris"])
 def test_every_data_set_trains_and_the_network_that_fits_is_said(open_page, name):
     experiment = Experiment(loss="CrossEntropyLoss")
@@ -239,22 +240,20 @@ def test_the_norms_of_the_gradients(open_page):
 
 
 def test_the_check_at_the_present_weights_and_on_the_way(open_page):
-    app = open_page("training", at_step="20", closer="gradient check", on_the_way="true", eps="1e-5", method="forward")
-    runs, _ = at(DEFAULT, 20)
+    app = open_page("training", at_step="6", closer="gradient check", on_the_way="true", eps="1e-5", method="forward")
+    runs, _ = at(DEFAULT, 6)
     right, wrong = (check_gradients(*run.problem(), 1e-5, "forward") for run in runs)
     assert plain(right.summary) in everything(app)
     assert [error.value for error in app.error] == [plain(wrong.summary)]
     np.testing.assert_array_equal(chart(app, "training_maps")[0]["z"], wrong["fc2.W"].analytical)
-    taken = [
-        list(moments(each, DEFAULT.dataset(), 20, 1e-5, "forward")) for each in (replace(DEFAULT, bug=""), DEFAULT)
-    ]
+    taken = [list(moments(each, DEFAULT.dataset(), 6, 1e-5, "forward")) for each in (replace(DEFAULT, bug=""), DEFAULT)]
     drawn = [trace for k in (0, 1) for trace in chart(app, f"on_the_way_{k}")]
     for k, column in enumerate(ON_THE_WAY):
         for trace, expected in zip(drawn[2 * k : 2 * k + 2], taken, strict=True):
             values = np.array([getattr(moment, column) for moment in expected])
             np.testing.assert_array_equal(trace["y"], values)
     press(app, "One step")
-    further = check_gradients(*at(DEFAULT, 21)[0][1].problem(), 1e-5, "forward")
+    further = check_gradients(*at(DEFAULT, 7)[0][1].problem(), 1e-5, "forward")
     np.testing.assert_array_equal(chart(app, "training_maps")[0]["z"], further["fc2.W"].analytical)
 
 
@@ -335,6 +334,7 @@ def test_settings_that_cannot_be_are_named_and_what_was_there_stays(open_page):
     assert [c.proto.spec for c in app.get("plotly_chart")] == before
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("key", "text", "words"),
     [

@@ -58,6 +58,7 @@ def tolerance(experiment, problem, check):
     return quotient_tolerance(loss_noise(*problem), experiment.eps, experiment.method, np.abs(check.analytical).max())
 
 
+@pytest.mark.one_in(3)
 @every_experiment
 @pytest.mark.parametrize("tensor", ["fc1.W", "fc1.b", "x"])
 def test_gradient_check(experiment, tensor):
@@ -81,6 +82,7 @@ def test_gradient_check(experiment, tensor):
     assert printed["np.allclose"] == check.judgements["np.allclose"].accepted
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("label", AUTOMATIC)
 @every_experiment
 def test_gradients_derived_automatically(experiment, label):

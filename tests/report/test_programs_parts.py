@@ -22,6 +22,7 @@ TARGET = np.array([0.0, 1.0, 0.25, 0.5, 1.0])
 DY = np.array([1.0, -2.0, 3.0, 4.0, 5.0, 6.0])
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("samples", [1, (2, 1)], ids=["sample", "batch"])

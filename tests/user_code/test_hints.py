@@ -51,6 +51,7 @@ SUGGESTED = {
 }
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("kind", SUGGESTED)
 def test_the_line_that_is_suggested_works_when_it_is_pasted(kind, tmp_path):
     source, (before, after) = SOURCES[kind], SUGGESTED[kind]
@@ -89,6 +90,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("option", NEEDED)
 def test_each_setting_makes_a_layer_pass_that_does_not_without(option, tmp_path):
     source, settings = SOURCES[option], NEEDED[option]
