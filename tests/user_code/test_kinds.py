@@ -182,13 +182,16 @@ MISTAKES = [
     ("BCEWithLogits", "np.exp(self.z) / (1 +", "np.exp(self.z) / (2 +"),
     ("shrink", "3 * reg_strength", "2 * reg_strength"),
     ("Surprise", "-label_tensor", "label_tensor"),
+    ("Camada", "dz @ self.W.T", "dy @ self.W.T"),
+    ("straight", "1.0 * slope", "2.0 * slope"),
+    ("OneOutput", "diff[0] = pred", "diff[0] = 2 * pred"),
 ]
 
 
 def examined(tmp_path, source):
     """The result of a source with one case in it."""
     path = tmp_path / f"kind{next(NUMBER)}.py"  # a name of its own: a module of the same name is not imported twice
-    path.write_text("import numpy as np\n\n" + source)
+    path.write_text("from collections.abc import Callable\n\nimport numpy as np\n\n" + source)
     module = load(str(path)).module
     overrides = read_overrides(module, list(own(module)))
     (case,) = cases(module, overrides)
@@ -458,6 +461,12 @@ def test_a_training_of_many_steps_an_epoch_is_no_backward(tmp_path):
     text = kind.replace("range(num_epochs)", "range(0, len(X), 2)")
     with pytest.raises(ValueError, match="not enough values to unpack"):
         examined(tmp_path, text)
+
+
+def test_a_function_of_the_same_name_with_no_more_than_that_is_no_derivative(tmp_path):
+    source = "def sigmoid(x):\n    return np.array([sigmoid_function(one) for one in x])\n"
+    with pytest.raises(ValueError, match="not enough values to unpack"):
+        examined(tmp_path, source + "def sigmoid_function(x):\n    return 1 / (1 + np.exp(-x))\n")
 
 
 def test_what_is_right_for_the_output_under_the_name_of_the_input_is_not_judged(tmp_path):

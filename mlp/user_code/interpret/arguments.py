@@ -216,6 +216,8 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
         wanted += [
             one for one in parameters if one.default is None and "activation_prime" in vocabulary.roles(one.name)
         ]
+    called = [one for one in parameters if _is_called(one.annotation)]
+    wanted += [one for one in called if one.default is None and called[0] in wanted and one not in wanted]
     wanted += [one for one in parameters if one.default is None and "seed" in vocabulary.roles(one.name)]
     # What the features are divided by has to suit their number, which is ours, as that of time steps is.
     wanted += [
@@ -287,9 +289,15 @@ class _Guesser:
                 yield role, self._plain(role, name)
         if conventions.paired and name.endswith(_SHAPES):
             yield "shape", (2, samples.FEATURES // 2)
+        yield from self._annotated(annotation)
+        yield "unknown", _UNKNOWN[min(self.used.get("unknown", 0), len(_UNKNOWN) - 1)]
+
+    def _annotated(self, annotation: Any) -> Iterator[tuple[str, Any]]:
+        """A plain value; of what is called the first is an activation, and the second its derivative."""
         if annotation in _BY_ANNOTATION:
             yield "annotated", _BY_ANNOTATION[annotation]
-        yield "unknown", _UNKNOWN[min(self.used.get("unknown", 0), len(_UNKNOWN) - 1)]
+        if _is_called(annotation):
+            yield "called", (tanh, tanh_prime)[min(self.used.get("called", 0), 1)]
 
     def _plain(self, role: str, name: str) -> Any:
         several = (2,) if role in _PAIRED[:2] and self.conventions.window == 2 else samples.PLAIN[role]
@@ -321,6 +329,10 @@ class _Guesser:
         one = self._structure(text + EACH, uses)
         sizes = {role: {key: samples.HIDDEN[0] for key in one or () if role in vocabulary.roles(key)} for role in _ENDS}
         return one and [one | sizes["out_size"], one | sizes["in_size"]]
+
+
+def _is_called(annotation: Any) -> bool:
+    return "Callable" in str(annotation)
 
 
 def data_of(cls: type) -> dict[str, str]:

@@ -190,11 +190,14 @@ def _is_ids(function: Callable[..., Any], name: str) -> bool:
 def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) -> tuple[str, ...]:
     """What the argument of a derivative may be: dy where it sounds so or there are several, else x, else y.
 
-    Where it takes just what forward takes, there is no dy among its arguments.
+    Where it takes just what forward takes, there is no dy among its arguments, nor x where those are constants alone.
     """
     names = [one.name for one in calls.required(calls.parameters_of(function))]
     if any(map(inputs.is_upstream, names)):
         return ("gradient",)
+    constants = {*calls.parameters_named(forward)[1:]} if function is not forward else set()
+    if constants and {*calls.parameters_named(function)} <= constants:
+        return ("nothing",)
     if len(names) > 1:
         known = {*names} & {*calls.parameters_named(forward)} if function is not forward else {}
         return ("nothing", "gradient") if known else ("gradient",)

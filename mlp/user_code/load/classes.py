@@ -53,7 +53,8 @@ def kind_of(cls: type, override: Override) -> Kind | None:
         cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward
     )
     backward = backward or (marked[1] if forward == marked[0] else "") or _train_step(cls, forward)
-    backward = backward or next(iter(parts_of_backward(cls)), "") or (forward and _sounding(cls))
+    backward = backward or next(iter(parts_of_backward(cls)), "") or loss * _named_after(cls, forward)
+    backward = backward or (forward and _sounding(cls))
     if forward and backward:
         return Kind("loss" if loss else "layer", forward, backward)
     if not loss:
@@ -103,8 +104,8 @@ def parts_of_backward(cls: type) -> list[str]:
 
 
 def _named_after(cls: type, value: str) -> str:
-    """A method that is named as the derivative of another: call_df, activation_prime, d_fn."""
-    pattern = rf"d_?{value}|{value}_?(d|df|dx|prime|der|deriv\w*|grad\w*)"
+    """A method that is named as the derivative of another: call_df, activation_prime, d_fn, deriv_loss."""
+    pattern = rf"(d|deriv\w*|grad\w*)_?{value}|{value}_?(d|df|dx|prime|der|deriv\w*|grad\w*)"
     return next((name for name in dir(cls) if value and re.fullmatch(pattern, name) and _has(cls, name)), "")
 
 

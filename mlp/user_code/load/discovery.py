@@ -148,7 +148,8 @@ def _partner(name: str, functions: dict[str, Any]) -> str:
         return next((other for other in functions if other == _MARK_INSIDE.sub("_backward", name) != name), "")
     others = [other for other in functions if other != name]
     texts = ((other, text) for other in others for text in (other, _BESIDE.sub("", other)))
-    matches = ((other, pattern.fullmatch(text)) for other, text in texts for pattern in _GRADIENT_NAMES)
+    marked = ((other, text) for other, text in texts if _stem(text) != stem)  # sigmoid_function is sigmoid, not its d
+    matches = ((other, pattern.fullmatch(text)) for other, text in marked for pattern in _GRADIENT_NAMES)
     whole = [(other, match["stem"]) for other, match in matches if match]
     stems = [(other, _stem(its)) for other, its in whole]
     named = [other for other, its in whole if its == same] + [other for other, its in stems if its == stem]

@@ -1,5 +1,7 @@
 """Kinds of code that people write, each as small as it can be, and right."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -2442,3 +2444,40 @@ class Surprise:
 
     def backward(self, label_tensor):
         return -label_tensor / self.p
+
+
+# An activation and its derivative, in another language: what they are, their annotations say.
+class Camada:
+    def __init__(self, n_in, n_out, ativa: Callable, ativa_d: Callable | None = None):
+        self.W, self.ativa, self.ativa_d = np.random.randn(n_in, n_out), ativa, ativa_d
+
+    def forward(self, x):
+        self.x, self.z = x, x @ self.W
+        return self.ativa(self.z)
+
+    def backward(self, dy):
+        dz = dy if self.ativa_d is None else dy * self.ativa_d(self.z)
+        self.grad_W = self.x.T @ dz
+        return dz @ self.W.T
+
+
+# A derivative that is constant, and takes that constant alone.
+def straight(x, slope=1.5):
+    return slope * x
+
+
+def straight_derivative(slope=1.5):
+    return 1.0 * slope
+
+
+# A loss whose derivative is called after it.
+class OneOutput:
+    @classmethod
+    def loss(cls, pred, label):
+        return np.sum((pred[0] - label) ** 2) / 2
+
+    @classmethod
+    def deriv_loss(cls, pred, label):
+        diff = np.zeros_like(pred)
+        diff[0] = pred[0] - label
+        return diff
