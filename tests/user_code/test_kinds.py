@@ -185,6 +185,8 @@ MISTAKES = [
     ("Camada", "dz @ self.W.T", "dy @ self.W.T"),
     ("straight", "1.0 * slope", "2.0 * slope"),
     ("OneOutput", "diff[0] = pred", "diff[0] = 2 * pred"),
+    ("ridge_loss", "2 * reg", "reg"),
+    ("Ridge", "2 * self.reg", "self.reg"),
 ]
 
 
@@ -379,6 +381,14 @@ def test_penalties_that_are_given_as_0_are_told(tmp_path):
     (kind,) = (one for one in KINDS if "class Penalised" in one)
     facts = [fact.text for fact in examined(tmp_path, kind).facts]
     assert [text.partition(",")[0] for text in facts] == ["l1 was given as 0", "l2 was given as 0"]
+
+
+@pytest.mark.parametrize(("said", "status"), [("", "wrong"), ('"forward_args": {"reg": 0}', "passed")])
+def test_a_penalty_that_weighs_nothing_by_default_is_given_a_weight_unless_one_is_said(said, status, tmp_path):
+    (kind,) = (one for one in KINDS if "def ridge_loss" in one)
+    result = examined(tmp_path, kind.replace("2 * reg", "reg") + f'\nGRADCHECK = {{"ridge_loss": {{{said}}}}}\n')
+    assert result.status == status
+    assert any("reg was given as 0.1" in fact.text for fact in result.facts) == (not said)
 
 
 def test_an_average_of_one_parameter_alone_is_wrong(tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.clock import remaining
-from mlp.user_code.interpret import samples
+from mlp.user_code.interpret import penalties, samples
 from mlp.user_code.interpret.arguments import Built
 from mlp.user_code.interpret.inputs import inputs
 from mlp.user_code.interpret.models import Parts, has_target, is_key
@@ -383,9 +383,10 @@ def _model_readings(parts: Parts, case: Case, mades: Iterable[Made], errors: lis
     override = case.said
     is_guess = parts.loss is None and parts.forward is not None and not has_target(parts.forward)
     predicts = is_guess or (parts.forward is not None and parts.loss is not None)
-    settings = {**override.forward_args, **override.backward_args}
     losses = OBJECTIVES if is_guess else (parts.loss, *parts.others)
     for made, place in product(mades, (-1, 0) if predicts else (-1,)):
+        weights = penalties.weights(parts, made.parameters, override)
+        settings = {**weights, **override.forward_args, **override.backward_args}
         whole = Whole(parts.forward, losses[0], parts.backward, place, settings)
         for x in _inputs(made, override):
             try:
@@ -414,6 +415,7 @@ def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
         ForeignError: none ran, or the loss had to be guessed and no guess suits.
     """
     errors: list[Fact] = []
+    thing, weighing = penalties.weighed(parts, thing, case.said)
     tried = _tried(_model_readings(parts, case, _parameters(parts, case.said, thing), errors))
     ran = [one for one in tried if one.layer is not None and one.layer.pairs]
     best = max(ran, key=lambda one: one.agreeing, default=None)
@@ -442,6 +444,9 @@ def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
         raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss)))
     if best.loss:
         best.notes.append(Fact("note", f"no loss was found, so it was taken to be {best.loss}"))
+    for name in (*weighing, *penalties.weights(parts, thing, case.said)):
+        text = f"{name} was given as {penalties.WEIGHT}, for with 0 no mistake in what it weighs could show"
+        best.notes.append(Fact("note", text))
     best.notes += _with_more_outputs(best, ran)
     return _with_penalty(best)
 

@@ -2481,3 +2481,19 @@ class OneOutput:
         diff = np.zeros_like(pred)
         diff[0] = pred[0] - label
         return diff
+
+
+# A penalty that weighs nothing by default.
+def ridge_loss(W, X, y, reg=0.0):
+    d = X @ W - y
+    return np.sum(d**2) + reg * np.sum(W**2), 2 * X.T @ d + 2 * reg * W
+
+
+# A penalty whose weight an object keeps, and that is 0 as it is made.
+class Ridge:
+    def __init__(self, n_in, n_out, reg=0.0):
+        self.W, self.reg = np.random.randn(n_in, n_out), reg
+
+    def loss(self, X, y):
+        d = X @ self.W - y
+        return np.sum(d**2) + self.reg * np.sum(self.W**2), {"W": 2 * X.T @ d + 2 * self.reg * self.W}
