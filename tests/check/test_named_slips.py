@@ -1,5 +1,7 @@
 """Slips that people make, each in the smallest layer or loss that has it: the sentence says which one it is."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -231,7 +233,94 @@ class Scaled(Faulty):
         return self.scale * dz @ self.W.T
 
 
+class Best(Faulty):
+    """The largest of squares of four, of signals whose ends are repeated: the first square has ties."""
+
+    def forward(self, x):
+        self.x = np.concatenate([x[:, :1], x], axis=1).reshape(len(x), 2, 2, 2)
+        self.y = self.x.max(axis=(2, 3), keepdims=True)
+        return self.y[:, :, 0, 0]
+
+    def backward(self, dy):
+        is_it = (self.x == self.y) * 1.0
+        if self.wrong != "ties":
+            is_it /= is_it.sum(axis=(2, 3), keepdims=True)
+        whole = is_it.swapaxes(2, 3) if self.wrong == "turned" else is_it
+        flat = (whole * dy[:, :, None, None]).reshape(len(dy), 8)
+        return np.concatenate([flat[:, :1] + flat[:, 1:2], flat[:, 2:]], axis=1)
+
+
+class Whole(Faulty):
+    """Means of pairs, which are neighbours."""
+
+    def forward(self, x):
+        return np.stack([x[:, k : k + 2].mean(axis=1) for k in range(x.shape[1] - 1)], axis=1)
+
+    def backward(self, dy):
+        dx = np.zeros((len(dy), dy.shape[1] + 1))
+        for k in range(dy.shape[1]):
+            part = dy[:, k : k + 1]
+            dx[:, k : k + 2] += part // 2 if self.wrong else part / 2
+        return dx
+
+
+class Centred(Faulty):
+    """Rows without their mean, each in units of its own size."""
+
+    def forward(self, x):
+        self.s = 1 / np.sqrt((x**2).sum(axis=1, keepdims=True))
+        self.x, self.d = x, x - x.mean(axis=1, keepdims=True)
+        return self.d * self.s
+
+    def backward(self, dy):
+        mean = dy.mean(axis=0 if self.wrong else 1, keepdims=True)
+        return (dy - mean) * self.s - self.x * self.s**3 * (dy * self.d).sum(axis=1, keepdims=True)
+
+
+class Sampled(Faulty):
+    """Units of the deviation that is estimated from samples."""
+
+    def forward(self, x):
+        self.d = x - x.mean(axis=0)
+        self.s = 1 / np.sqrt((self.d**2).mean(axis=0) + 0.01)
+        return self.d * self.s
+
+    def backward(self, dy):
+        count = len(dy) - bool(self.wrong)
+        dd = dy * self.s - self.d * self.s**3 * (dy * self.d).sum(axis=0) / count
+        return dd - dd.mean(axis=0)
+
+
+class Dropping(Faulty):
+    def mask(self, shape, seed):
+        return (np.random.RandomState(seed).random(shape) > 0.4) / 0.6
+
+    def forward(self, x):
+        self.kept = self.mask(x.shape, 5)
+        return x * self.kept
+
+    def backward(self, dy):
+        return dy * (self.mask(dy.shape, 6) if self.wrong else self.kept)
+
+
+class Soft(Faulty):
+    def forward(self, x):
+        self.x = x
+        return np.log1p(np.exp(2 * x))
+
+    def backward(self, dy):
+        return dy * (1 / 1 + np.exp(-2 * self.x)) / 2 if self.wrong else dy * 2 / (1 + np.exp(-2 * self.x))
+
+
+SIGNALS = RNG.standard_normal((5, 7)) + 2 * (np.arange(7) == 0)
 NAMED = [
+    (Best, SIGNALS, "ties", "goes in full to each of several equal entries"),
+    (Best, SIGNALS, "turned", "goes to the transposed place, with axis 2 and 3 exchanged."),
+    (Whole, SIGNALS, True, "is rounded down to whole numbers, as by //"),
+    (Centred, RNG.standard_normal((4, 4)), True, "is summed over axis 0 where it should be over 1"),
+    (Sampled, SIGNALS, True, "counts 1.25 times (5 / 4, as of a division by 4 and not by 5, which is one off)"),
+    (Dropping, SIGNALS, True, "the factor `self.kept` is another mask"),
+    (Soft, X, True, "dy divided by the derivative of the activation, not multiplied with it"),
     (Dense, X, True, "dy rounded to 3 decimals"),
     (
         WeightNorm,
@@ -260,6 +349,48 @@ def test_the_slip_is_named(kind, x, fault, words):
     assert check_layer(kind(), x).passed
     (finding,) = check_layer(type(kind.__name__, (kind,), {"wrong": fault})(), x).diagnosis
     assert words in finding.sentence
+
+
+class Fitted:
+    """A model with its loss, whose targets backward takes for their mean, and whose cut-off gradient it may keep."""
+
+    limit = np.inf
+
+    def __init__(self):
+        self.W = np.random.RandomState(1).standard_normal((4, 2))
+
+    def forward(self, x, target):
+        self.x, self.target = x, target
+        self.y = np.tanh(x @ self.W)
+        return np.mean((self.y - target) ** 2)
+
+    def backward(self):
+        target = self.target.mean(axis=0) if self.limit == np.inf else self.target
+        self.dW = self.x.T @ ((1 - self.y**2) * 2 * (self.y - target) / self.y.size)
+        np.clip(self.dW, -self.limit, self.limit, out=self.dW)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [(np.inf, "the mean of `target` over the samples, the same for all of them, stands"), (0.5, "cut off at 0.5.")],
+)
+def test_what_a_model_with_its_loss_inside_does_to_its_numbers_is_named(limit, words):
+    model = type("Fitted", (Fitted,), {"limit": limit})
+    (finding,) = examine_object(model(), X, target=RNG.standard_normal((3, 2))).report.diagnosis
+    assert words in finding.sentence
+
+
+def test_a_way_back_that_forward_leaves_numpy_on_is_not_taken_for_right():
+    class Outside(Faulty):
+        def forward(self, x):
+            self.x, self.half = x, np.array([[math.tanh(value) for value in row] for row in x])
+            return x * self.half
+
+        def backward(self, dy):
+            return dy * self.half
+
+    (finding,) = check_layer(Outside(), X).diagnosis
+    assert finding.pattern != "wiring"
 
 
 class Weighted(Loss):

@@ -7,6 +7,7 @@ from mlp import Linear, MSELoss, Sequential, Tanh, check_gradients, dense_layers
 from mlp.check.check import check_layer
 from mlp.check.diagnosis.paths import Paths
 from mlp.nn.layers import Layer
+from mlp.user_code.api import examine_object
 
 RNG = np.random.RandomState(0)
 X, SEQUENCES = RNG.standard_normal((6, 5)), RNG.standard_normal((3, 5, 3))
@@ -471,6 +472,69 @@ def test_a_container_says_which_way_it_goes_through_its_layers(backward, words):
     assert check_gradients(container(Sequential.backward), MSELoss(), x, target).passed
     findings = check_gradients(container(backward), MSELoss(), x, target).diagnosis
     assert [words in finding.sentence for finding in findings] == [True]
+
+
+def test_a_container_that_stops_before_its_first_layer_is_told_what_it_hands_back():
+    def stopping(self, dy):
+        return same_but(self, dy, ("fc1",))
+
+    def same_but(self, dy, skipped):
+        for name, layer in reversed(self.layers.items()):
+            dy = dy if name in skipped else layer.backward(dy)
+        return dy
+
+    findings = check_gradients(container(stopping), MSELoss(), *np.random.RandomState(3).randn(2, 6, 4)).diagnosis
+    (words,) = [finding.sentence for finding in findings if finding.pattern == "wiring"]
+    assert "it hands back the dx of activation_fn1, and not that of fc1, which is skipped" in words
+
+
+def test_layers_that_change_their_dy_in_place_are_told_by_the_container_that_still_needs_it():
+    class Writing(Tanh):
+        def backward(self, dy):
+            dy *= 1 - self.y**2
+            return dy
+
+        def forward(self, x):
+            self.y = np.tanh(x)
+            return self.y
+
+    class Around:
+        def __init__(self):
+            self.first, self.second = Writing(), Writing()
+
+        def forward(self, x):
+            x = x + self.first.forward(x)
+            return x + self.second.forward(x)
+
+        def backward(self, dy):
+            dy = dy + self.second.backward(dy)
+            return dy + self.first.backward(dy)
+
+    (finding,) = examine_object(Around(), RNG.standard_normal((3, 4))).report.diagnosis
+    assert "second and first, on the way back, changed in place the array that was given" in finding.sentence
+
+
+def test_a_network_with_its_loss_inside_says_which_way_it_goes_through_its_layers():
+    class Forwards:
+        def __init__(self):
+            rng = np.random.RandomState(3)
+            self.layers = [Linear(4, 4, rng), Tanh(), Linear(4, 4, rng)]
+
+        def forward(self, x, target):
+            for layer in self.layers:
+                x = layer.forward(x)
+            self.error = x - target
+            return np.sum(self.error**2)
+
+        def backward(self):
+            dy = 2 * self.error
+            for layer in self.layers:
+                dy = layer.backward(dy)
+            return dy
+
+    x, target = RNG.standard_normal((2, 3, 4))
+    (finding,) = examine_object(Forwards(), x, target=target).report.diagnosis
+    assert "visited in the order of forward" in finding.sentence
 
 
 def test_a_wrong_layer_in_a_container_that_changes_what_it_hands_on_is_told_beside_that():

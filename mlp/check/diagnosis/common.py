@@ -1,6 +1,5 @@
 """Faults that any gradient can have: zero, sign, factor, transposed, permuted, dy or the right forward ignored."""
 
-import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.places import permuted, wrong_in_part, zero_in_part
+from mlp.check.diagnosis.sentences import numbers_of
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
@@ -37,10 +37,7 @@ def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         counts["the number of inputs"] = inputs
     if case.x.ndim > 2:
         counts |= {f"the length of axis {axis} of x": length for axis, length in enumerate(case.x.shape[1:-1], 1)}
-    for (site, number), fixed in case.tape.fixed.items() if case.tape else ():
-        if np.ndim(fixed) == 0 != fixed and site.operation in ("multiply", "divide"):
-            text = site.operand(number)
-            counts |= {text: float(fixed)} if re.search(r"`.*[A-Za-z]", text) else {}
+    counts |= numbers_of(case)
     for factor, meaning in [(2.0, "")] + [(float(count), name) for name, count in counts.items()]:
         for value, words in ((factor, meaning), (1 / factor, f"one over {meaning}" if meaning else "one half")):
             meanings.setdefault(value, []).append(words)

@@ -7,7 +7,7 @@ dx of the layer after it is told, if all is right once each layer is given what 
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -47,19 +47,26 @@ class _Log:
     """What the layers of a container are asked on its way forward and back, one by one.
 
     Attributes:
-        mends: whether each layer is given what it should be on the way back, and not what the container gives it.
+        seen: of the container as it is, where what it does is to be mended: then each layer is given what it should be
+            on the way back, not what the container gives it; or the same as an array of its own, if one is changed.
         forward: the calls on the way forward.
         back: those on the way back.
         layers: the layers by name, as they were last asked.
         after: by name of a layer the one whose dx it should be given.
+        changed: the layers that changed the array they were given on the way back.
+        dxs: what each layer made of its dy, and the dy of the container.
+        methods: the names of what was asked on the way forward.
     """
 
-    mends: bool
+    seen: "_Log | None" = None
     forward: list[_Call] = field(default_factory=list)
     back: list[_Call] = field(default_factory=list)
     layers: dict[str, Any] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
-    _dxs: dict[str, Array] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    dxs: dict[str, Array] = field(default_factory=dict)
+    methods: set[str] = field(default_factory=set)
+    _method: str = ""
     _is_within: bool = False
 
     def call(self, name: str, layer: Any, method: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -67,26 +74,49 @@ class _Log:
         if self._is_within or len(args) != 1:
             return method(layer, *args)
         self._is_within, (given,) = True, args
+        before = np.array(given, dtype=np.float64)
         try:
+            if self.after and method.__name__ in self.methods:  # one with its loss inside goes forward once more
+                return method(layer, given)
             if self.after:
-                given = self._right(name, method) if self.mends and name in self.after else given
-                made = method(layer, given)
-                self._dxs[name] = made
+                self._begin(method.__name__, before)
+                made = method(layer, self._mended(name, before) if self.seen else given)
+                self.dxs[name] = np.array(made, dtype=np.float64)
+                self.changed += [name] * (not self.seen and not np.array_equal(before, given))
             else:
                 made, self.layers[name] = method(layer, given), layer
+                self.methods.add(method.__name__)
             calls = self.back if self.after else self.forward
-            calls.append(_Call(name, np.array(given, dtype=np.float64), np.array(made, dtype=np.float64)))
+            calls.append(_Call(name, before, np.array(made, dtype=np.float64)))
+            if self.seen and self.after and len(self.back) == len(self.seen.back):
+                self._ask(self.after.keys() - {call.name for call in self.back} - {_OUTSIDE})
             return made
         finally:
             self._is_within = False
 
-    def _right(self, name: str, method: Callable[..., Any]) -> Array:
+    def _mended(self, name: str, given: Array) -> Array:
+        """What a layer is given that was given this."""
+        is_right = self.seen is None or self.seen.changed or name not in self.after
+        return given.copy() if is_right else self._right(name)
+
+    def _ask(self, skipped: Iterable[str]) -> None:
+        for name in skipped:
+            layer = self.layers[name]
+            self.dxs[name] = getattr(super(type(layer), layer), self._method)(self._right(name))
+
+    def _begin(self, method: str, given: Array) -> None:
+        """The way back begins: if the container has its loss inside, what it gives first belongs to the last layer."""
+        last = [name for name in self.layers if name not in self.after]
+        if not self._method and len(last) == 1 and _OUTSIDE not in self.after.values():
+            self.after[last[0]], self.dxs[_OUTSIDE] = _OUTSIDE, given
+        self._method = method
+
+    def _right(self, name: str) -> Array:
         """What a layer should be given: the dx of the one after it, which may not have been asked yet."""
         after = self.after[name]
-        if after not in self._dxs:
-            layer = self.layers[after]
-            self._dxs[after] = getattr(super(type(layer), layer), method.__name__)(self._right(after, method))
-        return self._dxs[after]
+        if after not in self.dxs:
+            self._ask([after])
+        return self.dxs[after].copy()
 
     def turn(self, x: Array, y: Array, dy: Array) -> None:
         """The way forward is done; who stands after whom shows in it."""
@@ -97,12 +127,12 @@ class _Log:
             some = [user for array, user in users if array.shape == made.shape and np.array_equal(array, made)]
             if len(some) == 1:
                 self.after[name] = some[0]
-        self._dxs[_OUTSIDE] = dy
+        self.dxs[_OUTSIDE] = dy
 
     def returned(self, dx: Array) -> Array:
         """What the container hands back, or should."""
-        self.back.append(_Call(_OUTSIDE, dx, dx))
-        return self._dxs.get(self.after.get(_OUTSIDE, _OUTSIDE), dx) if self.mends else dx
+        is_mended = self.seen and not self.seen.changed and self._method and _OUTSIDE in self.after
+        return self._right(_OUTSIDE) if is_mended else dx
 
 
 def goes_through_its_layers(case: IsolatedLayer, layers: Mapping[str, Layer]) -> bool:
@@ -116,24 +146,31 @@ def goes_through_its_layers(case: IsolatedLayer, layers: Mapping[str, Layer]) ->
 
 
 def _wired_otherwise(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    words = "; ".join(_deviations(_run(case, mends=False)[0], np.asarray(case.dy, dtype=np.float64)))
-    mended = _run(case, mends=True)[1].get(tensor) if words else None
+    words, gradients = case.once(_mended)
     right = case.right(tensor)
-    is_mended = mended is not None and np.allclose(mended, right, rtol=0, atol=LEFT * float(np.max(np.abs(right))))
-    if is_mended:
+    if tensor in gradients and np.allclose(gradients[tensor], right, rtol=0, atol=LEFT * float(np.max(np.abs(right)))):
         yield Prediction(case.said[tensor], words, key=words)
 
 
-def _run(case: IsolatedLayer, mends: bool) -> tuple[_Log, dict[str, Array]]:
+def _mended(case: IsolatedLayer) -> tuple[str, Mapping[str, Array]]:
+    """What a container does otherwise than it should, in words, and the gradients that it gives without that."""
+    log, gradients = _run(case)
+    words = "; ".join(_deviations(log, gradients[INPUT])) if gradients else ""
+    return words, _run(case, log)[1] if words else {}
+
+
+def _run(case: IsolatedLayer, seen: _Log | None = None) -> tuple[_Log, dict[str, Array]]:
     """What a copy of a container asks its layers, and the gradients that come of it; none where that cannot be seen."""
-    log, x, dy = _Log(mends), np.asarray(case.x, dtype=np.float64), np.asarray(case.dy, dtype=np.float64)
+    log, x, dy = _Log(seen), np.asarray(case.x, dtype=np.float64), np.asarray(case.dy, dtype=np.float64)
     with attempted():  # whatever somebody's code raises
         twin = remade(copy.deepcopy(case.function), functools.partial(_watched, log=log))
         log.turn(x, np.asarray(twin.forward(x)), dy)
         if len(log.forward) > 1:
-            dx = log.returned(np.asarray(twin.backward(dy)))
-            return log, {**twin.gradients(), INPUT: dx}
-    return _Log(mends), {}
+            gradients = {INPUT: log.returned(np.asarray(twin.backward(dy)))}
+            with attempted():  # there are none of a layer that is skipped
+                gradients = {**twin.gradients(), **gradients}
+            return log, gradients
+    return _Log(), {}
 
 
 def _watched(container: Any, log: _Log) -> Any:
@@ -172,20 +209,26 @@ def _noting(kind: type, name: str, log: _Log) -> type:
     return type(kind.__name__, (kind,), {key: noted(method) for key, method in _methods(kind).items()})
 
 
-def _deviations(log: _Log, dy: Array) -> Iterator[str]:
+def _deviations(log: _Log, dx: Array) -> Iterator[str]:
     """What is otherwise than it should be; nothing if it cannot be told of every layer where it takes its dy from."""
-    names = list(log.layers)
-    if [call.name for call in log.back] == [*names, _OUTSIDE]:
+    names, calls = list(log.layers), [*log.back, _Call(_OUTSIDE, dx, dx)]
+    if log.changed:
+        yield (
+            f"{' and '.join(dict.fromkeys(log.changed))}, on the way back, changed in place the array that was given, "
+            "so what still needed it, such as a path around a layer, went on with the changed one"
+        )
+        return
+    if [call.name for call in log.back] == names:
         yield "its layers are visited in the order of forward, not in the reverse"
         return
-    dxs, told = {_OUTSIDE: dy}, dict[str, list[str]]()
-    for call in log.back:
+    dxs, told = {_OUTSIDE: log.dxs[_OUTSIDE]}, dict[str, list[str]]()
+    for call in calls:
         expected = log.after.get(call.name)
         source = None if expected is None else _source(call.given, dxs, expected)
         if expected is None or source is None:
             return
         if source != _Source(expected, "{}"):
-            is_late = expected in [one.name for one in log.back]
+            is_late = expected in [one.name for one in calls]
             missing = "" if expected in dxs else ", which is asked later" if is_late else ", which is skipped"
             told.setdefault(_told(source, expected, missing), []).append(call.name)
         dxs = {call.name: call.made, **dxs}

@@ -127,7 +127,8 @@ def _cases_of(visit: Visit) -> Iterator[IsolatedLayer]:
     if loss is not None:
         yield _case(name, layer, Identity(), loss, x, loss.target)
         return
-    dy = np.ones(visit.y.shape) if _has_no_input(layer) else random_dy(visit.y.shape)
+    is_one = _has_no_input(layer) or getattr(layer, "has_own_dy", False)
+    dy = np.ones(visit.y.shape) if is_one else random_dy(visit.y.shape)
     case = _case(name, layer, with_apply(layer), Projection(), x, dy)
     if not isinstance(layer, Sequential) or not goes_through_its_layers(case, layer.layers):
         yield case

@@ -21,6 +21,11 @@ def _times_dy(slope: Callable[[IsolatedLayer], Array]) -> Callable[[IsolatedLaye
     return predict
 
 
+def _inverse(slope: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(1 / slope)
+
+
 def _wrong_places(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     """f' taken at something else than x."""
     dy = np.asarray(case.dy)
@@ -84,6 +89,12 @@ ELEMENTWISE: tuple[Hypothesis, ...] = (
         "derivative doubled",
         "{tensor} has the derivative of the activation in it twice, squared.",
         _times_dy(lambda case: np.square(case.slope)),
+    ),
+    Hypothesis(
+        "wrong derivative",
+        "{tensor} is dy divided by the derivative of the activation, not multiplied with it: one over it stands there, "
+        "as where brackets are missing and 1 / (1 + a) becomes 1 / 1 + a.",
+        _times_dy(lambda case: _inverse(case.slope)),
     ),
     Hypothesis(
         "gated by dy",

@@ -15,7 +15,7 @@ from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.diagnosis.slips import ON_THE_WAY, SLIPS, TWO_STEPS
-from mlp.check.diagnosis.substitutions import INGREDIENT, SETTING
+from mlp.check.diagnosis.substitutions import FIXED, INGREDIENT, SETTING
 from mlp.check.report import Finding
 
 _BY_ROLE: dict[Role, tuple[tuple[Hypothesis, ...], tuple[Hypothesis, ...]]] = {
@@ -38,8 +38,8 @@ def _stages(
     # A linear layer is told by its one formula, a loss by its target, all others by the operations they are made of.
     middle = {
         Role.LINEAR: ((SETTING, *facts, INGREDIENT, *FITTED), PATHS, SLIPS),
-        Role.LOSS: ((INGREDIENT, *SLIPS, SETTING, *facts, *FITTED), (*PATHS, *ON_THE_WAY)),
-    }.get(role, ((*SLIPS, SETTING, *facts, *FITTED), (*PATHS, INGREDIENT, TRANSPOSED), ON_THE_WAY))
+        Role.LOSS: ((INGREDIENT, *SLIPS, SETTING, *facts, *FITTED), (FIXED, *PATHS, *ON_THE_WAY)),
+    }.get(role, ((*SLIPS, SETTING, *facts, *FITTED), (*PATHS, INGREDIENT, FIXED, TRANSPOSED), ON_THE_WAY))
     return (
         (WIRED, ANOTHER_TENSOR),
         (*FIRST, *first, *EXACT, *after),

@@ -14,6 +14,7 @@ from mlp.check.diagnosis.changes import FORMS, INNER
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
 from mlp.check.diagnosis.way_back.arrays import recorded_arrays
+from mlp.check.tape.tape import Operand
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT
@@ -48,6 +49,22 @@ def ingredients(case: IsolatedLayer) -> Iterator[Ingredient]:
         if np.ndim(value):
             places = parameter_places(np.ndim(value))
             yield Ingredient(name, value, places, functools.partial(_with_parameter, function, name))
+
+
+def fixed_arrays(case: IsolatedLayer) -> Iterator[Ingredient]:
+    """The arrays in forward's operations that no tensor has an influence on: a target inside, a mask, weights."""
+    known = [np.asarray(case.dy)] if case.role is Role.LOSS else []
+    for (site, operand), value in case.tape.fixed.items() if case.tape else ():
+        name = site.operand(operand)
+        is_new = not any(np.array_equal(value, other) for other in known)
+        if is_new and np.ptp(value) > 0 and name.startswith("`"):
+            is_batch = value.shape[0] == case.samples
+            places = batch_places(case, value.ndim) if is_batch else parameter_places(value.ndim)
+            yield Ingredient(name, np.asarray(value, np.float64), places, functools.partial(_fixed_as, (site, operand)))
+
+
+def _fixed_as(place: Operand, value: Array) -> dict[str, Any]:
+    return {"fixed": {place: lambda _: value}}
 
 
 def _with_parameter(function: Layer, name: str, value: Array) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from mlp.check.diagnosis.way_back.changed import Arrival
 from mlp.check.diagnosis.way_back.steps import without_numbers
 from mlp.check.diagnosis.way_back.ways import Slip
 from mlp.check.passes import run_passes
-from mlp.check.projection import Projection
+from mlp.check.projection import Projection, random_source
 from mlp.check.report import GradientReport
 from mlp.check.tape.recording import recorded
 from mlp.check.tape.tape import Change, Instead, Tape
@@ -105,10 +105,28 @@ class IsolatedLayer:
 
     @cached_property
     def is_right(self) -> bool:
-        """Whether backward says what the way back through forward's operations gives: then nothing need be checked."""
+        """Whether backward says what the way back through forward's operations gives: then nothing need be checked.
+
+        What forward computes outside of numpy is not on that way, so forward has to move as these gradients say.
+        """
         with attempted():  # whatever somebody's code raises when it is given other arrays
-            return self.says(self._followed[1])
+            return self.says(self._followed[1]) and self._moves_by(self._followed[1])
         return False
+
+    def _moves_by(self, gradients: Mapping[str, Array]) -> bool:
+        """Whether the value changes as these gradients say where all tensors move at once."""
+        function, x, dy = self._instead(None, None, None)
+        at, rng = as_problem(function, self.loss, x, dy), random_source(4)
+        moves = {name: rng.standard_normal(gradient.shape) for name, gradient in gradients.items()}
+        tensors = {name: np.asarray(value, np.float64) for name, value in at.tensors().items()}
+
+        def value(step: float) -> float:
+            parts = ((name, tensors[name] + step * move) for name, move in moves.items())
+            return float(functools.reduce(lambda problem, part: problem.replaced(*part), parts, at).value())
+
+        slopes = [float(np.sum(gradients[name] * move)) for name, move in moves.items()]
+        apart = (value(EPS) - value(-EPS)) / (2 * EPS) - sum(slopes)
+        return abs(apart) <= LEFT * (1.0 + float(np.sum(np.abs(slopes))))
 
     def says(self, gradients: Mapping[str, Array]) -> bool:
         """Whether all that backward said is the same as these gradients, but for rounding."""
@@ -130,21 +148,30 @@ class IsolatedLayer:
         return [name for name, check in self.report.items() if check.verdict is Verdict.WRONG and name in self.said]
 
     def gradient(
-        self, tensor: str, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
+        self,
+        tensor: str,
+        x: Array | None = None,
+        dy: ArrayLike | None = None,
+        function: Layer | None = None,
+        fixed: Instead | None = None,
     ) -> Array:
         """The gradient of a tensor if something had been otherwise: numerical if forward cannot be followed."""
-        return self.gradients(x, dy, function)[tensor]
+        return self.gradients(x, dy, function, fixed)[tensor]
 
     def gradients(
-        self, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
+        self,
+        x: Array | None = None,
+        dy: ArrayLike | None = None,
+        function: Layer | None = None,
+        fixed: Instead | None = None,
     ) -> Mapping[str, Array]:
-        """The same of all tensors."""
+        """The same of all tensors, and if something had been done to arrays that no tensor has an influence on."""
         if self.tape:
-            is_known = x is None and function is None and isinstance(self.loss, Projection)
+            is_known = x is None and function is None and fixed is None and isinstance(self.loss, Projection)
             with attempted():  # whatever somebody's code raises for other arrays
                 if is_known:
                     return self.tape.of_leaves(self.tape.gradients(self.seed(self.tape, dy)))
-                return self._follow(*self._instead(x, dy, function))[1]
+                return self._follow(*self._instead(x, dy, function), fixed)[1]
         return self.numerical(x, dy, function)
 
     def numerical(

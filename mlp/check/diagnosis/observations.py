@@ -14,6 +14,7 @@ from mlp.check.diagnosis.ingredients import batch_places
 from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer, Role
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.places import place_of
+from mlp.check.diagnosis.sentences import known_factor
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
@@ -139,17 +140,17 @@ def _samples_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Samples that do not all count once."""
     paths = case.paths.get(tensor)
     if paths is not None and paths.dy.ndim > 1 and len(paths.dy) > 1:
-        yield from _reweighted(paths, list(by_output(case, paths))[:1])
+        yield from _reweighted(case, paths, list(by_output(case, paths))[:1])
 
 
 def _places_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Other places of dy that do not all count once, or distances between an output and an entry."""
     paths = case.paths.get(tensor)
     if paths is not None:
-        yield from _reweighted(paths, [*by_output(case, paths), *by_distance(case, tensor, paths)])
+        yield from _reweighted(case, paths, [*by_output(case, paths), *by_distance(case, tensor, paths)])
 
 
-def _reweighted(paths: Paths, groupings: Sequence[Grouping]) -> Iterator[Prediction]:
+def _reweighted(case: IsolatedLayer, paths: Paths, groupings: Sequence[Grouping]) -> Iterator[Prediction]:
     """Every path of a group counts the same number of times, which is not once."""
     for number, grouping in enumerate(groupings):
         labels, index = np.unique(grouping.labels, return_inverse=True)
@@ -161,21 +162,23 @@ def _reweighted(paths: Paths, groupings: Sequence[Grouping]) -> Iterator[Predict
         model = weights[index] * paths.right
         is_one_factor = np.ptp(weights[there]) <= APART * np.max(np.abs(weights[there]))
         if not is_one_factor and np.sum(paths.there) >= 2 * np.sum(there) and paths.explained_by(model):
-            words = "; ".join(_weighed(grouping, labels[there], weights[there]))
+            words = "; ".join(_weighed(case, grouping, labels[there], weights[there]))
             fitted = int(np.sum((np.abs(weights - 1) > APART) & (np.abs(weights) > APART)))
             yield Prediction(paths.gradient(model), words, fitted, (number, *weights.tolist()))
 
 
-def _weighed(grouping: Grouping, labels: Array, weights: Array) -> Iterator[str]:
+def _weighed(case: IsolatedLayer, grouping: Grouping, labels: Array, weights: Array) -> Iterator[str]:
     """What is said of the groups with each weight but 1."""
     every = labels.tolist()
     for weight in np.unique(np.round(weights, 6)):
         if abs(weight - 1) > APART:
-            some = labels[np.abs(weights - weight) < APART].tolist()
+            is_it = np.abs(weights - weight) < APART
+            some = labels[is_it].tolist()
             which = grouping.called(some, every)
             also = ", with the wrong sign" if abs(weight + 1) < APART else ""
             end = ", the first," if some == every[:1] else ", the last," if some == every[-1:] else ""
-            counts = f"counts {weight:.4g} times{also}" if abs(weight) > APART else "is missing"
+            times = f"{weight:.4g} times{known_factor(case, float(weights[is_it][0]))}"
+            counts = f"counts {times}{also}" if abs(weight) > APART else "is missing"
             yield f"what comes from {which}{'' if abs(weight) > APART else end} {counts}"
 
 

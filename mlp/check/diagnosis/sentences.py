@@ -1,7 +1,12 @@
 """How a finding is said: what is wrong, how sure that is, and the line that would be right."""
 
+import itertools
+import math
+import re
 from collections.abc import Sequence
 from math import log10
+
+import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer, Role
@@ -165,8 +170,42 @@ def right_line(case: IsolatedLayer, tensor: str) -> str:
 
 
 def known_factor(case: IsolatedLayer, factor: float) -> str:
-    """In words what a factor may be, from what a case has of samples and outputs; "" if it is none of these."""
-    return counted(factor, case.samples, case.y.size // case.samples)
+    """In words, in brackets, what a factor may be, by what a case has of samples, outputs and numbers; "" if nothing.
+
+    A number of forward may be there twice, or half of it; a count may be one too small, as of a sample variance.
+    """
+    known = counted(factor, case.samples, case.y.size // case.samples)
+    if known:
+        return known
+    sign = "minus " if factor < 0 else ""
+    for name, number in numbers_of(case).items():
+        for power, words in _POWERS if abs(number) != 1 else ():
+            if abs(abs(factor) - abs(number) ** power) < 1e-6 * abs(factor):
+                return f" ({sign}{words.format(name)})"
+    subsets = (some for rank in range(1, case.x.ndim + 1) for some in itertools.combinations(case.x.shape, rank))
+    for count in sorted({math.prod(some) for some in subsets} - {0, 1, 2}):
+        for one, other in ((count, count - 1), (count - 1, count)):
+            if abs(abs(factor) * other - one) < 1e-6 * one:
+                return f" ({sign}{one} / {other}, as of a division by {other} and not by {one}, which is one off)"
+    return ""
+
+
+_POWERS = (
+    (1, "{}"),
+    (-1, "one over {}"),
+    (2, "the square of {}, as where something is multiplied by it and not divided"),
+    (-2, "one over the square of {}, as where something is divided by it and not multiplied"),
+)
+
+
+def numbers_of(case: IsolatedLayer) -> dict[str, float]:
+    """The numbers with a name that something is multiplied with or divided by in forward."""
+    found = {
+        site.operand(number): float(fixed)
+        for (site, number), fixed in (case.tape.fixed.items() if case.tape else ())
+        if np.ndim(fixed) == 0 != fixed and site.operation in ("multiply", "divide")
+    }
+    return {text: value for text, value in found.items() if re.search(r"`.*[A-Za-z]", text)}
 
 
 def counted(factor: float, samples: int, outputs: int) -> str:

@@ -13,8 +13,9 @@ from mlp.check.diagnosis.sentences import known_factor
 from mlp.check.diagnosis.substitutions import are_parallel, scaled
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals
 from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK, NUMBER
-from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip
+from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip, ways
 from mlp.check.diagnosis.way_back.windows import WINDOWS
+from mlp.check.tape.tape import Rule
 from mlp.nn.arrays import Array
 
 _MOST_PAIRS = 20
@@ -183,18 +184,18 @@ def _masked(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator
     said, right = case.said[tensor], case.right(tensor)
     if said.shape != right.shape or not np.any(said) or np.all(said):
         return
+    is_open = said != 0
+    open_too, shut_too = int(np.sum(is_open & (right == 0))), int(np.sum(~is_open & (right != 0)))
+    counts = f"{open_too} entries pass that should not, and {shut_too} do not that should"
     for slip in slips:
         if slip.pattern in ("derivative missing", MASK) and tensor in slip.gradients:
-            model = np.where(said == 0, 0.0, slip.gradients[tensor])
-            open_too, shut_too = int(np.sum((said != 0) & (right == 0))), int(np.sum((said == 0) & (right != 0)))
-            counts = f"{open_too} entries pass that should not, and {shut_too} do not that should"
-            yield Prediction(
-                model,
-                f"{slip.words.replace(' is missing', ' is another mask')}: {counts}",
-                open_too + shut_too + 1,
-                (),
-                slip.words,
-            )
+            passed = np.where(is_open, slip.gradients[tensor], 0.0)
+            factor = float(np.sum(said * passed) / (np.sum(np.square(passed)) or 1.0))
+            is_one = abs(factor - 1) < APART
+            words = f"{slip.words.replace(' is missing', ' is another mask')}: {counts}"
+            words += "" if is_one else f"; what passes counts {factor:.4g} times"
+            values = () if is_one else (factor,)
+            yield Prediction(factor * passed, words, open_too + shut_too + 1 + len(values), values, slip.words)
 
 
 def _chosen(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
@@ -240,6 +241,30 @@ def _clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             )
 
 
+def _whole_numbers(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """All that is said are whole numbers: what one operation goes back with is rounded to such, as by //."""
+    said, tape = case.said[tensor], case.tape
+    if tape is None or not np.any(said) or not np.array_equal(np.round(said), said):
+        return
+    every = [(way, words, rounded) for way in ways(tape) for words, rounded in _TO_WHOLE if not way.is_buffer]
+    rules = [way.ruled(_pulled_and(rounded)) for way, _, rounded in every]
+    for (way, words, _), gradients in zip(every, tape.changed(case.seed(tape), rules), strict=True):
+        if tensor in gradients:
+            told = f"what goes back {way.words} is {words}"
+            yield Prediction(gradients[tensor], told, key=told)
+
+
+def _pulled_and(change: Callable[[Array], Array]) -> Rule:
+    return lambda edge, gradient: change(edge.pull(gradient))
+
+
+_TO_WHOLE: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("rounded down to whole numbers, as by //", np.floor),
+    ("cut off to whole numbers, as in an array of integers", np.trunc),
+    ("rounded to whole numbers", np.round),
+)
+
+
 def _clipped_again(case: IsolatedLayer, tensor: str, known: Prediction) -> Iterator[Prediction]:
     for arrival in arrivals(case.tape) if case.tape else ():
         if arrival.name + arrival.goal == known.key:
@@ -265,6 +290,7 @@ ON_THE_WAY: tuple[Hypothesis, ...] = (
 )
 
 SLIPS: tuple[Hypothesis, ...] = (
+    Hypothesis("integer gradient", "{tensor} holds whole numbers only: {measured}.", _whole_numbers),
     _slip(LEFT_OUT, "{tensor} lacks a path of the chain rule: {measured}."),
     _slip("sign of a path", "{tensor} has one sign wrong: {measured}."),
     _slip("derivative missing", "{tensor} lacks a derivative: {measured}."),

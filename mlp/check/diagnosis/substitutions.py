@@ -3,7 +3,7 @@
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from mlp.check.diagnosis.changes import changes, marked, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import Ingredient, ingredients, tensor_places
+from mlp.check.diagnosis.ingredients import Ingredient, fixed_arrays, ingredients, tensor_places
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.sentences import known_factor
 from mlp.check.tape.tape import Tape
@@ -39,12 +39,14 @@ def _gradient_moved(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(change(right), words, key=words)
 
 
-def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+def _ingredient_changed(
+    case: IsolatedLayer, tensor: str, every: Callable[[IsolatedLayer], Iterator[Ingredient]] = ingredients
+) -> Iterator[Prediction]:
     """The right formula with something done to one of its ingredients, or with another in its place; maybe scaled."""
     said, right = case.said[tensor].astype(np.float64), case.right(tensor)
     if said.shape != right.shape or case.seen(right) is not right:
         return
-    for part, words, array, gradients in case.once(_made_otherwise):
+    for part, words, array, gradients in case.once(_made_otherwise, every):
         gradient, told, share, put = gradients[tensor], words, 1.0, array
         if are_parallel(gradient, right):  # a factor, by another name
             continue
@@ -56,20 +58,24 @@ def _ingredient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction
         if not are_parallel(gradient, said) or not (np.any(put) or np.allclose(gradient, said)):
             continue  # the latter is left out and something else: two faults
         # At a corner a tape takes a side.
-        if not are_parallel(case.numerical(**part.put(put))[tensor], gradient):
+        if every is ingredients and not are_parallel(case.numerical(**part.put(put))[tensor], gradient):
             continue
         for one in scaled(case, tensor, gradient, f"{told} stands where {part.name} should"):
             shares = () if share == 1 else (share,)
             yield replace(one, key=words, fitted=one.fitted + len(shares), values=(*shares, *one.values))
 
 
-def _made_otherwise(case: IsolatedLayer) -> list[tuple[Ingredient, str, Array, Mapping[str, Array]]]:
+def _made_otherwise(
+    case: IsolatedLayer, every: Callable[[IsolatedLayer], Iterator[Ingredient]]
+) -> list[tuple[Ingredient, str, Array, Mapping[str, Array]]]:
     """As many changes of ingredients as can be afforded, each with the gradients that come of it."""
     entries = sum(case.right(name).size for name in case.report)
     steps = len(case.tape.nodes) if case.tape else len(CENTRAL.offsets) * entries
     return [
         (part, words, array, case.gradients(**part.put(array)))
-        for part, words, array in itertools.islice(_changes(case), max(_FEWEST, _MOST_STEPS // max(1, steps)))
+        for part, words, array in itertools.islice(
+            _changes(case, list(every(case))), max(_FEWEST, _MOST_STEPS // max(1, steps))
+        )
         if np.all(np.isfinite(array)) and not np.array_equal(array, part.value)
     ]
 
@@ -94,14 +100,15 @@ def are_parallel(one: Array, other: Array) -> bool:
     return product >= (1 - LEFT**2) * float(np.linalg.norm(one) * np.linalg.norm(other))
 
 
-def _changes(case: IsolatedLayer) -> Iterator[tuple[Ingredient, str, Array]]:
+def _changes(case: IsolatedLayer, parts: Sequence[Ingredient]) -> Iterator[tuple[Ingredient, str, Array]]:
     """Each ingredient with each change, or with another ingredient of its shape in its place."""
-    parts = list(ingredients(case))
     others = [(part.name, part.value) for part in parts] + ([("y", case.y)] if case.role is not Role.LOSS else [])
     others += case.beside.items()
     with np.errstate(all="ignore"):
         for part in parts:
             yield part, f"{part.name} left out, with zeros in its place,", np.zeros_like(part.value)
+            if part.name.startswith("`"):  # as weights are left out; of what is no code, one stands among the changes
+                yield part, f"{part.name} left out, with ones in its place,", np.ones_like(part.value)
             for make in (changes, moves):
                 for words, change in make(part.name, part.value.shape, part.places):
                     yield part, words, change(part.value)
@@ -121,6 +128,12 @@ def _scales(tape: Tape) -> list[float]:
 
 
 INGREDIENT = Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _ingredient_changed)
+
+FIXED = Hypothesis(
+    "ingredient changed",
+    "{tensor} is made of something else: {measured}.",
+    functools.partial(_ingredient_changed, every=fixed_arrays),
+)
 
 CHANGED: tuple[Hypothesis, ...] = (
     Hypothesis(

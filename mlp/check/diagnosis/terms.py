@@ -165,7 +165,7 @@ def _none(_: IsolatedLayer, __: str) -> Iterator[Term]:
 def _any_factor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     for prediction in combined(case, tensor, case.right(tensor), _none, [(0, True)]):
         (factor,) = prediction.values
-        yield Prediction(prediction.gradient, f"the factor is {factor:.6g}", 1, (factor,))
+        yield Prediction(prediction.gradient, f"the factor is {factor:.6g}{known_factor(case, factor)}", 1, (factor,))
 
 
 FACTOR = Hypothesis("constant factor", "{tensor} is right but for a constant factor; {measured}.", _any_factor)

@@ -160,7 +160,10 @@ def of_extreme(parent: int, value: Array, result: Array, axis: Axes) -> Edge:
     routes = {
         "to all entries": np.ones(value.shape),
         "to all entries in equal parts, as from an average,": np.full(value.shape, 1 / count),
+        "in full to each of several equal entries, so ties count several times": np.sign(used),
     }
+    if isinstance(axis, tuple) and len(axis) == 2 and value.shape[axis[0]] == value.shape[axis[1]]:
+        routes[f"to the transposed place, with axis {axis[0]} and {axis[1]} exchanged"] = np.swapaxes(used, *axis)
     with_share = _onto(value, axis)
     return Edge(parent, 0, with_share(used), used, with_share, routes=_routes(value, axis, routes, 1.0))
 
@@ -191,7 +194,8 @@ def _onto(value: Array, axis: Axes) -> Callable[[Array], Pull]:
     kept = value.sum(axis=axis, keepdims=True)
 
     def with_share(share: Array) -> Pull:
-        return lambda gradient: (np.reshape(gradient, kept.shape) if gradient.size == kept.size else gradient) * share
+        # One that was summed over other axes than it should be goes on as numpy stretches it.
+        return lambda g: (np.reshape(g, kept.shape) if g.size == kept.size and g.ndim < kept.ndim else g) * share
 
     return with_share
 

@@ -92,6 +92,11 @@ class Foreign(Layer):
         """Whether it is a model of parameters alone, whose input is given."""
         return not self._subject.has_dx and bool(self._values)
 
+    @property
+    def has_own_dy(self) -> bool:
+        """Whether its value is a single number, and backward begins with a gradient of 1 by it, whatever dy is."""
+        return bool(self._reduction)
+
     def parameters(self) -> dict[str, Array]:
         """The parameters whose gradients were found."""
         return dict(self._values)

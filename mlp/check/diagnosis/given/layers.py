@@ -19,6 +19,7 @@ from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer
 from mlp.check.passes import LOSS, Visit, parameter_name, run_passes
 from mlp.check.projection import Projection
 from mlp.check.report import GradientReport
+from mlp.check.tape.tape import Instead
 from mlp.check.tensor import TensorCheck
 from mlp.differences.methods import CENTRAL
 from mlp.nn.activations import Identity
@@ -100,7 +101,11 @@ class _KnownLayer(IsolatedLayer):
     """A layer of ours on its own: its backward is right, and is run where others have to be differentiated."""
 
     def gradients(
-        self, x: Array | None = None, dy: ArrayLike | None = None, function: Layer | None = None
+        self,
+        x: Array | None = None,
+        dy: ArrayLike | None = None,
+        function: Layer | None = None,
+        fixed: Instead | None = None,  # noqa: ARG002  # our layers have no arrays beside their tensors
     ) -> Mapping[str, Array]:
         """The gradients if something had been otherwise."""
         return _backward(

@@ -250,7 +250,7 @@ def to_others(_: Tape, way: Way) -> Iterator[Wrong]:
             (number, way.operand): pulled(edge.routes.get(words, edge.pull))
             for number, edge in zip(way.numbers, way.edges, strict=True)
         }
-        alone = " alone" if words.startswith("to the") else ""
+        alone = " alone" if words.endswith("entry") else ""
         yield Wrong("sent elsewhere", f"what goes back {way.words} goes {words}{alone}", Change(rules))
 
 
@@ -285,16 +285,35 @@ def _parted(tape: Tape, way: Way) -> Iterator[list[tuple[Array, Array | float]]]
         ]
         yield [(y, -1 / divisor) for y, divisor in pairs]
         yield [(y * divisor, -1 / divisor**2) for y, divisor in pairs]
+    after = [_factor_after(tape, number, edge) for number, edge in zip(way.numbers, way.edges, strict=True)]
+    if all(one is not None for one in after):
+        yield [
+            (np.asarray(edge.factor) / one, one) for edge, one in zip(way.edges, after, strict=True) if one is not None
+        ]
+
+
+def _factor_after(tape: Tape, number: int, edge: Edge) -> Array | None:
+    """What the result of an operation is multiplied with, alike where an operand of it is stretched; None if nothing.
+
+    People take such a factor out of the sum, and then it is outside also of a sum over other axes.
+    """
+    shape = tape.nodes[edge.parent].value.shape
+    for node in tape.nodes[number + 1 :]:
+        for one in node.edges if node.site.operation in ("multiply", "divide") else ():
+            if one.parent == number and one.used is not None and one.used.shape == shape and np.all(one.used):
+                return one.used if node.site.operation == "multiply" else 1 / one.used
+    return None
 
 
 def _summed_over(
     axes: tuple[int, ...], times: float, shape: tuple[int, ...], inside: Array, outside: Array | float
 ) -> Rule:
-    """Summed so, in the shape of the operand if there are as many numbers; else it goes on as numpy stretches it."""
+    """Summed so, in the shape of the operand if that only lacks axes of 1; else it goes on as numpy stretches it."""
 
     def rule(_: Edge, gradient: Array) -> Array:
         summed = times * outside * np.sum(gradient * inside, axis=axes, keepdims=True)
-        return summed.reshape(shape) if summed.size == np.prod(shape) else summed
+        is_it = [size for size in summed.shape if size > 1] == [size for size in shape if size > 1]
+        return summed.reshape(shape) if is_it and summed.ndim > len(shape) else summed
 
     return rule
 
