@@ -187,6 +187,8 @@ MISTAKES = [
     ("OneOutput", "diff[0] = pred", "diff[0] = 2 * pred"),
     ("ridge_loss", "2 * reg", "reg"),
     ("Ridge", "2 * self.reg", "self.reg"),
+    ("ChannelScale", "", ""),
+    ("Ramp", "self.x < 0", "self.x > 0"),
 ]
 
 

@@ -233,7 +233,7 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     # A kernel of 3, then one of (3, 3), then one of 2; hidden units of one layer, then of several.
     for paired, window, padding in ((False, 3, 0), (True, 3, 0), (False, 2, 0), (False, 3, 1)):
         for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
-            for conventions in samples.CONVENTIONS:
+            for conventions in (*samples.CONVENTIONS, *(samples.OF_BATCHES if _keeps_batch(cls) else ())):
                 for activation in offered:
                     shapes = conventions._replace(paired=paired, window=window, padding=padding)
                     args = _arguments(_Guesser(cls, module, shapes, activation), chosen, given)
@@ -329,6 +329,12 @@ class _Guesser:
         one = self._structure(text + EACH, uses)
         sizes = {role: {key: samples.HIDDEN[0] for key in one or () if role in vocabulary.roles(key)} for role in _ENDS}
         return one and [one | sizes["out_size"], one | sizes["in_size"]]
+
+
+def _keeps_batch(cls: type) -> bool:
+    """Whether a constructor takes the number of samples out of a shape that it is given: self.n_batch = shape[0]."""
+    kept, given = attributes_of_self(cls.__init__)[1], calls.parameters_named(cls)  # type: ignore[misc]
+    return any("batch" in vocabulary.roles(name) for name in kept if name not in given)
 
 
 def _is_called(annotation: Any) -> bool:

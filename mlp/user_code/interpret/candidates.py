@@ -193,7 +193,7 @@ def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) 
     Where it takes just what forward takes, there is no dy among its arguments, nor x where those are constants alone.
     """
     names = [one.name for one in calls.required(calls.parameters_of(function))]
-    if any(map(inputs.is_upstream, names)):
+    if any(map(inputs.is_upstream, names)) or [*map(_is_switch, names)] == [True]:  # of a single argument eta
         return ("gradient",)
     constants = {*calls.parameters_named(forward)[1:]} if function is not forward else set()
     if constants and {*calls.parameters_named(function)} <= constants:

@@ -166,6 +166,10 @@ CONVENTIONS = (
     Conventions((OUTPUTS, OUTPUTS + FEATURES), (OUTPUTS, 1), (FEATURES, 1), FEATURES),  # of state and input together
     Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS, 1), (FEATURES,), (FEATURES, 6, 6)),
 )
+# The same where what is called the shape of the input is that of a batch of images.
+OF_BATCHES = tuple(
+    one._replace(input_shape=(2, *one.input_shape)) for one in CONVENTIONS if np.size(one.input_shape) == 3
+)
 
 
 def array_for(role: str, conventions: Conventions, seed: int | None = None) -> Array | None:

@@ -15,7 +15,7 @@ from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.messages import Fact, ForeignError, problem
 from mlp.user_code.run import pairing
 from mlp.user_code.run.as_layer import Foreign, adapt
-from mlp.user_code.run.pairing import INPUT, Pair, is_parameter, lively, may_vary, random
+from mlp.user_code.run.pairing import INPUT, Pair, is_kept_input, is_parameter, lively, may_vary, random
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import line
 
@@ -138,7 +138,7 @@ def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array
         parameters = {
             name: (paths, held[name])
             for name, (paths, _) in subject.tensors().items()
-            if may_vary(name) and name not in said.constants
+            if may_vary(name) and name not in said.constants and not is_kept_input(subject, x, held, name)
         }
         dull = subject.integers or not subject.has_dx
         pairs = pairing.pair(parameters, None if dull else x, found, said.pairs)

@@ -52,7 +52,8 @@ def kind_of(cls: type, override: Override) -> Kind | None:
     backward = said or (forward != marked[0] or not marked[1]) * _first(
         cls, vocabulary.DERIVATIVE if loss else vocabulary.BACKWARD, besides=forward
     )
-    backward = backward or (marked[1] if forward == marked[0] else "") or _train_step(cls, forward)
+    backward = backward or (marked[1] if forward == marked[0] else "")
+    backward = said or _beside_update(cls, backward) or _train_step(cls, forward)
     backward = backward or next(iter(parts_of_backward(cls)), "") or loss * _named_after(cls, forward)
     backward = backward or (forward and _sounding(cls))
     if forward and backward:
@@ -107,6 +108,15 @@ def _named_after(cls: type, value: str) -> str:
     """A method that is named as the derivative of another: call_df, activation_prime, d_fn, deriv_loss."""
     pattern = rf"(d|deriv\w*|grad\w*)_?{value}|{value}_?(d|df|dx|prime|der|deriv\w*|grad\w*)"
     return next((name for name in dir(cls) if value and re.fullmatch(pattern, name) and _has(cls, name)), "")
+
+
+def _beside_update(cls: type, backward: str) -> str:
+    """The method that makes the gradients, where backward takes and returns nothing: gradient(dy), then backward()."""
+    function = inspect.getattr_static(cls, backward) if backward else None
+    if not inspect.isfunction(function) or required(parameters_of(function)[1:]) or return_values(function):
+        return backward
+    others = [name for name in _called(cls, vocabulary.DERIVATIVE) if name != backward]
+    return next((name for name in others if len(required(parameters_of(_bound(cls, name)))) == 1), backward)
 
 
 def _sounding(cls: type) -> str:

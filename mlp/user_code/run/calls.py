@@ -156,7 +156,8 @@ def upstream_names(
     ]
     possible = [name for name, role in leading.items() if role not in _NEVER_UPSTREAM]
     new = [name for name in possible if name not in known]
-    is_update = vocabulary.UPDATE.fullmatch(getattr(function, "__name__", ""))
+    name = getattr(function, "__name__", "")
+    is_update = vocabulary.UPDATE.fullmatch(name) and vocabulary.plain(name) not in vocabulary.DERIVATIVE
     alone = [one.name for one in required(free) if len(required(free)) == 1 and not is_update]  # dy is called eta
     return sounding or new[:1] or possible[:1] or alone
 

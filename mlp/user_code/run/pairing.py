@@ -195,6 +195,11 @@ def is_parameter(subject: Subject, x: Array, held: Mapping[str, Array], pair: Pa
     return not pair.is_step or matters(subject, x, held, pair.tensor)
 
 
+def is_kept_input(subject: Subject, x: Array, held: Mapping[str, Array], name: str) -> bool:
+    """Whether an array that is called like an input has no influence: it stands where forward will keep its input."""
+    return vocabulary.family(name.rpartition(".")[2]) == "x" and not matters(subject, x, held, name)
+
+
 def matters(subject: Subject, x: Array, held: Mapping[str, Array], name: str) -> bool:
     """Whether an array of theirs has an influence on the output."""
     moved = held[name] + 1e-3 * random(held[name].shape)

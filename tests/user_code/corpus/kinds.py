@@ -2497,3 +2497,34 @@ class Ridge:
     def loss(self, X, y):
         d = X @ self.W - y
         return np.sum(d**2) + self.reg * np.sum(self.W**2), {"W": 2 * X.T @ d + 2 * self.reg * self.W}
+
+
+# A layer that is given the shape of a batch, and whose backward is but the step of what gradient has made.
+class ChannelScale:
+    def __init__(self, input_shape):
+        self.input_shape, self.batchsize = input_shape, input_shape[0]
+        self.gamma, self.input_data = np.ones(input_shape[1]), np.zeros(input_shape)
+
+    def forward(self, x):
+        self.input_data, y = x, np.zeros(self.input_shape)
+        for i in range(len(self.gamma)):
+            y[:, i, :, :] = self.gamma[i] * x[:, i, :, :]
+        return y
+
+    def gradient(self, eta):
+        self.gamma_grad = np.sum(eta * self.input_data, axis=(0, 2, 3))
+        return eta * self.gamma[:, None, None]
+
+    def backward(self, alpha=0.01):
+        self.gamma -= alpha * self.gamma_grad
+
+
+# An activation whose gradient takes dy under the name of eta.
+class Ramp:
+    def forward(self, x):
+        self.x = x
+        return np.maximum(x, 0)
+
+    def gradient(self, eta):
+        eta[self.x < 0] = 0
+        return eta
