@@ -131,6 +131,8 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                     facts += said
                 if is_wrong(report) and remarks.is_fused_softmax(tried):
                     raise ForeignError(remarks.fused(tried))
+                if is_wrong(report) and INPUT in report and remarks.is_delta(tried, report[INPUT]):
+                    raise ForeignError(remarks.of_delta(tried))
                 if report.passed:
                     report, said = with_other_sign(report, tried, dy, coarse)
                     facts += said

@@ -12,7 +12,7 @@ FORWARD = (
 BACKWARD = (
     "backward", "backwardpass", "backprop", "backwardprop", "backwardpropagation", "backpropagation", "backpropagate",
     "bprop", "bwd", "back", "backwards", "backpass", "bptt", "backpropagationthroughtime", "backpropthroughtime",
-    "computegradients",
+    "computegradients", "bacprop",
 )  # fmt: skip
 SOUNDS_BACKWARD = re.compile(
     r"^(?!.*(loss|cost|check|clip|descent|numer|norm|zero|update)).*(back|bprop|grad|deriv|delta)", re.I
@@ -87,13 +87,13 @@ _RULES = (
     _Rule(
         "target",
         "t tt target targets label labels true actual actuals expected desired truth gt real correct hot onehot ytrue",
-        f"y ground value values one is list {_HOLDERS}",
+        f"y ground value values val vals result results one is list {_HOLDERS}",
     ),
     _Rule(
         "prediction",
         "pred preds predict predicted prediction predictions hat yhat ypred hypothesis output outputs out logit logits "
         "score scores prob probs proba probas probabilities al estimate yh p o",
-        f"y a {_HOLDERS}",
+        f"y a value values val vals result results {_HOLDERS}",
     ),
     _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d z"),
     _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),

@@ -189,6 +189,7 @@ MISTAKES = [
     ("Ridge", "2 * self.reg", "self.reg"),
     ("ChannelScale", "", ""),
     ("Ramp", "self.x < 0", "self.x > 0"),
+    ("Alphabetic", "alpha * dy", "2 * alpha * dy"),
 ]
 
 
@@ -417,6 +418,18 @@ def test_a_network_that_leaves_the_slope_of_its_softmax_to_the_loss_is_not_judge
     )
     assert examined(tmp_path, source).status == "not checked"
     assert examined(tmp_path, source.replace("self.x.T @", "self.x.T**2 @")).status == "wrong"
+
+
+def test_a_delta_that_is_that_of_a_sigmoid_and_cross_entropy_together_is_not_judged(tmp_path):
+    source = (
+        "class CrossEntropyCost:\n"
+        "    def fn(self, a, y):\n        return -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))\n"
+        "    def delta(self, a, y):\n        return a - y\n"
+    )
+    result = examined(tmp_path, source)
+    assert result.status == "not checked"
+    assert "before the sigmoid or softmax" in result.problems[0].text
+    assert examined(tmp_path, source.replace("a - y", "2 * (a - y)")).status == "wrong"
 
 
 def test_a_loss_whose_backward_takes_no_gradient_of_it_is_not_scaled_by_one(tmp_path):

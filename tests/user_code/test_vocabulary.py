@@ -13,8 +13,10 @@ ROLES = {
     "upstream": "dout dy dZ dA dvalues grad_output upstream_grad error delta dnext_h dL_dout dloss output_gradient "
     "accum_grad dcurrent_h w_times_delta",
     "mask": "mask target_mask padding_mask sample_weight",
-    "target": "t target targets labels y_true ground_truth expected one_hot y_real label_tensor target_batch",
-    "prediction": "y_pred predictions y_hat logits scores probs AL output p prediction_tensor",
+    "target": "t target targets labels y_true ground_truth expected one_hot y_real label_tensor target_batch "
+    "actualResult true_vals",
+    "prediction": "y_pred predictions y_hat logits scores probs AL output p prediction_tensor "
+    "predictedResult pred_values",
     "activation_prime": "activation_prime f_prime activation_derivative",
     "activation": "activation activation_fn act nonlinearity",
     "weight": "W weights kernel theta weight_matrix Wf Wxi",
@@ -62,7 +64,8 @@ def test_a_name_may_have_further_roles_the_likeliest_first():
 
 METHODS = {
     "FORWARD": "forward forward_pass forwardProp feed_forward fprop __call__ call apply propagate",
-    "BACKWARD": "backward backward_pass back_prop backpropagation bprop back backpropagate bptt compute_gradients",
+    "BACKWARD": "backward backward_pass back_prop backpropagation bprop back backpropagate bptt compute_gradients "
+    "bacprop",
     "VALUE": "loss compute_loss calculate function activate f cost get_loss",
     "DERIVATIVE": "gradient grad derivative deriv prime df d loss_prime get_gradients activation_derivative delta",
 }

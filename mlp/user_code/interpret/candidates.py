@@ -223,7 +223,7 @@ def _unsure(forward: Callable[..., Any], backward: Callable[..., Any], way: str)
     known += calls.upstream_names(backward, known) if way == "gradient" else []
     names = [one.name for one in calls.required(calls.parameters_of(backward)) if one.name not in known]
     names = [name for name in names if not (is_input(name) or name[:1].lower() == "z")]
-    return [name for name in names if (*vocabulary.roles(name), "")[0] not in _CERTAIN]
+    return [name for name in names if (*calls.roles_in(backward, name), "")[0] not in _CERTAIN]
 
 
 def _guess(name: str, forward: Callable[..., Any], backward: Callable[..., Any] | None, way: str, rest: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from mlp.user_code import vocabulary
 from mlp.user_code.messages import problem
+from mlp.user_code.run.sources import factors_of_steps
 from mlp.user_code.run.uses import uses_of
 
 Parameters = list[inspect.Parameter]
@@ -118,8 +119,9 @@ def _value(
     if one.name in by_name:
         return True, by_name[one.name]
     free = one.default is inspect.Parameter.empty
-    wanted = [role for role in vocabulary.roles(one.name) if role in by_role]
-    if waiting and (free or one.default is None) and not (wanted and wanted[0] == vocabulary.roles(one.name)[0]):
+    roles = roles_in(function, one.name)
+    wanted = [role for role in roles if role in by_role]
+    if waiting and (free or one.default is None) and not (wanted and wanted[0] == roles[0]):
         return True, waiting.pop(0)
     # What backward is for is training, whatever the default of the switch is.
     switch = wanted[:1] == ["training"] and isinstance(one.default, bool)
@@ -147,7 +149,7 @@ def upstream_names(
     """
     free = [one for one in parameters_of(function) if one.kind not in VARIABLE and one.name not in others]
     free = [one for one in free if one.default in (inspect.Parameter.empty, None)] or free
-    leading = {one.name: (*vocabulary.roles(one.name), "")[0] for one in free}
+    leading = {one.name: (*roles_in(function, one.name), "")[0] for one in free}
     outputs = {name.lower() for name in returned}
     sounding = [
         name
@@ -159,6 +161,7 @@ def upstream_names(
     name = getattr(function, "__name__", "")
     is_update = vocabulary.UPDATE.fullmatch(name) and vocabulary.plain(name) not in vocabulary.DERIVATIVE
     alone = [one.name for one in required(free) if len(required(free)) == 1 and not is_update]  # dy is called eta
+    alone = [one for one in alone if one not in factors_of_steps(function)]
     return sounding or new[:1] or possible[:1] or alone
 
 
@@ -188,7 +191,14 @@ def setting(name: str, function: Callable[..., Any]) -> Any:
 
 def takes_rate(function: Callable[..., Any]) -> bool:
     """Whether a function has an argument for a learning rate."""
-    return any(vocabulary.roles(one.name)[:1] == ("rate",) for one in parameters_of(function))
+    return any(roles_in(function, one.name)[:1] == ("rate",) for one in parameters_of(function))
+
+
+def roles_in(function: Callable[..., Any], name: str) -> tuple[str, ...]:
+    """The roles of an argument by its name; of one that may be a rate, such as alpha, that where it is one of steps."""
+    roles = vocabulary.roles(name)
+    may_be_rate = {"fraction", "probability"} & {*roles} or (not roles and "rate" in name.lower())
+    return ("rate",) if may_be_rate and name in factors_of_steps(function) else roles
 
 
 # What the words stand for; of several inputs or outputs the others are "x.1", "dy.1" and so on.

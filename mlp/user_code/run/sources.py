@@ -207,6 +207,17 @@ def written_rate(*functions: Callable[..., Any]) -> float | None:
     return rates.pop() if len(rates) == 1 else None
 
 
+def factors_of_steps(function: Callable[..., Any]) -> set[str]:
+    """The names by which steps are multiplied: self.W -= alpha * dW."""
+    return {name for step in _steps(syntax(function)) for name in _factors_in(step)}
+
+
+def _factors_in(step: ast.expr) -> list[str]:
+    if isinstance(step, ast.BinOp) and isinstance(step.op, ast.Mult | ast.MatMult):
+        return [*_factors_in(step.left), *_factors_in(step.right)]
+    return [step.id] if isinstance(step, ast.Name) else []
+
+
 def _steps(tree: ast.Module) -> Iterator[ast.expr]:
     """What is added to attributes of `self`, or taken off."""
     for node in ast.walk(tree):

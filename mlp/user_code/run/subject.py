@@ -1,5 +1,6 @@
 """A subject runs their code forward, always on a fresh copy, and hands back the output and a way to run it backward."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -297,7 +298,7 @@ class Subject:
             if self.pass_on == "nothing" or mentions(self.backward_settings, "dy")
             else dict(zip(upstream, firsts, strict=False))
         )
-        kept: dict[str, dict[str, Any]] = {name: {} for name in _filled(function)}
+        kept: dict[str, dict[str, Any]] = {name: defaultdict(float) for name in _filled(function)}  # or added to
         same = {name: filled(self.form, words) for name in calls.parameters_named(self.sources()[1])[:1]}
         again = {name: one for name, one in self._given(words).items() if "cache" not in vocabulary.roles(name)}
         alike = self._sides(self.sources()[1], first, words)  # what is called as in forward, among more than two

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlp.check.report import GradientReport
+from mlp.check.tensor import TensorCheck
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret.trial import Attempt, compare
@@ -70,6 +71,26 @@ def fused(tried: Attempt) -> Fact:
     text = (
         f"backward of {tried.subject.name} leaves out the softmax that forward ends in. That is no gradient by itself, "
         "but right where the loss behind it gives p - t, of softmax and cross-entropy together; so it was not judged"
+    )
+    return Fact("problem", text, *place_of(tried.subject.sources()[-1]))
+
+
+def is_delta(tried: Attempt, found: TensorCheck) -> bool:
+    """Whether what is called delta is right for what stands before a sigmoid or softmax that gives the prediction."""
+    name, p, d = getattr(tried.subject.sources()[-1], "__name__", ""), tried.x, found.numerical
+    if not tried.reduction or "delta" not in name.lower() or not np.all((p > 0) & (p < 1)):
+        return False
+    of_softmax = [p * (d - (d * p).sum(axis=axis, keepdims=True)) for axis in range(p.ndim)]
+    behind = (d * p * (1 - p), *of_softmax)
+    return any(np.allclose(found.analytical, one, rtol=_CLOSE, atol=_CLOSE**2) for one in behind)
+
+
+def of_delta(tried: Attempt) -> Fact:
+    """That such a delta is no gradient of the loss by itself."""
+    text = (
+        f"{tried.subject.sources()[-1].__name__} of {tried.subject.name} is no gradient by the prediction, but right "
+        "by what stands before the sigmoid or softmax that gives it, as its name says; that is written elsewhere, so "
+        "it was not judged"
     )
     return Fact("problem", text, *place_of(tried.subject.sources()[-1]))
 

@@ -2528,3 +2528,18 @@ class Ramp:
     def gradient(self, eta):
         eta[self.x < 0] = 0
         return eta
+
+
+# A step of alpha, into a dict of gradients that backward adds to.
+class Alphabetic:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def bacprop(self, dy, grads, alpha):
+        grads["W"] += self.x.T @ dy
+        self.b -= alpha * dy.sum(axis=0)
+        return dy @ self.W.T
