@@ -190,6 +190,8 @@ MISTAKES = [
     ("ChannelScale", "", ""),
     ("Ramp", "self.x < 0", "self.x > 0"),
     ("Alphabetic", "alpha * dy", "2 * alpha * dy"),
+    ("Decaying", "2 * self.lam", "self.lam"),
+    ("Dropping", "dy * self.mask", "dy"),
 ]
 
 

@@ -207,6 +207,7 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     """Arguments to make an object with, and the shape of an input that goes with them."""
     parameters = [one for one in calls.parameters_of(cls) if one.kind not in calls.VARIABLE]
     wanted = [one for one in parameters if one.default is inspect.Parameter.empty or one.name in given]
+    wanted += [one for one in parameters if one not in wanted and _drops_nothing(one)]  # then its mask could not show
     offered: list[Any] = [None]
     for one in (one for one in wanted if "activation" in vocabulary.roles(one.name)):
         own = activations(cls, module, asked_of(cls, one.name) or ("forward",), _squares(module))
@@ -335,6 +336,12 @@ def _keeps_batch(cls: type) -> bool:
     """Whether a constructor takes the number of samples out of a shape that it is given: self.n_batch = shape[0]."""
     kept, given = attributes_of_self(cls.__init__)[1], calls.parameters_named(cls)  # type: ignore[misc]
     return any("batch" in vocabulary.roles(name) for name in kept if name not in given)
+
+
+def _drops_nothing(one: inspect.Parameter) -> bool:
+    """Whether an argument is the probability of a dropout that is switched off by default."""
+    off = 1 if "keep" in one.name.lower() else 0 if "drop" in one.name.lower() else None
+    return type(one.default) in (int, float) and one.default == off and "probability" in vocabulary.roles(one.name)
 
 
 def _is_called(annotation: Any) -> bool:

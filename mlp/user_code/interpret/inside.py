@@ -84,7 +84,7 @@ def _network_readings(built: Built, kind: Kind, case: Case, rate: float = 1.0) -
             continue
         # An autoencoder has its input as target.
         for target in (x,) if alone else _network_targets(y, case.said, held.get("target")):
-            for words, one in networks(thing, kind.forward, kind.backward, rate, data):
+            for words, one in networks(thing, kind.forward, kind.backward, case.said, rate, data):
                 yield closed_candidate(case, one, x, target, layout)._replace(loss=words)
 
 
@@ -113,6 +113,9 @@ def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
         ran = [one for one in _tried(map(_by_locals, _network_readings(built, kind, case))) if one.factors] or ran
     for one in ran:
         one.notes.append(Fact("note", f"the loss inside {kind.backward} was taken to be {one.loss}"))
+        own = one.loss.removeprefix("its ")
+        if hasattr(thing, own):
+            one.notes += penalties.notes(Parts(None, own, kind.backward, ()), thing, case.said)
         if one.subject.by_locals:
             text = f"the gradients are local names of {kind.backward}; what its steps make of them was not looked at"
             one.notes.append(Fact("note", text))
@@ -384,8 +387,9 @@ def _model_readings(parts: Parts, case: Case, mades: Iterable[Made], errors: lis
     is_guess = parts.loss is None and parts.forward is not None and not has_target(parts.forward)
     predicts = is_guess or (parts.forward is not None and parts.loss is not None)
     losses = OBJECTIVES if is_guess else (parts.loss, *parts.others)
-    for made, place in product(mades, (-1, 0) if predicts else (-1,)):
-        weights = penalties.weights(parts, made.parameters, override)
+    for drawn, place in product(mades, (-1, 0) if predicts else (-1,)):
+        parameters, weights = penalties.weighed(parts, drawn.parameters, override)
+        made = drawn._replace(parameters=parameters)
         settings = {**weights, **override.forward_args, **override.backward_args}
         whole = Whole(parts.forward, losses[0], parts.backward, place, settings)
         for x in _inputs(made, override):
@@ -415,7 +419,6 @@ def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
         ForeignError: none ran, or the loss had to be guessed and no guess suits.
     """
     errors: list[Fact] = []
-    thing, weighing = penalties.weighed(parts, thing, case.said)
     tried = _tried(_model_readings(parts, case, _parameters(parts, case.said, thing), errors))
     ran = [one for one in tried if one.layer is not None and one.layer.pairs]
     best = max(ran, key=lambda one: one.agreeing, default=None)
@@ -444,10 +447,7 @@ def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
         raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss)))
     if best.loss:
         best.notes.append(Fact("note", f"no loss was found, so it was taken to be {best.loss}"))
-    for name in (*weighing, *penalties.weights(parts, thing, case.said)):
-        text = f"{name} was given as {penalties.WEIGHT}, for with 0 no mistake in what it weighs could show"
-        best.notes.append(Fact("note", text))
-    best.notes += _with_more_outputs(best, ran)
+    best.notes += [*penalties.notes(parts, thing, case.said), *_with_more_outputs(best, ran)]
     return _with_penalty(best)
 
 

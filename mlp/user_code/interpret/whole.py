@@ -17,9 +17,9 @@ import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret import samples
+from mlp.user_code.interpret import penalties, samples
 from mlp.user_code.interpret.losses import is_input, sound
-from mlp.user_code.interpret.models import structure_names
+from mlp.user_code.interpret.models import Parts, structure_names
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.load.classes import sounds_like_loss
@@ -30,6 +30,7 @@ from mlp.user_code.run.conditions import RUNS
 from mlp.user_code.run.outputs import outputs_of
 from mlp.user_code.run.subject import Step, Subject, function_of
 from mlp.user_code.run.uses import uses_of
+from mlp.user_code.settings import Override
 
 PREDICTION, FORWARD, BACKWARD = "prediction_inside", "value_inside", "gradient_inside"
 _KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -126,7 +127,7 @@ def is_sure_of_dy(forward: Callable[..., Any], backward: Callable[..., Any]) -> 
 
 
 def networks(
-    thing: Any, forward: str, backward: str, rate: float = 1.0, data: Mapping[str, str] | None = None
+    thing: Any, forward: str, backward: str, said: Override, rate: float = 1.0, data: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, Any]]:
     """Any with every loss that may be inside: their own where the object has a cost, else the usual ones.
 
@@ -152,7 +153,9 @@ def networks(
         losses += [(f"its {name}", name) for name in own]
         losses += [(one.words, one) for one in OBJECTIVES]
     for words, loss in losses:
-        yield words, closed(thing, Whole(forward, loss, backward, settings=once, data=data))
+        parts = Parts(None, loss, backward, ()) if isinstance(loss, str) else None
+        one, weights = penalties.weighed(parts, thing, said) if parts else (thing, {})
+        yield words, closed(one, Whole(forward, loss, backward, settings={**once, **weights}, data=data))
 
 
 def own_losses(thing: Any, backward: str, has_data: bool = False) -> list[str]:

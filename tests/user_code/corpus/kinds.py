@@ -2543,3 +2543,32 @@ class Alphabetic:
         grads["W"] += self.x.T @ dy
         self.b -= alpha * dy.sum(axis=0)
         return dy @ self.W.T
+
+
+# A network with a penalty that weighs nothing by default, in its loss and on the way back.
+class Decaying:
+    def __init__(self, n_in, n_out, lam=0):
+        self.W, self.lam = np.random.randn(n_in, n_out), lam
+
+    def forward(self, X):
+        self.y = X @ self.W
+        return self.y
+
+    def compute_loss(self, y_pred, y):
+        return np.sum((y_pred - y) ** 2) + self.lam * np.sum(self.W**2)
+
+    def backward(self, X, y):
+        self.dW = 2 * X.T @ (self.y - y) + 2 * self.lam * self.W
+
+
+# A dropout that is switched off by default.
+class Dropping:
+    def __init__(self, dropout=0.0):
+        self.dropout = dropout
+
+    def forward(self, x):
+        self.mask = (np.random.rand(*x.shape) >= self.dropout) / (1 - self.dropout)
+        return x * self.mask
+
+    def backward(self, dy):
+        return dy * self.mask
