@@ -107,6 +107,7 @@ def test_arguments_are_those_behind_a_decorator_and_those_asked_of_named():
         ("cache, training", (), (), []),
         ("grad_y, lr", (), ("y",), ["grad_y"]),
         ("eta", (), (), ["eta"]),  # alone it is one, whatever it is called
+        ("cache", (), (), []),  # but for what is never one
     ],
 )
 def test_which_arguments_are_gradients_of_outputs(arguments, known, returned, names):
@@ -117,6 +118,8 @@ def test_a_rate_alone_is_no_gradient_of_what_updates():
     assert upstream_names(made("def update(lr):\n    return lr\n", "update")) == []
     assert upstream_names(taking("dy, other"), others=["dy"]) == ["other"]
     assert takes_rate(taking("dy, learning_rate"))
+    assert takes_rate(made("def backward(self, dy, alpha):\n    self.W -= alpha * self.x.T @ dy\n", "backward"))
+    assert not takes_rate(made("def backward(self, dy, alpha):\n    self.dW = alpha * self.x.T @ dy\n", "backward"))
     assert not takes_rate(taking("dy, x"))
 
 

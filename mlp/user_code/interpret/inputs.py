@@ -104,7 +104,7 @@ def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any
     marked = [key for key in keys if vocabulary.is_mark(key) or vocabulary.roles(key)[:1] == ("upstream",)]
     arrays = [key for key in keys if key in _ARRAY]
     main = next(iter([*marked, *arrays] if word == "dy" else [*arrays, *keys]), keys[0])
-    sizes = {key: shape[0] if "batch" in key.lower() else shape[-1] for key in keys}
+    sizes = {key: (shape or (1,))[0 if "batch" in key.lower() else -1] for key in keys}
     return {key: word if key == main else "y" if key in arrays else sizes[key] for key in dict.fromkeys(keys)}
 
 

@@ -160,8 +160,8 @@ def upstream_names(
     new = [name for name in possible if name not in known]
     name = getattr(function, "__name__", "")
     is_update = vocabulary.UPDATE.fullmatch(name) and vocabulary.plain(name) not in vocabulary.DERIVATIVE
-    alone = [one.name for one in required(free) if len(required(free)) == 1 and not is_update]  # dy is called eta
-    alone = [one for one in alone if one not in factors_of_steps(function)]
+    rates = [one.name for one in required(free) if leading[one.name] == "rate" and not is_update]
+    alone = rates if len(required(free)) == 1 and not factors_of_steps(function) & {*rates} else []  # dy is called eta
     return sounding or new[:1] or possible[:1] or alone
 
 
