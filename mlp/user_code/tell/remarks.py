@@ -78,7 +78,8 @@ def fused(tried: Attempt) -> Fact:
 def is_delta(tried: Attempt, found: TensorCheck) -> bool:
     """Whether what is called delta is right for what stands before a sigmoid or softmax that gives the prediction."""
     name, p, d = getattr(tried.subject.sources()[-1], "__name__", ""), tried.x, found.numerical
-    if not tried.reduction or "delta" not in name.lower() or not np.all((p > 0) & (p < 1)):
+    is_said = bool(tried.subject.said.backward_args)  # that the slope of what stands before it is 1
+    if not tried.reduction or is_said or "delta" not in name.lower() or not np.all((p > 0) & (p < 1)):
         return False
     of_softmax = [p * (d - (d * p).sum(axis=axis, keepdims=True)) for axis in range(p.ndim)]
     behind = (d * p * (1 - p), *of_softmax)
