@@ -115,7 +115,8 @@ def _beside_update(cls: type, backward: str) -> str:
     function = inspect.getattr_static(cls, backward) if backward else None
     if not inspect.isfunction(function) or required(parameters_of(function)[1:]) or return_values(function):
         return backward
-    others = [name for name in _called(cls, vocabulary.DERIVATIVE) if name != backward]
+    own = {backward, *attributes_of_self(function)[0]}
+    others = [name for name in _called(cls, vocabulary.DERIVATIVE) if name not in own]
     return next((name for name in others if len(required(parameters_of(_bound(cls, name)))) == 1), backward)
 
 
