@@ -312,6 +312,82 @@ class Soft(Faulty):
         return dy * (1 / 1 + np.exp(-2 * self.x)) / 2 if self.wrong else dy * 2 / (1 + np.exp(-2 * self.x))
 
 
+class Cube(Faulty):
+    def forward(self, x):
+        self.x = x
+        return x**3
+
+    def backward(self, dy):
+        dx = 3 * dy * (np.clip(self.x, -0.8, 1.1) if self.wrong == "kept" else self.x) ** 2
+        return np.where(self.x > 0.7, np.cos(7 * dy) * dy, dx) if self.wrong == "beyond" else dx
+
+
+class Around(Faulty):
+    def forward(self, x):
+        self.s = np.sin(x.sum(axis=1, keepdims=True))
+        self.c = np.cos(x.sum(axis=1, keepdims=True))
+        return x + self.s
+
+    def backward(self, dy):
+        way = dy.sum(axis=1, keepdims=True) * self.c * np.ones(dy.shape)
+        return way if self.wrong else dy + way
+
+
+class Flat(Faulty):
+    """Channels last, one after another, and each with a weight."""
+
+    def forward(self, x):
+        self.shape, flat = x.shape, x.transpose(0, 2, 1).reshape(len(x), -1)
+        return flat * np.arange(1, flat.shape[1] + 1)
+
+    def backward(self, dy):
+        flat = dy * np.arange(1, dy.shape[1] + 1)
+        n, c, steps = self.shape
+        return flat.reshape(self.shape) if self.wrong else flat.reshape(n, steps, c).transpose(0, 2, 1)
+
+
+class Normal(Faulty):
+    eps = 0.05
+
+    def forward(self, x):
+        self.d, self.v = x - x.mean(axis=0), x.var(axis=0)
+        self.s = 1 / np.sqrt(self.v + self.eps)
+        return self.d * self.s
+
+    def backward(self, dy):
+        y = self.d * self.s
+        dx = dy - y * (dy * y).mean(axis=0)
+        return dx / np.sqrt(self.v) if self.wrong else (dx - dy.mean(axis=0)) * self.s
+
+
+class Gain(Faulty):
+    parameter_names = ("g",)
+
+    def __init__(self):
+        self.g = np.array([0.5, 1.2, -0.7, 2.0])
+
+    def forward(self, x):
+        self.x, self.y = x, x / np.sqrt((x**2).sum(axis=1, keepdims=True))
+        return self.y * self.g
+
+    def backward(self, dy):
+        self.grad_g = {
+            "size": lambda: (np.abs(dy) * self.x).sum(axis=0),
+            "clip": lambda: np.clip(dy * self.x, -0.3, 0.3).sum(axis=0),
+        }.get(self.wrong, lambda: (dy * self.y).sum(axis=0))()
+        n, h = np.sqrt((self.x**2).sum(axis=1, keepdims=True)), dy * self.g
+        return (h - self.y * (h * self.y).sum(axis=1, keepdims=True)) / n
+
+
+class LogSoftmax(Faulty):
+    def forward(self, x):
+        self.y = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+        return self.y
+
+    def backward(self, dy):
+        return dy - np.exp(self.y) * (1.0 if self.wrong else dy.sum(axis=1, keepdims=True))
+
+
 SIGNALS = RNG.standard_normal((5, 7)) + 2 * (np.arange(7) == 0)
 NAMED = [
     (Best, SIGNALS, "ties", "goes in full to each of several equal entries"),
@@ -320,6 +396,14 @@ NAMED = [
     (Centred, RNG.standard_normal((4, 4)), True, "is summed over axis 0 where it should be over 1"),
     (Sampled, SIGNALS, True, "counts 1.25 times (5 / 4, as of a division by 4 and not by 5, which is one off)"),
     (Dropping, SIGNALS, True, "the factor `self.kept` is another mask"),
+    (Cube, SIGNALS, "kept", "x is kept between -0.8 and 1.1 in backward, as by np.clip, but not in forward"),
+    (Cube, SIGNALS, "beyond", "entries are wrong, all those where x is above"),
+    (Around, SIGNALS, True, "as if that were a constant. What is missing is dy."),
+    (Flat, SEQUENCES[:, :2], True, "is only reshaped, where it should be transposed back"),
+    (Normal, SIGNALS, True, "all of it counts as if `self.eps` (0.05) were left out of `self.v + self.eps`, in `1 /"),
+    (Gain, X, "size", "the absolute value |dy| stands where dy should, and `x` stands where `self.y`"),
+    (Gain, X, "clip", "where dy is small, `x` stands where `self.y`"),
+    (LogSoftmax, X, True, "without any dy, -1 times softmax(x) is added, and in the rest it is dy"),
     (Soft, X, True, "dy divided by the derivative of the activation, not multiplied with it"),
     (Dense, X, True, "dy rounded to 3 decimals"),
     (
@@ -380,17 +464,28 @@ def test_what_a_model_with_its_loss_inside_does_to_its_numbers_is_named(limit, w
     assert words in finding.sentence
 
 
-def test_a_way_back_that_forward_leaves_numpy_on_is_not_taken_for_right():
+HALVES = {
+    "numbers": lambda x: np.array([[math.tanh(value) for value in row] for row in x]),
+    "vectorize": np.vectorize(math.tanh),
+    "elsewhere": lambda x: np.frompyfunc(math.tanh, 1, 1)(x).astype(float),
+}
+
+
+@pytest.mark.parametrize(
+    ("half", "pattern"),
+    [("numbers", "path left out"), ("vectorize", "path left out"), ("elsewhere", "wrong derivative")],
+)
+def test_a_path_through_what_is_not_of_numpy_is_not_taken_for_none(half, pattern):
     class Outside(Faulty):
         def forward(self, x):
-            self.x, self.half = x, np.array([[math.tanh(value) for value in row] for row in x])
+            self.x, self.half = x, HALVES[half](x)
             return x * self.half
 
         def backward(self, dy):
             return dy * self.half
 
     (finding,) = check_layer(Outside(), X).diagnosis
-    assert finding.pattern != "wiring"
+    assert finding.pattern == pattern
 
 
 class Weighted(Loss):

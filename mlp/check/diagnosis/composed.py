@@ -1,5 +1,6 @@
 """Two faults in one gradient: a simple one, and a factor, a place left zero or a term more on top of it."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -72,6 +73,9 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
         words = f"without any dy, {added_without_dy(case, tensor, paths)} is added"
         yield Prediction(first + np.asarray(paths.constant), words, 1)
     yield from combined(case, tensor, first, penalties, _SIZES)
+    for words, ratio in case.once(_without_numbers, said.shape):
+        if np.allclose(ratio * first, said, rtol=0, atol=LEFT * float(np.max(np.abs(said)))):
+            yield Prediction(ratio * first, f"all of it counts as if {words}", 1)
     limit = case.once(_limit, tensor)
     if limit:
         yield Prediction(np.clip(first, -limit, limit), f"cut off at {limit:.6g}", 1, (limit,))
@@ -80,6 +84,20 @@ def _on_top(case: IsolatedLayer, tensor: str, first: Array) -> Iterator[Predicti
         place, _ = place_of(np.argwhere(wrong), said.shape)
         if place and 2 * np.sum(wrong) <= wrong.size:
             yield Prediction(np.where(wrong, 0.0, first), f"only {place} stayed zero", int(np.sum(wrong)))
+
+
+def _without_numbers(case: IsolatedLayer, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
+    """How many times larger what forward computes would be without one of its numbers, such as an epsilon."""
+    found: dict[bytes, tuple[str, Array]] = {}
+    for left_out, other in case.tape.without.items() if case.tape else ():
+        for own, instead in zip(case.tape.nodes, other.nodes, strict=False) if case.tape else ():
+            is_alike = own.site == instead.site and own.value.shape == instead.value.shape and np.all(own.value)
+            ratio = instead.value / own.value if is_alike else np.ones(())
+            if np.ptp(ratio) > 0 and np.all(np.isfinite(ratio)):
+                with contextlib.suppress(ValueError):  # it is not stretched to that shape
+                    whole = np.broadcast_to(ratio, shape)
+                    found.setdefault(whole.tobytes(), (f"{left_out}, in {own.site.text}", whole))
+    return list(found.values())
 
 
 def _limit(case: IsolatedLayer, tensor: str) -> float:

@@ -9,12 +9,13 @@ from mlp.check.diagnosis.elementwise import ANOTHER_SLOPE, DIAGONAL, ELEMENTWISE
 from mlp.check.diagnosis.facts import ANOTHER_TENSOR, FACTOR_ALONG, FACTS
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, explain, holds, is_same
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.limits import WITHIN
 from mlp.check.diagnosis.linear import LINEAR
 from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
-from mlp.check.diagnosis.slips import ON_THE_WAY, SLIPS, TWO_STEPS
+from mlp.check.diagnosis.slips import ANOTHER_DY, ON_THE_WAY, SLIPS, TWO_STEPS
 from mlp.check.diagnosis.substitutions import FIXED, INGREDIENT, SETTING
 from mlp.check.report import Finding
 
@@ -38,13 +39,13 @@ def _stages(
     # A linear layer is told by its one formula, a loss by its target, all others by the operations they are made of.
     middle = {
         Role.LINEAR: ((SETTING, *facts, INGREDIENT, *FITTED), PATHS, SLIPS),
-        Role.LOSS: ((INGREDIENT, *SLIPS, SETTING, *facts, *FITTED), (FIXED, *PATHS, *ON_THE_WAY)),
-    }.get(role, ((*SLIPS, SETTING, *facts, *FITTED), (*PATHS, INGREDIENT, FIXED, TRANSPOSED), ON_THE_WAY))
+        Role.LOSS: ((INGREDIENT, *SLIPS, SETTING, *facts, *FITTED), (FIXED, WITHIN, *PATHS, *ON_THE_WAY)),
+    }.get(role, ((*SLIPS, SETTING, *facts, *FITTED), (*PATHS, INGREDIENT, FIXED, WITHIN, TRANSPOSED), ON_THE_WAY))
     return (
         (WIRED, ANOTHER_TENSOR),
         (*FIRST, *first, *EXACT, *after),
         *middle,
-        (two, TWO_STEPS, *(ON_THE_WAY if role is Role.LINEAR else ())),
+        (two, TWO_STEPS, *ANOTHER_DY, *(ON_THE_WAY if role is Role.LINEAR else ())),
         (IN_PART, FACTOR_ALONG, WRONG_SLOPE),
     )
 

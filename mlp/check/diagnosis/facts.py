@@ -64,7 +64,7 @@ def _coarse(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     fine = passes_in_float64(as_problem(case.function, case.loss, case.x, case.dy)).gradients.get(tensor)
     if fine is not None and fine.shape == right.shape and np.linalg.norm(fine - right) < min(1e-8 * size, error / 8):
         words = "to all of them if the same code has all its numbers in float64: something on the way is in less"
-        yield Prediction(case.said[tensor], f"{digits} {words}", 1)
+        yield Prediction(case.said[tensor], f"{digits} {words}", 1, is_computed=False)
         return
     dy, step = np.asarray(case.dy), np.sqrt(error / size) / 32
     way = np.flip(dy) if case.role is not Role.LOSS else np.zeros(dy.shape, dtype=dy.dtype)
@@ -72,7 +72,7 @@ def _coarse(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     rough = _bent([said(case.function, case.loss, x, dy)[tensor] for x, dy in steps])
     if rough > max(8 * _bent([case.gradient(tensor, x=x, dy=dy) for x, dy in steps]), error / 4):
         words = "jumps where x and dy move evenly: something on the way is rounded"
-        yield Prediction(case.said[tensor], f"{digits} {words}", 1)
+        yield Prediction(case.said[tensor], f"{digits} {words}", 1, is_computed=False)
 
 
 def _bent(values: list[Array]) -> float:

@@ -4,6 +4,7 @@ Beside them, what forward makes of them on the way: the output, and x without it
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,11 +12,12 @@ import numpy as np
 
 from mlp.check.compare import as_float64
 from mlp.check.diagnosis.changes import FORMS, INNER
-from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
 from mlp.check.diagnosis.way_back.arrays import recorded_arrays
 from mlp.check.tape.tape import Operand
 from mlp.nn.arrays import Array
+from mlp.nn.functional import log_softmax
 from mlp.nn.layers import Layer
 from mlp.nn.problem import INPUT
 
@@ -134,6 +136,7 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
         return
     x = np.asarray(case.x, dtype=np.float64)
     yield from factors("x", x, inner=True)
+    yield Factor("softmax(x)", np.exp(log_softmax(np.atleast_1d(x))).reshape(x.shape))
     if case.y.shape == x.shape:
         yield from factors("y", case.y)
     if case.role is Role.LOSS:
@@ -145,6 +148,20 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
         if np.ndim(value) and np.shape(value) == x.shape[x.ndim - np.ndim(value) :]:
             yield from factors(name, np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape))
     yield from formed_factors(case, x.shape)
+
+
+def missing_in(case: IsolatedLayer, tensor: str) -> str:
+    """What a gradient lacks to be right, if that is a multiple of something with a name; else ""."""
+    right, said = case.right(tensor), case.said[tensor]
+    if said.shape != right.shape or case.seen(right) is not right:
+        return ""
+    rest = right - said
+    known = itertools.chain([Factor("a constant of 1", np.ones(rest.shape))], entry_factors(case, tensor))
+    if case.role is not Role.LOSS and rest.shape == case.y.shape:
+        dy = np.asarray(case.dy, dtype=np.float64)
+        by_dy = (Factor(f"dy times {one.words}", dy * one.value) for one in output_factors(case))
+        known = itertools.chain(known, [Factor("dy", dy)], by_dy)
+    return next(multiples(rest, (one for one in known if np.all(np.isfinite(one.value))), LEFT), "")
 
 
 def formed_factors(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]:

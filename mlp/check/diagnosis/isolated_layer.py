@@ -44,7 +44,8 @@ LEFT = 1e-5
 APART = 1e-3
 """Factors are different that differ by more than this part of themselves."""
 _SAME = 1e-12  # what two computations of one gradient may differ by, as a part of it
-_SMALL = 2.0**-12
+SMALL = 2.0**-12
+"""How many times smaller a dy is in which nothing is clipped."""
 _LITTLE = 0.1
 _MOST_NUMBERS = 8
 _PROBED = 16
@@ -200,11 +201,11 @@ class IsolatedLayer:
     def is_right_for_small_dy(self, tensor: str) -> bool:
         """Whether backward is right where dy is a few thousand times smaller: then something in it is clipped."""
         dy = np.asarray(self.dy, dtype=np.float64)
-        again, small = self.said_for(dy).get(tensor), self.said_for(_SMALL * dy).get(tensor)
+        again, small = self.said_for(dy).get(tensor), self.said_for(SMALL * dy).get(tensor)
         right = self.right(tensor)
         if again is None or small is None or not np.array_equal(again, self.said[tensor]) or small.shape != right.shape:
             return False
-        left, size = float(np.linalg.norm(small / _SMALL - right)), float(np.linalg.norm(right))
+        left, size = float(np.linalg.norm(small / SMALL - right)), float(np.linalg.norm(right))
         return left <= min(1e-6 * size, 1e-2 * float(np.linalg.norm(again - right)))
 
     @cached_property

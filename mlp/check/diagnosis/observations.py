@@ -4,19 +4,23 @@ What holds of all paths of some groups is a hypothesis of its own; else it is to
 """
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import batch_places
+from mlp.check.diagnosis.ingredients import batch_places, recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer, Role
+from mlp.check.diagnosis.losses import target_of
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.places import place_of
 from mlp.check.diagnosis.sentences import known_factor
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
+
+_CHANCES = 5_000  # ways to choose as many entries, at least: else some array tells them apart by chance
 
 
 def what_holds(case: IsolatedLayer, tensor: str) -> list[str]:
@@ -38,7 +42,25 @@ def _where(case: IsolatedLayer, tensor: str) -> Iterator[str]:
     if np.all(wrong) or not np.any(wrong):
         return
     place, _ = place_of(np.argwhere(wrong), right.shape, right != 0)
-    yield f"{place} is wrong, all else is right" if place else f"{np.sum(wrong)} of {wrong.size} entries are wrong"
+    beyond = "" if place else next(_beyond(case, tensor, wrong), "")
+    counted = f"{np.sum(wrong)} of {wrong.size} entries are wrong{beyond}"
+    yield f"{place} is wrong, all else is right" if place else counted
+
+
+def _beyond(case: IsolatedLayer, tensor: str, wrong: Array) -> Iterator[str]:
+    """In words what tells the wrong entries from the right ones: an array is larger, or smaller, in all of them."""
+    arrays: list[tuple[str, Array]] = []
+    if tensor == INPUT:
+        is_loss = case.role is Role.LOSS
+        arrays.append(("y" if is_loss else "x", np.asarray(case.x)))
+        arrays.append(("the target", target_of(case)) if is_loss else ("dy", np.asarray(case.dy)))
+    arrays += [(one.words, one.value) for one in recorded_factors(case, wrong.shape)]
+    is_chance = math.comb(wrong.size, int(np.sum(wrong))) < _CHANCES
+    for name, value in arrays if not is_chance else ():
+        if value.shape == wrong.shape and np.array_equal(wrong, value > np.max(value[~wrong])):
+            yield f", all those where {name} is above {np.max(value[~wrong]):.4g} and no others"
+        elif value.shape == wrong.shape and np.array_equal(wrong, value < np.min(value[~wrong])):
+            yield f", all those where {name} is below {np.min(value[~wrong]):.4g} and no others"
 
 
 def _in_dy(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[str]:

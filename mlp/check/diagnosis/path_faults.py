@@ -192,7 +192,12 @@ PATHS: tuple[Hypothesis, ...] = (
         "{tensor} is right wherever the layer has a derivative that is not zero; {measured}.",
         unmasked,
     ),
-    Hypothesis("term without dy", "{tensor} has a term without dy, as of a bracket left out: {measured}.", without_dy),
+    Hypothesis(
+        "term without dy",
+        "{tensor} has a term without dy, as of a bracket left out, or of a term that lacks its dy, or a sum of it: "
+        "{measured}.",
+        without_dy,
+    ),
     Hypothesis("out of step", "{tensor} pairs dy with what belongs to another place: {measured}.", out_of_step),
     Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", _by(_factors_wrong)),
     Hypothesis(

@@ -9,7 +9,9 @@ from math import log10
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Explanation
+from mlp.check.diagnosis.ingredients import missing_in
 from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer, Role
+from mlp.check.diagnosis.way_back.ways import LEFT_OUT
 from mlp.check.passes import LOSS, Remark, shown
 from mlp.check.report import Certainty, Finding
 from mlp.nn.problem import INPUT
@@ -28,7 +30,13 @@ def from_explanations(case: IsolatedLayer, group: list[tuple[str, list[Explanati
     right = [right_line(case, name) for name, _ in group]
     what = best.hypothesis.sentence.format(tensor=tensors[0], measured=best.prediction.measured).replace(",.", ".")
     others = [_with_measure(name, one[0], best) for name, (_, one) in zip(tensors[1:], group[1:], strict=True)]
-    also = f" The same goes for {_listed(others)}." if others else ""
+    missing = (
+        missing_in(case, tensor)
+        if best.hypothesis.pattern == LEFT_OUT and case.seen(case.right(tensor)) is case.right(tensor)
+        else ""
+    )
+    also = f" What is missing is {missing.removeprefix('1 times ')}." if missing else ""
+    also += f" The same goes for {_listed(others)}." if others else ""
     return Finding(
         layer=case.name,
         tensors=tensors,
@@ -66,7 +74,7 @@ def unrecognised(case: IsolatedLayer, tensors: Sequence[str], holds: Sequence[st
         tensors=names,
         pattern=UNRECOGNISED,
         measured=measured,
-        certainty=Certainty.CERTAIN,
+        certainty=Certainty.POSSIBLE,
         sentence=f"{_subject(case)}: {_listed(names)} {'is' if len(names) == 1 else 'are'} wrong, in a way that none "
         f"of the known faults explains; {measured}.{seen} {why} {_right(right)}",
         algebra="; ".join(right),
@@ -96,7 +104,8 @@ def _certainty(size: int, explanations: list[Explanation]) -> Certainty:
     best, rivals = explanations[0], _rivals(explanations)
     if size - best.prediction.fitted < 1 or size == 1:
         return Certainty.POSSIBLE
-    return Certainty.LIKELY if rivals or best.left > LEFT else Certainty.CERTAIN
+    is_certain = best.prediction.is_computed and best.left <= LEFT and not rivals
+    return Certainty.CERTAIN if is_certain else Certainty.LIKELY
 
 
 def _rivals(explanations: list[Explanation]) -> list[str]:
@@ -119,6 +128,8 @@ def _how_sure(certainty: Certainty, explanations: list[Explanation]) -> str:
     rivals = _rivals(explanations)
     if rivals:
         return f"This is very likely; in its numbers it is the same as: {', '.join(rivals)}."
+    if not best.prediction.is_computed:
+        return "This is very likely, by what backward says of other numbers."
     digits = int(min(15, max(0, -log10(max(best.left, 1e-16)))))
     sure = "certain" if certainty is Certainty.CERTAIN else "very likely"
     return f"This is {sure}: it explains the difference to {digits} digits."

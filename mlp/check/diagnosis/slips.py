@@ -1,14 +1,17 @@
 """Faults that are one wrong way back through forward's own operations, in the words of its code."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from mlp.check.compare import compare_gradients
+from mlp.check.diagnosis.changes import VALUES
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import recorded_factors
-from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer
+from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, SMALL, IsolatedLayer, Role
 from mlp.check.diagnosis.sentences import known_factor
 from mlp.check.diagnosis.substitutions import are_parallel, scaled
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals
@@ -16,7 +19,9 @@ from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK, NUMBER
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip, ways
 from mlp.check.diagnosis.way_back.windows import WINDOWS
 from mlp.check.tape.tape import Rule
+from mlp.differences.methods import CENTRAL
 from mlp.nn.arrays import Array
+from mlp.nn.problem import as_problem
 
 _MOST_PAIRS = 20
 _MOST_STEPS = 5_000  # on the ways back with two slips, one after another
@@ -312,6 +317,62 @@ SLIPS: tuple[Hypothesis, ...] = (
     _among("weight of a path", "{tensor} does not count every way back once: {measured}.", _weighed),
     _among("another mask", "{tensor} has more in it than it should: {measured}.", _partly(MASK)),
     _among("another mask", "{tensor} is zero in other entries than it should: {measured}.", _masked),
+)
+
+
+def _with_another_dy(case: IsolatedLayer, tensor: str, known: Prediction | None = None) -> Iterator[Prediction]:
+    """Something is done to dy, and on the way back one step is wrong as well.
+
+    What is done to dy twice, such as to leave its signs out, is the same as once: so backward says the same of both.
+    """
+    told, _, line = known.key.partition("\n") if known else ("", "", "")
+    dy, right, said = np.asarray(case.dy, np.float64), case.right(tensor), case.said[tensor]
+    for words, change in VALUES if _is_repeated(case, tensor) else ():
+        with np.errstate(all="ignore"):
+            other = change(dy)
+        is_told = told in ("", words) and np.all(np.isfinite(other)) and not np.array_equal(other, dy)
+        again = case.said_for(other).get(tensor) if is_told else None
+        if again is None or again.shape != said.shape or not np.allclose(again, said, rtol=1e-9, atol=0):
+            continue
+        twin = _of_other_dy(case, other)
+        for slip in twin.slips(line) if not np.allclose(twin.right(tensor), right) else ():
+            if tensor in slip.gradients:
+                named = f"{words.replace('{}', 'dy')} stands where dy should, and {slip.words}"
+                yield Prediction(slip.gradients[tensor], named, key=f"{words}\n{slip.words}")
+
+
+def _is_repeated(case: IsolatedLayer, tensor: str) -> bool:
+    """Whether a backward is at hand that says this of a layer's tensor again, in the right shape."""
+    said, dy = case.said[tensor], np.asarray(case.dy)
+    is_layer = case.role is not Role.LOSS and said.shape == case.right(tensor).shape
+    return is_layer and np.array_equal(case.said_for(dy).get(tensor, np.zeros(0)), said)
+
+
+def _of_other_dy(case: IsolatedLayer, dy: Array) -> IsolatedLayer:
+    problem = as_problem(case.function, case.loss, case.x, dy)
+    return replace(case, dy=dy, checked=functools.partial(compare_gradients, problem, EPS, CENTRAL))
+
+
+def _not_linear(case: IsolatedLayer, tensor: str, known: Prediction | None = None) -> Iterator[Prediction]:
+    """For a small dy there is one step wrong, and for this one it is not as many times as much: it is clipped too."""
+    dy, said = SMALL * np.asarray(case.dy, np.float64), case.said[tensor]
+    if not _is_repeated(case, tensor) or case.is_right_for_small_dy(tensor):
+        return
+    once, twice = (case.said_for(times * dy).get(tensor, np.zeros(0)) for times in (1, 2))
+    size = float(np.linalg.norm(once))
+    is_linear = once.shape == twice.shape == said.shape and np.linalg.norm(twice - 2 * once) <= LEFT * size
+    if not is_linear or np.linalg.norm(said - once / SMALL) <= APART * size / SMALL:
+        return
+    for slip in _of_other_dy(case, dy).slips(known.key if known else ""):
+        if tensor in slip.gradients and np.linalg.norm(slip.gradients[tensor] - once) <= LEFT * size:
+            words = "and where it is larger it is not as many times as much, as where something is clipped as well"
+            told = f"where dy is small, {slip.words}; {words}"
+            yield Prediction(said, told, 1, (), slip.words, is_computed=False)
+
+
+ANOTHER_DY = tuple(
+    Hypothesis("two faults", "{tensor} has two faults at once: {measured}.", predict, again=predict)
+    for predict in (_with_another_dy, _not_linear)
 )
 
 TWO_STEPS = _among("two steps", "{tensor} has two steps wrong: {measured}.", _two_steps)

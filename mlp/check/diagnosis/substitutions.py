@@ -144,6 +144,7 @@ CHANGED: tuple[Hypothesis, ...] = (
     Hypothesis("gradient changed", "{tensor} is {measured}, where g is the right gradient.", _gradient_changed),
 )
 
+
 _WRAPPED = ("inner", "_subject", "thing")
 """Where the objects that stand for somebody's keep it."""
 

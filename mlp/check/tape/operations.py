@@ -96,6 +96,20 @@ def of_function(ufunc: np.ufunc, values: Sequence[Array], parents: Sequence[int]
     return edges
 
 
+def of_unknown(function: Callable[[Array], Array], x: Array, parent: int) -> Edge:
+    """The edge of a function by elements of which no derivative is known: it is taken from differences."""
+
+    def slope(x: Array) -> Array:
+        step = _STEP * np.maximum(1.0, np.abs(x))
+        return np.asarray((function(x + step) - function(x - step)) / (2 * step))
+
+    edge = times(parent, 0, slope(x), x.shape, x.shape)
+    return edge._replace(used=x, with_used=lambda v: lambda g: g * slope(v))
+
+
+_STEP = 6e-6  # where truncation and round-off of a central difference meet
+
+
 def _remade(values: Sequence[Array], operand: int, source: int, factor: _Slope) -> Callable[[Array], Pull]:
     def with_used(value: Array) -> Pull:
         a, b = (value, values[1]) if source == 0 else (values[0], value)

@@ -1,6 +1,8 @@
 """A function is run once, and what it computes from some tensors is written on a tape."""
 
 import contextlib
+import functools
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlp.check.tape import functions
+from mlp.check.tape.operations import of_unknown
 from mlp.check.tape.sites import is_inside
 from mlp.check.tape.tape import Instead, Tape
 from mlp.check.tape.traced import Traced, noted, plain, same
@@ -69,9 +72,11 @@ def _recording(tape: Tape) -> Iterator[None]:
         _THREAD.tape = tape
         for name, made in _PLACES.items():
             setattr(np, name, made)
+        np.vectorize.__call__ = _by_elements  # type: ignore[method-assign]  # numpy has no other way for this either
         try:
             yield
         finally:
+            np.vectorize.__call__ = _VECTORIZED  # type: ignore[method-assign]
             for name, original in _ORIGINALS.items():
                 setattr(np, name, original)
             _THREAD.tape = None
@@ -110,16 +115,40 @@ class _Float(metaclass=_IsFloat):
         return one if isinstance(one, Traced) and one.size == 1 else float(one)
 
 
+class _Math:
+    """What `math` is in code that is recorded: of a single number on the tape it makes another one."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(math, name)
+        return functools.partial(_by_number, found) if callable(found) else found
+
+
+def _by_number(function: Callable[..., Any], *args: Any) -> Any:
+    if len(args) != 1 or not isinstance(args[0], Traced) or args[0].size != 1:
+        return function(*args)
+    x = plain(args[0])
+
+    def value(x: Array) -> Array:
+        return np.reshape(float(function(x.item())), x.shape)
+
+    return noted(args[0].tape, function.__name__, value(x), [of_unknown(value, x, args[0].number)])
+
+
 @contextlib.contextmanager
 def _keeping_floats(spaces: Sequence[dict[str, Any]]) -> Iterator[None]:
     changed = [space for space in spaces if "float" not in space]
+    using = [space for space in spaces if space.get("math") is math]
     try:
         for space in changed:
             space["float"] = _Float
+        for space in using:
+            space["math"] = _Math()
         yield
     finally:
         for space in changed:
             del space["float"]
+        for space in using:
+            space["math"] = math
 
 
 def _is_recording() -> bool:
@@ -166,6 +195,21 @@ def _filling(original: Callable[..., Any]) -> Callable[..., Any]:
         return noted(_THREAD.tape, original.__name__, result)
 
     return made
+
+
+_VECTORIZED = np.vectorize.__call__
+
+
+def _by_elements(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """What np.vectorize makes of a function of one number, such as math.erf, with a place on the tape."""
+    if not _is_recording() or len(args) != 1 or kwargs or not isinstance(args[0], Traced):
+        return _VECTORIZED(function, *map(plain, args), **{name: plain(one) for name, one in kwargs.items()})
+    x = plain(args[0])
+
+    def values(x: Array) -> Array:
+        return np.asarray(_VECTORIZED(function, x), dtype=np.float64)
+
+    return noted(_THREAD.tape, "vectorize", values(x), [of_unknown(values, x, args[0].number)])
 
 
 _CONVERTING = ("array", "asarray", "ascontiguousarray")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.check.tape.operations import PAIRS, SLOPES, of_einsum, of_function, of_index, product_subscripts
+from mlp.check.tape.operations import PAIRS, SLOPES, of_einsum, of_function, of_index, of_unknown, product_subscripts
 from mlp.check.tape.tape import Edge, Tape
 from mlp.nn.arrays import Array
 
@@ -87,7 +87,10 @@ def _edges(ufunc: np.ufunc, values: Sequence[Any], parents: Sequence[int], resul
     floats = [np.asarray(value, dtype=np.float64) for value in values]
     if ufunc is np.matmul:
         return of_einsum(product_subscripts(*floats), floats, parents)
-    return of_function(ufunc, floats, parents, result) if ufunc in SLOPES or ufunc in PAIRS else None
+    if ufunc in SLOPES or ufunc in PAIRS:
+        return of_function(ufunc, floats, parents, result)
+    is_another_s = getattr(np, ufunc.__name__, None) is not ufunc  # such as scipy's erf
+    return [of_unknown(ufunc, floats[0], parents[0])] if is_another_s and len(floats) == 1 else None
 
 
 def plain(one: Any) -> Any:

@@ -85,9 +85,9 @@ def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Iterator[
     yield arrays.kept(tape)
     yield without_stride(tape, every)
     yield in_loops(tape)
+    yield other_formulas(tape, right)
     yield on_one_way(tape, every, right)
     yield multiplied(tape)
-    yield other_formulas(tape, right)
     yield arrays.of_neighbours(tape, right)
     yield itertools.chain.from_iterable(
         (*arrays.made_of_another(tape, way, right), *arrays.another_array(tape, way, is_stretched=True))

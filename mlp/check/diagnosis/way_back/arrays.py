@@ -80,7 +80,10 @@ def with_arrays(way: Way, others: Sequence[Array]) -> Change:
 def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
     """Arrays that may be taken for the ones used, one for each time, by what they are called."""
     used = [np.asarray(edge.used) for edge in way.edges]
-    arrays = {"that": used, **recorded_arrays(tape)}
+    recorded = recorded_arrays(tape)
+    if way.site.operation in ("maximum", "minimum"):  # of arrays with the same signs the plainest is the earliest
+        recorded = dict(reversed(recorded.items()))
+    arrays = {"that": used, **recorded}
     for other, values in arrays.items():
         yield other, aligned(values, len(used))
     every = _every_time(tape, way)

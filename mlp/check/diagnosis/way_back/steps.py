@@ -118,6 +118,19 @@ def skipped(tape: Tape, way: Way) -> Iterator[Wrong]:
     """A way through something that is not by elements is as if it were not there."""
     if all(edge.factor is None for edge in way.edges) and _are_alike(tape, way):
         yield Wrong("derivative missing", f"dy goes {way.words} unchanged", way.ruled(lambda _, gradient: gradient))
+    elif all(_is_permuted(tape, edge) for edge in way.edges):
+        words = f"what goes back {way.words} is only reshaped, where it should be transposed back"
+        rule: Rule = lambda edge, gradient: gradient.reshape(tape.nodes[edge.parent].value.shape)  # noqa: E731
+        yield Wrong("sent elsewhere", words, way.ruled(rule))
+
+
+def _is_permuted(tape: Tape, edge: Edge) -> bool:
+    """Whether an operation takes each entry of its operand once, in another order."""
+    size = tape.nodes[edge.parent].value.size
+    if edge.source is None or edge.source.size != size:
+        return False
+    flat, order = edge.source.ravel(), np.arange(1, size + 1)
+    return not np.array_equal(flat, order) and np.array_equal(np.sort(flat), order)
 
 
 def _are_alike(tape: Tape, way: Way) -> bool:
@@ -141,6 +154,10 @@ def _part(tape: Tape, way: Way) -> str:
     if len(way.numbers) > 1 and tape.depends(way.edges[-1].parent, way.numbers[0]):
         return " (and so nothing to the earlier steps)"
     if way.site.operation == "divide":
+        value = tape.nodes[way.numbers[-1]].value
+        is_softmax = value.ndim > 1 and np.all(value > 0) and np.allclose(value.sum(axis=-1), 1)
+        if is_softmax and not way.operand and tape.nodes[tape.output].value.size == 1:
+            return " (the numerator: of a cross-entropy that is the target t in p - t)"
         return " (the denominator)" if way.operand else " (the numerator)"
     return " (the direct path around the rest)" if way.site.operation == "add" and goal_of(tape, way) else ""
 
