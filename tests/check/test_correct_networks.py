@@ -49,8 +49,8 @@ def test_none_of_10000_networks_is_called_wrong(start):
 
 # Of the last three one is narrower than a path that would show the noise of float32; one has gradients whose squares
 # are 0; and one has a step that a tanh saturates within, so that all smaller ones show nothing but rounding.
-def test_none_of_five_large_networks_is_called_wrong():
-    assert [fault for seed in (*range(2), 13_829, 1_877, 2_417) for fault in faults(seed, large_problem)] == []
+def test_none_of_four_large_networks_is_called_wrong():
+    assert [fault for seed in (0, 13_829, 1_877, 2_417) for fault in faults(seed, large_problem)] == []
 
 
 @pytest.mark.nightly

@@ -229,7 +229,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(6)
 def test_what_was_computed_instead_is_named(name):
     experiment, gradients, (layer, words) = CASES[name]
     [finding] = checked(experiment, gradients(experiment.problem())).diagnosis
@@ -243,7 +243,7 @@ BESIDE = ("smoothed", "weights of samples", "another activation", "after a step"
 LATER = [name for name in CASES if name not in (*BESIDE, "clipped by norm", "exchanged", "a unit dropped")]
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", [*BESIDE, *(pytest.param(name, marks=pytest.mark.nightly) for name in LATER)])
 def test_beside_it_a_wrong_tensor_is_named_too(name):
     experiment, make, (_, words) = CASES[name]
@@ -283,6 +283,7 @@ TWO_FAULTS = {
 }
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", TWO_FAULTS)
 def test_two_faults_in_all_gradients_or_in_one_are_one_finding_with_both(name):
     experiment, gradients, words = TWO_FAULTS[name]

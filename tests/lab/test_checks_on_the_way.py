@@ -16,6 +16,7 @@ from mlp.nn.activations import SiLU
 SETTINGS = Training(Experiment((2, 5, 4, 2), "ReLU", seed=1), "moons", "SGD", 0.01, 50, 8, "minus in the gradient")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("last", [0, 3, 50])
 def test_each_moment_is_a_check_of_the_run_at_its_step(last):
     taken = list(moments(SETTINGS, SETTINGS.dataset(), last, 1e-3, "forward"))

@@ -49,6 +49,7 @@ def test_questions_differ_and_nothing_is_sometimes_wrong():
     assert len({one.place for one in drawn}) > 5
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("experiment", [EXPERIMENT, Experiment((2, 5)), Experiment((3, 4, 4, 2), "ReLU", batch=5)])
 def test_the_right_answer_is_offered_and_can_be_seen(experiment):
     for number in NUMBERS[:20]:

@@ -82,7 +82,7 @@ def test_gradient_check(experiment, tensor):
     assert printed["np.allclose"] == check.judgements["np.allclose"].accepted
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize("label", AUTOMATIC)
 @every_experiment
 def test_gradients_derived_automatically(experiment, label):
@@ -141,6 +141,7 @@ def test_network_derived_automatically(experiment, label):
 
 
 # The last has 104 entries, more than are moved.
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("experiment", "tensor"),
     [

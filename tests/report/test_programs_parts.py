@@ -76,6 +76,7 @@ def test_activation(name, method):
     assert_within(numpys["numerical dx"], check.numerical, 6 * allowed, "numerical dx")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("label", ["numpy", *AUTOMATIC])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_at_the_kink(name, label):

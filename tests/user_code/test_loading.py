@@ -35,6 +35,7 @@ def written(folder, files):
     return str(folder / next(iter(files)))
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "files",
     [
