@@ -26,6 +26,7 @@ TOGETHER = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     return (os.cpu_count() or 1) + 2
 

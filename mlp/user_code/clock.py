@@ -71,7 +71,7 @@ def limited(seconds: float) -> Iterator[None]:
     if not hasattr(signal, "setitimer"):
         yield
         return
-    start, before = time.process_time(), Calls.count
+    start, before, running = time.process_time(), Calls.count, Calls.running
     counts: list[int] = []
 
     def look(_number: int, frame: FrameType | None) -> None:
@@ -87,6 +87,7 @@ def limited(seconds: float) -> Iterator[None]:
         yield
     finally:
         _ends.pop()
+        Calls.running = running  # the end may come at any moment, that of entering or leaving a run among them
         signal.setitimer(signal.ITIMER_PROF, every, every)
         signal.signal(signal.SIGPROF, handler)
 

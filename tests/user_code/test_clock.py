@@ -87,3 +87,10 @@ def test_a_run_inside_another_does_not_end_it():
         assert Calls.running
     assert not Calls.running
     assert Calls.count == before + 2
+
+
+def test_a_run_that_was_cut_off_as_it_began_or_ended_runs_no_more():
+    run = Calls.one()  # which something holds on to, as a traceback does
+    with limited(100):
+        run.__enter__()
+    assert not Calls.running
