@@ -39,6 +39,11 @@ TRAIN_STEPS = (
 )  # fmt: skip
 TRAINING = (*TRAIN_STEPS, "train", "fit")
 PREDICTIONS = ("predict", "think", "query", "run", "forwardpasstrain")
+# Texts that stand for one of several functions; a softmax may leave its slope to the loss.
+CHOICES = (
+    "relu", "leakyrelu", "lrelu", "elu", "selu", "gelu", "swish", "silu", "softplus", "sigmoid", "logistic", "tanh",
+    "linear", "identity", "max", "average", "avg", "mean", "min",
+)  # fmt: skip
 STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
 UPDATE = re.compile(r"_?(update\w*|step|apply_grad\w*|(calculate_)?gradients?)", re.IGNORECASE)
 GRADIENT_METHODS = (

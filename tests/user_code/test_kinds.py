@@ -396,6 +396,36 @@ def test_a_penalty_that_weighs_nothing_by_default_is_given_a_weight_unless_one_i
     assert any("reg was given as 0.1" in fact.text for fact in result.facts) == (not said)
 
 
+BY_NAME = (
+    "class Chosen:\n    def __init__(self, kind='relu'):\n        self.kind = kind\n"
+    "    def forward(self, x):\n        self.x = x\n"
+    "        return np.maximum(x, 0) if self.kind == 'relu' else np.sin(x) if self.kind == 'swish' else None\n"
+    "    def backward(self, dy):\n        return dy * ((self.x > 0) if self.kind == 'relu' else {cos}(self.x))\n"
+)
+BY_OUTPUT = (
+    "class Chosen:\n    def __init__(self, kind='relu'):\n        self.kind = kind\n"
+    "    def f(self, x):\n        return np.tanh(x) if self.kind == 'tanh' else np.maximum(x, 0)\n"
+    "    def df(self, x):\n        return {slope} if self.kind == 'tanh' else x > 0\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        (BY_NAME.format(cos="np.cos"), "passed"),
+        (BY_NAME.format(cos="np.sin"), "wrong"),
+        (BY_NAME.format(cos="np.sin").replace("swish", "wave"), "passed"),  # it may mean anything
+        (BY_OUTPUT.format(slope="1 - np.tanh(x) ** 2"), "passed"),
+        (BY_OUTPUT.format(slope="1 - x"), "wrong"),
+        (BY_OUTPUT.format(slope="1 - x**2"), "passed"),  # of the output; that of relu is so too
+    ],
+)
+def test_of_what_is_chosen_by_a_text_all_are_tried_that_stand_for_a_function(source, status, tmp_path):
+    result = examined(tmp_path, source)
+    assert result.status == status, [str(fact) for fact in result.facts]
+    assert any("it is right" in fact.text for fact in result.facts) == (status == "wrong")
+
+
 def test_an_average_of_one_parameter_alone_is_wrong(tmp_path):
     assert examined(tmp_path, AVERAGED.replace("dy.mean(", "dy.sum(")).status == "wrong"
 

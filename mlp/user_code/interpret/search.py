@@ -200,7 +200,7 @@ def _finished(attempts: list[Attempt]) -> Attempt:
     tried = second_look.with_update(best(attempts))
     tried = second_look.with_locals(tried, second_look.without_gradient(tried))
     tried = second_look.with_samples_added(tried)
-    tried = second_look.with_other_strides(tried)
+    tried = second_look.with_other_choices(second_look.with_other_strides(tried))
     tried = second_look.with_other_target(second_look.with_other_ranks(tried))
     second_look.note_one_output(tried, attempts)
     way = tried.subject.pass_on

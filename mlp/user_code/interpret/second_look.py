@@ -1,7 +1,7 @@
 """A second look at the reading that agrees: what it may hide, and what a reading that is off by a factor may mean."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -12,6 +12,7 @@ from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.arguments import objects
+from mlp.user_code.interpret.containers import uses_in
 from mlp.user_code.interpret.inputs import inputs
 from mlp.user_code.interpret.losses import other_coding
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt
@@ -22,7 +23,7 @@ from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, matters
 from mlp.user_code.run.sources import attributes_of_self
 from mlp.user_code.run.subject import Subject
-from mlp.user_code.run.uses import ranks_of
+from mlp.user_code.run.uses import ranks_of, uses_of
 from mlp.user_code.settings import line
 
 _SIDE = 6  # of the images in samples.LAYOUTS
@@ -52,6 +53,53 @@ def with_other_strides(tried: Attempt) -> Attempt:
     if again is None or any(one.grade is Grade.AGREES for one in found):
         return tried
     return _in_place_of(tried, again, "checked with a stride of 2; with a stride of 1 it is right", args)
+
+
+def with_other_choices(tried: Attempt) -> Attempt:
+    """The reading with another of the texts that an argument is compared with, as of an activation, if that is wrong.
+
+    A derivative that is right for the output is no mistake where one of the first choice is so too.
+    """
+    subject = tried.subject
+    if tried.grade is not Grade.AGREES or tried.reduction or subject.rest:
+        return tried
+    for name, now, choice in _other_choices(tried):
+        try:
+            other = _with_choice(tried, name, choice)
+        except ForeignError:
+            continue
+        ways = {subject.pass_on, *(("input", "output") if subject.pass_on in ("input", "output") else ())}
+        found = [
+            _again(tried, replace(other, pass_on=way)) for way in sorted(ways, key=lambda one: one != subject.pass_on)
+        ]
+        if found[0].grade is Grade.SHAPES and not any(one.grade is Grade.AGREES for one in found):
+            text = f"checked with {name}={choice!r}; with {now!r} it is right"
+            return _in_place_of(tried, found[0], text, {name: choice} if subject.thing is not None else {})
+    return tried
+
+
+def _other_choices(tried: Attempt) -> Iterator[tuple[str, str, str]]:
+    """The arguments that have a text, it, and each other text that stands for a function as well."""
+    subject, said = tried.subject, tried.subject.said
+    cls = type(subject.thing)
+    is_object = subject.thing is not None
+    defaults = {one.name: one.default for one in calls.parameters_of(cls)} if is_object else {}
+    given = {**defaults, **tried.args} if is_object else subject.settings
+    uses = uses_in(cls) if is_object else uses_of(subject.sources()[1])
+    for name, now in given.items():
+        if isinstance(now, str) and name not in {**said.args, **said.forward_args}:
+            for choice in uses.choices(name):
+                if choice != now and vocabulary.plain(choice) in vocabulary.CHOICES:
+                    yield name, now, choice
+
+
+def _with_choice(tried: Attempt, name: str, choice: str) -> Subject:
+    """The same subject with this text for this argument of its constructor, or of its function."""
+    subject, said = tried.subject, tried.subject.said
+    if subject.thing is None:
+        return replace(subject, settings={**subject.settings, name: choice})
+    built = next(objects(type(subject.thing), subject.module, replace(said, args={**tried.args, name: choice})))
+    return replace(subject, thing=built.thing)
 
 
 def with_other_ranks(tried: Attempt) -> Attempt:
