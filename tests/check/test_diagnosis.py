@@ -355,6 +355,26 @@ def test_the_sentence_as_it_is_read_aloud():
     assert sentence.endswith("Right would be: dx = dy * (1 - np.tanh(x)**2).")
 
 
+@pytest.mark.parametrize(("out_first", "line"), [(True, "dx = dy @ W."), (False, "dx = dy @ W.T.")])
+def test_the_right_line_of_a_linear_layer_is_for_its_own_layout_of_weights(out_first, line):
+    rng = np.random.RandomState(0)
+
+    class Dense:
+        def __init__(self):
+            self.W = rng.standard_normal((3, 4) if out_first else (4, 3))
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W.T if out_first else x @ self.W
+
+        def backward(self, dy):
+            self.dW = dy.T @ self.x if out_first else self.x.T @ dy
+            return -dy @ self.W if out_first else -dy @ self.W.T
+
+    (finding,) = check_layer(Dense(), rng.standard_normal((5, 4))).diagnosis
+    assert finding.sentence.endswith(line)
+
+
 class Bump(Tanh):
     """A bell curve of about the right shape for the slope."""
 

@@ -115,6 +115,13 @@ def test_a_step_out_of_the_domain_falls_back_to_one_side_and_says_so(method, fun
     assert 0.3 * derivative < value < derivative
 
 
+def test_the_side_on_which_the_function_has_a_value_is_taken_whichever_it_is():
+    for side in (-1, 1):
+        with pytest.warns(DifferenceWarning, match="one-sided"):
+            slope = numerical_gradient(lambda x, side=side: np.where(side * x >= 0, 3 * x, np.nan), 0.0, 1e-4)
+        assert slope == pytest.approx(3, rel=1e-10)
+
+
 def test_a_function_without_a_value_at_x_has_no_derivative_there():
     assert np.isnan(numerical_gradient(np.log, -1.0, 1e-4))
 

@@ -49,6 +49,19 @@ def test_mean_over_a_batch(name, shape):
     assert_close(loss.backward(), np.reshape(gradients, shape), 20 * U, "dy")
 
 
+@every_loss
+def test_declared_kinks_are_where_the_slope_of_the_gradient_jumps_and_nowhere_else(name):
+    loss, d, h = LOSSES[name](), np.arange(-3, 3, 0.25), 2.0**-20
+    before, at, after = (gradient_at(loss, d + shift) for shift in (-h, 0, h))
+    jumps = np.abs((after - at) - (at - before)) > 0.5 * h / d.size  # its slope, 1 / n, begins or ends
+    assert tuple(d[jumps]) == loss.kinks
+
+
+def gradient_at(loss, d):
+    loss.forward(d, np.zeros(d.size))
+    return loss.backward()
+
+
 def bce(y, t):
     return (1 - t) * exact.softplus(y) + t * exact.softplus(-y)
 
