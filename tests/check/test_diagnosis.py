@@ -23,7 +23,7 @@ from mlp import (
     dense_layers,
     he,
 )
-from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, Prediction
+from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, Prediction, is_same
 from mlp.check.diagnosis.isolated_layer import LEFT
 from mlp.check.diagnosis.observations import _distances
 from mlp.check.diagnosis.sentences import _certainty, counted
@@ -474,6 +474,15 @@ def test_that_a_gradient_is_not_linear_in_dy_is_said_once_and_how():
 def explanation(left=0.0, fitted=0, pattern="one", measured="2"):
     hypothesis = Hypothesis(pattern, "", lambda _case, _tensor: iter(()))
     return Explanation(hypothesis, Prediction(np.ones(3), measured, fitted), left)
+
+
+def test_a_fault_with_another_number_on_another_input_is_another_fault():
+    # Values are fitted through error bars; a per mille is far above these, and far below what tells two causes apart.
+    one, near, other, further = (Prediction(np.ones(3), values=v) for v in ((0.8,), (0.8004,), (0.81,), (0.8, 2.0)))
+    assert is_same(one, near)
+    assert not is_same(one, other)
+    assert not is_same(one, further)
+    assert not is_same(one, Prediction(np.ones(3), values=(0.8,), key="rows"))
 
 
 @pytest.mark.parametrize(
