@@ -433,7 +433,7 @@ def test_of_what_nobody_knows_the_wrong_number_stands_before_the_right_one_and_h
 
 def test_a_factor_is_told_from_one_over_it():
     assert counted(4.0, 4, 3) == " (the number of samples, as where a sum stands for a mean)"
-    assert counted(-1 / 12, 4, 3) == " (one over samples times outputs, as where a mean stands for a sum)"
+    assert counted(-1 / 12, 4, 3) == " (minus one over samples times outputs, as where a mean stands for a sum)"
     assert counted(2.0, 4, 3) == counted(1.0, 1, 3) == ""
 
 

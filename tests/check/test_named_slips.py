@@ -388,6 +388,48 @@ class LogSoftmax(Faulty):
         return dy - np.exp(self.y) * (1.0 if self.wrong else dy.sum(axis=1, keepdims=True))
 
 
+class LogOfSum(Faulty):
+    def forward(self, x):
+        self.x = x
+        return np.log(1 + np.exp(x) + x**2)
+
+    def backward(self, dy):
+        e, x = np.exp(self.x), self.x
+        return dy * (e / (1 + e) + 2 * x) if self.wrong else dy * (e + 2 * x) / (1 + e + x**2)
+
+
+class Steps(Faulty):
+    """One layer of tanh several times, and what each time gets; `wrong` says what is done on the way back."""
+
+    def forward(self, x):
+        self.h = [x]
+        for _ in range(4):
+            self.h.append(np.tanh(self.h[-1] @ self.U))
+        return np.stack(self.h[1:], axis=1)
+
+    U = np.random.RandomState(1).standard_normal((4, 4)) * 0.7
+
+    def backward(self, dy):
+        carried = np.zeros(self.h[0].shape)
+        for k in reversed(range(4)):
+            slope = 1 - self.h[k if self.wrong == "slope" else k + 1] ** 2
+            carried = (dy[:, k] + carried) * slope @ self.U.T
+            carried = carried * (k != 2) if self.wrong == "cut" else carried
+            carried = np.clip(carried, -0.4, 0.4) if self.wrong == "clip" else carried
+        return carried
+
+
+class Softmax(Faulty):
+    def forward(self, x):
+        e = np.exp(x)
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return self.p
+
+    def backward(self, dy):
+        g = dy if self.wrong else dy * self.p
+        return self.p * (dy - g.sum(axis=1, keepdims=True))
+
+
 SIGNALS = RNG.standard_normal((5, 7)) + 2 * (np.arange(7) == 0)
 NAMED = [
     (Best, SIGNALS, "ties", "goes in full to each of several equal entries"),
@@ -404,6 +446,16 @@ NAMED = [
     (Gain, X, "size", "the absolute value |dy| stands where dy should, and `x` stands where `self.y`"),
     (Gain, X, "clip", "where dy is small, `x` stands where `self.y`"),
     (LogSoftmax, X, True, "without any dy, -1 times softmax(x) is added, and in the rest it is dy"),
+    (LogOfSum, X, True, "`np.log(1 + np.exp(x) + x**2)` goes back as if it were of `1 + np.exp(x)` alone, and the"),
+    (
+        Steps,
+        X,
+        "slope",
+        "dy is multiplied by 1 - `self.h[-1]`^2 where the derivative of `np.tanh(self.h[-1] @ self.",
+    ),
+    (Steps, X, "cut", "time 3 of the 4 times it is computed does not go back"),
+    (Steps, X, "clip", "what goes back from `self.h[-1] @ self.U` to `self.h[-1]` is cut off at 0.4"),
+    (Softmax, X, True, "it has that of softmax whose sum over axis 1 lacks the probabilities"),
     (Soft, X, True, "dy divided by the derivative of the activation, not multiplied with it"),
     (Dense, X, True, "dy rounded to 3 decimals"),
     (
@@ -462,6 +514,19 @@ def test_what_a_model_with_its_loss_inside_does_to_its_numbers_is_named(limit, w
     model = type("Fitted", (Fitted,), {"limit": limit})
     (finding,) = examine_object(model(), X, target=RNG.standard_normal((3, 2))).report.diagnosis
     assert words in finding.sentence
+
+
+def test_the_prediction_in_the_place_of_the_target_is_named_where_it_stands():
+    class Relative:
+        def forward(self, y, target):
+            self.y, self.t = y, target
+            return np.mean((y - target) ** 2 / (1 + target**2))
+
+        def backward(self):
+            return 2 * (self.y - self.t) / (1 + self.y**2) / self.y.size
+
+    (finding,) = examine_object(Relative(), X, target=RNG.standard_normal((3, 4))).report.diagnosis
+    assert "y^2 stands where `target ** 2` should" in finding.sentence
 
 
 HALVES = {

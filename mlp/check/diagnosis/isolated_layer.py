@@ -400,10 +400,17 @@ class IsolatedLayer:
     def largest_at(self, arrival: Arrival) -> float:
         """The size of what arrives there on the right way back."""
         gradients = self.tape.gradients(self.seed(self.tape)) if self.tape else []
-        return max(
-            (float(np.max(np.abs(one))) for number in dict(arrival.edges) if (one := gradients[number]) is not None),
-            default=0.0,
+        edges = (
+            {(n, edge.operand): edge for n, _ in arrival.edges for edge in self.tape.nodes[n].edges}
+            if self.tape
+            else {}
         )
+        found = [
+            edges[place].pull(one) if arrival.is_after else one
+            for place in arrival.edges
+            if (one := gradients[place[0]]) is not None
+        ]
+        return max((float(np.max(np.abs(one))) for one in found), default=0.0)
 
     def agreeing(self, gradients: Mapping[str, Array]) -> int:
         """Of how many tensors backward says this."""

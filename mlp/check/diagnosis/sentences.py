@@ -222,11 +222,12 @@ def numbers_of(case: IsolatedLayer) -> dict[str, float]:
 def counted(factor: float, samples: int, outputs: int) -> str:
     """In words, in brackets, what a factor counts, or one over it; "" if it is no such number."""
     counts = {"the number of samples": samples, "samples times outputs": samples * outputs, "the outputs": outputs}
+    sign = "minus " if factor < 0 else ""
     for words, count in counts.items():
         if count > 1 and abs(abs(factor) - count) < 1e-6 * count:
-            return f" ({words}, as where a sum stands for a mean)"
+            return f" ({sign}{words}, as where a sum stands for a mean)"
         if count > 1 and abs(abs(factor) * count - 1) < 1e-6:
-            return f" (one over {words}, as where a mean stands for a sum)"
+            return f" ({sign}one over {words}, as where a mean stands for a sum)"
     return ""
 
 

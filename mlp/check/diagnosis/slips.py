@@ -14,7 +14,7 @@ from mlp.check.diagnosis.ingredients import recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, SMALL, IsolatedLayer, Role
 from mlp.check.diagnosis.sentences import known_factor
 from mlp.check.diagnosis.substitutions import are_parallel, scaled
-from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals
+from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals, departures
 from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK, NUMBER
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip, ways
 from mlp.check.diagnosis.way_back.windows import WINDOWS
@@ -231,7 +231,7 @@ def _clipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Right for a small dy, and what arrives at some operation is cut off; the limit is found by halving."""
     if case.tape and case.is_right_for_small_dy(tensor):
         right, said = case.right(tensor), case.said[tensor]
-        for arrival in arrivals(case.tape):
+        for arrival in (*arrivals(case.tape), *departures(case.tape)):
             low, high = 0.0, case.largest_at(arrival)
             for _ in range(_HALVINGS):
                 limit = (low + high) / 2
@@ -271,7 +271,7 @@ _TO_WHOLE: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 
 
 def _clipped_again(case: IsolatedLayer, tensor: str, known: Prediction) -> Iterator[Prediction]:
-    for arrival in arrivals(case.tape) if case.tape else ():
+    for arrival in (*arrivals(case.tape), *departures(case.tape)) if case.tape else ():
         if arrival.name + arrival.goal == known.key:
             yield replace(known, gradient=case.with_limit(arrival, known.values[0])[tensor])
 
@@ -310,6 +310,7 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("steps left out", "{tensor} does not add up over all steps: {measured}."),
     _slip(WINDOWS, "{tensor} has its windows in other places than forward: {measured}."),
     _slip("sent elsewhere", "{tensor} has dy in other entries than it should: {measured}."),
+    _slip("bracket misplaced", "{tensor} has a bracket in the wrong place: {measured}, and the rest outside of it."),
     _slip("another array", "{tensor} is computed from another array: {measured}."),
     _slip("another's gradient", "{tensor} is made of another gradient: {measured}."),
     _slip(CHOICE, "{tensor} does not choose as forward does: {measured}."),

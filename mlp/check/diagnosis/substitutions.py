@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.check.diagnosis.changes import changes, marked, moves
+from mlp.check.diagnosis.changes import FORMS, changes, marked, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import Ingredient, fixed_arrays, ingredients, tensor_places
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
@@ -102,8 +102,7 @@ def are_parallel(one: Array, other: Array) -> bool:
 
 def _changes(case: IsolatedLayer, parts: Sequence[Ingredient]) -> Iterator[tuple[Ingredient, str, Array]]:
     """Each ingredient with each change, or with another ingredient of its shape in its place."""
-    others = [(part.name, part.value) for part in parts] + ([("y", case.y)] if case.role is not Role.LOSS else [])
-    others += case.beside.items()
+    others = {"y": np.asarray(case.y)} | {part.name: part.value for part in parts} | dict(case.beside)
     with np.errstate(all="ignore"):
         for part in parts:
             yield part, f"{part.name} left out, with zeros in its place,", np.zeros_like(part.value)
@@ -115,9 +114,10 @@ def _changes(case: IsolatedLayer, parts: Sequence[Ingredient]) -> Iterator[tuple
             for factor in _scales(case.tape) if case.tape else ():
                 for times in (factor, 1 / factor):
                     yield part, f"{times:.6g} {part.name}", times * part.value
-            for name, array in others:
+            for name, array in others.items():
                 if name != part.name and array.shape == part.value.shape:
-                    yield part, name, array
+                    forms = FORMS if part.name.startswith("`") else FORMS[:1]  # what is no code is only itself
+                    yield from ((part, words.replace("{}", name), form(array)) for words, form in forms)
                     yield part, f"a one for the largest entry of {name}, and zeros for all others,", marked(array)
 
 

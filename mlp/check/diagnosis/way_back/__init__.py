@@ -34,6 +34,7 @@ _STEPS = (
     cut_elsewhere,
     steps.by_one_choice,
     steps.without_number,
+    steps.out_of_brackets,
     arrays.another_array,
 )
 
@@ -86,6 +87,7 @@ def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Iterator[
     yield without_stride(tape, every)
     yield in_loops(tape)
     yield other_formulas(tape, right)
+    yield itertools.chain.from_iterable(steps.once_between(tape, way) for way in every)
     yield on_one_way(tape, every, right)
     yield multiplied(tape)
     yield arrays.of_neighbours(tape, right)

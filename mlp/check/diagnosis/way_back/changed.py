@@ -27,14 +27,18 @@ class Arrival(NamedTuple):
         name: what the gradient is called.
         goal: the one operand that it goes on to, in words; "" for all.
         edges: the numbers of the nodes and operands.
+        is_after: whether it is what they make of that, and hand on to the operand.
     """
 
     name: str
     goal: str
     edges: Sequence[tuple[int, int]]
+    is_after: bool = False
 
     def changed(self, change: changes.Change) -> Change:
         """The way back on which something is done to it."""
+        if self.is_after:
+            return Change(dict.fromkeys(self.edges, lambda edge, gradient: change(edge.pull(gradient))))
         return Change(dict.fromkeys(self.edges, lambda edge, gradient: edge.pull(change(gradient))))
 
 
@@ -53,6 +57,14 @@ def arrivals(tape: Tape) -> list[Arrival]:
             if not way.is_buffer and not (some == edges == own and all(_hands_on(tape, edge) for edge in way.edges)):
                 found.setdefault(tuple(some), Arrival(name, goal, some))
     return list(found.values())
+
+
+def departures(tape: Tape) -> Iterator[Arrival]:
+    """What goes back to each operand that gets something else than what has arrived."""
+    for way in ways(tape):
+        if not way.is_buffer and any(edge.factor is None for edge in way.edges):
+            edges = [(number, way.operand) for number in way.numbers]
+            yield Arrival(f"what goes back {way.words}", "", edges, is_after=True)
 
 
 def _hands_on(tape: Tape, edge: Edge) -> bool:

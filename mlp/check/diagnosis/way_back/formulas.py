@@ -91,6 +91,15 @@ ALONG: tuple[tuple[Sequence[Function], Sequence[tuple[str, Formula]]], ...] = (
         ),
     ),
     (
+        (_softmax,),
+        (
+            ("softmax with its sum over axis {}", lambda a: a.y * (a.g - _sum(a.g * a.y, a.other))),
+            ("softmax whose sum over axis {} lacks the probabilities", lambda a: a.y * (a.g - _sum(a.g, a.other))),
+            ("softmax without the probabilities before its sum over axis {}", lambda a: a.g - _sum(a.g * a.y, a.other)),
+            ("softmax with a mean over axis {} for its sum", lambda a: a.y * (a.g - _mean(a.g * a.y, a.other))),
+        ),
+    ),
+    (
         (_normalised, lambda x, axes: x / _norm(x, axes)),
         (
             ("a normalisation with its sums over axis {}", _normalised_back),

@@ -183,6 +183,43 @@ def once(_: Tape, way: Way) -> Iterator[Wrong]:
         yield Wrong("steps left out", words, Change({(one, way.operand): _nothing}))
 
 
+def once_between(_: Tape, way: Way) -> Iterator[Wrong]:
+    """Of an operation that is carried out several times one that is neither the first nor the last does not go back."""
+    count = len(way.numbers)
+    for place in range(1, count - 1) if not way.is_buffer else ():
+        words = f"{way.words} time {place + 1} of the {count} times it is computed does not go back, as where it is cut"
+        yield Wrong("steps left out", words, Change({(way.numbers[place], way.operand): _nothing}))
+
+
+def _after(pull: Pull) -> Rule:
+    return lambda edge, gradient: edge.pull(pull(gradient))
+
+
+def out_of_brackets(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """A function of a sum goes back as if it were of one term alone, with the other terms outside of it."""
+    sums = [tape.nodes[edge.parent] for edge in way.edges]
+    leaves = set(tape.leaves.values())
+    is_of_sum = all(
+        node.site.operation in ("add", "subtract") and leaves.isdisjoint(edge.parent for edge in node.edges)
+        for node in sums
+    )
+    if (
+        not is_of_sum
+        or len(tape.nodes[way.numbers[0]].operands) > 1
+        or any(edge.with_used is None for edge in way.edges)
+    ):
+        return
+    for inner in {edge.operand for node in sums for edge in node.edges}:
+        rules: dict[tuple[int, int], Rule] = {(number, way.operand): lambda _, g: g for number in way.numbers}
+        for own, node in zip(way.edges, sums, strict=True):
+            for edge in node.edges:
+                if edge.operand == inner and own.with_used:
+                    slope = own.with_used(np.broadcast_to(tape.nodes[edge.parent].value, node.value.shape))
+                    rules[own.parent, inner] = _after(slope)
+        alone = sums[-1].site.operand(inner)
+        yield Wrong("bracket misplaced", f"{way.site.text} goes back as if it were of {alone} alone", Change(rules))
+
+
 def at_one_end(tape: Tape, way: Way) -> Iterator[Wrong]:
     """Of what adds up to the gradient of a tensor, only the first or last along an axis does, or it does not.
 

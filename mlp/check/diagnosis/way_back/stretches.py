@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp.check.diagnosis.changes import FORMS, INNER
 from mlp.check.diagnosis.way_back.formulas import ALONG, Along, Axes, Formula, Function, factor_of
-from mlp.check.diagnosis.way_back.ways import Wrong
+from mlp.check.diagnosis.way_back.ways import Wrong, ways
 from mlp.check.tape.tape import Change, Pull, Tape
 from mlp.nn.arrays import Array
 
@@ -55,7 +55,14 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
     groups: dict[tuple[str, tuple[int, int], bool], list[Stretch]] = {}
     for one in stretches(tape):
         x, y = tape.nodes[one.start].value, tape.nodes[one.end].value
-        groups.setdefault((one.words, (x.ndim, y.ndim), one.is_alone and x.shape == y.shape), []).append(one)
+        group = groups.setdefault((one.words, (x.ndim, y.ndim), one.is_alone and x.shape == y.shape), [])
+        if not group or group[-1].end != one.end:  # else it goes back through several steps of a loop
+            group.append(one)
+    carried = [
+        (way.goal, [tape.nodes[edge.parent].value for edge in way.edges])
+        for way in ways(tape)
+        if len({tape.nodes[edge.parent].site for edge in way.edges}) > 1
+    ]
     ends = {key[0]: [tape.nodes[one.end].value for one in group] for key, group in groups.items() if key[2]}
     for (words, _, is_plain), group in sorted(groups.items(), key=lambda item: (-item[1][-1].end, item[1][-1].start)):
         here = f"where the derivative of {words.partition(' to ')[0]} should stand"
@@ -75,6 +82,7 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
             ("y", whole, own, FORMS),
             ("x", start, [tape.nodes[one.start].value for one in group], (*FORMS, *INNER)),
             *((f"{other.partition(' to ')[0]}", "", values, _OF_Y) for other, values in ends.items() if other != words),
+            *((goal, "", values, _OF_Y) for goal, values in carried),
         )
         for name, called, values, forms in sides:
             if [value.shape for value in values] == [value.shape for value in own]:
@@ -99,7 +107,8 @@ def _over_another_axis(
             told = f"{here}, it has that of {words.format(' and '.join(map(str, other)))}"
             for is_inside in (True, False):
                 jumps = {one.end: (one.start, _along(formula, along, other, is_inside)) for one, along in own.items()}
-                yield Wrong("wrong axis", told, Change(jumps=jumps))
+                is_own = all(along.right == other for along in own.values())
+                yield Wrong("wrong derivative" if is_own else "wrong axis", told, Change(jumps=jumps))
 
 
 def _function_along(
