@@ -192,6 +192,7 @@ MISTAKES = [
     ("Alphabetic", "alpha * dy", "2 * alpha * dy"),
     ("Decaying", "2 * self.lam", "self.lam"),
     ("Dropping", "dy * self.mask", "dy"),
+    ("steeper", "1 - x**2", "1 - x"),
 ]
 
 

@@ -200,7 +200,7 @@ def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) 
         return ("nothing",)
     if len(names) > 1:
         known = {*names} & {*calls.parameters_named(forward)} if function is not forward else {}
-        return ("nothing", "gradient") if known else ("gradient",)
+        return ("nothing", "output", "gradient") if known else ("gradient",)
     return "input", "output"
 
 

@@ -22,7 +22,7 @@ from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, matters
 from mlp.user_code.run.sources import attributes_of_self
-from mlp.user_code.run.subject import Subject
+from mlp.user_code.run.subject import PASS_ON, Subject
 from mlp.user_code.run.uses import ranks_of, uses_of
 from mlp.user_code.settings import line
 
@@ -68,10 +68,8 @@ def with_other_choices(tried: Attempt) -> Attempt:
             other = _with_choice(tried, name, choice)
         except ForeignError:
             continue
-        ways = {subject.pass_on, *(("input", "output") if subject.pass_on in ("input", "output") else ())}
-        found = [
-            _again(tried, replace(other, pass_on=way)) for way in sorted(ways, key=lambda one: one != subject.pass_on)
-        ]
+        ways = (subject.pass_on, *(("input", "output") if PASS_ON[subject.pass_on].is_derivative else ()))
+        found = [_again(tried, replace(other, pass_on=way)) for way in dict.fromkeys(ways)]
         if found[0].grade is Grade.SHAPES and not any(one.grade is Grade.AGREES for one in found):
             text = f"checked with {name}={choice!r}; with {now!r} it is right"
             return _in_place_of(tried, found[0], text, {name: choice} if subject.thing is not None else {})
