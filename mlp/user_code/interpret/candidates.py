@@ -199,8 +199,9 @@ def _derivative_ways(function: Callable[..., Any], forward: Callable[..., Any]) 
     if constants and {*calls.parameters_named(function)} <= constants:
         return ("nothing",)
     if len(names) > 1:
-        known = {*names} & {*calls.parameters_named(forward)} if function is not forward else {}
-        return ("nothing", "output", "gradient") if known else ("gradient",)
+        known = {*names} & {*calls.parameters_named(forward)} if function is not forward else set()
+        by_output = ("output",) if known == {*names} else ()
+        return ("nothing", *by_output, "gradient") if known else ("gradient",)
     return "input", "output"
 
 
