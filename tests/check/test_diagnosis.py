@@ -23,11 +23,13 @@ from mlp import (
     dense_layers,
     he,
 )
+from mlp.check.diagnosis import diagnose
 from mlp.check.diagnosis.hypotheses import Explanation, Hypothesis, Prediction, is_same
 from mlp.check.diagnosis.isolated_layer import LEFT
 from mlp.check.diagnosis.observations import _distances
 from mlp.check.diagnosis.sentences import _certainty, counted
 from mlp.check.gallery import GALLERY
+from mlp.check.projection import Projection
 from mlp.check.report import Certainty
 from mlp.nn.layers import Layer
 
@@ -526,3 +528,15 @@ def test_a_part_that_grows_with_the_square_of_dy_is_told():
 
     (finding,) = check_layer(Unit(), np.random.RandomState(0).standard_normal((3, 4))).diagnosis
     assert "not linear in dy; a part of it grows with the square of dy" in finding.sentence
+
+
+def test_on_other_inputs_a_layer_is_checked_by_its_way_back_and_without_differences(monkeypatch):
+    def differences(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(diagnose, "compare_gradients", differences)
+    layer = NegatedDx(4, 3, np.random.RandomState(0))
+    x, dy = np.random.RandomState(1).randn(5, 4), np.random.RandomState(2).randn(5, 3)
+    for companion in diagnose._companions(diagnose._case("", layer, layer, Projection(), x, dy)):
+        assert companion.wrong_tensors == ["x"]
+        np.testing.assert_allclose(companion.right("x"), -companion.said["x"])

@@ -8,6 +8,7 @@ they are not named.
 import copy
 import functools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -144,6 +145,10 @@ def _case(name: str, subject: object, function: Layer, loss: Loss, x: Array, dy:
 
 def _companions(case: IsolatedLayer) -> list[IsolatedLayer]:
     """The same layer on other inputs, of both signs and moderate size, where no explanation can hold by chance."""
+    return [replace(one, is_companion=True) for one in _on_other_inputs(case)]
+
+
+def _on_other_inputs(case: IsolatedLayer) -> list[IsolatedLayer]:
     rng = random_source(3)
     if not _has_no_input(case.function):
         inputs = [rng.standard_normal(case.x.shape) for _ in range(_COMPANIONS)]
