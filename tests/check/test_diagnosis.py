@@ -540,3 +540,12 @@ def test_on_other_inputs_a_layer_is_checked_by_its_way_back_and_without_differen
     for companion in diagnose._companions(diagnose._case("", layer, layer, Projection(), x, dy)):
         assert companion.wrong_tensors == ["x"]
         np.testing.assert_allclose(companion.right("x"), -companion.said["x"])
+
+
+def test_a_single_layer_that_is_wrong_for_this_dy_alone_is_no_matter_of_wiring():
+    class Double(Tanh):
+        def backward(self, dy):
+            return super().backward(dy) * (2 if np.max(np.abs(dy)) > 50 else 1)
+
+    (finding,) = check_layer(Double(), np.random.RandomState(1).randn(5, 4), np.full((5, 4), 60.0)).diagnosis
+    assert finding.pattern == "of this dy"

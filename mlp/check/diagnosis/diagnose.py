@@ -19,7 +19,7 @@ from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.containers import goes_through_its_layers
 from mlp.check.diagnosis.explaining import explanations_of, findings_of, jointly
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
-from mlp.check.diagnosis.sentences import from_remark, right_line, wiring
+from mlp.check.diagnosis.sentences import from_remark, of_this_dy, right_line, wiring
 from mlp.check.passes import LOSS, Remark, RemarkKind, Visit, leaves, parameter_name
 from mlp.check.projection import Projection, random_dy, random_source, with_apply
 from mlp.check.report import Finding
@@ -55,7 +55,9 @@ def diagnose(problem: Problem[Layer], remarks: Iterable[Remark], wrong: bool) ->
         findings = _found(few, faults, wrong)
         if wrong and not findings and few is not problem:
             findings = _found(problem, faults, wrong)
-    return tuple(findings or [wiring()]) if wrong else tuple(findings)
+    if wrong and not findings:
+        return (wiring() if len(list(leaves(problem.network))) > 1 else of_this_dy(),)
+    return tuple(findings)
 
 
 def _of_few_samples(problem: Problem[Layer]) -> Problem[Layer]:

@@ -95,6 +95,20 @@ def wiring() -> Finding:
     )
 
 
+def of_this_dy() -> Finding:
+    """The only layer is right on its own, and wrong where it was checked."""
+    return Finding(
+        layer="",
+        tensors=(),
+        pattern="of this dy",
+        measured="",
+        certainty=Certainty.POSSIBLE,
+        sentence="Backward is wrong for the x and dy of this check, and right for the others that were tried: it may "
+        "depend on how large dy is, or on what ran before.",
+        algebra="",
+    )
+
+
 def _subject(case: IsolatedLayer) -> str:
     inner = getattr(case.subject, "inner", case.subject)
     return f"The loss ({type(inner).__name__})" if case.name == LOSS else shown(case.name, case.subject)
