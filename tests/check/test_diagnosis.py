@@ -334,6 +334,30 @@ def test_how_sure_it_is():
     assert "This is a guess" in one.sentence
 
 
+@pytest.mark.parametrize(
+    ("slope", "words"),
+    [
+        (lambda x: np.where(x > 0, 1.0, 0.0), "where x <= 0 the slope is 0"),
+        (lambda x: np.where(x > 0, 1.0, np.exp(x)), None),
+        (lambda x: np.where(x > 0, 0.0, np.exp(x)), "where x > 0 the slope is 0"),
+        (lambda x: np.ones_like(x), "where x <= 0 the slope is 1"),
+    ],
+)
+def test_the_side_on_which_a_slope_is_wrong_is_the_one_that_is_told(slope, words):
+    class Exponential:
+        """An ELU."""
+
+        def forward(self, x):
+            self.x = x
+            return np.where(x > 0, x, np.exp(np.minimum(x, 0)) - 1)
+
+        def backward(self, dy):
+            return dy * slope(self.x)
+
+    diagnosis = check_layer(Exponential(), np.random.RandomState(0).standard_normal((5, 4))).diagnosis
+    assert [words in one.sentence for one in diagnosis] == ([] if words is None else [True])
+
+
 def test_a_named_factor_says_what_it_may_be():
     rng = np.random.RandomState(0)
     finding = check_layer(MeanEverywhere(4, 3, rng), rng.standard_normal((5, 4))).diagnosis[0]
