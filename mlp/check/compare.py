@@ -109,15 +109,15 @@ def _tensor_check(
     kinks, narrow = examine(
         point, name, np.concatenate([examined, doubtful[:count]]), analytical, estimate.value, estimate.noise
     )
-    missed = [one for one in narrow if _is_missed(estimate, one)]
-    excused = [kink.index for kink in kinks] + [one.index for one in missed]
-    truncation = _excused(_with_missed(estimate, missed), outside, examined, excused)
-    narrowest = min((one.step for one in missed), default=np.inf)
+    truncation = _as_seen(estimate, narrow)
+    within = np.abs(analytical - estimate.value) <= error_bar(truncation, estimate.roundoff, rounding)
+    excused = [kink.index for kink in kinks] + [one.index for one in narrow if within[one.index]]
+    narrowest = min((one.step for one in narrow if _is_missed(estimate, one)), default=np.inf)
     return TensorCheck(
         name,
         analytical,
         estimate.value,
-        truncation,
+        _excused(truncation, outside, examined, excused),
         estimate.roundoff,
         rounding,
         inactive,
@@ -144,11 +144,12 @@ def _suspects(
     return outside, doubtful[np.argsort(-truncation[doubtful], kind="stable")]
 
 
-def _with_missed(estimate: Estimate, missed: list[Narrow]) -> Array:
-    """The truncation, with what a smaller step shows that both steps have missed."""
+def _as_seen(estimate: Estimate, narrow: list[Narrow]) -> Array:
+    """The truncation, at least what a smaller step shows of it beyond its own rounding."""
     truncation = estimate.truncation.copy()
-    for one in missed:
-        truncation[one.index] = max(truncation[one.index], abs(estimate.value[one.index] - one.slope))
+    for one in narrow:
+        seen = abs(estimate.value[one.index] - one.slope) - one.error
+        truncation[one.index] = max(truncation[one.index], seen)
     return truncation
 
 

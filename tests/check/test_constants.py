@@ -9,7 +9,7 @@ import pytest
 from mlp import MSELoss, ReLU, Sequential, Tanh, Verdict, check_gradients, dense_layers
 from mlp.check import compare, inactive, kinks
 from mlp.check.check import check_layer
-from mlp.check.compare import _excused, _is_missed, _suspects, _with_missed, _zero
+from mlp.check.compare import _as_seen, _excused, _is_missed, _suspects, _zero
 from mlp.check.evaluation_point import EvaluationPoint
 from mlp.check.jacobians import flow_in_words
 from mlp.check.kinks import Narrow
@@ -250,9 +250,20 @@ def test_a_smaller_step_s_slope_is_another_one_beyond_the_errors_of_both(slope, 
 
 def test_what_a_smaller_step_shows_is_truncation_and_never_makes_it_less():
     estimate = estimate_of([1.0, 1.0, 1.0], truncation=np.array([0.5, 0.5, 0.5]))
-    missed = [Narrow((0,), 1e-6, 0.75, 0.0), Narrow((1,), 1e-6, -1.0, 0.0)]
-    assert _with_missed(estimate, missed).tolist() == [0.5, 2.0, 0.5]
+    narrow = [Narrow((0,), 1e-6, 0.75, 0.0), Narrow((1,), 1e-6, -1.0, 0.25)]
+    assert _as_seen(estimate, narrow).tolist() == [0.5, 2.0 - 0.25, 0.5]  # less what may be rounding of the slope
     assert estimate.truncation.tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(("slope", "truncations"), [(1.9, [1.9, np.inf]), (1.0, [1.0, 1.0])])
+def test_entries_that_nobody_looked_at_are_wrong_only_if_one_is_that_somebody_did(monkeypatch, slope, truncations):
+    # The bars are 2: with the first slope, which by itself would be explained, they grow to 3.8, with the other not.
+    monkeypatch.setattr(compare, "examine", lambda *_: ([], [Narrow((0,), 1e-6, slope, 0.0)]))
+    point = SimpleNamespace(affordable=1, has_declared_kinks=False, eps=1e-4, method=CENTRAL)
+    estimate, none = estimate_of([0.0, 0.0], truncation=np.ones(2), roundoff=np.zeros(2)), np.zeros(2, bool)
+    check = compare._tensor_check(point, "W", estimate, np.array([2.2, 2.1]), np.zeros(2), none, none)
+    assert check.truncation.tolist() == truncations
+    assert (check.verdict is Verdict.WRONG) is (slope == 1.0)
 
 
 @pytest.mark.parametrize(

@@ -340,7 +340,7 @@ def test_how_sure_it_is():
         (lambda x: np.where(x > 0, 1.0, 0.0), "where x <= 0 the slope is 0"),
         (lambda x: np.where(x > 0, 1.0, np.exp(x)), None),
         (lambda x: np.where(x > 0, 0.0, np.exp(x)), "where x > 0 the slope is 0"),
-        (lambda x: np.ones_like(x), "where x <= 0 the slope is 1"),
+        (np.ones_like, "where x <= 0 the slope is 1"),
     ],
 )
 def test_the_side_on_which_a_slope_is_wrong_is_the_one_that_is_told(slope, words):
