@@ -158,3 +158,8 @@ def test_labels_and_one_hot_are_two_codings_of_one_target():
     assert other_coding(Given(np.array([2.0, 0, 1, 1])), x) is None
     assert other_coding(Given(one_hot[0]), x[0]) is None
     assert other_coding(Given(None), x) is None
+
+
+def test_of_two_arguments_that_sound_alike_the_second_is_the_target():
+    assert sides(taking("u, w"), 1, 2) == {"u": 1, "w": 2}
+    assert sides(taking("labels, b"), 1, 2) == {"labels": 2, "b": 1}

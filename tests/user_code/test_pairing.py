@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mlp.user_code.api import examine_object
 from mlp.user_code.run.pairing import GIVEN, Pair, as_shaped, may_vary, pair
 from mlp.user_code.run.sources import Source
 
@@ -136,3 +137,21 @@ def test_a_gradient_is_copied_as_floating_point_in_its_tensor_s_shape():
 )
 def test_what_is_called_a_gradient_is_no_parameter(name, varies):
     assert may_vary(name) == varies
+
+
+@pytest.mark.parametrize("start", [np.ones(3), np.full(3, 0.01), np.zeros(3)], ids=["ones", "tiny", "zeros"])
+def test_a_parameter_that_starts_as_if_it_were_not_there_is_given_other_numbers(start):
+    class Scaled:
+        def __init__(self):
+            self.gamma = start.copy()
+
+        def forward(self, x):
+            self.x = x
+            return self.gamma * x
+
+        def backward(self, dy):
+            self.dgamma = (dy * self.x).sum(axis=0)
+            return start * dy  # right while gamma is what it starts as
+
+    result = examine_object(Scaled, np.random.RandomState(0).standard_normal((4, 3)))
+    assert {name for name, check in result.report.items() if not check.passed} == {"x"}
