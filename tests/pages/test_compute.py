@@ -200,3 +200,12 @@ def test_what_is_quick_and_what_is_kept():
     assert compute.QUICK == 0.4e9, "ns: a bar that is over sooner cannot be read"
     assert compute.MAX_BYTES == 200e6, "of each kind of result: five of the largest networks'"
     assert Experiment().work < compute.QUICK / 10
+
+
+def test_a_loss_is_looked_at_with_the_first_sample_or_the_only_one():
+    for batch in (1, 3):
+        problem = Experiment(seed=3, batch=batch).problem()
+        y, target = problem.network.apply(problem.x), problem.target
+        shown = compute.first_sample(Experiment(seed=3, batch=batch))
+        np.testing.assert_array_equal(shown["loss_y"], y if batch == 1 else y[0])
+        np.testing.assert_array_equal(shown["loss_t"], target if batch == 1 else target[0])
