@@ -1,5 +1,7 @@
 """Faults that are not in the gallery, in code as other people write it: the right layer, and no invented pattern."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -573,3 +575,40 @@ def test_a_single_layer_that_is_wrong_for_this_dy_alone_is_no_matter_of_wiring()
 
     (finding,) = check_layer(Double(), np.random.RandomState(1).randn(5, 4), np.full((5, 4), 60.0)).diagnosis
     assert finding.pattern == "of this dy"
+
+
+class Pairs:
+    """A matrix and a vector that are no W x + b: what the vector is added to is a sum over all pairs of inputs."""
+
+    def __init__(self):
+        self.w, self.V = np.array([0.3, -1.0, 0.5, 0.8, 0.2]), np.random.RandomState(1).standard_normal((5, 3))
+
+    def forward(self, x):
+        self.x, self.s = x, x @ self.V
+        return x @ self.w + 0.5 * (self.s**2 - x**2 @ self.V**2).sum(axis=1)
+
+    def backward(self, dy):
+        d = dy[:, None]
+        self.dw, self.dV = self.x.T @ dy, self.x.T @ (d * self.s)
+        return d * (self.w + self.s @ self.V.T - self.x * (self.V**2).sum(axis=1))
+
+
+def test_a_matrix_and_a_vector_alone_make_no_linear_layer():
+    (finding,) = check_layer(Pairs(), np.random.RandomState(0).standard_normal((4, 5))).diagnosis
+    assert finding.tensors == ("dV",)
+    assert finding.pattern == "path left out"
+    assert "to `self.V**2`" in finding.sentence
+
+
+@pytest.mark.parametrize("broken", ["explanations_of", "_cases"])
+def test_where_the_search_for_a_cause_fails_that_is_said_and_nothing_is_raised(monkeypatch, broken):
+    def fails(*_):
+        raise ValueError("no such shape")
+
+    module = import_module("mlp.check.diagnosis.diagnose")
+    monkeypatch.setattr(module, broken, fails)
+    report = check_layer(MeanEverywhere(4, 3, np.random.RandomState(0)), np.ones((5, 4)))
+    (finding,) = report.diagnosis
+    assert report.verdict is Verdict.WRONG
+    assert finding.certainty is Certainty.POSSIBLE
+    assert "broken off by an error" in finding.sentence

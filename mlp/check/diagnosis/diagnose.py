@@ -19,7 +19,7 @@ from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.containers import goes_through_its_layers
 from mlp.check.diagnosis.explaining import explanations_of, findings_of, jointly
 from mlp.check.diagnosis.isolated_layer import EPS, IsolatedLayer, Role, said
-from mlp.check.diagnosis.sentences import from_remark, of_this_dy, right_line, wiring
+from mlp.check.diagnosis.sentences import from_remark, of_this_dy, right_line, undiagnosed, wiring
 from mlp.check.passes import LOSS, Remark, RemarkKind, Visit, leaves, parameter_name
 from mlp.check.projection import Projection, random_dy, random_source, with_apply
 from mlp.check.report import Finding
@@ -48,6 +48,12 @@ def diagnose(problem: Problem[Layer], remarks: Iterable[Remark], wrong: bool) ->
     faults = [remark for remark in remarks if remark.is_fault]
     if not wrong and not faults:
         return ()
+    with attempted():  # that no cause is found is no reason to keep the verdict back
+        return _diagnosed(problem, faults, wrong)
+    return (undiagnosed(),)
+
+
+def _diagnosed(problem: Problem[Layer], faults: list[Remark], wrong: bool) -> tuple[Finding, ...]:
     if any(remark.kind is RemarkKind.NOT_FINITE for remark in faults):
         return tuple(from_remark(remark) for remark in faults)
     few = _of_few_samples(problem)
@@ -177,6 +183,12 @@ def _with_other_parameters(layer: Layer, rng: np.random.RandomState) -> Layer:
 
 def _findings(case: IsolatedLayer, tensors: list[str]) -> list[Finding]:
     """One finding for each pattern, with all of these tensors that it shows in."""
+    with attempted():  # of one layer, so that what is known of the others is told
+        return _explained(case, tensors)
+    return [undiagnosed(case, tensors)] if tensors else []
+
+
+def _explained(case: IsolatedLayer, tensors: list[str]) -> list[Finding]:
     companions = _companions(case) if tensors else []
     explained = {tensor: explanations_of(case, tensor, companions) for tensor in tensors}
     findings = findings_of(case, explained)

@@ -472,8 +472,9 @@ class IsolatedLayer:
             return None
         W = parameters[matrices[0]]
         for candidate in (W.T, W):
-            if self.x.shape[-1] == candidate.shape[0]:
-                y = self.x @ candidate + (vectors[0] if vectors else 0)
+            is_like = self.x.shape[-1:] + self.y.shape[-1:] == candidate.shape
+            if is_like and all(np.shape(b) == self.y.shape[-1:] for b in vectors):
+                y = self.x @ candidate + sum(vectors)
                 if y.shape == self.y.shape and np.allclose(y, self.y):
                     return matrices[0]
         return None

@@ -81,6 +81,22 @@ def unrecognised(case: IsolatedLayer, tensors: Sequence[str], holds: Sequence[st
     )
 
 
+def undiagnosed(case: IsolatedLayer | None = None, tensors: Sequence[str] = ()) -> Finding:
+    """What is wrong where the search for a cause was broken off by an error; nothing is claimed of the cause."""
+    names = tuple(symbol(case, tensor) for tensor in tensors) if case else ()
+    which = f"{_listed(names)} {'is' if len(names) == 1 else 'are'} wrong" if names else "A gradient is wrong"
+    return Finding(
+        layer=case.name if case else "",
+        tensors=names,
+        pattern=UNRECOGNISED,
+        measured="",
+        certainty=Certainty.POSSIBLE,
+        sentence=f"{_subject(case) + ': ' if case else ''}{which}. The search for the cause was broken off by an error, "
+        "so nothing is known of it.",
+        algebra="",
+    )
+
+
 def wiring() -> Finding:
     """All layers are right, and the network is wrong."""
     return Finding(
