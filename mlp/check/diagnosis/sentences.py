@@ -91,8 +91,8 @@ def undiagnosed(case: IsolatedLayer | None = None, tensors: Sequence[str] = ()) 
         pattern=UNRECOGNISED,
         measured="",
         certainty=Certainty.POSSIBLE,
-        sentence=f"{_subject(case) + ': ' if case else ''}{which}. The search for the cause was broken off by an error, "
-        "so nothing is known of it.",
+        sentence=f"{_subject(case) + ': ' if case else ''}{which}. The search for the cause was broken off by an "
+        "error, so nothing is known of it.",
         algebra="",
     )
 
