@@ -597,7 +597,7 @@ def test_a_matrix_and_a_vector_alone_make_no_linear_layer():
     (finding,) = check_layer(Pairs(), np.random.RandomState(0).standard_normal((4, 5))).diagnosis
     assert finding.tensors == ("dV",)
     assert finding.pattern == "path left out"
-    assert "to `self.V**2`" in finding.sentence
+    assert "nothing goes back from `x**2 @ self.V**2`" in finding.sentence
 
 
 @pytest.mark.parametrize("broken", ["explanations_of", "_cases"])
