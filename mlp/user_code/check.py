@@ -25,6 +25,8 @@ from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.settings import line
 from mlp.user_code.tell import remarks
 
+_LARGER = (4,)  # times an input of about 1, of which every other entry is beyond 2.7 then
+
 
 @dataclass(frozen=True)
 class CaseResult:
@@ -126,16 +128,16 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                 report = report_on(tried.layer, tried.x, dy, eps, method, coarse)
                 drawn = [one.sentence for one in report.remarks if one.kind is RemarkKind.DRAWN]
                 facts += [Fact("note", sentence.rstrip(".")) for sentence in drawn]
-                if is_wrong(report):
+                if report.passed:
+                    report, said = with_other_inputs(report, tried, dy, coarse)
+                    facts += said
+                elif is_wrong(report):
                     report, said = without_small_constants(report, tried, dy, coarse)
                     facts += said
                 if is_wrong(report) and remarks.is_fused_softmax(tried):
                     raise ForeignError(remarks.fused(tried))
                 if is_wrong(report) and INPUT in report and remarks.is_delta(tried, report[INPUT]):
                     raise ForeignError(remarks.of_delta(tried))
-                if report.passed:
-                    report, said = with_other_sign(report, tried, dy, coarse)
-                    facts += said
                 report = diagnosed(report)
             place = remarks.backward_place(tried, case)
             facts += [
@@ -202,25 +204,26 @@ def without_small_constants(
     return better, [Fact("unchecked" if others else "note", text.format(apart))]
 
 
-def with_other_sign(
+def with_other_inputs(
     report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
 ) -> tuple[GradientReport, list[Fact]]:
-    """The report on the input of the other sign, with a note, where that is wrong; else the report given.
+    """The report on the input of the other sign, or a few times as large, with a note, where one is wrong; else as is.
 
-    What looks at one entry, as np.vectorize does at the first to know its type, may be right for one of the two alone.
+    What looks at one entry, as np.vectorize does at the first to know its type, may be right for one sign alone; and
+    branches beyond some bound, such as that of a hard tanh, are not reached by numbers of about 1.
     A loss is left out, for it may be made for inputs such as probabilities, and so is an input that somebody gave.
     """
     layer, x, subject = tried.layer, tried.x, tried.subject
     assert layer is not None
     if tried.reduction or subject.integers or subject.said.x is not None or not np.any(x < 0):
         return report, []
-    with suppress(ForeignError):  # of code that does not take it
-        if any(factor != 1 for factor in compare(layer, -x).values()):
-            other = report_on(layer, -x, dy, report.eps, report.method.name, coarse)
-            if is_wrong(other):
-                return other, [
-                    Fact("note", "it is right for one input, and wrong for the same times -1: this is that one")
-                ]
+    for times in (-1, *_LARGER):
+        with suppress(ForeignError):  # of code that does not take it
+            if np.all(np.isfinite(layer.apply(times * x))) and {*compare(layer, times * x).values()} != {1}:
+                other = report_on(layer, times * x, dy, report.eps, report.method.name, coarse)
+                if is_wrong(other):
+                    text = f"it is right for one input, and wrong for the same times {times}: this is that one"
+                    return other, [Fact("note", text)]
     return report, []
 
 

@@ -157,9 +157,29 @@ class FirstBelow(FirstAbove):
     is_above = False
 
 
-@pytest.mark.parametrize("cls", [FirstAbove, FirstBelow])
-def test_a_pass_holds_for_the_input_of_the_other_sign_too(cls):
-    assert examine_object(cls).status == "wrong"
+class Bounded:
+    """A hard tanh that is flat beyond 3, where its slope is still 1."""
+
+    is_right = False
+
+    def forward(self, x):
+        self.x = x
+        return np.clip(x, -3, 3)
+
+    def backward(self, dy):
+        return dy * (np.abs(self.x) < 3) if self.is_right else dy
+
+
+class RightlyBounded(Bounded):
+    is_right = True
+
+
+@pytest.mark.parametrize(
+    ("cls", "status"),
+    [(FirstAbove, "wrong"), (FirstBelow, "wrong"), (Bounded, "wrong"), (RightlyBounded, "passed")],
+)
+def test_a_pass_holds_for_the_input_of_the_other_sign_and_for_larger_ones_too(cls, status):
+    assert examine_object(cls).status == status
 
 
 class Centred:
