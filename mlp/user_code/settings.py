@@ -216,13 +216,14 @@ def read_overrides(module: ModuleType, known: list[str]) -> dict[str, Override]:
         raise _wrong(module, f"GRADCHECK must be a dict from class or function names to settings, not {quoted(said)}")
     overrides = {}
     for name, settings in dict.items(said):  # of a subclass too, whatever it says its items are
-        if name not in known:
+        defined = str(name).partition("(")[0]  # softmax, of what "softmax(x, deriv=True)" gives
+        if defined not in known:
             raise _wrong(
                 module,
                 f"GRADCHECK names {quoted(name)}, but the module defines nothing of that name{_like(name, known)}",
             )
         overrides[name] = override_of(
-            settings, f"GRADCHECK[{name!r}]", module, reduce(getattr, name.split("."), module)
+            settings, f"GRADCHECK[{name!r}]", module, reduce(getattr, defined.split("."), module)
         )
     return overrides
 

@@ -557,3 +557,27 @@ def test_a_learning_rate_of_the_module_is_known_to_steps(tmp_path):
     )
     assert examined(tmp_path, source).status == "passed"
     assert examined(tmp_path, source.replace("-= learning_rate", "-= 2 * learning_rate")).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("said", "statuses"),
+    [
+        ("", {"cube": "passed", "cube_backward_alt": "wrong", "d_cube": "passed", "cube(x, deriv=True)": "wrong"}),
+        (
+            'GRADCHECK = {"cube(x, deriv=True)": {"skip": True}, "d_cube": {"skip": True}}\n',
+            {"cube": "passed", "cube_backward_alt": "wrong"},
+        ),
+    ],
+)
+def test_each_derivative_of_a_function_is_a_case_of_its_own(said, statuses, tmp_path):
+    path = tmp_path / f"kind{next(NUMBER)}.py"
+    path.write_text(
+        f"{said}def cube(x, deriv=False):\n    return 2 * x**2 if deriv else x**3\n"
+        "def cube_backward(dy, x):\n    return 3 * x**2 * dy\n"
+        "def cube_backward_alt(dy, x):\n    return 2 * x**2 * dy\n"
+        "def cube_backward_check(dy, x):\n    return 0\n"
+        "def d_cube(x):\n    return 3 * x**2\n"
+    )
+    module = load(str(path)).module
+    results = [examine(case, 1e-4, "central") for case in cases(module, read_overrides(module, list(own(module))))]
+    assert {result.name: result.status for result in results} == statuses

@@ -77,8 +77,8 @@ def cases(module: ModuleType, overrides: dict[str, Override]) -> list[Case]:
         own_ones = {name.rpartition(".")[2]: one for name, one in things.items() if name.rpartition(".")[0] == owner}
         cases_in = _functions(own_ones, {} if owner else overrides)
         found += [one._replace(name=f"{owner}.{one.name}" if owner else one.name) for one in cases_in]
-    known = [one._replace(module=module, said=overrides.get(one.name, Override())) for one in found]
-    return sorted(known, key=lambda case: in_order(case.file, case.line))
+    known = [one._replace(module=module, said=overrides.get(one.name, one.said)) for one in found]
+    return sorted((one for one in known if not one.said.skip), key=lambda case: in_order(case.file, case.line))
 
 
 def _classes(classes: dict[str, type], overrides: dict[str, Override]) -> Iterator[Case]:
@@ -98,11 +98,24 @@ def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterat
     for parts in models.find(functions, overrides):
         used |= parts.used
         yield Case(parts.name, "model", parts, None, *place_of(parts.forward or parts.loss))
+    pairs: dict[str, str] = {}
     for name, function in functions.items():
         partner = overrides.get(name, Override()).backward or _partner(name, functions)
         if not used & {name, partner} and partner in functions and calls.required(calls.parameters_of(function)):
             used |= {name, partner}
-            yield _case(name, function, functions[partner])
+            pairs[name] = partner
+    for name, partner in pairs.items():
+        said, flag = overrides.get(name, Override()), _derivative_flag(functions[name])
+        yield _case(name, functions[name], functions[partner])
+        named = [other for other in _partners(name, functions) if not _OF_ONE_ARRAY.search(other)]
+        others = [other for other in dict.fromkeys([*named, *_alike(partner, functions)]) if other not in used]
+        used |= {*others}
+        for other in others:
+            file, line = place_of(calls.decorated(functions[other]))
+            yield _case(other, functions[name], functions[other])._replace(file=file, line=line, said=said)
+        if flag:
+            second = _flagged(functions[name], flag)
+            yield _case(second.__name__, functions[name], second)._replace(said=said)
     for name, function in functions.items():
         if name in used:
             continue
@@ -124,6 +137,14 @@ def _case(name: str, forward: Callable[..., Any], backward: Callable[..., Any] |
     return Case(name, kind, forward, backward, *place_of(calls.decorated(forward)))
 
 
+def _alike(partner: str, functions: dict[str, Any]) -> list[str]:
+    """The functions that are other versions of a gradient: `norm_backward_alt`, of the same arguments."""
+    trunk, arguments = _TRUNK.match(partner), calls.parameters_named(functions[partner])
+    versions = re.compile(f"{trunk[0]}{_OTHERWISE}" if trunk else "", re.IGNORECASE)
+    names = [other for other in functions if other != partner and versions.fullmatch(other)]
+    return [other for other in names if calls.parameters_named(functions[other]) == arguments]
+
+
 _MARKS = (
     r"derivative_of|gradient_of|derivative|derivate|derivation|deriv|derv|der|gradient|grads??|backwards?|backprop|bprop|"
     r"bwd|back|bp|prime|diff|slope|delta|dev"
@@ -132,6 +153,10 @@ _GRADIENT_NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (rf"({_MARKS}|d)_?(?P<stem>.+?)(_d[a-z])?", rf"(?P<stem>.+?)[_2]*({_MARKS}|d[a-z]?|jacobian)")
 )
+_TRUNK = re.compile(rf".+?_({_MARKS})(?=_|\d|$)", re.IGNORECASE)
+# What a gradient may have behind it that is another version of one, and no test of it.
+_OTHERWISE = r"(?!.*(check|numer|test|update|clip|step))(_\w+|\d+)?"
+_OF_ONE_ARRAY = re.compile(r"_d[a-z]$")  # linear_dx, linear_dw
 _MARK_INSIDE = re.compile(r"_(forward|backward)(?=_)", re.IGNORECASE)
 _BESIDE = re.compile(
     r"(?<=.)_?(forward(_pass)?|fwd|fprop|fp|function|func|fn|activation|loss)$|^(forward|fwd|get|calc|calculate|compute)_",
@@ -141,11 +166,16 @@ _SHORTEST = 3  # of what a name is cut to: dsig_dz of sigmoid
 
 
 def _partner(name: str, functions: dict[str, Any]) -> str:
-    """The function that is named as the gradient of the function `name`; "" if there is none."""
+    """The likeliest function that is named as the gradient of the function `name`; "" if there is none."""
+    return next(iter(_partners(name, functions)), "")
+
+
+def _partners(name: str, functions: dict[str, Any]) -> list[str]:
+    """The functions that are named as the gradient of the function `name`, the likeliest first."""
     stem = _stem(name)
     same = re.sub(r"(^|_)(forward|fwd|fprop|fp)(?=_|$)", "", name)
     if _MARK_INSIDE.search(name):
-        return next((other for other in functions if other == _MARK_INSIDE.sub("_backward", name) != name), "")
+        return [other for other in functions if other == _MARK_INSIDE.sub("_backward", name) != name]
     others = [other for other in functions if other != name]
     texts = ((other, text) for other in others for text in (other, _BESIDE.sub("", other)))
     marked = ((other, text) for other, text in texts if _stem(text) != stem)  # sigmoid_function is sigmoid, not its d
@@ -157,7 +187,7 @@ def _partner(name: str, functions: dict[str, Any]) -> str:
     alike = [other for other in others if calls.parameters_named(functions[other]) == arguments]
     words = {vocabulary.plain(other): other for other in alike if vocabulary.plain(name) in vocabulary.VALUE}
     cut = [other for other, its in stems if other in alike and len(its) >= _SHORTEST and stem.startswith(its)]
-    return next(iter([*named, *(words[word] for word in vocabulary.DERIVATIVE if word in words), *cut]), "")
+    return named or [words[word] for word in vocabulary.DERIVATIVE if word in words][:1] or cut[:1]
 
 
 def _stem(name: str) -> str:
