@@ -141,7 +141,6 @@ class DySquared(Tanh):
         return super().backward(dy) * np.abs(dy)
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("kind", "name", "tensors", "pattern"),
     [
@@ -180,7 +179,6 @@ def test_a_layer_that_is_wrong_in_its_own_way(kind, name, tensors, pattern, seed
     assert "Right would be: d" in first.sentence
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("loss", "gradient", "pattern"),
     [

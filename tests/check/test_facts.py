@@ -104,7 +104,7 @@ def significant(g):
     return np.array([[float(f"{value:.2e}") for value in row] for row in g.dW])
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("change", "pattern", "words"),
     [

@@ -479,7 +479,6 @@ NAMED = [
 ]
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("kind", "x", "fault", "words"), NAMED)
 def test_the_slip_is_named(kind, x, fault, words):
     assert check_layer(kind(), x).passed

@@ -463,7 +463,7 @@ def test_without_a_fault_each_of_them_passes(kind, x):
         (Shifted, X, "mean", "the factor 1 - y^2 is missing, and all of it counts 0.1667 times (one over the number"),
     ],
 )
-@pytest.mark.one_in(10)
+@pytest.mark.one_in(4)
 def test_a_wrong_step_is_named_by_the_code_of_forward(kind, x, fault, words):
     (finding,) = check_layer(type(kind.__name__, (kind,), {"fault": fault})(), x).diagnosis
     assert words in finding.sentence

@@ -527,7 +527,6 @@ def assert_shown(app, files, expected):
         assert expected.program.strip() in [block.value for block in app.code]
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("page", "made"), [(page, made) for page, several in PAGES.items() for made in several])
 def test_it_shows_what_the_api_gives(open_page, files, page, made):
     expected = made()

@@ -49,7 +49,6 @@ def columns(run):
     return {name: column for name, column in run.history.items() if "loss" in name or "accuracy" in name}
 
 
-@pytest.mark.one_in(3)
 @pytest.mark.parametrize("training", [*runs()], ids=lambda t: f"{t.data}-{t.optimiser}-{t.experiment.activation}")
 def test_every_language_prints_the_history(training):
     run = finished(training)

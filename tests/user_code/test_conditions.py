@@ -88,7 +88,7 @@ def test_a_hook_is_called_or_replaced_by_a_generator_of_its_kind(module):
 
 class Guarded:
     def forward(self, x):
-        return np.log(x + 1e-7) + 1e-4 * x + (x + 1e-3)
+        return np.log(x + 1e-7) + 1e-4 * x + (x + 1e-3) + np.sqrt(x + 1e-5)
 
     def backward(self, x):
         return 1 / (np.abs(x) + 1e-8) + 1e-8
@@ -97,10 +97,10 @@ class Guarded:
 def test_small_constants_that_guard_go_and_all_others_stay():
     thing = Guarded()
     with without_guards(thing, thing.forward, thing.backward) as guards:
-        assert thing.forward(2.0) == np.log(2.0) + 1e-4 * 2.0 + (2.0 + 1e-3)
+        assert thing.forward(2.0) == np.log(2.0) + 1e-4 * 2.0 + (2.0 + 1e-3) + np.sqrt(2.0)
         assert thing.backward(0.5) == 1 / 0.5 + 1e-8, "by itself it is an error in the gradient"
-    assert sorted(guards) == [1e-8, 1e-7]
-    assert thing.forward(2.0) == np.log(2.0 + 1e-7) + 1e-4 * 2.0 + (2.0 + 1e-3)
+    assert sorted(guards) == [1e-8, 1e-7, LARGEST]
+    assert thing.forward(2.0) == np.log(2.0 + 1e-7) + 1e-4 * 2.0 + (2.0 + 1e-3) + np.sqrt(2.0 + 1e-5)
     assert LARGEST == 1e-5, "a larger constant is part of the formula"
 
 

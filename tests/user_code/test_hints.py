@@ -90,7 +90,6 @@ NEEDED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize("option", NEEDED)
 def test_each_setting_makes_a_layer_pass_that_does_not_without(option, tmp_path):
     source, settings = SOURCES[option], NEEDED[option]

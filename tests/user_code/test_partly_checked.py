@@ -343,3 +343,23 @@ def test_a_loss_that_is_right_for_one_output_and_takes_several_is_partly_checked
     result = examine_object(Squares)
     assert result.status == "partly checked"
     assert "takes 4 as well, and gives x of shape (5, 4) a gradient of shape (5, 1)" in result.gaps[0].text
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_softmax_that_leaves_its_derivative_to_the_loss_is_not_judged(axis):
+    class Output:
+        def __init__(self):
+            self.W = np.random.RandomState(1).standard_normal((4, 3))
+
+        def forward(self, x):
+            self.x = x
+            e = np.exp(x @ self.W)
+            return e / e.sum(axis=axis, keepdims=True)
+
+        def backward(self, dy):  # as if it were that of x @ W
+            self.dW = self.x.T @ dy
+            return dy @ self.W.T
+
+    result = examine_object(Output, X)
+    assert result.status == "not checked"
+    assert any("softmax" in str(fact) for fact in result.facts)
