@@ -453,16 +453,43 @@ def test_a_network_that_leaves_the_slope_of_its_softmax_to_the_loss_is_not_judge
     assert examined(tmp_path, source.replace("self.x.T @", "self.x.T**2 @")).status == "wrong"
 
 
-def test_a_delta_that_is_that_of_a_sigmoid_and_cross_entropy_together_is_not_judged(tmp_path):
-    source = (
+BY_SCORES = (
+    (
         "class CrossEntropyCost:\n"
         "    def fn(self, a, y):\n        return -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))\n"
-        "    def delta(self, a, y):\n        return a - y\n"
-    )
+        "    def delta(self, a, y):\n        return a - y\n",
+        "a - y",
+    ),
+    (
+        "class Entropy:\n    def __call__(self, y_hat, y):\n"
+        "        return -np.mean(np.sum(y * np.log(y_hat), axis=-1))\n"
+        "    def backward(self, y_hat, y):\n        return (y_hat - y) / len(y)\n",
+        "(y_hat - y)",
+    ),
+    (
+        "def binary_cross_entropy(predictions, targets):\n    p = np.clip(predictions, 1e-9, 1 - 1e-9)\n"
+        "    loss = -np.mean(targets * np.log(p) + (1 - targets) * np.log(1 - p))\n"
+        "    grads = (predictions - targets) / targets.size\n    return loss, grads\n",
+        "(predictions - targets)",
+    ),
+)
+
+
+@pytest.mark.parametrize(("source", "difference"), BY_SCORES)
+def test_what_is_right_before_the_sigmoid_or_softmax_of_a_cross_entropy_is_not_judged(source, difference, tmp_path):
     result = examined(tmp_path, source)
-    assert result.status == "not checked"
+    assert result.status == "not checked", [str(fact) for fact in result.facts]
     assert "before the sigmoid or softmax" in result.problems[0].text
-    assert examined(tmp_path, source.replace("a - y", "2 * (a - y)")).status == "wrong"
+    assert examined(tmp_path, source.replace(difference, f"2 * {difference}")).status == "wrong"
+
+
+def test_a_divergence_that_clips_its_prediction_is_given_probabilities(tmp_path):
+    source = (
+        "def divergence(predictions, targets):\n    p, t = (np.clip(one, 1e-7, 1) for one in (predictions, targets))\n"
+        "    loss = np.sum(t * np.log(t / p)) / len(t)\n    grads = -t / p / len(t)\n    return loss, grads\n"
+    )
+    assert examined(tmp_path, source).status == "passed"
+    assert examined(tmp_path, source.replace("= -t", "= t")).status == "wrong"
 
 
 def test_a_loss_whose_backward_takes_no_gradient_of_it_is_not_scaled_by_one(tmp_path):

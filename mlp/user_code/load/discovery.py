@@ -127,7 +127,9 @@ def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterat
         elif _returns_both(name, function):
             yield _case(name, function, None)
         elif returns_loss_and_gradients(function):
-            yield Case(name, "function", function, None, *place_of(function))
+            roles = [role for one in data(function) for role in vocabulary.roles(one.name)]
+            kind = "loss" if is_loss(function) and "prediction" in roles else "function"
+            yield Case(name, kind, function, None, *place_of(function))
 
 
 def _case(name: str, forward: Callable[..., Any], backward: Callable[..., Any] | None) -> Case:

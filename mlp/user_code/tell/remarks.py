@@ -76,10 +76,10 @@ def fused(tried: Attempt) -> Fact:
 
 
 def is_delta(tried: Attempt, found: TensorCheck) -> bool:
-    """Whether what is called delta is right for what stands before a sigmoid or softmax that gives the prediction."""
-    name, p, d = getattr(tried.subject.sources()[-1], "__name__", ""), tried.x, found.numerical
+    """Whether a loss's backward is right for what stands before a sigmoid or softmax that gives the prediction."""
+    p, d = tried.x, found.numerical
     is_said = bool(tried.subject.said.backward_args)  # that the slope of what stands before it is 1
-    if not tried.reduction or is_said or "delta" not in name.lower() or not np.all((p > 0) & (p < 1)):
+    if not tried.reduction or is_said or not np.all((p > 0) & (p < 1)):
         return False
     of_softmax = [p * (d - (d * p).sum(axis=axis, keepdims=True)) for axis in range(p.ndim)]
     behind = (d * p * (1 - p), *of_softmax)
@@ -87,13 +87,15 @@ def is_delta(tried: Attempt, found: TensorCheck) -> bool:
 
 
 def of_delta(tried: Attempt) -> Fact:
-    """That such a delta is no gradient of the loss by itself."""
+    """That such a backward is no gradient of the loss by itself."""
+    backward, name = tried.subject.sources()[-1], tried.subject.name
+    own = getattr(backward, "__name__", name)
     text = (
-        f"{tried.subject.sources()[-1].__name__} of {tried.subject.name} is no gradient by the prediction, but right "
-        "by what stands before the sigmoid or softmax that gives it, as its name says; that is written elsewhere, so "
-        "it was not judged"
+        f"{name if own == name else f'{own} of {name}'} gives no gradient by the prediction, but what is right by what "
+        "stands before the sigmoid or softmax that gives the prediction; whether that follows elsewhere was not seen, "
+        "so it was not judged"
     )
-    return Fact("problem", text, *place_of(tried.subject.sources()[-1]))
+    return Fact("problem", text, *place_of(backward))
 
 
 def missing(tried: Attempt, case: Case) -> list[Fact]:
