@@ -124,7 +124,7 @@ def test_a_mean_that_is_divided_by_one_less_than_the_number_of_its_terms_is_told
         return np.sum((rows - w) ** 2) / n, -2 * np.sum(rows - w, axis=0) / (n - 1)
 
     (finding,) = check_model(spread, np.ones(3)).diagnosis
-    assert "the factor is 1.16667 (divided by one less than `n`)" in finding.sentence
+    assert "the factor is 1.16667 (perhaps divided by one less than `n`)" in finding.sentence
 
 
 @pytest.mark.parametrize(

@@ -361,7 +361,10 @@ def test_the_side_on_which_a_slope_is_wrong_is_the_one_that_is_told(slope, words
 def test_a_named_factor_says_what_it_may_be():
     rng = np.random.RandomState(0)
     finding = check_layer(MeanEverywhere(4, 3, rng), rng.standard_normal((5, 4))).diagnosis[0]
-    assert finding.measured == "the factor is 0.2 (one over the number of samples)"
+    assert (
+        finding.measured
+        == "the factor is 0.2 (perhaps one over the number of samples, as where a mean stands for a sum)"
+    )
 
 
 def test_the_sentence_as_it_is_read_aloud():
@@ -480,7 +483,10 @@ def test_a_factor_that_is_the_length_of_an_axis_is_told_as_that():
             return dy[:, None, :] + np.zeros(self.shape)
 
     (finding,) = check_layer(MeanOverTime(), np.random.RandomState(0).standard_normal((2, 5, 3))).diagnosis
-    assert "the factor is 5 (the length of axis 1 of x)" in finding.sentence
+    assert (
+        "the factor is 5 (perhaps the length of axis 1 of x or the number of inputs for each output, as where a sum"
+        in finding.sentence
+    )
 
 
 def test_that_a_gradient_is_not_linear_in_dy_is_said_once_and_how():
@@ -596,6 +602,118 @@ def test_a_matrix_and_a_vector_alone_make_no_linear_layer():
     assert finding.tensors == ("dV",)
     assert finding.pattern == "path left out"
     assert "nothing goes back from `x**2 @ self.V**2`" in finding.sentence
+
+
+class Plain:
+    """A layer without parameters, of a forward and a backward that are functions."""
+
+    def __init__(self, forward, backward):
+        self.functions = forward, backward
+
+    def forward(self, x):
+        self.x = x
+        return self.functions[0](x)
+
+    def backward(self, dy):
+        return self.functions[1](self.x, dy)
+
+
+def gelu(x):
+    t = np.tanh(0.8 * (x + 0.044715 * x**3))
+    return 0.5 * x * (1 + t)
+
+
+def gelu_back(x, dy):
+    t = np.tanh(0.8 * (x + 0.044715 * x**3))
+    return dy * (0.5 * (1 + t) + x * (1 - t**2) * 0.8 * (1 + 0.044715 * x**2))
+
+
+MASK = (np.random.RandomState(3).random((5, 4)) > 0.4) / 0.6
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words", "never"),
+    [
+        # Of two weights along one way the second is that beyond the first.
+        (Plain(gelu, gelu_back), (5, 4), "3` counts 0.333333 times. This is very likely", "2.33333"),
+        # A length of x has nothing to do with what is computed entry by entry.
+        (
+            Plain(
+                lambda x: x * np.clip(x + 3, 0, 6) / 6,
+                lambda x, dy: dy * np.where(x <= -3, 0, np.where(x >= 3, 1, 0.3 * x + 0.5)),
+            ),
+            (5, 4),
+            "counts 0.8 times",
+            "one off",
+        ),
+        (Plain(lambda x: x * MASK, lambda _, dy: dy * (MASK > 0)), (5, 4), "the factor is 0.6", "another mask"),
+        (
+            Plain(
+                lambda x: x.repeat(2, axis=2).repeat(2, axis=3),
+                lambda _, dy: dy.reshape(2, 2, 3, 2, 3, 2).mean(axis=(3, 5)),
+            ),
+            (2, 2, 3, 3),
+            "0.25 (perhaps one over the number of outputs for each input or one over the number of samples times",
+            "the number of inputs",
+        ),
+    ],
+)
+def test_of_numbers_that_fit_the_one_with_a_reason_is_told(layer, shape, words, never):
+    (finding,) = check_layer(layer, np.random.RandomState(0).standard_normal(shape)).diagnosis
+    assert words in finding.sentence
+    assert never not in finding.sentence
+
+
+def test_a_right_line_is_told_under_its_name_only_where_it_is_right():
+    def leaky(slope, wrong):
+        kind = type("LeakyReLU", (Plain,), {})
+        return kind(lambda x: np.where(x > 0, x, slope * x), lambda x, dy: dy * np.where(x > 0, wrong, 1))
+
+    x = np.random.RandomState(0).standard_normal((5, 4))
+    lines = [check_layer(leaky(slope, slope), x).diagnosis[0].algebra for slope in (0.01, 0.1)]
+    assert lines == ["dx = dy * np.where(x > 0, 1, 0.01)", "dx = dy * f'(x), with the x that forward was given"]
+
+
+class Matching:
+    """A cross-entropy between the rows of y and of the target, at a temperature; backward multiplies by it."""
+
+    tau = 0.5
+
+    def forward(self, y, target):
+        self.k, e = target, np.exp(y @ target.T / self.tau)
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return -np.log(np.diag(self.p)).mean()
+
+    def backward(self):
+        return (self.p - np.eye(len(self.p))) / len(self.p) @ self.k * self.tau
+
+
+class Logistic:
+    """A logistic regression of 0/1 targets; backward divides the target alone by their number."""
+
+    def __init__(self):
+        self.W = np.random.RandomState(4).standard_normal((4, 1))
+
+    def forward(self, x, target):
+        self.x, self.t, self.a = x, target[:, None], 1 / (1 + np.exp(-x @ self.W))
+        return float(-np.mean(self.t * np.log(self.a) + (1 - self.t) * np.log(1 - self.a)))
+
+    def backward(self):
+        self.dW = self.x.T @ (self.a - self.t / len(self.x))
+        return (self.a - self.t) @ self.W.T / len(self.x)
+
+
+@pytest.mark.parametrize(
+    ("loss", "target", "words", "never"),
+    [
+        (Matching(), np.random.RandomState(1).standard_normal((5, 4)), "(perhaps the square of `self.tau`", "mixed"),
+        (Logistic(), np.array([0.0, 1, 1, 0, 1]), "dW", "mixed with"),
+    ],
+)
+def test_of_a_loss_no_number_is_told_that_fits_by_chance(loss, target, words, never):
+    (finding,) = check_layer(loss, np.random.RandomState(0).standard_normal((5, 4)), target=target).diagnosis
+    assert words in finding.sentence
+    assert never not in finding.sentence
 
 
 @pytest.mark.parametrize("broken", ["explanations_of", "_cases"])

@@ -186,7 +186,8 @@ def significant(g):
         (
             {"dW": lambda g: np.clip(g.dW / 6, -0.2, 0.2)},
             "two faults",
-            "(the factor is 0.166667 (one over the number of samples)), and cut off at 0.2",
+            "(the factor is 0.166667 (perhaps one over the number of samples, as where a mean stands for a sum)), and "
+            "cut off at 0.2",
         ),
         (
             {"dW": lambda g: 0.3 * g.dW + 0.1 * g.W},

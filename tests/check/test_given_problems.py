@@ -273,7 +273,8 @@ TWO_FAULTS = {
             for name, value in right(BASE.problem()).items()
             if name != "x"
         },
-        "(the factor is 8 (the number of samples)), and 0.1 times the parameter, as by weight decay is added",
+        "(the factor is 8 (perhaps the number of samples, as where a sum stands for a mean)), "
+        "and 0.1 times the parameter, as by weight decay is added",
     ),
     "negated and transposed": (
         SQUARE,

@@ -436,7 +436,7 @@ NAMED = [
     (Best, SIGNALS, "turned", "goes to the transposed place, with axis 2 and 3 exchanged."),
     (Whole, SIGNALS, True, "is rounded down to whole numbers, as by //"),
     (Centred, RNG.standard_normal((4, 4)), True, "is summed over axis 0 where it should be over 1"),
-    (Sampled, SIGNALS, True, "counts 1.25 times (5 / 4, as of a division by 4 and not by 5, which is one off)"),
+    (Sampled, SIGNALS, True, "counts 1.25 times (perhaps 5 / 4, as of a division by 4 and not by 5, which is one off)"),
     (Dropping, SIGNALS, True, "the factor `self.kept` is another mask"),
     (Cube, SIGNALS, "kept", "x is kept between -0.8 and 1.1 in backward, as by np.clip, but not in forward"),
     (Cube, SIGNALS, "beyond", "entries are wrong, all those where x is above"),
@@ -475,7 +475,7 @@ NAMED = [
     (Twice, X, True, "has the factor s (1 - s) with s = sigmoid(`x @ self.W`)"),
     (Dead, X, True, "`self.a @ self.V` stands where `self.z`"),
     (Bent, X, True, "goes back by its other choice in"),
-    (Scaled, X, True, "the factor is 4 (the number of inputs or one over `self.scale`)"),
+    (Scaled, X, True, "the factor is 4 (perhaps one over `self.scale` or the number of inputs, as where"),
 ]
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.check.diagnosis.origins import Origin, origins, perhaps
 from mlp.check.diagnosis.places import permuted, wrong_in_part, zero_in_part
-from mlp.check.diagnosis.sentences import numbers_of
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
@@ -24,31 +24,12 @@ def _always(make: Callable[[Array], Array]) -> Callable[[IsolatedLayer, str], It
 
 
 def _named_factors(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """The factors that have a name: 2, the number of samples, of features, of both, one over each, or n / (n - 1)."""
-    meanings: dict[float, list[str]] = {}
-    features = case.y.shape[-1] if case.y.ndim else 1
-    inputs = case.x.shape[-1] if case.x.ndim else 1
-    counts: dict[str, float] = {
-        "the number of samples": case.samples,
-        "the number of outputs": features,
-        "samples times outputs": case.samples * features,
-    }
-    if case.role is not Role.LOSS:  # its inputs are the outputs
-        counts["the number of inputs"] = inputs
-    if case.x.ndim > 2:
-        counts |= {f"the length of axis {axis} of x": length for axis, length in enumerate(case.x.shape[1:-1], 1)}
-    counts |= numbers_of(case)
-    for factor, meaning in [(2.0, "")] + [(float(count), name) for name, count in counts.items()]:
-        for value, words in ((factor, meaning), (1 / factor, f"one over {meaning}" if meaning else "one half")):
-            meanings.setdefault(value, []).append(words)
-    for meaning, count in counts.items():
-        if count > 2 and count == int(count):
-            meanings.setdefault(count / (count - 1), []).append(f"divided by one less than {meaning}")
-    for value, names in meanings.items():
-        known = list(dict.fromkeys(name for name in names if name))
-        if value != 1:
-            named = f" ({' or '.join(known)})" if known else ""
-            yield Prediction(value * case.right(tensor), f"the factor is {value:.6g}{named}")
+    """The factors that may come from somewhere: 2, one half, a number of forward, or what its axes count."""
+    known: dict[float, list[Origin]] = {2.0: [], 0.5: []}
+    for one in origins(case):
+        known.setdefault(one.value, []).append(one)
+    for value, same in known.items():
+        yield Prediction(value * case.right(tensor), f"the factor is {value:.6g}{perhaps(same)}", values=(value,))
 
 
 def _transposed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -99,8 +80,8 @@ FIRST: tuple[Hypothesis, ...] = (
 EXACT: tuple[Hypothesis, ...] = (
     Hypothesis(
         "constant factor",
-        "{tensor} is right but for a constant factor; {measured}. Look for a mean that should be a sum (or the other "
-        "way round), or for a factor left out or put in twice.",
+        "{tensor} is right but for a constant factor; {measured}. Look for a factor left out or put in "
+        "twice, or a mean for a sum.",
         _named_factors,
     ),
     Hypothesis(

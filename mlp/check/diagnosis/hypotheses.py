@@ -32,6 +32,7 @@ class Prediction:
         fitted: how many numbers were chosen to fit.
         values: those of them that must come out the same for any input, such as a factor.
         key: which of a hypothesis's predictions it is; for another input it must be the same.
+        rival: another account of the same numbers, of the same fault; "" if there is none.
         is_computed: whether it is computed what the fault would give; else it is what was said, and the fault shows in
             what is said of other numbers.
     """
@@ -41,6 +42,7 @@ class Prediction:
     fitted: int = 0
     values: tuple[float, ...] = ()
     key: str = ""
+    rival: str = ""
     is_computed: bool = True
 
 

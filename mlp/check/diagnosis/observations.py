@@ -14,9 +14,9 @@ from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import batch_places, recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
+from mlp.check.diagnosis.origins import known_factor
 from mlp.check.diagnosis.paths import Paths
 from mlp.check.diagnosis.places import place_of
-from mlp.check.diagnosis.sentences import known_factor
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 

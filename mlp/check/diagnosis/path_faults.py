@@ -10,8 +10,8 @@ from mlp.check.diagnosis.hypotheses import Hypothesis, Predict, Prediction
 from mlp.check.diagnosis.ingredients import Factor, entry_factors, formed_factors, multiples, output_factors
 from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer
 from mlp.check.diagnosis.observations import PLACES
+from mlp.check.diagnosis.origins import known_factor
 from mlp.check.diagnosis.paths import Paths
-from mlp.check.diagnosis.sentences import known_factor
 from mlp.nn.arrays import Array
 
 

@@ -1,19 +1,19 @@
 """How a finding is said: what is wrong, how sure that is, and the line that would be right."""
 
-import itertools
-import math
-import re
 from collections.abc import Sequence
 from math import log10
 
 import numpy as np
 
+from mlp.check.diagnosis.attempts import attempted
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.ingredients import missing_in
 from mlp.check.diagnosis.isolated_layer import LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT
 from mlp.check.passes import LOSS, Remark, shown
 from mlp.check.report import Certainty, Finding
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.losses import LOSSES
 from mlp.nn.problem import INPUT
 
 ALONE = "The layer was checked on its own, so the fault is in its backward and nowhere else."
@@ -148,7 +148,9 @@ def _rivals(explanations: list[Explanation]) -> list[str]:
         if one.hypothesis.pattern != best.hypothesis.pattern
         and one.prediction.measured not in ("", best.prediction.measured)
     }
-    return [f"{pattern} ({measured})" if measured else pattern for pattern, measured in others.items()][:_MOST_RIVALS]
+    own = [best.prediction.rival] if best.prediction.rival else []
+    told = [f"{pattern} ({measured})" if measured else pattern for pattern, measured in others.items()]
+    return [*own, *told][:_MOST_RIVALS]
 
 
 def _how_sure(certainty: Certainty, explanations: list[Explanation]) -> str:
@@ -200,9 +202,9 @@ def right_line(case: IsolatedLayer, tensor: str) -> str:
     subject = getattr(case.subject, "inner", case.subject)
     if hasattr(subject, "right_line"):
         return str(subject.right_line(tensor))
-    for kind in type(subject).__mro__:
-        if kind.__name__ in _LINES and (tensor == INPUT):
-            return _LINES[kind.__name__]
+    names = [kind.__name__ for kind in type(subject).__mro__ if kind.__name__ in _LINES and tensor == INPUT]
+    if names and _is_line(case, names[0]):
+        return _LINES[names[0]]
     if case.role is Role.LINEAR:
         return _linear(case, tensor)
     if tensor != INPUT:
@@ -210,43 +212,17 @@ def right_line(case: IsolatedLayer, tensor: str) -> str:
     return _BY_ROLE[case.role].format(symbol(case, tensor))
 
 
-def known_factor(case: IsolatedLayer, factor: float) -> str:
-    """In words, in brackets, what a factor may be, by what a case has of samples, outputs and numbers; "" if nothing.
-
-    A number of forward may be there twice, or half of it; a count may be one too small, as of a sample variance.
-    """
-    known = counted(factor, case.samples, case.y.size // case.samples)
-    if known:
-        return known
-    sign = "minus " if factor < 0 else ""
-    for name, number in numbers_of(case).items():
-        for power, words in _POWERS if abs(number) != 1 else ():
-            if abs(abs(factor) - abs(number) ** power) < 1e-6 * abs(factor):
-                return f" ({sign}{words.format(name)})"
-    subsets = (some for rank in range(1, case.x.ndim + 1) for some in itertools.combinations(case.x.shape, rank))
-    for count in sorted({math.prod(some) for some in subsets} - {0, 1, 2}):
-        for one, other in ((count, count - 1), (count - 1, count)):
-            if abs(abs(factor) * other - one) < 1e-6 * one:
-                return f" ({sign}{one} / {other}, as of a division by {other} and not by {one}, which is one off)"
-    return ""
-
-
-_POWERS = (
-    (1, "{}"),
-    (-1, "one over {}"),
-    (2, "the square of {}, as where something is multiplied by it and not divided"),
-    (-2, "one over the square of {}, as where something is divided by it and not multiplied"),
-)
-
-
-def numbers_of(case: IsolatedLayer) -> dict[str, float]:
-    """The numbers with a name that something is multiplied with or divided by in forward."""
-    found = {
-        site.operand(number): float(fixed)
-        for (site, number), fixed in (case.tape.fixed.items() if case.tape else ())
-        if np.ndim(fixed) == 0 != fixed and site.operation in ("multiply", "divide")
-    }
-    return {text: value for text, value in found.items() if re.search(r"`.*[A-Za-z]", text)}
+def _is_line(case: IsolatedLayer, name: str) -> bool:
+    """Whether the line of a name holds here: another slope or threshold under the same name has another one."""
+    x, right = np.asarray(case.x, np.float64), case.right(INPUT)
+    with attempted():  # whatever a loss raises for a target that is not of its form
+        if name in ACTIVATIONS:
+            own = np.asarray(case.dy) * ACTIVATIONS[name].derivative(x)
+        else:
+            loss = LOSSES[name]()
+            own = loss.gradient(x, loss.as_target(case.dy, x))
+        return own.shape == right.shape and bool(np.allclose(own, right, rtol=1e-4, atol=1e-6))
+    return False
 
 
 def counted(factor: float, samples: int, outputs: int) -> str:

@@ -12,7 +12,7 @@ from mlp.check.diagnosis.changes import VALUES
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, SMALL, IsolatedLayer, Role
-from mlp.check.diagnosis.sentences import known_factor
+from mlp.check.diagnosis.origins import known_factor
 from mlp.check.diagnosis.substitutions import are_parallel, scaled
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals, departures
 from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK, NUMBER
@@ -75,11 +75,48 @@ def _weighed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterato
     ]
     yield from _powers(case, tensor, [left_out[k] for k in some])
     found = [one for one in (*_ones(parts, more), *_twos(parts, more)) if all(k in some for k in one[0])]
-    for chosen, weights in sorted(found, key=lambda one: (len(one[0]), _fitted(one[1]))):
-        told = [_counts(case, left_out[k].words, weight) for k, weight in zip(chosen, weights, strict=True)]
-        model = right + ((np.array(weights) - 1) @ parts[list(chosen)]).reshape(right.shape)
-        key = "\n".join(left_out[k].words for k in chosen)
-        yield Prediction(model, ", and ".join(told), _fitted(weights), weights, key)
+    accounts = []
+    for chosen, added in found:
+        weights = _weights(case, tensor, [left_out[k] for k in chosen], parts[list(chosen)], added)
+        if weights:
+            model = right + ((np.array(added) - 1) @ parts[list(chosen)]).reshape(right.shape)
+            told = [_counts(case, left_out[k].words, weight) for k, weight in zip(chosen, weights, strict=True)]
+            key = "\n".join(left_out[k].words for k in chosen)
+            accounts.append(Prediction(model, ", and ".join(told), _fitted(weights), weights, key))
+    accounts.sort(key=lambda one: (len(one.values), one.fitted, _odd(one.values)))
+    for one in accounts:
+        # Further on along the same ways the same numbers say the same.
+        others = (other for other in accounts if len(other.values) == 2 and other.fitted <= one.fitted)
+        other = next((other for other in others if not np.allclose(sorted(other.values), sorted(one.values))), one)
+        yield replace(one, rival=other.measured if other is not one and len(one.values) == 2 else "")
+
+
+def _weights(
+    case: IsolatedLayer, tensor: str, some: Sequence[Slip], parts: Array, added: tuple[float, ...]
+) -> tuple[float, ...]:
+    """How many times one or two ways count of whose parts so many are added; none if that cannot be told.
+
+    A way that leads on from another one has the other's weight too.
+    """
+    if len(some) < 2:
+        return added
+    both = next(case.slips_together([one.words for one in some]), None)
+    if both is None:
+        return ()
+    shared = parts.sum(axis=0) - (case.right(tensor) - both[tensor]).ravel()  # what goes through one and the other
+    size, (first, second) = float(np.linalg.norm(parts)), added
+    if np.linalg.norm(shared) <= LEFT * size:
+        return added
+    if first and np.linalg.norm(shared - parts[1]) <= LEFT * size:
+        return first, 1 + (second - 1) / first
+    if second and np.linalg.norm(shared - parts[0]) <= LEFT * size:
+        return 1 + (first - 1) / second, second
+    return ()
+
+
+def _odd(weights: Sequence[float]) -> int:
+    """How many of these are neither a whole number nor one over one."""
+    return sum(all(abs(one - np.round(one)) > APART for one in (w, 1 / w)) for w in weights if w)
 
 
 def _powers(case: IsolatedLayer, tensor: str, left_out: Sequence[Slip]) -> Iterator[Prediction]:
@@ -192,7 +229,7 @@ def _masked(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator
     is_open = said != 0
     open_too, shut_too = int(np.sum(is_open & (right == 0))), int(np.sum(~is_open & (right != 0)))
     counts = f"{open_too} entries pass that should not, and {shut_too} do not that should"
-    for slip in slips:
+    for slip in slips if open_too or shut_too else ():
         if slip.pattern in ("derivative missing", MASK) and tensor in slip.gradients:
             passed = np.where(is_open, slip.gradients[tensor], 0.0)
             factor = float(np.sum(said * passed) / (np.sum(np.square(passed)) or 1.0))

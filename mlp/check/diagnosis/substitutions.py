@@ -13,7 +13,7 @@ from mlp.check.diagnosis.changes import FORMS, changes, marked, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.ingredients import Ingredient, fixed_arrays, ingredients, tensor_places
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
-from mlp.check.diagnosis.sentences import known_factor
+from mlp.check.diagnosis.origins import known_factor
 from mlp.check.tape.tape import Tape
 from mlp.differences.methods import CENTRAL
 from mlp.nn.arrays import Array
@@ -52,6 +52,8 @@ def _ingredient_changed(
             continue
         if not are_parallel(gradient, said) and are_parallel(gradient - right, said - right):
             share = float(np.sum((said - right) * (gradient - right)) / np.sum(np.square(gradient - right)))
+            if np.any(array) and not 0 < share < 1:  # a mixture has parts of both; any other fits by chance
+                continue
             told = f"{part.name} mixed with {share:.6g} of {words}" if np.any(array) else f"{1 - share:.6g} {part.name}"
             put = part.value + share * (array - part.value)
             gradient = case.gradient(tensor, **part.put(put))

@@ -13,7 +13,7 @@ import numpy as np
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
-from mlp.check.diagnosis.sentences import known_factor
+from mlp.check.diagnosis.origins import known_factor
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
