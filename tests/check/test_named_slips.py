@@ -385,7 +385,8 @@ class LogSoftmax(Faulty):
         return self.y
 
     def backward(self, dy):
-        return dy - np.exp(self.y) * (1.0 if self.wrong else dy.sum(axis=1, keepdims=True))
+        p = self.y if self.wrong == "logarithms" else np.exp(self.y)
+        return dy - p * (1.0 if self.wrong == "sum" else dy.sum(axis=1, keepdims=True))
 
 
 class LogOfSum(Faulty):
@@ -430,6 +431,119 @@ class Softmax(Faulty):
         return self.p * (dy - g.sum(axis=1, keepdims=True))
 
 
+class Shifts(Faulty):
+    """The largest of three neighbours, from the array moved by one place each time."""
+
+    def forward(self, x):
+        self.moved = np.stack([x[:, k : x.shape[1] - 2 + k] for k in range(3)], axis=2)
+        return self.moved.max(axis=2)
+
+    def backward(self, dy):
+        dx = np.zeros((len(dy), dy.shape[1] + 2))
+        best = self.moved.argmax(axis=2)
+        for sample, place in np.ndindex(*dy.shape):
+            at = sample, place + best[sample, place]
+            dx[at] = dy[sample, place] + (0.0 if self.wrong else dx[at])
+        return dx
+
+
+class Spaced(Faulty):
+    """A convolution along the last axis that takes every other entry."""
+
+    parameter_names = ("w",)
+
+    def __init__(self):
+        self.w = np.array([0.5, -1.0, 2.0])
+
+    def forward(self, x):
+        self.x, self.count = x, x.shape[-1] - 4
+        y = np.zeros((*x.shape[:-1], self.count))
+        for t in range(self.count):
+            y[..., t] = x[..., t : t + 5 : 2] @ self.w
+        return y
+
+    def backward(self, dy):
+        self.grad_w, dx = np.zeros(3), np.zeros_like(self.x)
+        for t in range(self.count):
+            seen = self.x[..., t : t + 3] if self.wrong else self.x[..., t : t + 5 : 2]
+            self.grad_w += dy[..., t] @ seen
+            dx[..., t : t + 5 : 2] += dy[..., t, None] * self.w
+        return dx
+
+
+class Framed(Faulty):
+    """Windows of three in a frame of zeros: two faults of what goes back to them."""
+
+    W = np.random.RandomState(1).standard_normal((3, 2))
+
+    def forward(self, x):
+        whole = np.pad(x, ((0, 0), (1, 1)))
+        y = np.zeros((*x.shape, 2))
+        for t in range(x.shape[1]):
+            y[:, t] = whole[:, t : t + 3] @ self.W
+        return y
+
+    def backward(self, dy):
+        dwhole = np.zeros((len(dy), dy.shape[1] + 2))
+        for t in range(dy.shape[1]):
+            part = dy[:, t] @ self.W.T
+            dwhole[:, t : t + 3] = part if self.wrong else dwhole[:, t : t + 3] + part
+        return dwhole[:, :-2] if self.wrong else dwhole[:, 1:-1]
+
+
+class RootMeanSquare(Faulty):
+    eps = 0.05
+
+    def forward(self, x):
+        self.x, self.r = x, 1 / np.sqrt((x**2).mean(axis=-1, keepdims=True) + self.eps)
+        return x * self.r
+
+    def backward(self, dy):
+        r = 1 / (np.sqrt((self.x**2).mean(axis=-1, keepdims=True)) + self.eps) if self.wrong else self.r
+        return r * dy - self.x * r**3 * (dy * self.x).mean(axis=-1, keepdims=True)
+
+
+class Branches(Faulty):
+    """Two matrices side by side."""
+
+    parameter_names = ("U", "V")
+
+    def __init__(self):
+        rng = np.random.RandomState(1)
+        self.U, self.V = rng.standard_normal((4, 2)), rng.standard_normal((4, 3))
+
+    def forward(self, x):
+        self.x = x
+        return np.concatenate([np.tanh(x @ one) for one in (self.U, self.V)], axis=1)
+
+    def backward(self, dy):
+        dz = dy * (1 - self.forward(self.x) ** 2)
+        self.grad_U, self.grad_V = self.x.T @ dz[:, :2], self.x.T @ dz[:, 2:]
+        return (0.0 if self.wrong else dz[:, :2] @ self.U.T) + dz[:, 2:] @ self.V.T
+
+
+class Chain(Faulty):
+    """Three layers of four units each."""
+
+    parameter_names = ("U", "V", "W")
+
+    def __init__(self):
+        self.U, self.V, self.W = np.random.RandomState(1).standard_normal((3, 4, 4))
+
+    def forward(self, x):
+        self.x, self.g = x, np.tanh(x @ self.U)
+        self.h = np.tanh(self.g @ self.V)
+        return self.h @ self.W
+
+    def backward(self, dy):
+        dy = dy @ self.W.T if self.wrong == "twice" else dy
+        dh = dy @ self.W.T
+        dv = dh * (1 - self.h**2)
+        du = (dh if self.wrong == "over" else dv @ self.V.T) * (1 - self.g**2)
+        self.grad_U, self.grad_V, self.grad_W = self.x.T @ du, self.g.T @ dv, self.h.T @ dy
+        return du @ self.U.T
+
+
 SIGNALS = RNG.standard_normal((5, 7)) + 2 * (np.arange(7) == 0)
 NAMED = [
     (Best, SIGNALS, "ties", "goes in full to each of several equal entries"),
@@ -445,7 +559,8 @@ NAMED = [
     (Normal, SIGNALS, True, "all of it counts as if `self.eps` (0.05) were left out of `self.v + self.eps`, in `1 /"),
     (Gain, X, "size", "the absolute value |dy| stands where dy should, and `x` stands where `self.y`"),
     (Gain, X, "clip", "where dy is small, `x` stands where `self.y`"),
-    (LogSoftmax, X, True, "without any dy, -1 times softmax(x) is added, and in the rest it is dy"),
+    (LogSoftmax, X, "logarithms", "with the log-probabilities where the probabilities should stand"),
+    (LogSoftmax, X, "sum", "without any dy, -1 times softmax(x) is added, and in the rest it is dy"),
     (LogOfSum, X, True, "`np.log(1 + np.exp(x) + x**2)` goes back as if it were of `1 + np.exp(x)` alone, and the"),
     (
         Steps,
@@ -475,6 +590,19 @@ NAMED = [
     (Twice, X, True, "has the factor s (1 - s) with s = sigmoid(`x @ self.W`)"),
     (Dead, X, True, "`self.a @ self.V` stands where `self.z`"),
     (Bent, X, True, "goes back by its other choice in"),
+    (Shifts, SIGNALS, True, "each entry gets only what comes from the last output that it belongs to"),
+    (Spaced, SIGNALS, True, "is taken again one entry apart along axis 1, without the stride or dilation"),
+    (Framed, X, True, "get only the last of their gradients and what goes back from `np.pad(x, ((0, 0), (1, 1)))` to"),
+    (RootMeanSquare, X, True, "as if `self.eps` (0.05) were added after the root of `(x**2).mean(axis=-1, keepdims="),
+    (Branches, X, True, "nothing goes back from `np.concatenate([np.tanh(x @ one) for one in (self.U, self.V)]"),
+    (Branches, X, True, "` to `[np.tanh(x @ one) for one in (self.U, self.V)][0]`"),
+    (
+        Chain,
+        X,
+        "over",
+        "`np.tanh(self.g @ self.V)` goes on from `self.g`, and what lies between, with V, is",
+    ),
+    (Chain, X, "twice", "what goes back from `self.h @ self.W` to `self.h`, with W, goes that way twice"),
     (Scaled, X, True, "the factor is 4 (perhaps one over `self.scale` or the number of inputs, as where"),
 ]
 

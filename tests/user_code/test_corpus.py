@@ -62,7 +62,7 @@ WRONG_INSIDE = {
     "half_penalty_loss": ({"W"}, "dW is right but for one term: 0.1 times W is missing"),
     "cell_forward": ({"Wh"}, "stands where `prev_h` should"),
     "conv_forward": ({"b"}, "the factor is 0.5 (perhaps one over the number of samples"),
-    "CategoricalNotDivided": ({"x"}, "factor is 5 (perhaps the number of samples"),
+    "CategoricalNotDivided": ({"x"}, "the number of samples"),
     "MeanInForwardOnly": ({"x"}, "factor is 20"),
     "HalfPenalty": ({"x"}, "the factor is 0.5"),
 }

@@ -27,7 +27,8 @@ from mlp.check.passes import run_passes
 from mlp.check.projection import Projection, random_source
 from mlp.check.report import GradientReport
 from mlp.check.tape.recording import recorded
-from mlp.check.tape.tape import Change, Instead, Tape
+from mlp.check.tape.sites import Site
+from mlp.check.tape.tape import Change, Instead, Node, Tape
 from mlp.check.tensor import TensorCheck
 from mlp.check.verdict import Verdict
 from mlp.differences.derivatives import differentiate
@@ -332,6 +333,11 @@ class IsolatedLayer:
                     name = site.operand(number)
                     told = f"{name} ({value:.6g})" if re.search("[A-Za-z]", name) else name
                     tape.without[f"{told} were left out of {site.text}"] = other
+                    inside = _under_root(tape, site) if is_added else None
+                    if inside is not None:
+                        outside = functools.partial(_out_of_root, inside)
+                        other, _ = self._follow(*self._instead(None, None, None), {(site, number): outside})
+                        tape.without[f"{told} were added after the root of {site.text}, and not under it"] = other
 
     @cached_property
     def _followed(self) -> tuple[Tape, Mapping[str, Array]]:
@@ -511,6 +517,23 @@ class IsolatedLayer:
     def slope_at(self, x: Array) -> Array:
         """f' at other points."""
         return self.gradient(INPUT, x=x, dy=np.ones(self.y.shape))
+
+
+def _under_root(tape: Tape, site: Site) -> Array | None:
+    """What a number is added to under a root; None if it is not, or in several places."""
+    sums = [(number, node) for number, node in enumerate(tape.nodes) if node.site == site]
+    roots = [node for node in tape.nodes if sums and sums[0][0] in node.operands.values() and _is_root(tape, node)]
+    return tape.nodes[sums[0][1].edges[0].parent].value if len(sums) == 1 and roots and sums[0][1].edges else None
+
+
+def _is_root(tape: Tape, node: Node) -> bool:
+    inner = tape.nodes[node.edges[0].parent].value if node.edges else np.zeros(())
+    return node.value.shape == inner.shape and any(np.allclose(node.value, inner**power) for power in (0.5, -0.5))
+
+
+def _out_of_root(inside: Array, value: Array) -> Array:
+    """What must be added to a number so that its root is that of the number, and the value added to that."""
+    return np.asarray((np.sqrt(inside) + value) ** 2 - inside)
 
 
 def _slips(case: IsolatedLayer, words: str, with_changes: bool) -> list[Slip]:

@@ -30,6 +30,22 @@ def unmasked(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         yield Prediction(paths.gradient(paths.said), words, 1)
 
 
+def overwritten(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
+    """Each entry gets only what comes from one of the outputs that it belongs to."""
+    paths = case.paths.get(tensor)
+    if paths is None or len(paths.said) < 2 or np.any(paths.constant):
+        return
+    order = np.arange(len(paths.said))[:, None]
+    for which, chosen in (
+        ("last", np.max(np.where(paths.there, order, -1), axis=0)),
+        ("first", np.min(np.where(paths.there, order, order.size), axis=0)),
+    ):
+        model = np.where(order == chosen, paths.right, 0.0)
+        if paths.explained_by(model):
+            words = f"each entry gets only what comes from the {which} output that it belongs to"
+            yield Prediction(paths.gradient(model), words, key=words)
+
+
 def out_of_step(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Each entry has its derivatives, but with dy at a place some steps before or after their own."""
     paths = case.paths.get(tensor)
@@ -198,6 +214,7 @@ PATHS: tuple[Hypothesis, ...] = (
         "{measured}.",
         without_dy,
     ),
+    Hypothesis("overwritten", "{tensor} is overwritten where it should be added up: {measured}.", overwritten),
     Hypothesis("out of step", "{tensor} pairs dy with what belongs to another place: {measured}.", out_of_step),
     Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", _by(_factors_wrong)),
     Hypothesis(

@@ -15,6 +15,7 @@ from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, SMALL, Isolated
 from mlp.check.diagnosis.origins import known_factor
 from mlp.check.diagnosis.substitutions import are_parallel, scaled
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals, departures
+from mlp.check.diagnosis.way_back.layers import PASSED_OVER, TWICE
 from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK, NUMBER
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip, ways
 from mlp.check.diagnosis.way_back.windows import WINDOWS
@@ -194,15 +195,16 @@ def _two_steps(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Itera
         words = [found[one].words, found[other].words]
         for both in case.slips_together(words):  # of which one may be on the other's way
             yield Prediction(both[tensor], " and ".join(words), key="\n".join(words))
-    missing, left_out = (
-        [slip for slip in found if slip.pattern == pattern] for pattern in ("derivative missing", LEFT_OUT)
-    )
-    pairs = itertools.product(missing, left_out)  # one on the other's way, which do not add up
     edges = sum(len(parents) for parents in case.tape.ways) if case.tape else 1
-    for pair in itertools.islice(pairs, _MOST_STEPS // max(1, edges)):
-        words = [slip.words for slip in pair]
-        for both in case.slips_together(words):
-            yield Prediction(both[tensor], " and ".join(words), key="\n".join(words))
+    for one_way, other_way in _ON_ONE_WAY:  # which do not add up
+        pairs = itertools.product(*([slip for slip in found if slip.pattern == way] for way in (one_way, other_way)))
+        for pair in itertools.islice(pairs, _MOST_STEPS // max(1, edges)):
+            words = [slip.words for slip in pair]
+            for both in case.slips_together(words):
+                yield Prediction(both[tensor], " and ".join(words), key="\n".join(words))
+
+
+_ON_ONE_WAY = (("derivative missing", LEFT_OUT), ("overwritten", WINDOWS))
 
 
 def _partly(pattern: str) -> Predict:
@@ -342,6 +344,8 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("wrong factor", "{tensor} is right but for a factor: {measured}."),
     _slip("mean or sum", "{tensor} takes a mean for a sum, or a sum for a mean: {measured}."),
     _slip("wrong axis", "{tensor} adds up along the wrong axis: {measured}."),
+    _slip(PASSED_OVER, "{tensor} is made as if a layer were not there: {measured}."),
+    _slip(TWICE, "{tensor} is made as if a layer were there twice: {measured}."),
     _slip("wrong order", "{tensor} goes through a loop in the wrong order: {measured}."),
     _slip("overwritten", "{tensor} is overwritten where it should be added up: {measured}."),
     _slip("steps left out", "{tensor} does not add up over all steps: {measured}."),

@@ -116,6 +116,11 @@ def _operands(text: str) -> list[str]:
             found = [node.operand]
         case ast.Call(func=ast.Attribute(value=owner)) if ast.unparse(owner).partition(".")[0] not in _MODULES:
             found = [owner, *node.args]
+        case ast.Call(func=ast.Attribute(attr=name), args=[first, *_]) if name in _JOINING:
+            if isinstance(first, ast.List | ast.Tuple) and not any(isinstance(one, ast.Starred) for one in first.elts):
+                found = [*first.elts]
+            else:
+                return [f"{ast.unparse(first)}[{number}]" for number in range(_MOST_JOINED)]
         case ast.Call():
             found = [arg for arg in node.args if not _is_subscripts(arg)]
         case ast.Subscript() | ast.Attribute():
@@ -126,6 +131,8 @@ def _operands(text: str) -> list[str]:
 
 
 _MODULES = ("np", "numpy")
+_JOINING = ("concatenate", "stack", "hstack", "vstack", "dstack", "column_stack")  # several arrays, in a list
+_MOST_JOINED = 20
 
 
 def _is_subscripts(arg: ast.expr) -> bool:

@@ -340,6 +340,14 @@ class Tape:
             rule = change.rules.get((number, edge.operand))
             change.arrive(arrived, edge.parent, rule(edge, gradient) if rule else edge.pull(gradient))
 
+    def between(self, number: int, other: int, gradient: Array) -> Array:
+        """The gradient by a node that is on the way back from another one, from this one by that."""
+        arrived: list[Array | None] = [None] * len(self.nodes)
+        arrived[number] = gradient
+        self._go_back(arrived, number, other, Change())
+        found = arrived[other]
+        return np.zeros(self.nodes[other].value.shape) if found is None else found
+
     def of_leaves(self, arrived: Sequence[Array | None]) -> dict[str, Array]:
         """The gradients of the tensors among those of all nodes."""
         return {

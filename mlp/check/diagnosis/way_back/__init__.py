@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from mlp.check.diagnosis.way_back import arrays, steps
 from mlp.check.diagnosis.way_back.changed import arrays_changed, gradients_changed, multiplied
+from mlp.check.diagnosis.way_back.layers import layers_missed
 from mlp.check.diagnosis.way_back.loops import in_loops
 from mlp.check.diagnosis.way_back.steps import on_one_way
 from mlp.check.diagnosis.way_back.stretches import other_formulas
@@ -86,6 +87,7 @@ def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Iterator[
     yield arrays.kept(tape)
     yield without_stride(tape, every)
     yield in_loops(tape)
+    yield layers_missed(tape)
     yield other_formulas(tape, right)
     yield itertools.chain.from_iterable(steps.once_between(tape, way) for way in every)
     yield on_one_way(tape, every, right)

@@ -88,6 +88,15 @@ ALONG: tuple[tuple[Sequence[Function], Sequence[tuple[str, Formula]]], ...] = (
                 "the logarithm of softmax with the probabilities of one over axis {}",
                 lambda a: a.g - _softmax(a.x, a.other) * _sum(a.g, a.right),
             ),
+            (
+                "the logarithm of softmax with the log-probabilities where the probabilities should stand, before its "
+                "sum over axis {}",
+                lambda a: a.g - a.y * _sum(a.g, a.other),
+            ),
+            (
+                "the logarithm of softmax without the probabilities before its sum over axis {}",
+                lambda a: a.g - _sum(a.g, a.other),
+            ),
         ),
     ),
     (

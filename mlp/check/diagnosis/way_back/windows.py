@@ -83,6 +83,8 @@ def _apart(places: Array, distance: Callable[[Array], int]) -> Array:
         apart = int(np.gcd.reduce(steps))
         if apart:
             moved = steps // apart * distance(by_window)
+            if np.array_equal(moved, steps):  # of several windows and within one it is the one that is changed
+                continue
             return places - np.expand_dims(steps - moved, [k for k in range(places.ndim) if k != axis])
     return places
 
