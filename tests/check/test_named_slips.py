@@ -603,7 +603,7 @@ NAMED = [
         "`np.tanh(self.g @ self.V)` goes on from `self.g`, and what lies between, with V, is",
     ),
     (Chain, X, "twice", "what goes back from `self.h @ self.W` to `self.h`, with W, goes that way twice"),
-    (Scaled, X, True, "the factor is 4 (perhaps one over `self.scale` or the number of inputs, as where"),
+    (Scaled, X, True, "the factor is 4 (perhaps one over `self.scale`, or the number of inputs, as where"),
 ]
 
 
