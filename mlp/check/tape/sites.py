@@ -43,6 +43,8 @@ class Site(NamedTuple):
         found = _operands(_segment(*self.path[0])) if self.path else []
         if number == BOTH and len(found) == 3:
             return f"the product of `{found[0]}` and `{found[1]}`"
+        if self.operation == "concatenate" and found:  # whose operands are those of a list
+            return _quoted(f"{found[0]}[{number}]")
         text = _quoted(found[number]) if number < len(found) else ""
         return f"{text} ({_nth(number)})" if text and found.count(found[number]) > 1 else text or _nth(number)
 
@@ -116,11 +118,6 @@ def _operands(text: str) -> list[str]:
             found = [node.operand]
         case ast.Call(func=ast.Attribute(value=owner)) if ast.unparse(owner).partition(".")[0] not in _MODULES:
             found = [owner, *node.args]
-        case ast.Call(func=ast.Attribute(attr=name), args=[first, *_]) if name in _JOINING:
-            if isinstance(first, ast.List | ast.Tuple) and not any(isinstance(one, ast.Starred) for one in first.elts):
-                found = [*first.elts]
-            else:
-                return [f"{ast.unparse(first)}[{number}]" for number in range(_MOST_JOINED)]
         case ast.Call():
             found = [arg for arg in node.args if not _is_subscripts(arg)]
         case ast.Subscript() | ast.Attribute():
@@ -131,8 +128,6 @@ def _operands(text: str) -> list[str]:
 
 
 _MODULES = ("np", "numpy")
-_JOINING = ("concatenate", "stack", "hstack", "vstack", "dstack", "column_stack")  # several arrays, in a list
-_MOST_JOINED = 20
 
 
 def _is_subscripts(arg: ast.expr) -> bool:
