@@ -25,6 +25,8 @@ from mlp.user_code.run.pairing import INPUT, Pair
 from mlp.user_code.settings import line
 from mlp.user_code.tell import remarks
 
+_SPACING = 8  # steps of single precision, of which the second is some times as long as the first
+_WIDTH = 6  # over which as many normal numbers are spread
 _LARGER = (4,)  # times an input of about 1, of which every other entry is beyond 2.7 then
 
 
@@ -132,6 +134,9 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
                     report, said = with_other_inputs(report, tried, dy, coarse)
                     facts += said
                 elif is_wrong(report):
+                    report, said = with_spread_input(report, tried, dy, coarse)
+                    facts += said
+                if is_wrong(report):
                     report, said = without_small_constants(report, tried, dy, coarse)
                     facts += said
                 if is_wrong(report) and remarks.is_fused_softmax(tried):
@@ -204,6 +209,34 @@ def without_small_constants(
     return better, [Fact("unchecked" if others else "note", text.format(apart))]
 
 
+def with_spread_input(
+    report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
+) -> tuple[GradientReport, list[Fact]]:
+    """The report on equally spaced numbers in the order of the input, if it passes; else the report given.
+
+    The long steps of single precision cross corners, as that of a maximum whose two largest are nearly the same, and
+    no smaller ones can tell that. Between numbers that are further apart than a step there is no such corner.
+    """
+    layer, x = tried.layer, tried.x
+    if coarse is None or layer is None or not _may_be_any_numbers(tried):
+        return report, []
+    ranks = np.argsort(np.argsort(x, axis=None)).reshape(x.shape)
+    spacing = max(_SPACING * coarse.reach, _WIDTH / x.size)
+    spaced = (ranks - x.size / 2 + 0.25) * spacing  # none is 0, nor minus another
+    with suppress(ForeignError):
+        other = report_on(layer, spaced, dy, report.eps, report.method.name, coarse)
+        if other.passed:
+            text = "its input was equally spaced numbers, for between others steps as long as these cross corners"
+            return other, [Fact("note", text)]
+    return report, []
+
+
+def _may_be_any_numbers(tried: Attempt) -> bool:
+    """Whether the input may be others than these: it is no loss's, perhaps probabilities, and nobody gave it."""
+    said = tried.subject.said
+    return not tried.reduction and not tried.subject.integers and said.x is None and bool(np.any(tried.x < 0))
+
+
 def with_other_inputs(
     report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
 ) -> tuple[GradientReport, list[Fact]]:
@@ -211,11 +244,10 @@ def with_other_inputs(
 
     What looks at one entry, as np.vectorize does at the first to know its type, may be right for one sign alone; and
     branches beyond some bound, such as that of a hard tanh, are not reached by numbers of about 1.
-    A loss is left out, for it may be made for inputs such as probabilities, and so is an input that somebody gave.
     """
-    layer, x, subject = tried.layer, tried.x, tried.subject
+    layer, x = tried.layer, tried.x
     assert layer is not None
-    if tried.reduction or subject.integers or subject.said.x is not None or not np.any(x < 0):
+    if not _may_be_any_numbers(tried):
         return report, []
     for times in (-1, *_LARGER):
         with suppress(ForeignError):  # of code that does not take it

@@ -182,6 +182,36 @@ def test_a_pass_holds_for_the_input_of_the_other_sign_and_for_larger_ones_too(cl
     assert examine_object(cls).status == status
 
 
+class SinglePool:
+    """The largest of each 2 x 2 entries of images, in single precision; some are nearer than its long steps."""
+
+    times = 1
+
+    def forward(self, x):
+        h, w = (size - 1 for size in x.shape[2:])
+        self.shape = x.shape
+        self.places = [np.s_[:, :, i : i + h, j : j + w] for i in (0, 1) for j in (0, 1)]
+        y = np.max([x[place] for place in self.places], axis=0)
+        self.masks = [x[place] == y for place in self.places]
+        return y.astype(np.float32)
+
+    def backward(self, dy):
+        dx = np.zeros(self.shape)
+        for place, mask in zip(self.places, self.masks, strict=True):
+            dx[place] += self.times * mask * dy
+        return dx
+
+
+class WrongSinglePool(SinglePool):
+    times = 1.5
+
+
+@pytest.mark.usefixtures("verdict_alone")
+@pytest.mark.parametrize(("cls", "status"), [(SinglePool, "passed"), (WrongSinglePool, "wrong")])
+def test_maxima_of_nearly_the_same_numbers_in_single_precision_are_no_mistake(cls, status):
+    assert examine_object(cls).status == status
+
+
 class Centred:
     """Rows of any array, its last axis in front of all others, less their mean; dx is right for two axes alone."""
 
