@@ -608,3 +608,18 @@ def test_each_derivative_of_a_function_is_a_case_of_its_own(said, statuses, tmp_
     module = load(str(path)).module
     results = [examine(case, 1e-4, "central") for case in cases(module, read_overrides(module, list(own(module))))]
     assert {result.name: result.status for result in results} == statuses
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [("self, dout=1", "passed"), ("self, dout", "partly checked"), ("self", "passed")]
+)
+def test_a_last_loss_that_leaves_out_the_gradient_of_its_one_number_is_not_called_wrong(arguments, status, tmp_path):
+    source = (
+        'GRADCHECK = {"Last": {"x": (5, 4), "constants": ["wanted"]}}\n\n'
+        "class Last:\n    def __init__(self):\n        self.wanted = np.eye(5, 4)\n"
+        "    def forward(self, scores):\n        self.d = scores - self.wanted\n        return np.sum(self.d**2)\n"
+        f"    def backward({arguments}):\n        return 2 * self.d\n"
+    )
+    result = examined(tmp_path, source)
+    assert result.status == status, [str(fact) for fact in result.facts]
+    assert examined(tmp_path, source.replace("2 * self.d\n", "self.d\n")).status == "wrong"

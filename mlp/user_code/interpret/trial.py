@@ -12,8 +12,8 @@ from mlp.differences.derivatives import differentiate
 from mlp.nn.arrays import Array
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.samples import Layout
-from mlp.user_code.messages import Fact, ForeignError, problem
-from mlp.user_code.run import pairing
+from mlp.user_code.messages import Fact, ForeignError, place_of, problem
+from mlp.user_code.run import calls, pairing
 from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, Pair, is_kept_input, is_parameter, lively, may_vary, random
 from mlp.user_code.run.subject import Subject
@@ -127,8 +127,10 @@ def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array
                 f"{subject.name} gives {run.y[index]} at index {list(index)} of its output for a finite input"
             )
         tried.grade, tried.y_shape = Grade.FORWARD, run.y.shape
-        if run.y.shape == () and not subject.takes_gradient:  # a loss by another name
+        leaves_out = run.y.shape == () and not tried.reduction and subject.takes_gradient and _leaves_dy_out(tried)
+        if run.y.shape == () and (leaves_out or not subject.takes_gradient):  # a loss by another name
             tried.reduction = tried.reduction or "value"
+        tried.notes += [_without_dy(subject)] if leaves_out else []
         dy = np.ones(()) if tried.reduction else random(run.y.shape)
         found = run.backward(dy)
         tried.grade = Grade.BACKWARD
@@ -165,6 +167,25 @@ def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array
     except ForeignError as error:
         tried.error = error.fact
     return tried
+
+
+def _leaves_dy_out(tried: Attempt) -> bool:
+    """Whether what gives one number goes backward in the same way whatever gradient of it is given, as a last loss."""
+    subject = tried.subject
+    found = [subject.run(tried.x, {}).backward(np.full((), dy)) for dy in (1.0, 2.0) if subject.backward]
+    if not found or len(found[0]) != len(found[1]):
+        return False
+    both = [(one.array, other.array) for one, other in zip(*found, strict=True)]
+    return any(np.any(one) for one, _ in both) and all(np.array_equal(one, other) for one, other in both)
+
+
+def _without_dy(subject: Subject) -> Fact:
+    """That backward begins with 1: no pass where it asks for a gradient that it does nothing with."""
+    backward = subject.sources()[-1]
+    asks = any(one.name != "self" for one in calls.required(calls.parameters_of(backward)))
+    text = "backward begins with a gradient of 1 of the one number that forward gives, as that of the last loss does"
+    asked = ", and leaves out the one that it asks for: if anything comes after, it is wrong"
+    return Fact("unchecked", text + asked, *place_of(backward)) if asks else Fact("note", text)
 
 
 def _between(x: Array) -> Array:
