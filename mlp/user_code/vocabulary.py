@@ -84,7 +84,7 @@ _RULES = (
         "dout dy dz da dvalues dvalue doutput doutputs dl dloss dscores dh ds dnext dcurr dupstream djds dj de delta "
         "deltas error errors err grad grads gradient gradients accum upstream diff nextgrad dactivation jacobian",
         f"{_GRADIENT} out outs output outputs y z a h s value values next prev previous curr l layer loss wrt of "
-        "activation side backward backwards",
+        "activation side backward backwards apres",
     ),
     _Rule("upstream", "d dl de dc dj", "out outs output outputs y z a h values value l next prev"),
     _Rule("mask", "mask masks", "loss target targets label labels y valid padding pad token tokens time"),

@@ -623,3 +623,15 @@ def test_a_last_loss_that_leaves_out_the_gradient_of_its_one_number_is_not_calle
     result = examined(tmp_path, source)
     assert result.status == status, [str(fact) for fact in result.facts]
     assert examined(tmp_path, source.replace("2 * self.d\n", "self.d\n")).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("cube_for(x)", "cube_back(delta_apres, x)"), ("cubed_root(x)", "cubd_root_derivada(x)")],
+)
+def test_a_derivative_is_found_by_what_it_is_called(first, second, tmp_path):
+    source = f"def {first}:\n    return x**3\ndef {second}:\n    return 3 * x**2\n"
+    source = source.replace("return 3", "return delta_apres * 3") if "delta" in second else source
+    assert examined(tmp_path, source).status == "passed"
+    with pytest.raises(ValueError, match="not enough values to unpack"):
+        examined(tmp_path, source.replace(second, second.replace("cub", "arc")))

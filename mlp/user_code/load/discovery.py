@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from difflib import SequenceMatcher
 from itertools import chain
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -148,8 +149,8 @@ def _alike(partner: str, functions: dict[str, Any]) -> list[str]:
 
 
 _MARKS = (
-    r"derivative_of|gradient_of|derivative|derivate|derivation|deriv|derv|der|gradient|grads??|backwards?|backprop|bprop|"
-    r"bwd|back|bp|prime|diff|slope|delta|dev"
+    r"derivative_of|gradient_of|derivative|derivate|derivation|derivada|deriv|derv|der|gradient|grads??|backwards?|"
+    r"backprop|bprop|bwd|back|bp|prime|diff|slope|delta|dev"
 )
 _GRADIENT_NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -161,9 +162,10 @@ _OTHERWISE = r"(?!.*(check|numer|test|update|clip|step))(_\w+|\d+)?"
 _OF_ONE_ARRAY = re.compile(r"_d[a-z]$")  # linear_dx, linear_dw
 _MARK_INSIDE = re.compile(r"_(forward|backward)(?=_)", re.IGNORECASE)
 _BESIDE = re.compile(
-    r"(?<=.)_?(forward(_pass)?|fwd|fprop|fp|function|func|fn|activation|loss)$|^(forward|fwd|get|calc|calculate|compute)_",
+    r"(?<=.)_?(forward(_pass)?|fwd|fprop|fp|function|func|fn|activation|loss|(?<=_)for)$|^(forward|fwd|get|calc|calculate|compute)_",
     re.IGNORECASE,
 )
+_ALIKE = 0.9  # of 6 or 7 letters one is missing
 _SHORTEST = 3  # of what a name is cut to: dsig_dz of sigmoid
 
 
@@ -189,7 +191,15 @@ def _partners(name: str, functions: dict[str, Any]) -> list[str]:
     alike = [other for other in others if calls.parameters_named(functions[other]) == arguments]
     words = {vocabulary.plain(other): other for other in alike if vocabulary.plain(name) in vocabulary.VALUE}
     cut = [other for other, its in stems if other in alike and len(its) >= _SHORTEST and stem.startswith(its)]
+    if not any((named, words, cut)):  # simoid_derivative
+        known = {*map(_stem, functions)}
+        cut = [other for other, its in stems if its not in known and _is_misspelt(its, stem)]
     return named or [words[word] for word in vocabulary.DERIVATIVE if word in words][:1] or cut[:1]
+
+
+def _is_misspelt(one: str, other: str) -> bool:
+    """Whether two words of letters are the same but for one of many letters."""
+    return (one + other).isalpha() and SequenceMatcher(None, one, other).ratio() > _ALIKE
 
 
 def _stem(name: str) -> str:
