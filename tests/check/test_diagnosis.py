@@ -367,6 +367,20 @@ def test_a_named_factor_says_what_it_may_be():
     )
 
 
+def test_a_loss_whose_target_has_another_shape_than_y_is_diagnosed_without_a_warning():
+    class Loss:
+        def forward(self, y, target):
+            self.y, self.apart = y, (y**2).sum(axis=1) - target
+            return np.mean(self.apart**2)
+
+        def backward(self):
+            return 3 * 4 * self.apart[:, None] * self.y / len(self.y)
+
+    rng = np.random.RandomState(0)
+    (finding, *_) = check_layer(Loss(), rng.standard_normal((4, 3)), target=rng.random_sample(4)).diagnosis
+    assert "the factor is 3" in finding.sentence
+
+
 def test_the_sentence_as_it_is_read_aloud():
     rng = np.random.RandomState(0)
     layers = dense_layers((4, 6, 3), Tanh, rng, he)

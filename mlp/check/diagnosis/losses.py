@@ -57,8 +57,11 @@ def _unclipped(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
 
 def _unsquashed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The y - t of a loss that is not a parabola, whose right gradient is that."""
-    d, right = case.x - target_of(case), case.right(tensor)
-    is_parabola = d.shape == right.shape and np.allclose(right * np.sum(d * d), d * np.sum(d * right), rtol=1e-4)
+    target, right = target_of(case), case.right(tensor)
+    if not target.shape == case.x.shape == right.shape:
+        return
+    d = case.x - target
+    is_parabola = np.allclose(right * np.sum(d * d), d * np.sum(d * right), rtol=1e-4)
     if not is_parabola and not any(_unclipped(case, tensor)):
         yield from _up_to_mean((lambda y, t: y - t, "it is y - t"))(case, tensor)
 
