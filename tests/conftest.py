@@ -2,7 +2,7 @@
 
 Hypothesis tries the same examples on every run, whatever came of the last one; tests marked thorough or nightly run
 only when asked for, as by pytest -m thorough. Of several workers, one alone takes the tests that share what is dear
-to prepare; there are two more of them than there are cores, since two of those groups mostly wait for a browser. Every
+to prepare; there is one more of them than there are cores, since two of those groups mostly wait for a browser. Every
 worker imports every test, so what takes long to import and serves a few of them is imported where it is used.
 """
 
@@ -28,7 +28,7 @@ TOGETHER = {
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    return (os.cpu_count() or 1) + 2
+    return (os.cpu_count() or 1) + 1
 
 
 WHEN_ASKED_FOR = {

@@ -79,6 +79,7 @@ def test_from_the_first_page_to_a_csv_by_the_keyboard_alone(visit):
     assert not visit.foreign
 
 
+@pytest.mark.thorough
 def test_each_control_of_the_sidebar_moves_what_it_says(visit):
     """The address gets the setting, and the table of tensors, which follows from all of them, becomes another one."""
     visit.goto("/gradient_check")

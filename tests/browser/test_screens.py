@@ -79,6 +79,7 @@ def walk(visit):
     assert not following.count(), entry.name
 
 
+@pytest.mark.thorough
 def test_every_page_can_be_read_on_a_projector_and_fits_a_phone(visit):
     for name in walk(visit):
         assert drawn(visit).bounding_box()["y"] < PROJECTOR["height"] - LEAST, name

@@ -22,12 +22,16 @@ def test_a_problem_goes_out_and_gradients_with_a_mistake_come_back(visit, tmp_pa
 
     visit.locator("input[type=file]").set_input_files(tmp_path / "mine.npz")
     expect(visit.get_by_text("These gradients are wrong")).to_be_visible()
-    expect(visit.get_by_text("the factor is 8 (samples times outputs)")).to_be_visible()
+    expect(
+        visit.get_by_text("the factor is 8 (perhaps the number of samples times the number of outputs")
+    ).to_be_visible()
     expect(visit.locator(".heatmaplayer image")).to_have_count(3)
 
     (tmp_path / "bad.npz").write_bytes(b"this is no archive")
     visit.locator("input[type=file]").set_input_files(tmp_path / "bad.npz")
     expect(visit.get_by_text("This upload cannot be used")).to_be_visible()
-    expect(visit.get_by_text("the factor is 8 (samples times outputs)")).to_be_visible()
+    expect(
+        visit.get_by_text("the factor is 8 (perhaps the number of samples times the number of outputs")
+    ).to_be_visible()
     assert not [complaint for complaint in visit.complaints if "404" not in complaint]
     assert not visit.foreign
