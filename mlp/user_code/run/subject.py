@@ -372,7 +372,7 @@ def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:
     """The gradient dx from dy and a derivative: multiplied entry by entry, or dy times the Jacobian of each sample.
 
     Samples are rows, or columns whose Jacobians have the axis of samples in front. Of a function with one number as its
-    value, the derivative is the gradient in the shape of x.
+    value, the derivative is the gradient in the shape of x. An axis of length 1 may be there in one and not the other.
     """
     if derivative.shape != dy.shape and derivative.shape == (dy.size, int(np.prod(shape))):
         return (dy.ravel() @ derivative).reshape(shape)
@@ -380,7 +380,9 @@ def chained(derivative: Array, dy: Array, shape: tuple[int, ...]) -> Array:
         return np.einsum("...i,...ij->...j", dy, derivative)
     if dy.ndim == 2 and derivative.shape == (dy.shape[1], dy.shape[0], *shape[:1]):
         return np.einsum("in,nij->jn", dy, derivative)
-    return dy * derivative if derivative.shape in (dy.shape, ()) or not dy.shape else derivative
+    if dy.shape and np.squeeze(derivative).shape == np.squeeze(dy).shape:
+        return dy.reshape(derivative.shape) * derivative
+    return dy * derivative if not derivative.shape or not dy.shape else derivative
 
 
 def changed_in_place(what: str, victim: str, now: Array, before: Array, about: Any) -> list[Fact]:
