@@ -27,7 +27,7 @@ from mlp.user_code.tell import remarks
 
 _SPACING = 8  # steps of single precision, of which the second is some times as long as the first
 _WIDTH = 6  # over which as many normal numbers are spread
-_LARGER = (4,)  # times an input of about 1, of which every other entry is beyond 2.7 then
+_TIMES = (-1, 4)  # an input of about 1, of which every other entry is beyond 2.7 in the end
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ def with_other_inputs(
     assert layer is not None
     if not _may_be_any_numbers(tried):
         return report, []
-    for times in (-1, *_LARGER):
+    for times in _TIMES:
         with suppress(ForeignError):  # of code that does not take it
             if np.all(np.isfinite(layer.apply(times * x))) and {*compare(layer, times * x).values()} != {1}:
                 other = report_on(layer, times * x, dy, report.eps, report.method.name, coarse)

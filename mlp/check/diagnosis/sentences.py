@@ -99,30 +99,27 @@ def undiagnosed(case: IsolatedLayer | None = None, tensors: Sequence[str] = ()) 
 
 def wiring() -> Finding:
     """All layers are right, and the network is wrong."""
-    return Finding(
-        layer="",
-        tensors=(),
-        pattern="wiring",
-        measured="",
-        certainty=Certainty.LIKELY,
-        sentence="Every layer is right on its own, so the fault lies in how they are put together: backward must visit "
+    return _of_no_layer(
+        "wiring",
+        Certainty.LIKELY,
+        "Every layer is right on its own, so the fault lies in how they are put together: backward must visit "
         "the layers in reverse order, and hand each one the dx of the one after it as its dy.",
-        algebra="for layer in reversed(layers): dy = layer.backward(dy)",
+        "for layer in reversed(layers): dy = layer.backward(dy)",
     )
 
 
 def of_this_dy() -> Finding:
     """The only layer is right on its own, and wrong where it was checked."""
-    return Finding(
-        layer="",
-        tensors=(),
-        pattern="of this dy",
-        measured="",
-        certainty=Certainty.POSSIBLE,
-        sentence="Backward is wrong for the x and dy of this check, and right for the others that were tried: it may "
+    return _of_no_layer(
+        "of this dy",
+        Certainty.POSSIBLE,
+        "Backward is wrong for the x and dy of this check, and right for the others that were tried: it may "
         "depend on how large dy is, or on what ran before.",
-        algebra="",
     )
+
+
+def _of_no_layer(pattern: str, certainty: Certainty, sentence: str, algebra: str = "") -> Finding:
+    return Finding("", (), pattern, "", certainty, sentence, algebra)
 
 
 def _subject(case: IsolatedLayer) -> str:

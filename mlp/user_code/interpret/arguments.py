@@ -231,10 +231,11 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     for activation in offered if small else ():
         args = _arguments(_Guesser(cls, module, samples.CONVENTIONS[0], activation), wanted, given)
         yield args | small, samples.CONVENTIONS[0].input_shape
+    every = (*samples.CONVENTIONS, *(samples.OF_BATCHES if _keeps_batch(cls) else ()))
     # A kernel of 3, then one of (3, 3), then one of 2; hidden units of one layer, then of several.
     for paired, window, padding in ((False, 3, 0), (True, 3, 0), (False, 2, 0), (False, 3, 1)):
         for chosen in (wanted, [*wanted, *optional]) if optional else (wanted,):
-            for conventions in (*samples.CONVENTIONS, *(samples.OF_BATCHES if _keeps_batch(cls) else ())):
+            for conventions in every:
                 for activation in offered:
                     shapes = conventions._replace(paired=paired, window=window, padding=padding)
                     args = _arguments(_Guesser(cls, module, shapes, activation), chosen, given)
