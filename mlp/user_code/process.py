@@ -195,7 +195,8 @@ def _cut_off(folder: Path, doing: str, seconds: float, ended: int | None) -> Fac
         last = ((folder / ERRORS).read_text(errors="replace").strip().splitlines() or [""])[-1]
         words = f", whose last words were: {last[:300]}" if last else ""
         return Fact("problem", f"{doing} ended the Python process (exit code {ended}){words}")
-    text = f"{doing} {_CUT_OFF} {waiting_time(seconds):g} seconds, most of which it waited"
+    why = "it waited, or one call of compiled code did not end, or the machine was busy"
+    text = f"{doing} {_CUT_OFF} {waiting_time(seconds):g} seconds by the clock: {why}"
     if not theirs:
         return Fact("problem", text)
     file, line, name = theirs[0]

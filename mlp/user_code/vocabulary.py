@@ -45,6 +45,7 @@ CHOICES = (
     "linear", "identity", "max", "average", "avg", "mean", "min",
 )  # fmt: skip
 STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
+WEIGHED = re.compile(r"momentum|reg|decay|penalty|lamb?d|(^|_)(lam|mu|l[12])($|_)", re.IGNORECASE)  # 0 leaves it out
 UPDATE = re.compile(r"_?(update\w*|step|apply_grad\w*|(calculate_)?gradients?)", re.IGNORECASE)
 GRADIENT_METHODS = (
     "params_and_grads", "parameters_and_gradients", "get_params_grads", "get_params_and_grads", "gradients", "grads",
@@ -70,7 +71,7 @@ class _Rule(NamedTuple):
 
 
 _RULES = (
-    _Rule("rate", "lr eta", ""),
+    _Rule("rate", "lr eta lrate", ""),
     _Rule("rate", "learning learn", "rate"),
     _Rule("rate", "step", "size"),
     _Rule("training", "train training trainning istrain", "is in mode flag flg phase time"),
@@ -91,14 +92,15 @@ _RULES = (
     _Rule("mask", "sample samples", "weight weights"),
     _Rule(
         "target",
-        "t tt target targets label labels true actual actuals expected desired truth gt real correct hot onehot ytrue",
+        "t tt target targets label labels true actual actuals expected desired truth gt real correct hot onehot ytrue "
+        "rho",  # beside rho_hat
         f"y ground value values val vals result results one is list {_HOLDERS}",
     ),
     _Rule(
         "prediction",
         "pred preds predict predicted prediction predictions hat yhat ypred hypothesis output outputs out logit logits "
         "score scores prob probs proba probas probabilities al estimate yh p o",
-        f"y a value values val vals result results {_HOLDERS}",
+        f"y a rho value values val vals result results {_HOLDERS}",
     ),
     _Rule("activation_prime", "prime deriv derivative df dactivation", "activation act func function f fn d z"),
     _Rule("activation", "activation act nonlinearity func f", "fn func function type name f"),
@@ -142,7 +144,8 @@ _RULES = (
     _Rule("tiny", "eps epsilon", ""),
     _Rule(
         "fraction",
-        "momentum alpha lambd lambda lmbda lam mu reg regularization regularisation penalty decay slope",
+        "momentum alpha lambd lambda lamda lmbda lam mu rho sparsity reg regularization regularisation penalty decay "
+        "slope",
         "weight negative strength factor coef coefficient rate",
     ),
     _Rule("rng", "rng random generator", ""),

@@ -627,7 +627,12 @@ def test_a_last_loss_that_leaves_out_the_gradient_of_its_one_number_is_not_calle
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("cube_for(x)", "cube_back(delta_apres, x)"), ("cubed_root(x)", "cubd_root_derivada(x)")],
+    [
+        ("cube_for(x)", "cube_back(delta_apres, x)"),
+        ("cubed_root(x)", "cubd_root_derivada(x)"),
+        ("cube(x)", "cubep(x)"),
+        ("cube(x)", "cubedx(x)"),
+    ],
 )
 def test_a_derivative_is_found_by_what_it_is_called(first, second, tmp_path):
     source = f"def {first}:\n    return x**3\ndef {second}:\n    return 3 * x**2\n"
@@ -635,3 +640,67 @@ def test_a_derivative_is_found_by_what_it_is_called(first, second, tmp_path):
     assert examined(tmp_path, source).status == "passed"
     with pytest.raises(ValueError, match="not enough values to unpack"):
         examined(tmp_path, source.replace(second, second.replace("cub", "arc")))
+
+
+def test_two_functions_that_end_in_other_letters_are_no_function_and_derivative(tmp_path):
+    path = tmp_path / f"kind{next(NUMBER)}.py"
+    path.write_text("def cubedp(x):\n    return x**3\ndef cubedn(x):\n    return x * x * x\n")
+    assert cases(load(str(path)).module, {}) == []
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+def test_a_loss_that_is_off_with_a_full_target_is_not_saved_by_class_labels(axis, tmp_path):
+    # The size that backward divides by is another for labels (n,).
+    source = (
+        "def badness(y_hat, y):\n    return np.sum((y_hat - y) ** 2) / y.shape[0]\n"
+        f"def badness_prime(y_hat, y):\n    return 2 * (y_hat - y) / y.shape[{axis}]\n"
+    )
+    assert examined(tmp_path, source).status == ("wrong" if axis else "passed")
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "status"),
+    [
+        ("", ", kind='entropy'", "passed"),
+        (", kind='square'", ", kind='entropy'", "partly checked"),  # their defaults do not go together
+    ],
+)
+def test_the_branch_of_a_derivative_that_is_meant_is_found(forward, backward, status, tmp_path):
+    source = (
+        f"def cost(a, y{forward}):\n    return np.mean((a - y) ** 2)\n"
+        f"def cost_prime(a, y{backward}):\n    d = 2 * (a - y) / y.size\n"
+        "    if kind == 'square':\n        return d\n    return d / (a * (1 - a))\n"
+    )
+    assert examined(tmp_path, source).status == status
+    assert examined(tmp_path, source.replace("2 * (a", "3 * (a")).status == "wrong"
+
+
+@pytest.mark.parametrize(("test", "status"), [("", "passed"), ("    if w is None:\n        return x\n", "not checked")])
+def test_an_argument_that_is_none_by_default_is_given_where_none_would_not_do(test, status, tmp_path):
+    source = (
+        f"def mix(x, w=None, b=None):\n{test}    return x @ w + b\n"
+        "def mix_backward(dy, x, w=None, b=None):\n    return dy @ w.T, x.T @ dy, dy.sum(axis=0)\n"
+    )
+    assert examined(tmp_path, source).status == status
+
+
+def test_a_penalty_and_a_momentum_that_only_backward_takes_are_left_out(tmp_path):
+    source = (
+        "class Pull:\n    def __init__(self):\n        self.w = np.random.randn(4, 3)\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.w\n"
+        "    def backward(self, dy, momentum_gamma, regularization_type):\n"
+        "        self.dw = self.x.T @ dy + momentum_gamma * self.w\n"
+        "        if regularization_type == 'l2':\n            self.dw += 2 * self.w\n"
+        "        return dy @ self.w.T\n"
+    )
+    assert examined(tmp_path, source).status == "passed"
+    assert examined(tmp_path, source.replace("self.x.T @ dy", "2 * self.x.T @ dy")).status == "wrong"
+
+
+def test_a_divergence_of_rho_and_rho_hat_has_its_gradient_by_the_latter(tmp_path):
+    source = (
+        "def spread(rho, rho_hat):\n    return np.sum(rho * np.log(rho / rho_hat))\n"
+        "def spreadDelta(target, act):\n    return -target / act\n"
+    )
+    assert examined(tmp_path, source).status == "passed"
+    assert examined(tmp_path, source.replace("-target", "target")).status == "wrong"

@@ -134,6 +134,13 @@ def test_a_library_that_only_draws_need_not_be_installed(tmp_path):
     assert aside.text.endswith(f"stand-in that does nothing was imported: {MISSING}")
 
 
+def test_a_library_for_older_pythons_is_python_itself(tmp_path):
+    source = f"from past.builtins import xrange\nfrom six import iteritems\n{BASE}{LAYER}"
+    result = check_module(written(tmp_path, {"older.py": source + "assert list(xrange(2)) == [0, 1]\n"}))
+    assert result.passed, result
+    assert not any(aside.level == "warning" for aside in result.asides)
+
+
 def test_a_library_that_forward_calls_is_needed(tmp_path):
     source = f"import {MISSING}\n{BASE}{LAYER}".replace("return ", f"{MISSING}.log('x')\n        return ", 1)
     (case,) = check_module(written(tmp_path, {"logging_layer.py": source})).cases

@@ -437,8 +437,17 @@ def _layers(cls: type, module: ModuleType | None) -> list[Any]:
         if one.kind is inspect.Parameter.VAR_POSITIONAL:
             asked = asked_of(cls, one.name + EACH)
             sizes = [2, samples.FEATURES // 2] if one.name.endswith(_SHAPES) else []
+            if not asked and vocabulary.roles(_kept_as(cls, one.name))[:1] in (("sizes",), ("input_shape",)):
+                return samples.PLAIN["sizes"][0]
             return sizes or layers(cls, module, asked, _squares(module))
     return []
+
+
+def _kept_as(cls: type, name: str) -> str:
+    """The attribute by which a constructor keeps an argument, or its own name."""
+    nodes = [one for one in ast.walk(syntax(cls.__init__)) if isinstance(one, ast.Assign)]  # type: ignore[misc]
+    kept = (ast.unparse(one.targets[0]) for one in nodes if ast.unparse(one.value) == name)
+    return next(kept, name).removeprefix("self.")
 
 
 def _shown(args: Mapping[str, Any]) -> str:

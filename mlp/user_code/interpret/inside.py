@@ -288,7 +288,8 @@ def _guessed(keys: tuple[str, ...], outputs: int) -> Iterator[Made]:
     sizes = [FEATURES, *HIDDEN[: len(layers) - 1], outputs]
     if not layers or len(sizes) != len(layers) + 1:
         return
-    shapes = (("(out, in)", True, (-1, 1), 0), ("(in, out)", False, (-1,), 0), ("(in, out)", False, (1, -1), 0))
+    turned = (("(out, in)", True, (-1, 1), 0), ("(out, in)", True, (-1,), 0))
+    shapes = (*turned, ("(in, out)", False, (-1,), 0), ("(in, out)", False, (1, -1), 0))
     of_both = (("(out, 1 + in)", True, (), 1), ("(1 + in, out)", False, (), 1))
     without_bias = all(vocabulary.family(key).startswith("w") for key in keys)
     for words, turned, bias, more in (*shapes, *(of_both if without_bias else ())):

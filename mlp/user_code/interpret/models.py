@@ -246,7 +246,8 @@ def _is_backward(name: str, function: Function, structures: set[str]) -> bool:
         return False
     if any(_is_role(one, "upstream") for one in names):
         return False
-    return takes(function, structures) or any(_is_role(one, "cache") for one in names)
+    given = any(_is_role(one, "prediction") for one in names) and _takes_input(function)  # by forward
+    return takes(function, structures) or given or any(_is_role(one, "cache") for one in names)
 
 
 def has_target(function: Function | str) -> bool:

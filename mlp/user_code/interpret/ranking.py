@@ -78,7 +78,7 @@ def best(attempts: list[Attempt]) -> Attempt:
     for one sample at a time. Whole numbers, and lists of inputs, only count where nothing else will do: much code would
     take them that is not made for them.
     """
-    attempts = _usual(attempts)
+    attempts = _without_labels(_usual(attempts))
     top = max((tried for tried in attempts if tried.batch), key=_merit, default=None)
     singles = [tried for tried in attempts if not tried.batch]
     # A row of one sample hides a division by len(x), which the vector shows wherever it goes through.
@@ -106,6 +106,16 @@ def _usual(attempts: list[Attempt]) -> list[Attempt]:
         attempts = plain
     real = [tried for tried in attempts if not tried.layout.integers]
     return real if any(tried.grade >= Grade.SHAPES for tried in real) else attempts
+
+
+def _without_labels(attempts: list[Attempt]) -> list[Attempt]:
+    """Without targets of fewer entries than y has, where full ones went through and none of these is right.
+
+    Much code that is made for numbers would take labels too, and where it divides by a size of theirs, by another.
+    """
+    full = [tried for tried in attempts if np.shape(tried.subject.target) == tried.x.shape and is_full(tried)]
+    is_off = full and not any(tried.grade is Grade.AGREES for tried in full)
+    return [tried for tried in attempts if np.ndim(tried.subject.target) == tried.x.ndim] if is_off else attempts
 
 
 def _merit(tried: Attempt) -> tuple[float, ...]:

@@ -76,6 +76,25 @@ def with_other_choices(tried: Attempt) -> Attempt:
     return tried
 
 
+def with_other_branch(tried: Attempt) -> Attempt:
+    """The reading with another text for an argument of backward that has one by default, where only that is right."""
+    subject = tried.subject
+    if tried.grade is not Grade.SHAPES or not subject.backward:
+        return tried
+    backward = subject.sources()[2]
+    for one in calls.parameters_of(backward):
+        for choice in uses_of(backward).choices(one.name) if isinstance(one.default, str) else ():
+            settings = {**subject.backward_settings, one.name: choice}
+            if one.name not in subject.backward_settings and choice != one.default:
+                again = _again(tried, replace(subject, backward_settings=settings))
+                if again.grade is Grade.AGREES:
+                    name = getattr(backward, "__name__", "backward")
+                    text = f"{name} was given {one.name}={choice!r}; by default it gives the gradient of something else"
+                    takes_it = one.name in calls.parameters_named(subject.sources()[1])  # by another default
+                    return _in_place_of(tried, again, text, level="unchecked" if takes_it else "note")
+    return tried
+
+
 def _other_choices(tried: Attempt) -> Iterator[tuple[str, str, str]]:
     """The arguments that have a text, it, and each other text that stands for a function as well."""
     subject, said = tried.subject, tried.subject.said

@@ -154,8 +154,9 @@ _MARKS = (
 )
 _GRADIENT_NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
-    for pattern in (rf"({_MARKS}|d)_?(?P<stem>.+?)(_d[a-z])?", rf"(?P<stem>.+?)[_2]*({_MARKS}|d[a-z]?|jacobian)")
+    for pattern in (rf"({_MARKS}|d)_?(?P<stem>.+?)(_d[a-z])?", rf"(?P<stem>.+?)([_2]*({_MARKS}|jacobian)|[_2]+d[a-z]?)")
 )
+_ENDING = re.compile(r"d[a-z]?|_?p", re.IGNORECASE)  # relud and relup, behind the whole name alone
 _TRUNK = re.compile(rf".+?_({_MARKS})(?=_|\d|$)", re.IGNORECASE)
 # What a gradient may have behind it that is another version of one, and no test of it.
 _OTHERWISE = r"(?!.*(check|numer|test|update|clip|step))(_\w+|\d+)?"
@@ -187,14 +188,17 @@ def _partners(name: str, functions: dict[str, Any]) -> list[str]:
     whole = [(other, match["stem"]) for other, match in matches if match]
     stems = [(other, _stem(its)) for other, its in whole]
     named = [other for other, its in whole if its == same] + [other for other, its in stems if its == stem]
+    ends = {other: other.removeprefix(name) for other in others if other.startswith(name)}
+    ending = [other for other, rest in ends.items() if _ENDING.fullmatch(rest)]
+    named += [other for other in ending if ends[other][-1] not in "pP"]
     arguments = calls.parameters_named(functions[name])
     alike = [other for other in others if calls.parameters_named(functions[other]) == arguments]
     words = {vocabulary.plain(other): other for other in alike if vocabulary.plain(name) in vocabulary.VALUE}
     cut = [other for other, its in stems if other in alike and len(its) >= _SHORTEST and stem.startswith(its)]
-    if not any((named, words, cut)):  # simoid_derivative
+    if not any((named, words, cut, ending)):  # simoid_derivative
         known = {*map(_stem, functions)}
         cut = [other for other, its in stems if its not in known and _is_misspelt(its, stem)]
-    return named or [words[word] for word in vocabulary.DERIVATIVE if word in words][:1] or cut[:1]
+    return named or ending or [words[word] for word in vocabulary.DERIVATIVE if word in words][:1] or cut[:1]
 
 
 def _is_misspelt(one: str, other: str) -> bool:

@@ -31,7 +31,9 @@ _FETCHING = (
     "google", "nnfs", "sklearn", "tensorflow", "keras", "torchvision", "h5py", "pandas", "requests", "dill", "joblib",
     "idx2numpy", "mnist",
 )  # fmt: skip
-ORNAMENTS = frozenset((*_DRAWING, *_TELLING, *_FETCHING))
+_OLDER = ("past", "future", "six")  # of which Python itself has all that a layer needs
+_RENAMED = {"xrange": range, "izip": zip, "imap": map, "unicode": str, "basestring": str, "long": int}
+ORNAMENTS = frozenset((*_DRAWING, *_TELLING, *_FETCHING, *_OLDER))
 
 
 called: dict[str, None] = {}
@@ -108,10 +110,12 @@ Inert.__mro_entries__ = _base  # type: ignore[attr-defined]
 
 
 class _StandIn(ModuleType):
-    def __getattr__(self, name: str) -> Inert:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__version__":
             raise AttributeError(name)
-        return Inert(self.__name__.partition(".")[0])
+        library = self.__name__.partition(".")[0]
+        own = _RENAMED.get(name, getattr(builtins, name, None)) if library in _OLDER else None
+        return Inert(library) if own is None else own
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -15,7 +15,7 @@ import numpy as np
 from mlp.user_code import vocabulary
 from mlp.user_code.messages import problem
 from mlp.user_code.run.sources import factors_of_steps
-from mlp.user_code.run.uses import uses_of
+from mlp.user_code.run.uses import computed_with, uses_of
 
 Parameters = list[inspect.Parameter]
 ANY = ""  # the role of an argument whose name does not say it
@@ -51,8 +51,13 @@ def _is_filled(cell: Any) -> bool:
 
 @cache
 def _parsed_once(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
-    """The arguments; `**named`, of which it asks for named["x"], is an argument x."""
+    """The arguments; `**named`, of which it asks for named["x"], is an argument x.
+
+    One that is None by default has no default where None would not do.
+    """
     found = _parsed(function)
+    given = [one.name for one in found if one.default is None and one.name in computed_with(function)]
+    found = [one.replace(default=one.empty) if one.name in given else one for one in found]
     asked = [key for one in found if one.kind is one.VAR_KEYWORD for key in uses_of(function).keys(one.name)]
     more = [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY) for key in asked if key.isidentifier()]
     return tuple([*found[:-1], *more] if more else found)

@@ -96,7 +96,28 @@ def pair(
         if tensor not in pairs and source.key not in taken and not is_parameter:
             pairs[tensor] = _pair(tensor, wanted[tensor], source, reason)
             taken.add(source.key)
-    return pairs
+    return pairs | _added(pairs, parameters, sources)
+
+
+def _added(
+    pairs: Mapping[str, Pair], parameters: Mapping[str, tuple[list[object_arrays.Path], Array]], sources: list[Source]
+) -> dict[str, Pair]:
+    """The steps of parameters to which backward adds what it keeps as dW: that has the sign of no gradient."""
+    kept = {one.key: one.array for one in sources if one.place in ("attribute", "local")}
+    steps = {one.path: one for one in sources if one.place == "update"}
+    found = {}
+    for tensor, (paths, value) in parameters.items():
+        array = kept.get(pairs[tensor].gradient) if tensor in pairs and pairs[tensor].reason != GIVEN else None
+        step = next((steps[path] for path in paths if path in steps), None)
+        if array is not None and step is not None and _are_opposed(array, step.array):
+            found[tensor] = _pair(tensor, value, step, "recovered from the update that backward makes")
+    return found
+
+
+def _are_opposed(one: Array, other: Array) -> bool:
+    """Whether an array is a negative multiple of another."""
+    same = one.shape == other.shape and bool(np.any(one))
+    return same and float(np.vdot(one, other)) <= -(1 - 1e-9) * float(np.linalg.norm(one) * np.linalg.norm(other))
 
 
 def _pair(tensor: str, value: Array, source: Source, reason: str) -> Pair:

@@ -184,6 +184,18 @@ class Subject:
         thing = with_own_weights(self.thing, forward, x)
         return self if thing is self.thing else replace(self, thing=thing)
 
+    def filled_by_forward(self, x: Array) -> set[str]:
+        """The arrays that forward fills but for ones in them, as an input beside the 1 of a bias: no parameters."""
+        thing = self._holding({})
+        before = _copies(thing)
+        self._forward(thing, self._words(x, {}))
+        held = object_arrays.arrays(thing)
+        same = {
+            path: old == held[path] for path, old in before.items() if path in held and old.shape == held[path].shape
+        }
+        filled = [path for path, kept in same.items() if 0 < kept.sum() < kept.size and np.all(before[path][kept] == 1)]
+        return {object_arrays.text(path) for path in filled}
+
     def with_grown(self, found: list[Source]) -> "Subject":
         """The same subject, with an array of the same number where backward puts an array in the place of a number."""
         held = object_arrays.arrays(self.thing)
@@ -302,7 +314,8 @@ class Subject:
         same = {name: filled(self.form, words) for name in calls.parameters_named(self.sources()[1])[:1]}
         again = {name: one for name, one in self._given(words).items() if "cache" not in vocabulary.roles(name)}
         alike = self._sides(self.sources()[1], first, words)  # what is called as in forward, among more than two
-        given = {**same, **again, **named, **alike, **self._sides(function, first, words), **kept, **said}
+        others = {**_left_out(function), **same, **again, **named, **alike}
+        given = {**others, **self._sides(function, first, words), **kept, **said}
         waiting: tuple[Any, ...] = () if out.cache is None or PASS_ON[self.pass_on].is_derivative else (out.cache,)
         if step != self.backward[0] and not waiting:
             waiting = (x,)
@@ -359,6 +372,12 @@ def _copies(thing: Any) -> dict[object_arrays.Path, Array]:
 def function_of(thing: Any, step: Step) -> Callable[..., Any]:
     """A method of a thing by its name, or the function itself."""
     return getattr(thing, step) if isinstance(step, str) else step
+
+
+def _left_out(backward: Callable[..., Any]) -> dict[str, Any]:
+    """Values for what backward weighs a penalty or a momentum by, or chooses a penalty with, that leave it out."""
+    names = [one.name for one in calls.required(calls.parameters_of(backward)) if vocabulary.WEIGHED.search(one.name)]
+    return {name: "none" if uses_of(backward).choices(name) else 0.0 for name in names}
 
 
 def _filled(backward: Callable[..., Any]) -> list[str]:

@@ -84,6 +84,20 @@ def _uses(*functions: Callable[..., Any]) -> Uses:
     return found
 
 
+@cache
+def computed_with(function: Callable[..., Any]) -> frozenset[str]:
+    """The names that a function computes with or takes apart, and never asks about: None would not do for them."""
+    nodes = list(ast.walk(syntax(function)))
+    tests = [
+        getattr(one, "test", one) for one in nodes if isinstance(one, ast.If | ast.IfExp | ast.BoolOp | ast.Compare)
+    ]
+    parts = [part for one in nodes if isinstance(one, ast.BinOp) for part in (one.left, one.right)]
+    parts += [one.value for one in nodes if isinstance(one, ast.Subscript | ast.Attribute)]
+    asked = {one.id for test in tests for one in ast.walk(test) if isinstance(one, ast.Name)}
+    stored = {one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    return frozenset({one.id for one in parts if isinstance(one, ast.Name)} - asked - stored)
+
+
 class Ranks(NamedTuple):
     """The numbers of axes that code is made for: those it asks about, and those it makes one of, by flattening."""
 

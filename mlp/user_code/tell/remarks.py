@@ -111,7 +111,8 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
     without_dx = INPUT not in layer.pairs and tried.subject.has_dx and not tried.subject.integers
     states = [name for name in rest if without_dx and vocabulary.roles(name)[:1] == ("state",)]
     moving = [name for name in rest if name not in states and matters(tried.subject, tried.x, held, name)]
-    moving = [name for name in moving if name not in _encodings(tried)] if moving else []
+    known = _encodings(tried) | tried.subject.filled_by_forward(tried.x) if moving else set()
+    moving = [name for name in moving if name not in known]
     others = [*_moving_settings(tried), *_moving_globals(tried)]
     moving += [name for name in others if name not in done]
     if moving:

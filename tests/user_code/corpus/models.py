@@ -332,3 +332,44 @@ def full_backward(Y_hat, Y, memory, params, architecture):
         grads["dW" + str(i)] = memory["A" + str(i - 1)].T @ dZ
         d = dZ @ params["W" + str(i)].T
     return grads
+
+
+# probabilities that forward computed
+def softmax_forward(X, W, b):
+    scores = np.exp(X @ W.T + b)
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+def cross_entropy_loss(P, Y):
+    return -np.sum(Y * np.log(P)) / len(Y)
+
+
+def softmax_gradients(X, Y, P):
+    dS = (P - Y) / len(X)
+    dW, db = dS.T @ X, dS.sum(axis=0)
+    return dW, db
+
+
+# one sample at a time, in layers that are kept
+class Perceptron:
+    def __init__(self, *args):
+        self.shape = args
+        self.layers = [np.ones(args[0] + 1), *map(np.ones, args[1:])]
+        self.weights = [np.random.randn(a.size, b.size) for a, b in zip(self.layers, self.layers[1:])]
+        self.dw = [0] * len(self.weights)
+
+    def propagate_forward(self, data):
+        self.layers[0][:-1] = data
+        for i, W in enumerate(self.weights):
+            self.layers[i + 1][...] = np.tanh(self.layers[i] @ W)
+        return self.layers[-1]
+
+    def propagate_backward(self, target, lrate=0.1, momentum=0.1):
+        error = target - self.layers[-1]
+        delta = error * (1 - self.layers[-1] ** 2)
+        for i in reversed(range(len(self.weights))):
+            dw = np.outer(self.layers[i], delta)
+            delta = self.weights[i] @ delta * (1 - self.layers[i] ** 2)
+            self.weights[i] += lrate * dw + momentum * self.dw[i]
+            self.dw[i] = dw
+        return np.sum(error**2)
