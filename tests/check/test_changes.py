@@ -27,6 +27,7 @@ MEANT = {
     "1 + {}": "1 + v",
     "1 - {}^2": "1 - v * v",
     "1 + {}^2": "1 + v * v",
+    "(1 - {})^2": "1 - 2 * v + v * v",
     "{} (1 - {})": "v * (1 - v)",
     "1 - tanh({})^2, the derivative of tanh": "1 / np.cosh(v) ** 2",
     "s (1 - s) with s = sigmoid({}), the derivative of a sigmoid or gate": "s(v) * (1 - s(v))",
@@ -49,6 +50,8 @@ MEANT = {
     "{} rounded up to whole numbers": "np.array([[-1, 1, 1], [3, 0, 1]])",
     "{} cut off to whole numbers, as in an array of integers,": "v.astype(int)",
     "a one for the largest entry of {}, and zeros for all others,": "np.array([[0, 0, 1], [1, 0, 0]])",
+    "a one for all entries of {} that are as large as the largest, and zeros for all others,": "np.array([[0, 0, 1], "
+    "[1, 0, 0]])",
     "ones in the place of {}": "0 * v + 1",
     "sigmoid({})": "s(v)",
     "softmax({})": "np.exp(v) / np.exp(v).sum(axis=1, keepdims=True)",
@@ -92,6 +95,12 @@ def test_steps_of_eight_bits(words, change, unit):
 def test_significant_digits(digits):
     expected = [[float(np.format_float_positional(x, digits, fractional=False)) for x in row] for row in V * 123.456789]
     np.testing.assert_array_equal(changes.of_digits(V * 123.456789, digits), expected)
+
+
+def test_of_ties_the_first_is_marked_or_all():
+    ties = np.array([[2.0, 0.5, 2.0]])
+    np.testing.assert_array_equal(changes.marked(ties), [[1, 0, 0]])
+    np.testing.assert_array_equal(changes.largest(ties), [[1, 0, 1]])
 
 
 def test_what_is_done_along_an_axis():

@@ -464,7 +464,8 @@ def test_without_a_fault_each_of_them_passes(kind, x):
             Shifted,
             X,
             "mean",
-            "the factor 1 - y^2 is missing, and all of it counts 0.1667 times (perhaps one over the number",
+            "the factor 1 - y^2 is missing, where each place of dy comes in, or a division by it is too much, and "
+            "all of it counts 0.1667 times (perhaps one over the number",
         ),
     ],
 )
@@ -525,7 +526,7 @@ def hinge(y, t):
             lambda y, t: np.mean((y - t) ** 2),
             lambda y, t: 2 * y / y.size - 2 * t,
             NUMBERS,
-            "1.91667 times the target is missing, or taken off",
+            "`t` counts 24 times (perhaps the number of samples times the number of outputs, as where a sum",
         ),
     ],
     ids=range(5),

@@ -64,6 +64,11 @@ def of_digits(array: Array, digits: int) -> Array:
     return np.reshape([float(f"{value:.{digits - 1}e}") for value in array.ravel().tolist()], array.shape)
 
 
+def largest(array: Array) -> Array:
+    """One at all entries as large as the largest along the last axis, zero at all others."""
+    return (array == array.max(axis=-1, keepdims=True)) * 1.0 if array.ndim else np.ones(())
+
+
 def marked(array: Array) -> Array:
     """One at the largest entry along the last axis, zero at all others."""
     return (np.arange(array.shape[-1]) == array.argmax(axis=-1)[..., None]) * 1.0 if array.ndim else np.ones(())
@@ -81,6 +86,7 @@ FORMS: tuple[tuple[str, Change], ...] = (
     ("1 + {}", lambda v: 1 + v),
     ("1 - {}^2", lambda v: 1 - v**2),
     ("1 + {}^2", lambda v: 1 + v**2),
+    ("(1 - {})^2", lambda v: (1 - v) ** 2),
     ("{} (1 - {})", lambda v: v * (1 - v)),
 )
 INNER: tuple[tuple[str, Change], ...] = (
@@ -111,6 +117,7 @@ VALUES: tuple[tuple[str, Change], ...] = (
     *((f"{{}} rounded to {words},", rounded) for words, rounded, _ in (*PRECISIONS, *STEPS)),
     *((f"{{}} rounded to {n} decimal{'s' * (n > 1)},", _to_decimals(n)) for n in range(1, 5)),
     ("a one for the largest entry of {}, and zeros for all others,", marked),
+    ("a one for all entries of {} that are as large as the largest, and zeros for all others,", largest),
     ("ones in the place of {}", np.ones_like),
     ("tanh({})", np.tanh),
     ("sigmoid({})", sigmoid),

@@ -7,6 +7,7 @@ dx of the layer after it is told, if all is right once each layer is given what 
 import copy
 import functools
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -78,6 +79,8 @@ class _Log:
         try:
             if self.after and method.__name__ in self.methods:  # one with its loss inside goes forward once more
                 return method(layer, given)
+            if self.seen and name in self.dxs:  # what a layer adds up it should add up once
+                return self.dxs[name].copy()
             if self.after:
                 self._begin(method.__name__, before)
                 made = method(layer, self._mended(name, before) if self.seen else given)
@@ -211,6 +214,9 @@ def _noting(kind: type, name: str, log: _Log) -> type:
 
 def _deviations(log: _Log, dx: Array) -> Iterator[str]:
     """What is otherwise than it should be; nothing if it cannot be told of every layer where it takes its dy from."""
+    for name, count in Counter(call.name for call in log.back).items():
+        if count > 1:
+            yield f"the backward of {name} is called {count} times, so what it adds up counts as often"
     names, calls = list(log.layers), [*log.back, _Call(_OUTSIDE, dx, dx)]
     if log.changed:
         yield (

@@ -15,7 +15,7 @@ from mlp.check.diagnosis.losses import LOSSES
 from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
-from mlp.check.diagnosis.slips import ANOTHER_DY, ON_THE_WAY, SLIPS, TWO_STEPS
+from mlp.check.diagnosis.slips import ANOTHER_DY, ON_THE_WAY, SLIPS, TERMS_WEIGHED, TWO_STEPS
 from mlp.check.diagnosis.substitutions import FIXED, INGREDIENT, SETTING
 from mlp.check.report import Finding
 
@@ -39,7 +39,10 @@ def _stages(
     # A linear layer is told by its one formula, a loss by its target, all others by the operations they are made of.
     middle = {
         Role.LINEAR: ((SETTING, *facts, INGREDIENT, *FITTED), PATHS, SLIPS),
-        Role.LOSS: ((INGREDIENT, *SLIPS, SETTING, *facts, *FITTED), (FIXED, WITHIN, *PATHS, *ON_THE_WAY)),
+        Role.LOSS: (
+            (TERMS_WEIGHED, INGREDIENT, *SLIPS, SETTING, *facts, *FITTED),
+            (FIXED, WITHIN, *PATHS, *ON_THE_WAY),
+        ),
     }.get(role, ((*SLIPS, SETTING, *facts, *FITTED), (*PATHS, INGREDIENT, FIXED, WITHIN, TRANSPOSED), ON_THE_WAY))
     return (
         (WIRED, ANOTHER_TENSOR),

@@ -15,7 +15,7 @@ from mlp.check.diagnosis.ingredients import Factor, multiples, recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role, said
 from mlp.check.diagnosis.losses import OTHER_LOSSES
 from mlp.check.diagnosis.observations import SAMPLES
-from mlp.check.diagnosis.substitutions import CHANGED
+from mlp.check.diagnosis.substitutions import CHANGED, holder
 from mlp.check.diagnosis.terms import FACTOR, TERMS
 from mlp.check.rounding import passes_in_float64
 from mlp.nn.arrays import Array
@@ -157,7 +157,9 @@ def _of_forward(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]
     """What forward computes in this shape, or has from the start, without zeros."""
     fixed = case.tape.fixed.items() if case.tape else ()
     given = (Factor(site.operand(number), value) for (site, number), value in fixed if value.shape == shape)
-    yield from (one for one in (*recorded_factors(case, shape), *given) if np.all(one.value))
+    held = vars(holder(case.loss if case.role is Role.LOSS else case.function)).items()
+    own = (Factor(f"`self.{name}`", value) for name, value in held if np.shape(value) == shape != ())
+    yield from (one for one in (*recorded_factors(case, shape), *given, *own) if np.all(one.value))
 
 
 def _by_row_and_column(case: IsolatedLayer, factor: Array) -> Iterator[str]:

@@ -57,7 +57,7 @@ def origins(case: IsolatedLayer) -> list[Origin]:
 
 
 def _origins(case: IsolatedLayer) -> list[Origin]:
-    return [one for one in (*_of_forward(case), *_of_sizes(case)) if abs(one.value - 1) > _SAME]
+    return [one for one in (*_of_forward(case), *_of_weights(case), *_of_sizes(case)) if abs(one.value - 1) > _SAME]
 
 
 def _of_forward(case: IsolatedLayer) -> Iterator[Origin]:
@@ -75,11 +75,24 @@ def _of_forward(case: IsolatedLayer) -> Iterator[Origin]:
                 yield Origin(float(fixed) / float(fixed - 1), f"divided by one less than {name}", "")
 
 
+def _of_weights(case: IsolatedLayer) -> Iterator[Origin]:
+    """The means of weights, by which sums of them differ from how many there are."""
+    for (site, number), fixed in case.tape.fixed.items() if case.tape else ():
+        name, mean = site.operand(number), abs(float(np.mean(fixed)))
+        if site.operation == "multiply" and np.ptp(fixed) > 0 and mean and name.startswith("`"):
+            yield Origin(mean, f"the mean of {name}", ", as where their number stands for their sum")
+            yield Origin(1 / mean, f"one over the mean of {name}", ", as where their sum stands for their number")
+
+
 def _of_sizes(case: IsolatedLayer) -> Iterator[Origin]:
     """What an axis or several count, or one over it; and the same divided by one less, of what forward adds up over."""
     for count, words in (one for one in _counts(case) if one[0] > 1):
         yield Origin(float(count), words, ", as where a sum stands for a mean")
         yield Origin(1 / count, f"one over {words}", ", as where a mean stands for a sum")
+    lengths = {count: words for count, words in _counts(case) if count > 1 and " times " not in words}
+    for (count, words), (other, others) in itertools.permutations(lengths.items(), 2):
+        hint = ", as where one stands for the other"
+        yield Origin(count / other, f"{words} over {others}", hint)
     for count in sorted(_added_up(case)):
         for one, other in ((count, count - 1), (count - 1, count)):
             hint = f", as of a division by {other} and not by {one}, which is one off"

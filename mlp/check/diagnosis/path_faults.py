@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Predict, Prediction
 from mlp.check.diagnosis.ingredients import Factor, entry_factors, formed_factors, multiples, output_factors
-from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer
+from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer, Role
 from mlp.check.diagnosis.observations import PLACES
 from mlp.check.diagnosis.origins import known_factor
 from mlp.check.diagnosis.paths import Paths
@@ -102,9 +102,12 @@ def _by(models: Callable[[IsolatedLayer, str, Paths], Iterator[_Model]]) -> Pred
 def _factors_wrong(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[_Model]:
     """Each path is right but for a factor that belongs to its output, or to its entry."""
     for factor in _factors(case, tensor, paths, paths.right):
+        # Where outputs are handed on, such as to the next step, only what dy itself brings to them shows.
+        is_own = case.role is Role.OTHER and factor.value.shape[1] == 1
+        where = ", where each place of dy comes in" if is_own else ""
         for value, words in (
-            (factor.value, f"the factor {factor.words} is too much, or a division by it is missing"),
-            (_inverse(factor.value), f"the factor {factor.words} is missing"),
+            (factor.value, f"the factor {factor.words} is too much{where}, or a division by it is missing"),
+            (_inverse(factor.value), f"the factor {factor.words} is missing{where}, or a division by it is too much"),
         ):
             for number, model in _fitted(paths, paths.right * value):
                 also = f", and all of it counts {number:.4g} times{known_factor(case, number)}"

@@ -14,8 +14,10 @@ from mlp.check.diagnosis.ingredients import recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, SMALL, IsolatedLayer, Role
 from mlp.check.diagnosis.origins import known_factor
 from mlp.check.diagnosis.substitutions import are_parallel, scaled
+from mlp.check.diagnosis.way_back.arrays import TERM
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals, departures
 from mlp.check.diagnosis.way_back.layers import PASSED_OVER, TWICE
+from mlp.check.diagnosis.way_back.loops import WEIGHT
 from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK, NUMBER
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip, ways
 from mlp.check.diagnosis.way_back.windows import WINDOWS
@@ -207,6 +209,36 @@ def _two_steps(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Itera
 _ON_ONE_WAY = (("derivative missing", LEFT_OUT), ("overwritten", WINDOWS))
 
 
+def _terms_weighed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:
+    """The two terms of a sum that a derivative is computed from do not count alike."""
+    said, right = case.said[tensor].astype(np.float64), case.right(tensor)
+    alone = [slip for slip in slips if slip.pattern == TERM and tensor in slip.gradients]
+    if said.shape != right.shape or said.size < _FEWEST or not np.all(np.isfinite(said)):
+        return
+    for one, other in ((one, other) for one, other in itertools.pairwise(alone) if one.goal == other.goal):
+        first, second = one.gradients[tensor], other.gradients[tensor]
+        if np.linalg.norm(first + second - right) > LEFT * np.linalg.norm(right):
+            continue  # it is not linear in the sum, or there is more in it
+        columns = np.stack([first.ravel(), second.ravel()], axis=1)
+        weights = np.linalg.lstsq(columns, said.ravel(), rcond=None)[0].tolist()
+        key = f"{one.words}\n{other.words}"
+        names = [slip.words.removesuffix(f" in {slip.goal}") for slip in (one, other)]
+        if min(map(abs, weights)) > APART and abs(weights[0] - weights[1]) > APART:
+            told = [
+                f"{name} counts {weight:.6g} times{known_factor(case, weight)}"
+                for name, weight in zip(names, weights, strict=True)
+                if abs(weight - 1) > APART
+            ]
+            words = f"in {one.goal}, {' and '.join(told)}"
+            yield Prediction((columns @ weights).reshape(right.shape), words, 0, tuple(weights), key)
+        for words, value in recorded_factors(case, right.shape):
+            for power, done in ((1, "multiplied with"), (-1, "divided by")) if np.all(value) else ():
+                for place, name in enumerate(names):
+                    factors = [value ** float(power) if k == place else 1.0 for k in (0, 1)]
+                    where = f"in {one.goal}, {name} alone is {done} {words}"
+                    yield Prediction(factors[0] * first + factors[1] * second, where, 0, (place, power), key)
+
+
 def _partly(pattern: str) -> Predict:
     """What a slip of this pattern does, done in part, or several times."""
 
@@ -333,6 +365,14 @@ ON_THE_WAY: tuple[Hypothesis, ...] = (
     _among(CHANGED, "{tensor} is made of something else: {measured}.", _changed, with_changes=True),
 )
 
+TERMS_WEIGHED = _among(
+    "bracket misplaced",
+    "{tensor} does not count both terms of a sum alike, as of a bracket in the wrong place: {measured}.",
+    _terms_weighed,
+)
+
+_EVERY_WAY = "{tensor} does not count every way back once: {measured}."
+
 SLIPS: tuple[Hypothesis, ...] = (
     Hypothesis("integer gradient", "{tensor} holds whole numbers only: {measured}.", _whole_numbers),
     _slip(LEFT_OUT, "{tensor} lacks a path of the chain rule: {measured}."),
@@ -356,7 +396,9 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("another's gradient", "{tensor} is made of another gradient: {measured}."),
     _slip(CHOICE, "{tensor} does not choose as forward does: {measured}."),
     _among(CHOICE, "{tensor} does not choose as forward does: {measured}.", _chosen),
-    _among("weight of a path", "{tensor} does not count every way back once: {measured}.", _weighed),
+    TERMS_WEIGHED,
+    _slip(WEIGHT, _EVERY_WAY),
+    _among(WEIGHT, _EVERY_WAY, _weighed),
     _among("another mask", "{tensor} has more in it than it should: {measured}.", _partly(MASK)),
     _among("another mask", "{tensor} is zero in other entries than it should: {measured}.", _masked),
 )

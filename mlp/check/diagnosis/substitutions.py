@@ -151,15 +151,15 @@ _WRAPPED = ("inner", "_subject", "thing")
 """Where the objects that stand for somebody's keep it."""
 
 
-def _holder(outer: Any) -> Any:
+def holder(outer: Any) -> Any:
     """The object itself, or the one that it stands for."""
     inner = next((vars(outer)[name] for name in _WRAPPED if vars(outer).get(name) is not None), None)
-    return outer if inner is None or not hasattr(inner, "__dict__") else _holder(inner)
+    return outer if inner is None or not hasattr(inner, "__dict__") else holder(inner)
 
 
 def remade(outer: Any, make: Callable[[Any], Any]) -> Any:
     """A copy in which what is made of the object itself stands in its place, and all around it is the same."""
-    if _holder(outer) is outer:
+    if holder(outer) is outer:
         return make(outer)
     twin = copy.copy(outer)
     within = next(one for one in _WRAPPED if vars(outer).get(one) is not None)
@@ -183,7 +183,7 @@ def _others(value: float) -> list[float]:
 def _another_setting(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     is_loss = case.role is Role.LOSS
     whole = case.loss if is_loss else case.function
-    held = _holder(whole)
+    held = holder(whole)
     for name, value in {**vars(type(held)), **vars(held)}.items():
         for other in _others(value) if type(value) in (int, float, np.float64) else ():
             twin: Any = remade(whole, functools.partial(_with, name=name, value=other))

@@ -233,6 +233,12 @@ class Tape:
                 nodes[number] = node._replace(edges=edges)
         return replace(self, nodes=nodes)
 
+    def value(self, number: int, operand: int) -> Array | None:
+        """What stood as an operand in the operation of a node; None if that is not known."""
+        node = self.nodes[number]
+        source = node.operands.get(operand, -1)
+        return self.nodes[source].value if source >= 0 else self.fixed.get((node.site, operand))
+
     @property
     def ways(self) -> list[list[int]]:
         """For each node the numbers of those that it hands on to."""

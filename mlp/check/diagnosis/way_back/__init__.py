@@ -36,6 +36,8 @@ _STEPS = (
     steps.by_one_choice,
     steps.without_number,
     steps.out_of_brackets,
+    arrays.out_of_sum,
+    arrays.terms_alone,
     arrays.another_array,
 )
 

@@ -8,13 +8,15 @@ import numpy as np
 
 from mlp.check.diagnosis.way_back.steps import pulled
 from mlp.check.diagnosis.way_back.ways import Way, Wrong, aligned, called, goal_of, neighbours
+from mlp.check.tape.operations import unbroadcast
 from mlp.check.tape.sites import Site
-from mlp.check.tape.tape import Change, Tape
+from mlp.check.tape.tape import Change, Rule, Tape
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
 _MOST_OTHERS = 80
 _MOST_PAIRS = 400
+TERM = "one term alone"
 
 
 def another_array(tape: Tape, way: Way, is_stretched: bool = False) -> Iterator[Wrong]:
@@ -45,6 +47,65 @@ def another_array(tape: Tape, way: Way, is_stretched: bool = False) -> Iterator[
             else f"the factor made of {name} is missing, with 1 in its place, on the way back {way.words}",
             with_arrays(way, others),
         )
+
+
+def out_of_sum(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """What goes back to an operand that was stretched is a sum, and an array is missing in it, or stands outside."""
+    wholes = [edge.factor for edge in way.edges if edge.factor is not None]
+    shapes = [tape.nodes[edge.parent].value.shape for edge in way.edges]
+    if len(wholes) < len(shapes) or all(whole.shape == shape for whole, shape in zip(wholes, shapes, strict=True)):
+        return
+    for words, arrays in recorded_arrays(tape).items():
+        others = aligned(arrays, len(wholes))
+        if [other.shape for other in others] != [whole.shape for whole in wholes] or not all(map(np.all, others)):
+            continue
+        rests = [whole / other for whole, other in zip(wholes, others, strict=True)]
+        for made, told in (
+            ([np.ones(())] * len(rests), f"the factor {words} is missing in the sum that goes back {way.words}"),
+            (others, f"the factor {words} stands outside of the sum that goes back {way.words}, and not in it"),
+        ):
+            each = zip(way.numbers, rests, made, shapes, strict=True)
+            rules = {(number, way.operand): _summed(rest, out, shape) for number, rest, out, shape in each}
+            yield Wrong("derivative missing", told, Change(rules))
+
+
+def _summed(inside: Array, outside: Array, shape: tuple[int, ...]) -> Rule:
+    return lambda _, gradient: unbroadcast(gradient * inside, shape) * outside
+
+
+def terms_alone(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """The derivative is computed from one of the two terms of a sum, or of what is made of it, and not from both."""
+    found = [_terms(tape, source) for source in sources(tape, way)]
+    if not found or any(edge.with_used is None for edge in way.edges) or not all(found):
+        return
+    goal = f"{tape.nodes[sources(tape, way)[-1]].site.text}, on the way back {way.words}"
+    for place in (0, 1):
+        alone = with_arrays(way, [terms[place][1] for terms in found])
+        yield Wrong(TERM, f"{found[-1][place][0]} in {goal}", alone, goal)
+
+
+def _terms(tape: Tape, number: int) -> list[tuple[str, Array]]:
+    """The terms of a sum or difference, by what they are called; or of one that is multiplied or divided; else none."""
+    node = tape.nodes[number] if number >= 0 else None
+    if node is None or node.site.operation not in ("add", "subtract", "multiply", "divide"):
+        return []
+    values = [tape.value(number, operand) for operand in (0, 1)]
+    if values[0] is None or values[1] is None:
+        return []
+    if node.site.operation in ("add", "subtract"):
+        signs = (1.0, -1.0 if node.site.operation == "subtract" else 1.0)
+        return [
+            (node.site.operand(k), np.broadcast_to(sign * value, node.value.shape))
+            for k, (sign, value) in enumerate(zip(signs, values, strict=True))
+            if value is not None
+        ]
+    for operand in (0, 1) if node.site.operation == "multiply" else (0,):
+        inner = node.operands.get(operand, -1)
+        if inner >= 0 and tape.nodes[inner].site.operation in ("add", "subtract"):
+            other = values[1 - operand]
+            factor = np.asarray(other) if node.site.operation == "multiply" else 1 / np.asarray(other)
+            return [(name, np.broadcast_to(value * factor, node.value.shape)) for name, value in _terms(tape, inner)]
+    return []
 
 
 def _every_time(tape: Tape, way: Way) -> list[Array]:

@@ -14,6 +14,7 @@ from mlp.check.tape.sites import Site
 from mlp.check.tape.tape import Change, Edge, Rule, Tape
 from mlp.nn.arrays import Array
 
+WEIGHT = "weight of a path"
 _UNARY = frozenset(function.__name__ for function in SLOPES)
 
 
@@ -36,6 +37,12 @@ def in_loops(tape: Tape) -> Iterator[Wrong]:
         words = f"the {steps} steps go back in the order of forward, so each hands its gradient to the step after it"
         yield Wrong("wrong order", words, _in_forward_order(tape, loop))
         every = frozenset(loop.nodes)
+        for state in loop.states:
+            words = (
+                f"what goes back to {state.text} of each step has all that has gone back to that of the later ones in "
+                "it, as where += stands for ="
+            )
+            yield Wrong(WEIGHT, words, _added_up(tape, loop, state))
         kinds = ((every, "kept"), (every - _taken_from_outside(tape, loop), "computed"))
         for (sites, what), (by, when) in itertools.product(kinds, ((1, "before"), (-1, "after"))):
             for at_end, do in _ENDS:
@@ -94,6 +101,32 @@ def _in_forward_order(tape: Tape, loop: Loop) -> Change:
     late = [n for n in reversed(range(first, len(tape.nodes))) if n not in edges]
     order = [*late, *(number for some in inside for number in reversed(some)), *reversed(range(first))]
     return Change(edges=edges, order=order)
+
+
+def _added_up(tape: Tape, loop: Loop, state: Site) -> Change:
+    """What is handed back from step to step is added to what was handed back before, step after step."""
+    rules: dict[tuple[int, int], Rule] = {}
+    for site, numbers in loop.nodes.items():
+        for operand, source in _handed_on(tape, loop, site).items():
+            if source == state:
+                rules |= dict.fromkeys(
+                    ((number, operand) for number in numbers), _running_sum(tape, numbers[-1], operand)
+                )
+    return Change(rules)
+
+
+def _running_sum(tape: Tape, last: int, operand: int) -> Rule:
+    """The sum of what goes back one way in this step and all later ones; it begins anew with the last step."""
+    before: list[Array] = []
+    begins = next(edge for edge in tape.nodes[last].edges if edge.operand == operand)
+
+    def rule(edge: Edge, gradient: Array) -> Array:
+        if edge is begins:
+            before.clear()
+        before[:] = [edge.pull(gradient) + sum(before)]
+        return before[0]
+
+    return rule
 
 
 def _handed_on(tape: Tape, loop: Loop, site: Site) -> dict[int, Site]:

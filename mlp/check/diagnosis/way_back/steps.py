@@ -45,11 +45,9 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
 
 
 def on_one_way(tape: Tape, every: Sequence[Way], right: Sequence[Array | None]) -> Iterator[Wrong]:
-    """A factor is missing on some of the ways back that lead through it."""
-    for way in every:
-        missing = next(derivative_missing(tape, way), None)
-        if missing is None:
-            continue
+    """A factor is missing, or there twice, on some of the ways back that lead through it."""
+    both = (one for way in every for one in itertools.islice(derivative_missing(tape, way), 2))
+    for missing in both:
         arrived = tape.gradients(np.asarray(right[tape.output]), missing.change)
         for other in every:
             if all(_is_changed(arrived[number], right[number]) for number in other.numbers):

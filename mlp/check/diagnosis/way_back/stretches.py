@@ -67,7 +67,7 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
     for (words, _, is_plain), group in sorted(groups.items(), key=lambda item: (-item[1][-1].end, item[1][-1].start)):
         here = f"where the derivative of {words.partition(' to ')[0]} should stand"
         yield from _over_another_axis(tape, group, right, here)
-        if not is_plain:
+        if not is_plain or all(_hands_on(right[one.end], right[one.start]) for one in group):
             continue
         whole, _, start = words.partition(" to ")
         own = [tape.nodes[one.end].value for one in group]
@@ -92,6 +92,11 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
                     stands = f"dy is multiplied by {form.replace('{}', name)} {here}"
                     said = f"{stands}, with {name} for {called}" if called else stands
                     yield Wrong("wrong derivative", said, _multiplied(group, [function(value) for value in values]))
+
+
+def _hands_on(gradient: Array | None, other: Array | None) -> bool:
+    """Whether what arrives at one end of a stretch is what arrives at the other."""
+    return gradient is not None and other is not None and np.array_equal(gradient, other)
 
 
 def _over_another_axis(

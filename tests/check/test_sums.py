@@ -1,0 +1,191 @@
+"""Sums on the way back: with a factor outside, with terms that do not count alike, with more or fewer parts."""
+
+import numpy as np
+import pytest
+
+from mlp import check_layer, check_model
+
+RNG = np.random.RandomState(0)
+X = RNG.standard_normal((4, 3))
+
+
+class Faulty:
+    """A layer or loss whose backward makes its fault if it is wrong."""
+
+    wrong = ""
+
+
+class Standardise(Faulty):
+    """Columns in units of their own deviation."""
+
+    def forward(self, x):
+        self.s = np.sqrt(x.var(axis=0) + 1e-3)
+        self.y = (x - x.mean(axis=0)) / self.s
+        return self.y
+
+    def backward(self, dy):
+        part = self.y * (dy * self.y).mean(axis=0)
+        if self.wrong:
+            part = {"missing": self.y * dy.mean(axis=0), "outside": self.y**2 * dy.mean(axis=0)}[self.wrong]
+        return (dy - dy.mean(axis=0) - part) / self.s
+
+
+class OfFeatures(Faulty):
+    """Rows without their mean, which is divided by how many rows there are."""
+
+    def forward(self, x):
+        return x - x.mean(axis=1, keepdims=True)
+
+    def backward(self, dy):
+        return dy - dy.sum(axis=1, keepdims=True) / (len(dy) if self.wrong else dy.shape[1])
+
+
+class Recurrent(Faulty):
+    def __init__(self):
+        self.V, self.W = RNG.standard_normal((2, 3, 3))
+
+    def forward(self, x):
+        self.x, self.h = x, [np.zeros((len(x), 3))]
+        for t in range(x.shape[1]):
+            self.h.append(np.tanh(x[:, t] @ self.V + self.h[-1] @ self.W))
+        return np.stack(self.h[1:], axis=1)
+
+    def backward(self, dy):
+        self.dV, self.dW, dx, dh = np.zeros((3, 3)), np.zeros((3, 3)), np.zeros_like(self.x), np.zeros((len(dy), 3))
+        for t in reversed(range(dy.shape[1])):
+            slope = 1 - self.h[t + 1] ** 2
+            dz = dy[:, t] + dh * slope if self.wrong == "bracket" else (dy[:, t] + dh) * slope
+            self.dV += self.x[:, t].T @ dz
+            self.dW += self.h[t].T @ dz
+            dx[:, t] = dz @ self.V.T
+            dh = dz @ self.W.T + (dh if self.wrong == "running" else 0)
+        return dx
+
+
+class Scaled(Faulty):
+    """The square of the distance from a centre, in units; slope of it with brackets in other places."""
+
+    def __init__(self):
+        self.centre, self.unit, self.units = 0.4, 1.7, np.array([1.5, 0.7, 2.0])
+
+    def forward(self, x):
+        self.x = x
+        if self.wrong == "array":
+            return np.tanh((x - self.centre) ** 2 / self.units)
+        return ((x - self.centre) / self.unit) ** 2
+
+    def backward(self, dy):
+        if self.wrong == "array":
+            slope = 1 - np.tanh((self.x - self.centre) ** 2 / self.units) ** 2
+            return dy * slope * 2 * (self.x - self.centre / self.units)
+        inner = self.x - self.centre / self.unit if self.wrong else (self.x - self.centre) / self.unit
+        return dy * 2 * inner / self.unit
+
+
+class Squared(Faulty):
+    def forward(self, y, target):
+        self.y, self.t = y, target
+        return np.sum((y - target) ** 2) / len(y)
+
+    def backward(self):
+        if self.wrong:
+            return 2 * self.y - self.t / len(self.y)
+        return 2 * (self.y - self.t) / len(self.y)
+
+
+class Weighted(Faulty):
+    """A cross-entropy with a weight for each class."""
+
+    def __init__(self):
+        self.weights = np.array([0.5, 2.0, 1.3])
+
+    def forward(self, y, target):
+        z = np.exp(y)
+        self.p, self.t, self.of_rows = z / z.sum(axis=1, keepdims=True), target, self.weights[target]
+        return -np.sum(self.of_rows * np.log(self.p[np.arange(len(y)), target])) / len(y)
+
+    def backward(self):
+        d, count = self.p.copy(), self.of_rows.sum() if self.wrong == "sum" else len(self.p)
+        d[np.arange(len(d)), self.t] -= self.of_rows if self.wrong == "twice" else 1
+        return d * (self.weights if self.wrong == "columns" else self.of_rows[:, None]) / count
+
+
+NUMBERS, CLASSES = RNG.standard_normal((4, 3)), np.array([0, 2, 1, 2])
+OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back from `(x - x.mean(axis=0)) / self.s` to"
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "fault", "words"),
+    [
+        (Standardise, None, "missing", OUTSIDE.format("is missing in")),
+        (Standardise, None, "outside", OUTSIDE.format("stands outside of")),
+        (OfFeatures, None, "count", "counts 0.75 times (perhaps the number of inputs over the number of samples"),
+        (Recurrent, None, "running", "has all that has gone back to that of the later ones in it, as where += stands"),
+        (Recurrent, None, "bracket", "the factor 1 - y^2 is missing, where each place of dy comes in"),
+        (Scaled, None, "number", "in `(x - self.centre) / self.unit`, on the way back from"),
+        (Scaled, None, "number", "`x` counts 1.7 times (perhaps `self.unit`)"),
+        (Scaled, None, "array", "`x` alone is multiplied with `self.units`"),
+        (Squared, NUMBERS, "brackets", "`y` counts 4 times (perhaps `len(y)`, or the number of samples, as where"),
+        (Squared, NUMBERS, "brackets", "and `target` counts 0.5 times"),
+        (Weighted, CLASSES, "sum", "(perhaps one over the mean of `self.of_rows`, as where their sum stands for their"),
+        (Weighted, CLASSES, "twice", "the factor `self.of_rows` is there twice, squared, on the way back to"),
+        (Weighted, CLASSES, "columns", "each column has a factor, `self.weights`, and each row one, 1 over `self.of_"),
+    ],
+)
+def test_what_is_wrong_with_a_sum_is_named(kind, target, fault, words):
+    x = RNG.standard_normal((2, 4, 3)) if kind is Recurrent else X
+    given = {} if target is None else {"target": target}
+    constants = {"constants": {Weighted: ["weights"], Scaled: ["units"]}.get(kind, [])}
+    right = type(kind.__name__, (kind,), {})
+    assert fault == "array" or check_layer(right(), x, **given, **constants).passed
+    (finding,) = check_layer(type(kind.__name__, (kind,), {"wrong": fault})(), x, **given, **constants).diagnosis
+    assert words in finding.sentence
+
+
+def test_a_slope_that_is_there_twice_is_called_a_factor_and_not_another_derivative():
+    def model(w):
+        p, t = 1 / (1 + np.exp(-(X @ w))), np.array([0.0, 1.0, 1.0, 0.0])
+        return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p)), X.T @ ((p - t) * p * (1 - p)) / len(t)
+
+    (finding,) = check_model(model, RNG.standard_normal(3)).diagnosis
+    assert "the gradient by `1 / (1 + np.exp(-(X @ w)))` has the factor `1 / (1 + np.exp(-(X @ w)))` (1 - `1 /" in (
+        finding.sentence
+    )
+    assert "should stand" not in finding.sentence
+
+
+class Adding:
+    """A layer whose gradients are added up until somebody sets them to zero."""
+
+    def __init__(self):
+        self.W, self.dW = RNG.standard_normal((3, 3)), np.zeros((3, 3))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dy):
+        self.dW += self.x.T @ dy
+        return dy @ self.W.T
+
+
+class Network(Faulty):
+    def __init__(self):
+        self.first, self.second = Adding(), Adding()
+
+    def forward(self, x):
+        self.h = np.tanh(self.first.forward(x))
+        return self.second.forward(self.h)
+
+    def backward(self, dy):
+        for layer in (self.first, self.second):
+            layer.dW[...] = 0
+        if self.wrong:
+            self.second.backward(dy)
+        return self.first.backward(self.second.backward(dy) * (1 - self.h**2))
+
+
+def test_a_layer_that_is_asked_twice_on_one_way_back_is_named():
+    assert check_layer(Network(), X).passed
+    (finding,) = check_layer(type("Network", (Network,), {"wrong": "twice"})(), X).diagnosis
+    assert "the backward of second is called 2 times, so what it adds up counts as often" in finding.sentence
