@@ -7,7 +7,7 @@ worker imports every test, so what takes long to import and serves a few of them
 """
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 from hypothesis import settings
@@ -40,7 +40,21 @@ WHEN_ASKED_FOR = {
 def pytest_configure(config):
     for marker, what in WHEN_ASKED_FOR.items():
         config.addinivalue_line("markers", f"{marker}: {what}; run with -m {marker}")
-    config.addinivalue_line("markers", "one_in(n): of its parameters each n-th in every run, the others if thorough")
+    config.addinivalue_line("markers", "one_in(n): of its parameters one in n in every run, the others if thorough")
+
+
+def chosen(items, n):
+    """Of every n items one, that whose parameters were taken least before.
+
+    Each n-th would not do: where six methods go round within another parameter, each third is one of the same two.
+    """
+    taken, of_every_n = Counter(), []
+    for start in range(0, len(items), n):
+        values = {item: [*map(repr, item.callspec.params.items())] for item in items[start : start + n]}
+        one = min(values, key=lambda item: sum(taken[value] for value in values[item]))
+        taken.update(values[one])
+        of_every_n.append(one)
+    return of_every_n
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -50,13 +64,15 @@ def pytest_collection_modifyitems(config, items):
             if shared in item.fixturenames or item.nodeid.startswith(tuple(places)):
                 item.add_marker(pytest.mark.xdist_group(shared))
                 break
-    places = Counter()
+    of_one_test = defaultdict(list)
     for item in items:
-        marker = item.get_closest_marker("one_in")
-        if marker and not item.get_closest_marker("nightly"):
-            if places[item.obj] % marker.args[0]:
+        if item.get_closest_marker("one_in") and not item.get_closest_marker("nightly"):
+            of_one_test[item.obj].append(item)
+    for alike in of_one_test.values():
+        every_time = chosen(alike, alike[0].get_closest_marker("one_in").args[0])
+        for item in alike:
+            if item not in every_time:
                 item.add_marker(pytest.mark.thorough)
-            places[item.obj] += 1
     # The longest of all, mypy's, is among those at the top: last, it would leave the other workers with nothing to do.
     items.sort(key=lambda item: item.path.parent != config.rootpath / "tests")
     not_asked = [marker for marker in WHEN_ASKED_FOR if marker not in config.getoption("-m")]

@@ -21,11 +21,17 @@ RTOL = 1e-12
 
 def run(text):
     """Run a program by itself and return the arrays, numbers and answers that it prints, by label."""
+    assert [comment for comment in re.findall("^ *# (.*)", text, re.MULTILINE) if not is_sentence(comment)] == []
     state, output = np.random.get_state(), io.StringIO()
     with np.printoptions(), contextlib.redirect_stdout(output):
         exec(compile(text, "program", "exec"), {"__name__": "__main__"})
     np.random.set_state(state)
     return read(output.getvalue())
+
+
+def is_sentence(comment):
+    """Whether a comment of a program begins as a sentence does, ends as one, and does not shout."""
+    return bool(re.fullmatch(r"[A-Z].*[.:]", comment)) and comment != comment.upper()
 
 
 def read(output):

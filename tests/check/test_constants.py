@@ -149,6 +149,11 @@ class RealOnly(Layer):
         return np.zeros(np.shape(dy))
 
 
+def test_where_nothing_at_all_is_rounded_a_zero_is_inactive_too():
+    check = check_layer(ReLU(), np.array([-1.0]), np.ones(1))["x"]
+    assert (check.roundoff, check.verdict) == (0, Verdict.CONSISTENT)
+
+
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
 def test_code_of_real_numbers_is_inactive_only_where_a_large_step_changes_nothing_either():
     dead = RealOnly(lambda x: np.maximum(x, 0.5))

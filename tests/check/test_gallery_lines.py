@@ -271,3 +271,16 @@ def test_the_bugs_that_are_loops_caches_and_places_do_what_they_tell():
     for name, values in expected.items():
         for value, found in zip(values, gradients(name, first, second), strict=True):
             np.testing.assert_allclose(found, value, rtol=1e-13, atol=1e-14, err_msg=name)
+
+    x = np.random.RandomState(3).standard_normal(dy.shape)
+    activation = GALLERY["x kept from the first forward"].make(Tanh())
+    for given in (x, x + 1):
+        activation.forward(given)
+    right_there = Tanh()
+    right_there.forward(x)
+    np.testing.assert_array_equal(activation.backward(dy), right_there.backward(dy))
+    loss, right_loss = GALLERY["gradient kept from the first forward"].make(MSELoss()), MSELoss()
+    for y, kept in ((x, x), (x + 1, x), (x[1:], x[1:])):  # what has another shape it cannot keep
+        loss.forward(y, 0 * y)
+        right_loss.forward(kept, 0 * kept)
+        np.testing.assert_array_equal(loss.backward(), right_loss.backward())

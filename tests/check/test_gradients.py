@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlp
-from mlp.check.check import analytical_gradients, check_gradients
+from mlp.check.check import analytical_gradients, check_gradients, check_layer
 from mlp.check.given import reference
 from mlp.check.jacobians import check_loss, check_products, jacobian_error, jacobian_flow, layer_jacobians
 from mlp.check.passes import RemarkKind
@@ -336,6 +336,12 @@ def test_misuse_names_what_was_expected_and_what_came(changed, error, message):
     arguments = dict(zip(("network", "loss", "x", "target"), build(), strict=True))
     with pytest.raises(error, match=f"^{message}"):
         check_gradients(**arguments | changed)
+
+
+def test_misuse_of_the_check_of_a_layer_names_the_argument():
+    for name in ("x", "dy"):
+        with pytest.raises(TypeError, match=f"^{name} must be a number or an array of numbers"):
+            check_layer(Tanh(), **{"x": np.ones(2), "dy": np.ones(2)} | {name: [[1.0], [1.0, 2.0]]})
 
 
 # What README and every docstring call the defaults: the exercise's step, and the method that it uses.

@@ -85,6 +85,12 @@ def test_the_worst_entries_of_the_worst_tensor_have_their_numbers():
     ]
 
 
+def test_a_zero_is_written_without_a_sign():
+    cells = texts(shown(reported(checked("W", [-0.0, 1.0], [1.0, -0.0]))), "td")
+    assert cells[6:9] == ["W[0]", "0", "1"]
+    assert cells[11:14] == ["W[1]", "1", "0"]
+
+
 def test_each_tensor_that_did_not_pass_is_shown_up_to_four():
     names = "abcde"
     report = reported(*[checked(name, [1.0], [2.0]) for name in names], checked("right", [1.0], [1.0]))

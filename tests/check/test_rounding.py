@@ -72,6 +72,13 @@ def test_float32_needs_nine_digits_and_what_needs_more_than_fifteen_is_not_round
     assert (told.unit, told.digits) == (unit, found)
 
 
+@pytest.mark.parametrize(("decimals", "unit"), [(1, FLOAT32), (9, FLOAT32), (10, FLOAT64)])
+def test_so_many_decimals_behind_large_numbers_tell_the_same(decimals, unit):
+    values = np.round(10.0 ** (11 - decimals) * (1 + np.abs(VALUES)), decimals)
+    told = precision({"a": values})
+    assert (told.unit, told.digits > 9 or not told.digits, told.decimals) == (unit, True, decimals)
+
+
 def test_of_many_numbers_two_thousand_are_looked_at_so_that_one_in_a_hundred_in_full_is_seen():
     many = np.round(np.linspace(1, 9, 20_000), 4)
     assert precision({"a": many}).decimals == 4

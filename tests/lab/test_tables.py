@@ -104,5 +104,6 @@ def test_a_hundred_thousand_rows_are_trained_on():
 
 def test_ten_rows_are_enough_and_the_data_set_says_what_it_is_made_of():
     data = made(text(rows(count=MIN_ROWS)))
-    assert data.about == "Columns of my data.csv, 10 rows."
+    numbers = made(text(rows(count=MIN_ROWS)), features=("a",), target="b")
+    assert data.about == numbers.about == "Columns of my data.csv, 10 rows."
     assert (len(data.x), len(data.test_x)) == (8, 2)

@@ -92,16 +92,23 @@ def test_the_chain_ends_in_the_loss_s_own_rule_with_its_numbers(loss, batch):
     steps = trace(*problem)
     name, last = derivation.origin(problem, steps, "fc2.b", (1,))[-1]
     assert name == "loss"
-    assert last.startswith(problem.loss.gradient_formula)
-    assert (f"n = {2 * batch}" in last) == ("{n}" in problem.loss.gradient_formula)
-    if batch > 1 and "{n}" not in problem.loss.gradient_formula:
-        assert "over 4 samples" in last
-    place = re.search(r"dy\[([\d,]+)\] = ([-\d.]+)", last)
-    index = tuple(map(int, place[1].split(",")))
     y = problem.network.apply(problem.x)
-    assert f"y[{place[1]}] = {float(f'{y[index]:.4g}')}" in last
-    assert float(place[2]) == float(f"{problem.loss.gradient(y, problem.target)[index]:.4g}")
-    assert np.ndim(y) == len(index)
+    place = re.search(r"dy\[([\d,]+)\] = ", last)[1]
+    index = tuple(map(int, place.split(",")))
+    gradient = problem.loss.gradient(y, problem.target)[index]
+    rule, *known = last.split(r", \quad ")
+    assert rule == problem.loss.gradient_formula
+    over = [f"n = {2 * batch}"] if "{n}" in rule else [r"\text{over 4 samples}"] if batch > 1 else []
+    y_there, target_there = (f"{array[index]:.4g}" for array in (y, problem.loss.as_target(problem.target, y)))
+    assert known == [
+        *(f"y[{place}] = {float(y_there):g}", f"t[{place}] = {float(target_there):g}", *over),
+        f"dy[{place}] = {float(f'{gradient:.4g}'):g}",
+    ]
+    left, numbers, value = put_in(
+        derivation.loss_quotient(problem.loss, y, problem.target, index, 1e-20, "complex-step")
+    )
+    assert left == f"dy[{place}]"
+    assert (numbers, value) == pytest.approx((gradient, gradient), rel=1e-12)
 
 
 @pytest.mark.parametrize(("name", "index"), [("W", (2, 1)), ("b", (1,)), ("x", (0,))])

@@ -242,7 +242,11 @@ def test_training_rows_are_filled_and_test_rows_hollow_in_the_units_of_the_sourc
         for label, rows, targets in ((name, data.x, data.target), (f"{name}, test", data.test_x, data.test_target)):
             expected = data.x_scale.undo(rows[targets[:, k] == 1])
             np.testing.assert_array_equal(np.stack([drawn[label].x, drawn[label].y], axis=1), expected)
-            assert drawn[label].marker.symbol.endswith("-open") == label.endswith("test")
+            hollow = label.endswith("test")
+            assert drawn[label].marker.symbol.endswith("-open") == hollow
+            # A hollow mark is nothing but its outline; a filled one has a thin dark one, where others lie below it.
+            line = (2, predictions.CLASSES[k][0]) if hollow else (1, "#333333")
+            assert (drawn[label].marker.line.width, drawn[label].marker.line.color) == line
 
 
 def test_twenty_classes_have_looks_of_their_own():
@@ -308,15 +312,22 @@ def test_numbers_of_more_features_are_drawn_against_their_targets(outputs):
     assert predictions.alt_text(runs).startswith("Prediction by target, mine, after 20 steps")
 
 
-@pytest.mark.parametrize("name", ["random", "XOR", "noisy curve", "Iris"])
-def test_every_figure_of_predictions_has_its_words(name):
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("random", "Prediction by target"),
+        ("XOR", "Class decided everywhere in the plane"),
+        ("noisy curve", "Fitted curve and samples"),
+        ("Iris", "Rows by class and decided class"),
+    ],
+)
+def test_every_figure_of_predictions_has_its_words(name, what):
     settings = replace(SETTINGS, data=RANDOM)
     if name != RANDOM:
         settings = replace(SETTINGS, experiment=Experiment().fitted(dataset(name, 0)), data=name)
     runs = runs_of(settings, 1)
     words = predictions.alt_text(runs)
-    assert name in words
-    assert words.endswith("after 1 step: right gradient beside derivative missing")
+    assert words == f"{what}, {name}, after 1 step: right gradient beside derivative missing"
     assert predictions.figure(runs).data
 
 
