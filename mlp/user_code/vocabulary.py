@@ -116,7 +116,7 @@ _RULES = (
         "word words token tokens item items target outside center context current",
     ),
     _Rule("input_shape", "shape", "in input"),
-    _Rule("in_size", "in ins input inputs prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
+    _Rule("in_size", "in ins input inputs visible prev previous from last fanin nin ninputs ninput", f"{_COUNT} fan"),
     _Rule("in_size", "model", "d dim"),
     _Rule("hidden_sizes", "sizes dims layers list nodes neurons", "hidden hid layer size n num per"),
     _Rule("hidden", "hidden hid h nhidden", f"{_COUNT} state"),
@@ -146,7 +146,7 @@ _RULES = (
         "fraction",
         "momentum alpha lambd lambda lamda lmbda lam mu rho sparsity reg regularization regularisation penalty decay "
         "slope",
-        "weight negative strength factor coef coefficient rate",
+        "weight negative strength factor coef coefficient rate param parameter",
     ),
     _Rule("rng", "rng random generator", ""),
     _Rule(

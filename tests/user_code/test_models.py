@@ -38,6 +38,8 @@ MISTAKES = {
     "one vector of all": ("(1 - h[:, 1:] ** 2)", "(1 - h[:, 1:])", {"nn_params"}),
     "a bias inside": ("d.T @ h", "2 * d.T @ h", {"theta2"}),
     "a list of layers": ('memory["A" + str(i - 1)].T @ dZ', '2 * memory["A" + str(i - 1)].T @ dZ', {"W1", "W2"}),
+    "one vector of an autoencoder": ("beta * sparse[:, None]", "sparse[:, None]", {"theta"}),
+    "one vector of one layer": ("- p) @ data.T", "- p) @ data.T * 2", {"theta"}),
     "probabilities that forward computed": ("dS.T @ X", "2 * dS.T @ X", {"W"}),
     "one sample at a time, in layers that are kept": ("* (1 - self.layers[i] ** 2)", "", {"weights.0"}),
     "layers": ('layer["W"] + layer["b"]', 'layer["W"] + 2 * layer["b"]', {"0.b", "1.b", "2.b"}),

@@ -18,7 +18,7 @@ from mlp.user_code.clock import remaining
 from mlp.user_code.interpret import penalties, samples
 from mlp.user_code.interpret.arguments import Built
 from mlp.user_code.interpret.inputs import inputs
-from mlp.user_code.interpret.models import Parts, has_target, is_key
+from mlp.user_code.interpret.models import Parts, has_target, is_key, vectors
 from mlp.user_code.interpret.ranking import furthest
 from mlp.user_code.interpret.samples import BATCH, FEATURES, HIDDEN, OUTPUTS, Layout
 from mlp.user_code.interpret.second_look import without_gradient, without_moments
@@ -220,11 +220,17 @@ def _parameters(parts: Parts, override: Override, thing: Any = None) -> Iterator
         drawn = {name: samples.normal(shape, 3 + i) for i, (name, shape) in enumerate(override.parameters.items())}
         yield Made("as given", drawn)
         return
-    for outputs in (OUTPUTS, 1):
+    for outputs in (OUTPUTS, 1, *([] if _takes_target(parts) else [FEATURES])):
         for maker in parts.makers:
             yield from _made(maker, outputs, override, _small if _clips(parts) else _moved)
         if not override.parameters:
+            yield from _vectors(parts, outputs)
             yield from _guessed(parts.keys, outputs)
+
+
+def _takes_target(parts: Parts) -> bool:
+    """Whether anything of a model takes a target: an autoencoder has its input as one."""
+    return parts.is_of_object or any(map(has_target, filter(callable, parts)))
 
 
 def _clips(parts: Parts, thing: Any = None) -> bool:
@@ -273,15 +279,18 @@ def _moved(structure: Any, keep: float = 1.0, size: float = 0.5) -> Any:
     return holder[0]
 
 
+def _vectors(parts: Parts, outputs: int) -> Iterator[Made]:
+    """All weights in one vector, with biases and without, for a hidden layer and for none."""
+    names = [name for one in parts if callable(one) for name in vectors(one)]
+    for more, hidden in product((1, 0), (HIDDEN[:1], ())) if names else ():
+        ends = zip(sizes := [FEATURES, *hidden, outputs], sizes[1:], strict=False)
+        count = sum((one + more) * other for one, other in ends)
+        yield Made("random, in one vector", {names[0]: samples.normal((count,), 3)}, outputs, is_vector=True)
+
+
 def _guessed(keys: tuple[str, ...], outputs: int) -> Iterator[Made]:
-    """Weights and biases of these names, for columns and for rows, with a bias inside, or all in one vector."""
-    if keys and not any(map(is_key, keys)):
-        for more in (1, 0):
-            ends = zip(sizes := [FEATURES, HIDDEN[0], outputs], sizes[1:], strict=False)
-            count = sum((one + more) * other for one, other in ends)
-            yield Made("random, in one vector", {keys[0]: samples.normal((count,), 3)}, outputs, is_vector=True)
-        return
-    layers = list(dict.fromkeys(re.sub(r"\D", "", key) for key in keys))
+    """Weights and biases of these names, for columns and for rows, or with a bias inside."""
+    layers = list(dict.fromkeys(re.sub(r"\D", "", key) for key in keys if is_key(key)))
     if layers == [""] and outputs > 1:
         drawn = {key: samples.normal((FEATURES,) if vocabulary.family(key).startswith("w") else (), 3) for key in keys}
         yield Made("random, the weights a vector", {key: np.asarray(value) for key, value in drawn.items()})
@@ -400,7 +409,8 @@ def _model_readings(parts: Parts, case: Case, mades: Iterable[Made], errors: lis
             except ForeignError as error:
                 errors.append(error.fact)
                 continue
-            for (words, target), loss in product(_targets(y, made, x, override), losses):
+            targets = _targets(y, made, x, override) if _takes_target(parts) else [("of no use", x)]
+            for (words, target), loss in product(targets, losses):
                 columns = x.ndim > 1 and x.shape[1] == BATCH
                 shown = f"X, with parameters {made.words} and a target {words} of shape {target.shape}"
                 layout = Layout(shown, "columns" if columns else "rows", x.shape, True)

@@ -86,7 +86,7 @@ def find(functions: Functions, overrides: Mapping[str, Override]) -> list[Parts]
             found.append(_of_globals(function, held))
         elif (
             name in free
-            and has_target(function)
+            and (has_target(function) or (vectors(function) and _takes_input(function)))  # or an autoencoder
             and (_takes_input(function) if name in vocabulary.TRAIN_STEPS else returns_loss_and_gradients(function))
         ):
             found.append(Parts(None, function, None, makers))
@@ -222,13 +222,11 @@ def _parameter_keys(parts: Parts, structures: set[str]) -> tuple[str, ...]:
 @cache
 def vectors(function: Function) -> tuple[str, ...]:
     """The arguments that hold all parameters in one vector, of which parts are made matrices again."""
-    tree, names = syntax(function), calls.parameters_named(function)
-    parts = [
-        node.value for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
-    ]
-    found = [one.id for one in parts if isinstance(one, ast.Name) and one.id in names and not is_input(one.id)]
-    reshapes = any(isinstance(node, ast.Attribute) and node.attr == "reshape" for node in ast.walk(tree))
-    return tuple(name for name in found[:1] if reshapes and sound(name) <= 0)
+    names, nodes = calls.parameters_named(function), list(ast.walk(syntax(function)))
+    shaped = [node.value for node in nodes if isinstance(node, ast.Attribute) and node.attr == "reshape"]
+    parts = [node.value for node in nodes if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)]
+    found = [one.id for one in (*parts, *shaped) if isinstance(one, ast.Name) and one.id in names]
+    return tuple(name for name in found[:1] if shaped and not is_input(name) and sound(name) <= 0)
 
 
 def takes(function: Function, structures: Iterable[str]) -> bool:

@@ -243,7 +243,7 @@ def closed(thing: Any, whole: Whole) -> Any:
                 self, called(self, whole.loss, words), getattr(self, whole.loss), Whole(None, None, None)
             )
         returned = called(self, whole.backward or whole.loss, words)  # type: ignore[arg-type]  # one of them is there
-        if whole.backward is None and isinstance(returned, tuple) and isinstance(returned[0], float):
+        if whole.backward is None and isinstance(returned, tuple | list) and isinstance(returned[0], float):
             return returned[1:]  # behind the loss
         return None if isinstance(returned, float | np.floating) else returned  # a loss
 
@@ -319,6 +319,7 @@ def _argument(one: inspect.Parameter, is_first: bool, structures: set[str], else
     word = next((word for word, holds in rules.items() if holds), "")
     value = None
     if one.default is one.empty and not word:
+        role = "fraction" if role == "scale" else role  # the beta that weighs a term
         value = elsewhere.get(name, samples.PLAIN[role][0] if role in (*samples.NUMBERS, *samples.SIZES) else None)
     return _Argument(name, word, one.default in (one.empty, None), value)
 

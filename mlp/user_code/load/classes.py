@@ -208,10 +208,11 @@ def _keeps_gradients(method: Callable[..., Any]) -> bool:
 
 def returns_loss_and_gradients(function: Callable[..., Any]) -> bool:
     """Whether a function returns a loss and beside it gradients, named or in a dict: `return loss, dW, db, h`."""
-    tuples = [value.elts for value in return_values(function) if isinstance(value, ast.Tuple) and len(value.elts) > 1]
+    several = [value for value in return_values(function) if isinstance(value, ast.Tuple | ast.List)]
+    tuples = [value.elts for value in several if len(value.elts) > 1]
     for texts in ([ast.unparse(one) for one in elements] for elements in tuples):
         is_loss = function.__name__ == "loss" or any(sounds_like_loss(one) or one in ("J", "L") for one in texts)
-        if is_loss and any(re.match(r"d[A-Z_]|d[wb]\d*$|(\w+_)?grad|nabla|{", one) for one in texts):
+        if is_loss and any(re.match(r"d[A-Z_]|d[wb]\d*$|(\w+_?)?grad|nabla|{", one) for one in texts):
             return True
     return False
 

@@ -149,14 +149,13 @@ def _alike(partner: str, functions: dict[str, Any]) -> list[str]:
 
 
 _MARKS = (
-    r"derivative_of|gradient_of|derivative|derivate|derivation|derivada|deriv|derv|der|gradient|grads??|backwards?|"
-    r"backprop|bprop|bwd|back|bp|prime|diff|slope|delta|dev"
+    r"derivative_of|gradient_of|derivative|derivate|derivation|derivada|derivata|derivee|deriver|deriv|derv|der|gradient|grads??|backwards?|"
+    r"backprop|bprop|bwd|back|bp|prime|diff|slope|delta|dev|ableitung|abl|pochodna|turev"
 )
 _GRADIENT_NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (rf"({_MARKS}|d)_?(?P<stem>.+?)(_d[a-z])?", rf"(?P<stem>.+?)([_2]*({_MARKS}|jacobian)|[_2]+d[a-z]?)")
 )
-_ENDING = re.compile(r"d[a-z]?|_?p", re.IGNORECASE)  # relud and relup, behind the whole name alone
 _TRUNK = re.compile(rf".+?_({_MARKS})(?=_|\d|$)", re.IGNORECASE)
 # What a gradient may have behind it that is another version of one, and no test of it.
 _OTHERWISE = r"(?!.*(check|numer|test|update|clip|step))(_\w+|\d+)?"
@@ -188,9 +187,8 @@ def _partners(name: str, functions: dict[str, Any]) -> list[str]:
     whole = [(other, match["stem"]) for other, match in matches if match]
     stems = [(other, _stem(its)) for other, its in whole]
     named = [other for other, its in whole if its == same] + [other for other, its in stems if its == stem]
-    ends = {other: other.removeprefix(name) for other in others if other.startswith(name)}
-    ending = [other for other, rest in ends.items() if _ENDING.fullmatch(rest)]
-    named += [other for other in ending if ends[other][-1] not in "pP"]
+    named += [other for other in others if re.fullmatch(rf"dd?[a-z]_?{name}|{name}d[a-z]?", other, re.IGNORECASE)]
+    ending = [other for other in others if re.fullmatch(f"{name}_?p", other, re.IGNORECASE)]
     arguments = calls.parameters_named(functions[name])
     alike = [other for other in others if calls.parameters_named(functions[other]) == arguments]
     words = {vocabulary.plain(other): other for other in alike if vocabulary.plain(name) in vocabulary.VALUE}

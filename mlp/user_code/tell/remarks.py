@@ -58,12 +58,21 @@ def is_fused_softmax(tried: Attempt) -> bool:
     if layer is None or len(tried.y_shape) != 2 or tried.reduction:
         return False
     y, dy = layer.forward(tried.x), random(tried.y_shape)
-    for axis in (0, 1):
-        if y.shape[axis] > 1 and np.allclose(y.sum(axis=axis), 1):
-            factors = compare(layer, tried.x, dy, y * (dy - (dy * y).sum(axis=axis, keepdims=True)))
+    for axis in (0, 1, None):
+        behind = _behind_softmax(y, dy, axis)
+        if (axis is None or y.shape[axis] > 1) and behind is not None:
+            factors = compare(layer, tried.x, dy, behind)
             of_input = factors.pop(INPUT, 1.0)  # those of parameters may be averages
             return of_input == 1 and (not factors or np.ptp(list(factors.values())) < _CLOSE)
     return False
+
+
+def _behind_softmax(y: Array, dy: Array, axis: int | None) -> Array | None:
+    """The gradient before a softmax, or its logarithm, that gives y; None where y comes from neither."""
+    p = np.exp(y)
+    if np.allclose(y.sum(axis=axis), 1):
+        return y * (dy - (dy * y).sum(axis=axis, keepdims=True))
+    return dy - p * dy.sum(axis=axis, keepdims=True) if np.allclose(p.sum(axis=axis), 1) else None
 
 
 def fused(tried: Attempt) -> Fact:
@@ -76,13 +85,17 @@ def fused(tried: Attempt) -> Fact:
 
 
 def is_delta(tried: Attempt, found: TensorCheck) -> bool:
-    """Whether a loss's backward is right for what stands before a sigmoid or softmax that gives the prediction."""
+    """Whether a loss's backward is right for what stands before a sigmoid or softmax that gives the prediction.
+
+    That may be the softmax's logarithm as well.
+    """
     p, d = tried.x, found.numerical
     is_said = bool(tried.subject.said.backward_args)  # that the slope of what stands before it is 1
-    if not tried.reduction or is_said or not np.all((p > 0) & (p < 1)):
+    if not tried.reduction or is_said:
         return False
-    of_softmax = [p * (d - (d * p).sum(axis=axis, keepdims=True)) for axis in range(p.ndim)]
-    behind = (d * p * (1 - p), *of_softmax)
+    behind = [d - np.exp(p) * d.sum(axis=axis, keepdims=True) for axis in range(p.ndim)]
+    if np.all((p > 0) & (p < 1)):
+        behind += [d * p * (1 - p), *(p * (d - (d * p).sum(axis=axis, keepdims=True)) for axis in range(p.ndim))]
     return any(np.allclose(found.analytical, one, rtol=_CLOSE, atol=_CLOSE**2) for one in behind)
 
 

@@ -373,3 +373,30 @@ class Perceptron:
             self.weights[i] += lrate * dw + momentum * self.dw[i]
             self.dw[i] = dw
         return np.sum(error**2)
+
+
+# one vector of an autoencoder
+def autoencoder_cost(theta, visible_size, hidden_size, lambda_, sparsity_param, beta, data):
+    size, m = hidden_size * visible_size, data.shape[1]
+    W1, W2 = theta[:size].reshape(hidden_size, visible_size), theta[size : 2 * size].reshape(visible_size, hidden_size)
+    b1, b2 = theta[2 * size : 2 * size + hidden_size, None], theta[2 * size + hidden_size :, None]
+    a = 1 / (1 + np.exp(-W1 @ data - b1))
+    d = W2 @ a + b2 - data
+    rho, seen = sparsity_param, a.mean(axis=1)
+    cost = np.sum(d**2) / (2 * m) + lambda_ / 2 * (np.sum(W1**2) + np.sum(W2**2))
+    cost += beta * np.sum(rho * np.log(rho / seen) + (1 - rho) * np.log((1 - rho) / (1 - seen)))
+    sparse = -rho / seen + (1 - rho) / (1 - seen)
+    da = (W2.T @ d + beta * sparse[:, None]) * a * (1 - a)
+    grads = da @ data.T / m + lambda_ * W1, d @ a.T / m + lambda_ * W2, da.mean(axis=1), d.mean(axis=1)
+    grad = np.concatenate([one.ravel() for one in grads])
+    return [cost, grad]
+
+
+# one vector of one layer
+def softmax_cost(theta, num_classes, input_size, lambda_, data, labels):
+    theta = theta.reshape(num_classes, input_size)
+    p = np.exp(theta @ data)
+    p, wanted = p / p.sum(axis=0), np.eye(num_classes)[labels].T
+    cost = -np.sum(wanted * np.log(p)) / data.shape[1] + lambda_ / 2 * np.sum(theta**2)
+    grad = -(wanted - p) @ data.T / data.shape[1] + lambda_ * theta
+    return cost, grad.ravel()
