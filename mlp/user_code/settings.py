@@ -235,6 +235,8 @@ def override_of(settings: Any, place: str, module: Any = None, about: Any = None
     # An array of theirs may be a global of their module too, and would be moved as one together with its copy here.
     settings = {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in dict.items(settings)}
     for key, value in settings.items():
+        if _is_left_open(value):
+            raise _wrong(module, f"{place}: {key!r} still has ... where a value of yours belongs")
         if key not in OPTIONS:
             raise _wrong(module, f"{place} has {quoted(key)}, which is no setting{_like(key, list(OPTIONS))}; {_KNOWN}")
         kinds, words = OPTIONS[key][:2]
@@ -245,6 +247,12 @@ def override_of(settings: Any, place: str, module: Any = None, about: Any = None
     if isinstance(settings.get("target"), str) and settings["target"] not in TARGETS:
         raise _wrong(module, f"{place}: 'target' must be {OPTIONS['target'].words}, not {settings['target']!r}")
     return Override(**settings)
+
+
+def _is_left_open(value: Any) -> bool:
+    """Whether somewhere in it a `...` of a suggested line still stands."""
+    held = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return value is ... or any(map(_is_left_open, held))
 
 
 def _by_position(values: Any, about: Any, place: str, module: Any) -> dict[str, Any]:
@@ -279,4 +287,4 @@ def written(value: Any) -> str:
         return "{" + ", ".join(f"{written(key)}: {written(held)}" for key, held in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(written, value)) + "]"
-    return repr(value)
+    return "..." if value is ... else repr(value)

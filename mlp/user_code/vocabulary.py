@@ -173,8 +173,8 @@ def roles(name: str) -> tuple[str, ...]:
         return ("penalty",)
     if not found:  # of a gate: Wf, Wxi, Uz, bo
         found = [role for role, pattern in _GATES if re.fullmatch(pattern, cut)]
-    if not found and re.fullmatch(r"(?!.*(num|norm|clip|check|step)).*(delta|grad)s?", cut):
-        return ("upstream",)  # w_times_delta
+    if not found and re.fullmatch(r"(?!.*(num|norm|clip|check|step)).*(delta|grad)s?(_(from|at|of)_\w+)?", cut):
+        return ("upstream",)  # w_times_delta, delta_from_linear
     if not found and re.match(r"d_?[a-z]{2}", cut) and roles(re.sub(r"^[dD]_?", "", name)):
         return ("upstream",)  # dcurrent_h, as dh
     return tuple(dict.fromkeys(found))

@@ -10,6 +10,7 @@ import pytest
 from mlp.user_code.check import examine
 from mlp.user_code.load.discovery import cases, own
 from mlp.user_code.load.importing import load
+from mlp.user_code.messages import ForeignError
 from mlp.user_code.settings import read_overrides
 
 KINDS = [f"# {kind}" for kind in (Path(__file__).parent / "corpus" / "kinds.py").read_text().split("\n\n\n# ")[1:]]
@@ -338,7 +339,10 @@ def test_an_argument_that_may_be_dy_or_the_output_is_told_by_what_is_right_and_n
     assert examined(tmp_path, source).status == "passed"
     result = examined(tmp_path, source.replace("1 - forward", "2 - forward"))
     assert result.status == "not checked"
-    assert '{"bend": {"backward_args": {"forward": "dy"}}}' in result.facts[-1].text
+    # What was tried in vain is not suggested.
+    assert 'GRADCHECK = {"bend": {"backward_args": {"forward": ...}}}, with "dy", "x", "y"' in result.facts[-1].text
+    with pytest.raises(ForeignError, match=r"'backward_args' still has \.\.\. where a value of yours belongs"):
+        examined(tmp_path, f'GRADCHECK = {{"bend": {{"backward_args": {{"forward": ...}}}}}}\n{source}')
 
 
 def test_what_is_called_z_is_the_input_and_never_the_output(tmp_path):

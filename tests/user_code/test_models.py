@@ -128,3 +128,12 @@ def test_a_training_step_is_not_judged_by_a_number_that_is_no_loss(tmp_path):
     result = check_module(str(path))
     assert result.cases == ()
     assert "none of the usual ones is the one whose gradient it gives" in str(result.asides[0])
+
+
+def test_sizes_that_were_guessed_in_vain_are_told_and_not_suggested(tmp_path):
+    source = MODELS["step of a function"].replace("    h =", "    assert len(params['W2']) == 9\n    h =")
+    text = examined(tmp_path, source).facts[-1].text
+    assert "The sizes in make_params(n_in=4, n_hidden=6, n_out=3) were guessed; say yours in GRADCHECK = " in text
+    assert '"args": {"n_in": ..., "n_hidden": ..., "n_out": ...}' in text
+    said = 'GRADCHECK = {"train_step": {"parameters": "make_params", "args": {"n_in": 4, "n_hidden": 9, "n_out": 3}}}\n'
+    assert examined(tmp_path, f"{said}{source}").status == "passed"

@@ -11,7 +11,7 @@ ROLES = {
     "cache": "cache linear_cache ctx context memory",
     "optimizer": "optimizer optimiser opt",
     "upstream": "dout dy dZ dA dvalues grad_output upstream_grad error delta dnext_h dL_dout dloss output_gradient "
-    "accum_grad dcurrent_h w_times_delta",
+    "accum_grad dcurrent_h w_times_delta outgrad delta_from_linear",
     "mask": "mask target_mask padding_mask sample_weight",
     "target": "t target targets labels y_true ground_truth expected one_hot y_real label_tensor target_batch "
     "actualResult true_vals",

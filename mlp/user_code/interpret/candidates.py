@@ -240,9 +240,11 @@ def _told(name: str, backward: Callable[..., Any] | None, unsure: list[str], lik
     """That nothing says what these arguments of backward are, and the line that would; "" where there are none."""
     if not unsure:
         return ""
-    said = line(name, backward_args=dict.fromkeys(unsure, likely))
+    said = line(name, backward_args=dict.fromkeys(unsure, ... if likely == "dy" else likely))
     words = (
-        "where 1.0 is the slope of no activation" if likely == 1.0 else "in which x and y stand for input and output"
+        "where 1.0 is the slope of no activation"
+        if likely == 1.0
+        else 'with "dy", "x", "y" or a value in the place of each ...'
     )
     return (
         f"what {' and '.join(unsure)} of {getattr(backward, '__name__', 'backward')} stands for, nothing says, and no "

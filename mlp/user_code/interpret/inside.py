@@ -437,10 +437,12 @@ def read_model(parts: Parts, case: Case, thing: Any = None) -> Attempt:
         fact = furthest(tried).error if tried else next(iter(errors), None)
         text = f"the model of {parts.name} could not be run{f': {fact.text}' if fact else ''}"
         for maker in parts.makers[:1]:
-            sizes = {"parameters": maker.__name__, "args": _sizes_for(maker, OUTPUTS)}
+            guessed = _sizes_for(maker, OUTPUTS)
+            sizes = {"parameters": maker.__name__, "args": dict.fromkeys(guessed, ...)}
+            shown = ", ".join(f"{name}={written(value)}" for name, value in guessed.items())
             beside = {"loss": parts.loss if parts.forward else None, "backward": parts.backward}
             said = {key: one.__name__ for key, one in beside.items() if callable(one)} | sizes
-            text += f". The sizes were guessed; say better ones in a line such as {line(parts.name, **said)}"
+            text += f". The sizes in {maker.__name__}({shown}) were guessed; say yours in {line(parts.name, **said)}"
         raise ForeignError(Fact("problem", text, *place_of(parts.backward or parts.loss), fact.trace if fact else ()))
     if best.loss and best.agreeing < 1:
         text = (

@@ -162,6 +162,7 @@ def upstream_names(
         if role == "upstream" or (not role and vocabulary.gradient_of(name) & outputs)
     ]
     possible = [name for name, role in leading.items() if role not in _NEVER_UPSTREAM]
+    possible = [name for name in possible if name in uses_of(function).names] or possible
     new = [name for name in possible if name not in known]
     name = getattr(function, "__name__", "")
     is_update = vocabulary.UPDATE.fullmatch(name) and vocabulary.plain(name) not in vocabulary.DERIVATIVE
