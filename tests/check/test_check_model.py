@@ -217,6 +217,13 @@ def test_so_many_entries_as_are_asked_for_are_drawn_over_all_parameters_and_one_
             np.testing.assert_array_equal(array.ravel(), PARAMETERS[name].ravel()[places])
 
 
+def test_what_is_moved_is_moved_in_the_function_s_own_parameters_in_whatever_order_they_lie() -> None:
+    whole = {"W": np.asfortranarray(PARAMETERS["W1"])}
+    drawn = Model(lambda parameters: (np.sum(parameters["W"]), {}), whole, whole, {}).drawn(5)
+    moved = drawn.replaced("W", drawn.arrays["W"] + 1)
+    assert moved.apply(1.0) == pytest.approx(drawn.apply(1.0) + 5, rel=1e-14)
+
+
 def test_a_small_parameter_is_looked_at_whole_where_of_a_large_one_entries_are_drawn() -> None:
     whole = {"W": np.zeros((300, 400)), "b": np.zeros(9)}
     drawn = Model(model, whole, whole, {}).drawn(100)

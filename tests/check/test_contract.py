@@ -482,7 +482,7 @@ class Scripted(Linear):
 
     def backward(self, dy):
         dx = super().backward(dy)
-        self.grad_W = np.array([[self.script.pop(0)]])
+        self.grad_W = np.array([self.script.pop(0)], ndmin=2)
         return dx
 
 
@@ -501,6 +501,7 @@ LAST_BIT = 2.0**-52
         ((1.0, 2.0, 3 + 4 * 3 * 255 * LAST_BIT), [RemarkKind.ACCUMULATES]),
         ((1.0, 2.0, 3 + 4 * 3 * 258 * LAST_BIT), [RemarkKind.NOT_REPEATABLE]),
         ((1.0, 2.0, 4.0), [RemarkKind.NOT_REPEATABLE]),
+        (([1.0], [1.0, 2.0], [1.0, 2.0, 3.0]), [RemarkKind.NOT_REPEATABLE]),  # which cannot be subtracted
     ],
 )
 def test_runs_are_the_same_up_to_what_another_order_of_summation_does(script, kinds):

@@ -342,6 +342,8 @@ def test_misuse_of_the_check_of_a_layer_names_the_argument():
     for name in ("x", "dy"):
         with pytest.raises(TypeError, match=f"^{name} must be a number or an array of numbers"):
             check_layer(Tanh(), **{"x": np.ones(2), "dy": np.ones(2)} | {name: [[1.0], [1.0, 2.0]]})
+    with pytest.raises(TypeError, match=r"^layer must be a layer, such as Tanh\(\), not "):
+        check_layer(np.tanh, np.ones(2))
 
 
 # What README and every docstring call the defaults: the exercise's step, and the method that it uses.

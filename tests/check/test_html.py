@@ -63,6 +63,7 @@ def wrong_at(*indices):
 def test_a_report_that_passed_says_so_with_its_summary():
     report = reported(wrong_at(), checked("b", [1.0], [1.0]))
     tree = shown(report)
+    assert {tree.text, *(part.tail for part in tree)} == {None}, "all that is said stands in a paragraph or a table"
     assert texts(tree, "span") == ["passed"]
     assert texts(tree, "p")[0] == f"passed {report.summary}"
     cells = texts(tree, "td")

@@ -182,6 +182,10 @@ def test_any_number_that_flows_through_a_network_ends_with_its_value_both_ways(l
         # Truncation h^2 f''' / 6 and round-off eps |c| / h, both some 1e-8 or less.
         assert put_in(ways.difference)[2] == pytest.approx(values[index], abs=1e-7)
         assert ways.backward[-1][0] == "loss"
+        # The dy of a layer is the dx of the next one, and its x is what is moved; at the end it is the loss's y.
+        held = {"fc1 dW": "fc1.W", "fc2 db": "fc2.b", "fc2 dy": "y", "loss dy": "y"}
+        there = held.get(f"{layer} {array}", "fc2.x" if array == "dy" else f"{layer}.x")
+        assert ways.moved == f"{there}[{','.join(map(str, index))}]"
 
 
 def test_an_entry_of_a_network_s_jacobian_goes_through_every_layer_and_no_loss():

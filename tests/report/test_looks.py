@@ -181,6 +181,7 @@ def test_the_diagram_shows_the_chosen_layer_and_lets_the_others_stand_back():
 def test_logarithmic_axes_are_labelled_with_powers():
     layout = FIGURES["step size"]().layout
     assert (layout.xaxis.type, layout.xaxis.exponentformat, layout.xaxis.dtick) == ("log", "power", 2)
+    assert {FIGURES[kind]().layout.xaxis.title.text for kind in ("step size", "difference")} == {"eps"}
     for axis in (layout.yaxis, FIGURES["flow"]().layout.yaxis, FIGURES["flow"]().layout.yaxis2):
         assert (axis.type, axis.exponentformat) == ("log", "power")
 

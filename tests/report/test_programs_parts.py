@@ -160,6 +160,16 @@ def test_numbers_that_are_none_are_written_too():
     np.testing.assert_array_equal(printed["dx"], [np.nan, np.inf])
 
 
+def test_whole_numbers_are_written_as_the_floats_that_they_are():
+    def written(kind):
+        two, one = np.array([3, 4], kind), np.array([5], kind)
+        yield programs.activation("Tanh", two, two, EPS, "central")
+        yield programs.loss("MSELoss", two, two, EPS, "central")
+        yield programs.linear(two[None], two, one, one, EPS, "central")
+
+    assert [*written(int)] == [*written(float)]
+
+
 @pytest.mark.parametrize("method", ["forward", "backward", "central"])
 def test_the_quotient_is_over_the_step_that_was_taken(method):
     # 1 + 1e-12 is rounded, and the step is off by a part in ten thousand; over what is left of it, y = x has slope 1.

@@ -157,6 +157,15 @@ def test_how_a_run_is_drawn(kind):
     assert len(names) == len(set(names)), "a name stands in the legend once"
 
 
+def test_panels_of_runs_say_what_is_drawn():
+    def titles(figure):
+        return [note.text for note in figure.layout.annotations]
+
+    assert titles(curves.losses(RUNS)) == ["loss (dotted: test)"]
+    assert titles(curves.losses(runs_of(replace(SETTINGS, data=RANDOM), 1))) == ["loss"]
+    assert titles(curves.gradient_norms(RUNS)) == ["right gradient", "derivative missing"]
+
+
 def test_the_colours_of_layers_are_the_same_in_every_run_and_start_over_after_the_sixth():
     assert [trace.line.color for trace in curves.gradient_norms(RUNS).data] == [*curves.LAYERS[:3]] * 2
     assert len(set(curves.LAYERS)) == 6

@@ -15,6 +15,7 @@ from mlp.lab.training import Training
 from mlp.lab.training_run import EVALUATED, Run
 from mlp.report import programs
 from mlp.report.files.exchange import RUN_FILE, history_csv, run_npz
+from tests import tables
 from tests.comparing import assert_close
 from tests.lab.test_training import fitting, own
 from tests.programs import run as printed_by
@@ -78,6 +79,17 @@ def test_an_upload_comes_from_the_file_of_the_run(rows, tmp_path, monkeypatch):
             pytest.importorskip("torch")
         for name, values in printed_by(text).items():
             assert_close(values, run.history[name], RTOL, f"{name} in {language}")
+
+
+def test_an_upload_of_classes_has_no_scale_of_its_target(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = finished(
+        Training(Experiment((2, 4, 2), loss="CrossEntropyLoss"), UPLOAD, steps=20),
+        tables.made(tables.text(tables.rows())),
+    )
+    (tmp_path / RUN_FILE).write_bytes(run_npz(run))
+    for name, values in printed_by(programs.training(run)["mlp"]).items():
+        np.testing.assert_array_equal(values, run.history[name])
 
 
 def test_a_bug_is_trained_in_mlp_alone():

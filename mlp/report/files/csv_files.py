@@ -105,8 +105,7 @@ class Numbers:
         """The number in a cell; UploadError if it holds none."""
         if not is_number(cell, self.delimiter):
             raise UploadError(f"{self.file}: {place} holds {brief(cell[:20])!r}, which is no number.")
-        if self.delimiter != ",":
-            self.marks.update(mark for mark in ",." if mark in cell)
+        self.marks.update(mark for mark in ",." if mark in cell)
         if len(self.marks) > 1:
             raise UploadError(
                 f"{self.file}: {place} holds {cell[:20]!r}, but the numbers before it have the other decimal mark; "
