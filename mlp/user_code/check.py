@@ -316,12 +316,13 @@ def hinted(fact: Fact, tried: Attempt) -> Fact:
     if "numpy.ndarray" in fact.text and "has no attribute" in fact.text and _uses_torch(module):
         hint = ". The check gives numpy arrays; this code computes with torch tensors, which cannot be checked here"
     elif tried.grade is Grade.NOTHING and tried.args and "GRADCHECK" not in fact.text:
-        defaults = {one.name: one.default for one in calls.parameters_of(type(tried.subject.thing))}
-        args = arguments.plain_values({**defaults, **tried.args})
-        shown = ", ".join(f"{name}={value}" for name, value in arguments.plain_arguments(tried.args).items())
+        parameters = calls.parameters_of(type(tried.subject.thing))
+        defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
+        made = arguments.plain_arguments({**defaults, **tried.args})
+        shown = ", ".join(f"{name}={value}" for name, value in made.items())
         hint = (
-            f". It was made as {tried.subject.name}({shown}) and given an x of shape {tried.x.shape}; say better ones "
-            f"in a line such as {line(tried.subject.name, args=args, x=tried.x.shape)}"
+            f". It was made as {type(tried.subject.thing).__name__}({shown}) and given an x of shape {tried.x.shape}; "
+            f"say yours in {line(tried.subject.name, args=dict.fromkeys(made, ...), x=...)}"
         )
     return replace(fact, text=fact.text + hint)
 

@@ -217,7 +217,7 @@ def read_overrides(module: ModuleType, known: list[str]) -> dict[str, Override]:
     overrides = {}
     for name, settings in dict.items(said):  # of a subclass too, whatever it says its items are
         defined = str(name).partition("(")[0]  # softmax, of what "softmax(x, deriv=True)" gives
-        if defined not in known:
+        if defined not in known and not _is_method(defined, module):
             raise _wrong(
                 module,
                 f"GRADCHECK names {quoted(name)}, but the module defines nothing of that name{_like(name, known)}",
@@ -226,6 +226,12 @@ def read_overrides(module: ModuleType, known: list[str]) -> dict[str, Override]:
             settings, f"GRADCHECK[{name!r}]", module, reduce(getattr, defined.split("."), module)
         )
     return overrides
+
+
+def _is_method(name: str, module: ModuleType) -> bool:
+    """Whether it is a class of the module and one of its methods: Pool.backward_fast."""
+    owner, _, method = name.partition(".")
+    return callable(getattr(vars(module).get(owner), method, None)) if method.isidentifier() else False
 
 
 def override_of(settings: Any, place: str, module: Any = None, about: Any = None) -> Override:

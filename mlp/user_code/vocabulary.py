@@ -55,8 +55,8 @@ GRADIENT_METHODS = (
 # Arguments. A name is cut into words (`y_true` and `yTrue` are y true); it has a role if all of its words are in one of
 # the role's sets and, where a role needs a leading word, at least one is in that.
 _COUNT = (
-    "n num number of size sizes dim dims d count nb no features feature units unit neurons neuron nodes node channels "
-    "planes width layer l"
+    "n num number of size sizes dim dims d count nb no features feature units unit neurons neuron nodes node channel "
+    "channels planes width layer l"
 )
 _GRADIENT = "grad grads gradient gradients error err delta diff d dl accum acc upstream incoming top"
 _HOLDERS = "tensor tensors array arr vector vec matrix mat batch"  # what any numbers may be in
@@ -85,9 +85,9 @@ _RULES = (
         "dout dy dz da dvalues dvalue doutput doutputs dl dloss dscores dh ds dnext dcurr dupstream djds dj de delta "
         "deltas error errors err grad grads gradient gradients accum upstream diff nextgrad dactivation jacobian",
         f"{_GRADIENT} out outs output outputs y z a h s value values next prev previous curr l layer loss wrt of "
-        "activation side backward backwards apres",
+        "activation side backward backwards apres ext",
     ),
-    _Rule("upstream", "d dl de dc dj", "out outs output outputs y z a h values value l next prev"),
+    _Rule("upstream", "d dl de dc dj", "out outs output outputs y z a h c values value l next prev"),
     _Rule("mask", "mask masks", "loss target targets label labels y valid padding pad token tokens time"),
     _Rule("mask", "sample samples", "weight weights"),
     _Rule(
@@ -169,6 +169,8 @@ def roles(name: str) -> tuple[str, ...]:
     found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
     if "hidden_sizes" in found and not words & {"hidden", "hid", "list", "per"}:
         found.remove("hidden_sizes")
+    if "kernel_size" in found and words & {"kernel", "filter", "pool"} and words & {"h", "w"}:
+        return ("kernel_size",)  # kernel_w is no weight
     if re.fullmatch(r"l[12](_(reg|lambda|penalty|strength))?", cut):
         return ("penalty",)
     if not found:  # of a gate: Wf, Wxi, Uz, bo
@@ -197,6 +199,11 @@ _BEFORE = (
 def as_written(name: str) -> str:
     """A private name as it stands in its class: `_Dense__dW` is `__dW`."""
     return re.sub(r"^_[A-Za-z]\w*?(?=__\w)", "", name)
+
+
+def bare(name: str) -> str:
+    """A name without the time step at its end: of y_t and h_next."""
+    return re.sub(r"(?<=.)_?(t|next)$", "", name)
 
 
 def unmangled(name: str) -> str:

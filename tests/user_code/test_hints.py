@@ -41,7 +41,6 @@ SOURCES |= {"average": SOURCES["averages meant"], "seed": SOURCES["a seed"]}
 SUGGESTED = {
     "a constant": ("partly checked", "passed"),
     "an argument of forward": ("not checked", "passed"),
-    "an argument of the constructor": ("not checked", "not checked"),
     "a method of another name": ("not checked", "passed"),
     "averages forbidden": ("passed", "wrong"),
     "averages meant": ("partly checked", "passed"),

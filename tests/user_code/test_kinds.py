@@ -194,6 +194,18 @@ MISTAKES = [
     ("Decaying", "2 * self.lam", "self.lam"),
     ("Dropping", "dy * self.mask", "dy"),
     ("steeper", "1 - x**2", "1 - x"),
+    ("Copied", "self.dW += d", "self.dW += 2 * d"),
+    ("SideBySide", "di @ self.x.T", "2 * di @ self.x.T"),
+    ("TimeSteps", "self.hs[t - 1].T", "self.hs[t].T"),
+    ("MeanPool2d", "/ np.prod(self.kernel)", ""),
+    ("SumPool", "] += dy[", "] = dy["),
+    ("Slopes", "return dh", "return 2 * dh"),
+    ("shares_of", "(delta -", "(delta +"),
+    ("External", "dh_ext + dh_next", "dh_ext - dh_next"),
+    ("Listed", "prev_h.T @ d", "2 * prev_h.T @ d"),
+    ("Starting", "self.hs[t].T", "self.hs[t + 1].T"),
+    ("OfOneColumn", "dy @ self.x.T", "2 * dy @ self.x.T"),
+    ("Stretching", "3 * dy", "2 * dy"),
 ]
 
 
@@ -288,12 +300,20 @@ AVERAGED = (
 )
 
 
-@pytest.mark.parametrize(("said", "status"), [(None, "partly checked"), (True, "passed"), (False, "wrong")])
-def test_averages_over_rows_are_judged_once_it_is_said_whether_they_are_meant(said, status, tmp_path):
+@pytest.mark.parametrize(("said", "status"), [(None, "passed"), (True, "passed"), (False, "wrong")])
+def test_averages_of_all_parameters_over_rows_are_meant_unless_it_is_said_that_they_are_not(said, status, tmp_path):
     line = "" if said is None else f'GRADCHECK = {{"Averaging": {{"average": {said}}}}}\n'
     result = examined(tmp_path, AVERAGED + line)
     assert result.status == status
-    assert said is not None or '{"Averaging": {"average": True}}' in result.gaps[0].text
+    assert said is False or any("averages over the batch of 5" in fact.text for fact in result.facts)
+
+
+def test_averages_of_a_lone_parameter_over_rows_are_asked_about(tmp_path):
+    result = examined(
+        tmp_path, AVERAGED.replace(", self.db =", " =").replace(", dy.mean(axis=0)", "").replace(" + self.b", "")
+    )
+    assert result.status == "partly checked"
+    assert '{"Averaging": {"average": True}}' in result.gaps[0].text
 
 
 @pytest.mark.parametrize(
@@ -718,3 +738,29 @@ def test_a_divergence_of_rho_and_rho_hat_has_its_gradient_by_the_latter(tmp_path
     )
     assert examined(tmp_path, source).status == "passed"
     assert examined(tmp_path, source.replace("-target", "target")).status == "wrong"
+
+
+SEVERAL = (
+    "class Bend:\n    def forward(self, x):\n        self.x = x\n        return np.tanh(x)\n"
+    "    def backward(self, dy):\n        return dy * (1 - np.tanh(self.x) ** 2)\n"
+    "    def backward_fast(self, dy):\n        return dy * (1 - np.tanh(self.x))\n"
+    "    def encode(self, x):\n        self.x = x\n        return x\n    def decode(self, x):\n        return self.x\n"
+    "    def cube_forward(self, x):\n        self.cubed = x\n        return x**3\n"
+    "    def cube_backward(self, dy):\n        return 3 * dy * self.cubed**2\n"
+    "class Empty:\n    def forward(self, x):\n        self.x = x\n        return x**2\n"
+    "    def backward(self, dy):\n        pass\n    def backprop_in_full(self, dy):\n        return 2 * dy * self.x\n"
+)
+
+
+def test_each_version_of_a_backward_and_each_pair_of_methods_is_a_case_of_its_own(tmp_path):
+    path = tmp_path / "several.py"
+    path.write_text("import numpy as np\n\n" + SEVERAL + 'GRADCHECK = {"Bend.cube_forward": {"x": (2, 3)}}\n')
+    module = load(str(path)).module
+    found = [examine(case, 1e-4, "central") for case in cases(module, read_overrides(module, list(own(module))))]
+    assert [(one.name, one.status) for one in found] == [
+        ("Bend", "passed"),
+        ("Bend.backward_fast", "wrong"),
+        ("Bend.cube_forward", "passed"),
+        ("Empty", "passed"),
+    ]
+    assert found[2].report["x"].analytical.shape == (2, 3)

@@ -204,7 +204,7 @@ def test_what_cannot_be_checked_is_told_beside_and_is_no_failure(tmp_path):
     assert shell.stdout.endswith("\n1 right\n")
 
 
-def test_code_that_needs_other_arguments_gets_the_line_that_says_them(tmp_path):
+def test_code_that_needs_other_arguments_is_told_which_it_got_and_where_to_say_others(tmp_path):
     dense = (
         "import numpy as np\n\nclass Dense:\n    def __init__(self, n_in, n_out, start='later'):\n"
         "        if start == 'now':\n            self.W = np.random.randn(n_in, n_out)\n"
@@ -213,9 +213,9 @@ def test_code_that_needs_other_arguments_gets_the_line_that_says_them(tmp_path):
     )
     path = written(tmp_path, {"dense.py": dense})
     (problem,) = check_module(path).cases[0].problems
-    line = 'GRADCHECK = {"Dense": {"args": {"n_in": 4, "n_out": 3, "start": "later"}, "x": (5, 4)}}'
-    assert "It was made as Dense(n_in=4, n_out=3) and given an x of shape (5, 4)" in problem.text
-    assert line in problem.text
+    assert "It was made as Dense(start='later', n_in=4, n_out=3) and given an x of shape (5, 4)" in problem.text
+    line = 'GRADCHECK = {"Dense": {"args": {"start": ..., "n_in": ..., "n_out": ...}, "x": ...}}'
+    assert f"say yours in {line}" in problem.text  # no guess that did not do
     said = 'GRADCHECK = {"Dense": {"args": {"n_in": 4, "n_out": 3, "start": "now"}}}\n'
     assert check_module(written(tmp_path, {"dense.py": dense + said})).passed
 

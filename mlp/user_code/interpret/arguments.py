@@ -29,7 +29,8 @@ from mlp.user_code.settings import Override, line
 _SHAPES = ("shape", "dims")
 _PAIRED = ("kernel_size", "stride", "padding")
 _OF_WINDOWS = {
-    **dict.fromkeys(("k", "f", "height", "width", "h", "w", "hh", "ww", "fh", "fw", "kh", "kw", "size"), "kernel_size"),
+    **dict.fromkeys(("k", "f", "height", "width", "h", "w", "hh", "ww", "fh", "fw", "kh", "kw"), "kernel_size"),
+    **dict.fromkeys(("size", "kernel"), "kernel_size"),
     "s": "stride", "p": "padding",
 }  # fmt: skip
 _OTHERWISE = {"hidden": "hidden_sizes", "hidden_sizes": "hidden"}  # one hidden layer or several: a name may mean both
@@ -115,11 +116,10 @@ def _examples(cls: type, module: ModuleType | None) -> Iterator[dict[str, Any]]:
 
 
 def _with_hint(cls: type, args: Mapping[str, Any], error: ForeignError) -> ForeignError:
-    """The error with the one line that sets the arguments right."""
-    if not plain_values(args) or "GRADCHECK" in error.fact.text:
+    """The error with the line in which better arguments can be said: no guess that failed is offered as one."""
+    if not args or "GRADCHECK" in error.fact.text:
         return error
-    said = line(cls.__name__, args=plain_values(args))
-    hint = f". The arguments were guessed; say better ones in a line such as {said}"
+    hint = f". The arguments were guessed; say yours in {line(cls.__name__, args=dict.fromkeys(args, ...))}"
     return ForeignError(replace(error.fact, text=error.fact.text + hint))
 
 
@@ -288,7 +288,7 @@ class _Guesser:
             if role in _SPECIAL:
                 yield role, _SPECIAL[role](self)
             if role in samples.PLAIN:
-                yield role, self._plain(role, name)
+                yield role, self._plain(role, name, parts)
         if conventions.paired and name.endswith(_SHAPES):
             yield "shape", (2, samples.FEATURES // 2)
         yield from self._annotated(annotation)
@@ -301,10 +301,12 @@ class _Guesser:
         if _is_called(annotation):
             yield "called", (tanh, tanh_prime)[min(self.used.get("called", 0), 1)]
 
-    def _plain(self, role: str, name: str) -> Any:
+    def _plain(self, role: str, name: str, parts: int) -> Any:
         several = (2,) if role in _PAIRED[:2] and self.conventions.window == 2 else samples.PLAIN[role]
         several = (self.conventions.padding,) if role == "padding" else several
-        is_pair = role in _PAIRED and (self.conventions.paired or name.endswith("shape"))
+        apart = {uses_in(self.cls).parts.get(one) for one in calls.parameters_named(self.cls)}
+        is_either = 2 not in apart and (self.conventions.paired or name.endswith("shape"))
+        is_pair = role in _PAIRED and (parts == 2 or is_either)  # one is taken apart: what is not is a number
         return several * 2 if is_pair else several[min(self.used.get(role, 0), len(several) - 1)]
 
     def _object(self, text: str, uses: Uses) -> Any:
@@ -455,11 +457,6 @@ def _shown(args: Mapping[str, Any]) -> str:
         f"{name}=array of shape {value.shape}" if isinstance(value, np.ndarray) else f"{name}={value!r:.40}"
         for name, value in args.items()
     )
-
-
-def plain_values(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Those arguments that can be written down in a line of Python."""
-    return {name: value for name, value in args.items() if isinstance(value, bool | int | float | str | tuple | list)}
 
 
 def plain_arguments(args: Mapping[str, Any]) -> dict[str, str]:

@@ -5,7 +5,8 @@ Of a loss: predictions, targets, masks, and how it becomes one number.
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -44,12 +45,16 @@ def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]
     first = next(iter(calls.parameters_named(forward)), "")
     for way, (x, layout, plain) in product(ways, _inputs(forward, first, override, thing)):
         form = inputs.form_of_input(forward, backward, x.shape, plain)
-        further = _further_arrays(forward, x, inputs.own_sizes(thing), override)
-        for arrays, settings, rest in product(further, _settings(forward, x, first), _rests(forward, backward, way)):
+        sizes = inputs.own_sizes(thing)
+        further = [*_further_arrays(forward, x, sizes, override)]
+        inside = _inside(form, x, override, sizes if len(further) == 1 else ())
+        for (arrays, within), settings, rest in product(
+            product(further, inside), _settings(forward, x, first), _rests(forward, backward, way)
+        ):
             subject = Subject(
                 case.name, kind.forward, () if both else override.steps(kind.backward), thing, form=form,
-                arrays=arrays | _inside(form, x, override), pass_on=way, module=case.module, integers=layout.integers,
-                rest=rest, attributes=attributes, **with_dicts(override, forward, backward, x, settings),
+                arrays=arrays | within, pass_on=way, module=case.module, integers=layout.integers, rest=rest,
+                attributes=attributes, **with_dicts(override, forward, backward, x, settings),
             )  # fmt: skip
             guess = rest and _guess(case.name, forward, backward, way, rest)
             yield Candidate(subject, x, layout, "value" if both else "", guess=guess)
@@ -65,6 +70,9 @@ def _inputs(
     forward: Callable[..., Any], first: str, override: Override, thing: Any = None
 ) -> Iterator[tuple[Array, Layout, Any]]:
     """The inputs to try; where forward takes the row that x says, one id at last."""
+    of_column = re.search(rf"\b{first}\b[^\n]*\(\s*\w+\s*,\s*1\s*\)", forward.__doc__ or "")
+    if of_column and not override.orientation:  # x : array, shape (input_size, 1)
+        override = replace(override, orientation="single")
     yield from inputs.inputs(override, thing)
     if _is_ids(forward, first) and override.x is None:
         yield samples.drawn(samples.ONE_ID), samples.ONE_ID, "x"
@@ -94,11 +102,15 @@ def with_dicts(
     return override.of_run() | {"settings": settings, "backward_settings": backward_settings}
 
 
-def _inside(form: Any, x: Array, override: Override) -> dict[str, Array]:
-    """The arrays beside x in a list, tuple or dict: those given, else as many as it names, in the shape of x."""
+def _inside(form: Any, x: Array, override: Override, sizes: Sequence[int] = ()) -> list[dict[str, Array]]:
+    """The arrays beside x in a list, tuple or dict: those given, else as many as it names, in the shape of x.
+
+    With sizes they may also be states of one of these.
+    """
     given = {name: array for name, array in override.inputs()[0].items() if name != "x"}
     more = [one for one in form if one != "x"] if isinstance(form, list) and not given else []
-    return given | {name: samples.normal(x.shape, seed=5 + i) for i, name in enumerate(more)}
+    shapes = dict.fromkeys((x.shape, *(shape for size in sizes for shape in _states(x.shape, size)))) if more else [()]
+    return [given | {name: samples.normal(shape, seed=5 + i) for i, name in enumerate(more)} for shape in shapes]
 
 
 def _further_arrays(
@@ -272,7 +284,7 @@ def function_candidates(case: Case) -> Iterator[Candidate]:
                 arrays, others = _filled(case, first, x, conventions, settings)
                 subject = Subject(
                     case.name, forward, () if backward is None else (backward,), first=first, form=form,
-                    arrays=arrays | _inside(form, x, override), pass_on=way, rest=rest, module=case.module,
+                    arrays=arrays | _inside(form, x, override)[0], pass_on=way, rest=rest, module=case.module,
                     integers=layout.integers, **with_dicts(override, forward, backward, x, others),
                 )  # fmt: skip
                 yield Candidate(subject, x, layout, both, guess=_guess(case.name, forward, backward, way, rest))

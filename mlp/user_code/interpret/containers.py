@@ -1,5 +1,6 @@
 """Layers of a module's own for what holds layers: a few that fit one behind the other, by what is called on them."""
 
+import ast
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -15,6 +16,7 @@ from mlp.user_code.load.classes import kind_of, stored
 from mlp.user_code.messages import ForeignError, home_of, problem, told
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.conditions import other_randomness, same_randomness
+from mlp.user_code.run.sources import syntax
 from mlp.user_code.run.uses import EACH, Uses, uses_of
 from mlp.user_code.settings import Override
 
@@ -25,9 +27,19 @@ Maker = Callable[[type], Iterator[Any]]
 
 
 def uses_in(cls: type) -> Uses:
-    """What a class does with the arguments of its constructor, and with its attributes."""
+    """What a class does with the arguments of its constructor, and with its attributes.
+
+    A class that it hands an argument of the same name on to, as it is, does the rest.
+    """
     methods = [one for base in cls.__mro__ for one in vars(base).values() if inspect.isfunction(one)]
-    return uses_of(cls.__init__, *(one for one in methods if one is not cls.__init__))  # type: ignore[misc]
+    found = uses_of(cls.__init__, *(one for one in methods if one is not cls.__init__))  # type: ignore[misc]
+    space, names = getattr(cls.__init__, "__globals__", {}), calls.parameters_named(cls)  # type: ignore[misc]
+    for call in ast.walk(syntax(cls.__init__)):  # type: ignore[misc]
+        other = space.get(call.func.id) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else None
+        if isinstance(other, type) and other is not cls and isinstance(call, ast.Call):
+            handed = {ast.unparse(one) for one in call.args} & {*names} & {*calls.parameters_named(other)}
+            found = found.and_of(uses_in(other)) if handed else found
+    return found
 
 
 def asked_of(cls: type, whole: str) -> set[str]:
@@ -125,7 +137,7 @@ def filled_up(thing: Any, module: ModuleType | None, make: Maker) -> None:
         adders = [one for one in methods if (whole, "append") in uses_of(one).calls]
         if not adders:
             return
-        if not found:
+        if not found and not has_weights(thing):
             raise problem(f"{cls.__name__} holds layers, and the module has none that could be added to it", cls)
         for layer in found:
             with told(f"{cls.__name__}.{adders[0].__name__}", adders[0]):

@@ -198,8 +198,8 @@ def _sample(value: Any, axis: int, index: int, count: int) -> Any:
 def furthest(attempts: list[Attempt]) -> Attempt:
     """Of readings that all raised, the one whose forward came furthest down its lines."""
 
-    def line(tried: Attempt) -> int:
-        first = (tried.error.trace if tried.error is not None else ("",))[:1]
-        return int(match[1]) if first and (match := re.match(r"[^:]+:(\d+) in ", first[0])) else 0
+    def lines(tried: Attempt) -> list[int]:
+        trace = tried.error.trace if tried.error is not None else ()
+        return [int(match[1]) for one in trace if (match := re.match(r"[^:]+:(\d+) in ", one))]
 
-    return max(attempts, key=line)
+    return max(attempts, key=lines)

@@ -133,6 +133,8 @@ def with_other_ranks(tried: Attempt) -> Attempt:
     ranks, now = ranks_of(forward, backward, first, calls.upstream_names(backward, [first])), tried.x.ndim
     for rank in sorted((ranks.asked | ranks.flattened) - {now}, reverse=True):
         given = [one for one in inputs(subject.said, subject.thing) if one[0].ndim == rank and not one[1].integers]
+        if rank > now:  # of one place: what flattens its input finds as many features as before
+            given.append((tried.x.reshape(*tried.x.shape, *[1] * (rank - now)), tried.layout, "x"))
         found = [attempt(Candidate(subject, x, layout)) for x, layout, form in given if form == "x"]
         shown = [one for one in found if one.grade >= Grade.SHAPES and not one.is_hollow]
         right = [one for one in shown if one.grade is Grade.AGREES]
@@ -237,6 +239,25 @@ def _without_steps(tried: Attempt, steps: list[str]) -> Attempt:
     other_layer = adapt(tried.subject, kept, tried.reduction, values=layer.parameters())
     facts = [*tried.notes, Fact("unchecked", text, *place_of(step))]
     return replace(tried, layer=other_layer, notes=facts, factors={name: tried.factors[name] for name in kept})
+
+
+def with_output(tried: Attempt) -> Attempt:
+    """The reading in which a function's gradient, beside dy, is given its output under the name of its input.
+
+    So does a caller that hands on what it keeps, such as activations. A z is the input, whatever is done with it.
+    """
+    subject, function = tried.subject, tried.subject.sources()[-1]
+    if tried.grade is not Grade.SHAPES or subject.thing is not None or tried.reduction or subject.rest:
+        return tried
+    names = [one.name for one in calls.required(calls.parameters_of(function))]
+    first = calls.parameters_named(subject.sources()[1])[0]
+    upstream = calls.upstream_names(function, [first])
+    if sorted(names) != sorted({first, *upstream[:1]}) or first[:1].lower() == "z" or subject.backward_settings:
+        return tried
+    again = _again(tried, replace(subject, backward_settings={first: "y"}))
+    name = getattr(function, "__name__", "backward")
+    note = f"{first} of {name} was read as the output, with which it is right, and not as the input that is called so"
+    return _in_place_of(tried, again, note) if again.grade is Grade.AGREES else tried
 
 
 def may_take_output(tried: Attempt) -> bool:
@@ -346,8 +367,8 @@ def note_one_output(tried: Attempt, attempts: list[Attempt]) -> None:
 def without_factor(tried: Attempt) -> Attempt:
     """The reading with parameters' gradients that all have a factor which may be meant divided by it, and told so.
 
-    They are averages over the batch, or steps of the learning rate. With samples as columns averages are the custom;
-    otherwise nobody but the author can tell, so it is no pass.
+    They are averages over the batch, or steps of the learning rate. Where samples are columns averages are the custom,
+    and of several parameters they are no slip; of a lone one nobody but the author can tell, so it is no pass.
     """
     samples = (tried.x.shape or (1,))[-1 if tried.layout.orientation == "columns" else 0]  # a number alone is one
     name, said = tried.subject.name, tried.subject.said.average
@@ -357,7 +378,7 @@ def without_factor(tried: Attempt) -> Attempt:
             f"{'; dx is not an average' if INPUT in tried.factors else ''}. "
         )
         again = _again(tried, tried.subject, float(samples))
-        if said or tried.layout.orientation == "columns":
+        if said or tried.layout.orientation == "columns" or len(tried.factors.keys() - {INPUT}) > 1:
             return _in_place_of(tried, again, f"{text}To have that called wrong, say {line(name, average=False)}")
         text += f"If that is meant, say {line(name, average=True)}, and False if it is not"
         return _in_place_of(tried, again, text, level="unchecked")

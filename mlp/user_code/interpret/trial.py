@@ -16,6 +16,7 @@ from mlp.user_code.messages import Fact, ForeignError, place_of, problem
 from mlp.user_code.run import calls, pairing
 from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, Pair, is_kept_input, is_parameter, lively, may_vary, random
+from mlp.user_code.run.sources import Source
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import line
 
@@ -147,19 +148,13 @@ def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array
         pairs = {name: one for name, one in pairs.items() if is_parameter(subject, x, held, one)}
         _require_fitting_guesses(subject, pairs, x)
         tried.layer = adapt(subject, pairs, tried.reduction, scale, values or lively(subject, x, pairs, held))
-        guessed_list = isinstance(subject.form, list) and said.x is None
-        if not pairs or (guessed_list and not pairs.keys() >= set(subject.form)):
-            raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
-        if subject.thing is not None and subject.pass_on == "nothing" and run.y.size > 1 and pairs.keys() - {INPUT}:
-            raise problem(f"{subject.name} gives gradients of its parameters without any of its output: of which loss?")
-        used = {id(one.array) for one in found for pair in pairs.values() if one.key == pair.gradient}
-        unused = [one for one in found if one.place == "returned" and id(one.array) not in used]
-        given = subject.arrays.keys() - pairs.keys() - {*said.constants}
-        if unused and (given or (subject.thing is None and not subject.backward)):
-            raise problem(f"{subject.name} returns gradients of which some belong to nothing that it is given")
+        _require_owners(subject, pairs, found, run.y)
         if all(pair.fits for pair in pairs.values()):
             tried.grade = Grade.SHAPES
             tried.factors = compare(tried.layer, x)
+            tied = _with_copies(tried, held)
+            if tied is not subject:
+                return attempt(candidate._replace(subject=tied), scale, values)
             _try_other_pairs(tried, x)
             tried.is_hollow = is_hollow(tried)
             if all(factor == 1 for factor in tried.factors.values()):
@@ -167,6 +162,38 @@ def attempt(candidate: Candidate, scale: float = 1.0, values: Mapping[str, Array
     except ForeignError as error:
         tried.error = error.fact
     return tried
+
+
+def _require_owners(subject: Subject, pairs: Mapping[str, Pair], found: list[Source], y: Array) -> None:
+    """Refuse a reading whose gradients are of nothing that is known.
+
+    Raises:
+        ForeignError: they are.
+    """
+    guessed_list = isinstance(subject.form, list) and subject.said.x is None
+    if not pairs or (guessed_list and not pairs.keys() >= set(subject.form)):
+        raise problem(f"{subject.name} goes backward, but no gradient was found in what it returns or keeps")
+    if subject.thing is not None and subject.pass_on == "nothing" and y.size > 1 and pairs.keys() - {INPUT}:
+        raise problem(f"{subject.name} gives gradients of its parameters without any of its output: of which loss?")
+    used = {id(one.array) for one in found for pair in pairs.values() if one.key == pair.gradient}
+    unused = [one for one in found if one.place == "returned" and id(one.array) not in used]
+    given = subject.arrays.keys() - pairs.keys() - {*subject.said.constants}
+    if unused and (given or (subject.thing is None and not subject.backward)):
+        raise problem(f"{subject.name} returns gradients of which some belong to nothing that it is given")
+
+
+def _with_copies(tried: Attempt, held: Mapping[str, Array]) -> Subject:
+    """The subject with the copies that forward goes by in place of parameters which are wrong and have no influence.
+
+    Raises:
+        ForeignError: no parameter has any.
+    """
+    subject, wrong = tried.subject, [name for name, one in tried.factors.items() if one != 1 and name != INPUT]
+    idle = [name for name in wrong if not pairing.matters(subject, tried.x, held, name)]
+    tied = subject.with_copies(idle)
+    if idle and tied is subject and {*idle} == tried.factors.keys() - {INPUT}:
+        raise problem(f"{subject.name} gives an output on which {' and '.join(idle)} have no influence")
+    return tied
 
 
 def _leaves_dy_out(tried: Attempt) -> bool:

@@ -42,7 +42,9 @@ def kind_of(cls: type, override: Override) -> Kind | None:
     ):
         return Kind("loss", both, both)
     called = [name for name in ("forward", "__call__") if _has(cls, name)] or ["loss"] * _has(cls, "loss")
-    loss = sounds_like_loss(cls.__name__) or any(is_loss(_bound(cls, name)) for name in called)
+    called = [override.forward] if override.forward else called
+    likely = sounds_like_loss(cls.__name__) or sounds_like_loss(override.forward)
+    loss = likely or any(is_loss(_bound(cls, name)) for name in called)
     marked = _marked(cls)
     forward = override.forward or _first(cls, vocabulary.VALUE if loss else vocabulary.FORWARD)
     unwritten = [name for name in _called(cls, vocabulary.FORWARD) if is_hollow(inspect.getattr_static(cls, name))]
@@ -56,6 +58,8 @@ def kind_of(cls: type, override: Override) -> Kind | None:
     backward = said or _beside_update(cls, backward) or _train_step(cls, forward)
     backward = backward or next(iter(parts_of_backward(cls)), "") or loss * _named_after(cls, forward)
     backward = backward or (forward and _sounding(cls))
+    if backward and is_hollow(inspect.getattr_static(cls, backward)):
+        backward = said or next(iter(parts_of_backward(cls)), "") or _sounding(cls) or backward
     if forward and backward:
         return Kind("loss" if loss else "layer", forward, backward)
     if not loss:

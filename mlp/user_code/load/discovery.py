@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import chain
 from types import FunctionType, MethodType, ModuleType
@@ -12,7 +13,15 @@ from typing import Any, NamedTuple
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import models
 from mlp.user_code.interpret.losses import data, is_loss, is_weighted_loss
-from mlp.user_code.load.classes import is_base, is_hollow, kind_of, returns_loss_and_gradients, sounds_like_loss
+from mlp.user_code.load.classes import (
+    Kind,
+    is_base,
+    is_hollow,
+    kind_of,
+    parts_of_backward,
+    returns_loss_and_gradients,
+    sounds_like_loss,
+)
 from mlp.user_code.messages import home_of, in_order, place_of
 from mlp.user_code.run import calls
 from mlp.user_code.run.sources import attributes_of_self, return_values, returned_count
@@ -78,18 +87,55 @@ def cases(module: ModuleType, overrides: dict[str, Override]) -> list[Case]:
         own_ones = {name.rpartition(".")[2]: one for name, one in things.items() if name.rpartition(".")[0] == owner}
         cases_in = _functions(own_ones, {} if owner else overrides)
         found += [one._replace(name=f"{owner}.{one.name}" if owner else one.name) for one in cases_in]
-    known = [one._replace(module=module, said=overrides.get(one.name, one.said)) for one in found]
+    known = [one._replace(module=module, said=_said(one, overrides)) for one in found]
     return sorted((one for one in known if not one.said.skip), key=lambda case: in_order(case.file, case.line))
+
+
+def _said(case: Case, overrides: dict[str, Override]) -> Override:
+    """What GRADCHECK says of a case; which methods of its class it is about stays as it is."""
+    said, own = overrides.get(case.name, case.said), case.said
+    return replace(said, forward=said.forward or own.forward, backward=said.backward or own.backward)
 
 
 def _classes(classes: dict[str, type], overrides: dict[str, Override]) -> Iterator[Case]:
     for name, cls in classes.items():
         try:
             kind = kind_of(cls, overrides.get(name, Override()))
-            if kind is not None and not is_base(cls, list(classes.values())):
+            if is_base(cls, list(classes.values())):
+                continue
+            if kind is not None:
                 yield Case(name, kind.kind, cls, None, *place_of(cls))
+            for title, *methods in _further(cls, kind):
+                said, place = Override(forward=methods[0], backward=methods[1]), place_of(getattr(cls, title))
+                of_pair = kind_of(cls, said)
+                if of_pair is not None:
+                    yield Case(f"{name}.{title}", of_pair.kind, cls, None, *place, said=said)
         except Exception:  # a descriptor or a metaclass of theirs; checking this one case, it raises again and is told
             yield Case(name, "layer", cls, None, "", 0)
+
+
+def _further(cls: type, kind: Kind | None) -> Iterator[tuple[str, str, str]]:
+    """The other pairs of methods of a class, each with the one that it is named after.
+
+    They are other versions of its backward, of the same arguments, and pairs that are named as functions are. What its
+    other methods call is part of these.
+    """
+    methods = {name: one for name, one in vars(cls).items() if type(one) is FunctionType and not is_hollow(one)}
+    called = {name for one in methods.values() for name in attributes_of_self(one)[0]}
+    free = {name: one for name, one in methods.items() if name not in {*called, *(kind or ())} and name[:1] != "_"}
+    if kind is not None and kind.backward in methods:
+        version = re.compile(kind.backward + _OTHERWISE, re.IGNORECASE)
+        asked = calls.parameters_named(methods[kind.backward])
+        others = [name for name in free if version.fullmatch(name) and name not in parts_of_backward(cls)]
+        for name in (one for one in others if calls.parameters_named(free[one]) == asked):
+            forward = kind.forward + name.removeprefix(kind.backward)
+            yield name, forward if forward in methods else kind.forward, name
+    alone = _alone(cls)
+    sounding = {name for name in free if vocabulary.SOUNDS_BACKWARD.search(name)}
+    for name in free.keys() - sounding:
+        partner = _partner(name, free)
+        if partner in sounding and not {name, partner} & alone.keys():
+            yield name, name, partner
 
 
 def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterator[Case]:

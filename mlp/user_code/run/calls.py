@@ -155,11 +155,11 @@ def upstream_names(
     free = [one for one in parameters_of(function) if one.kind not in VARIABLE and one.name not in others]
     free = [one for one in free if one.default in (inspect.Parameter.empty, None)] or free
     leading = {one.name: (*roles_in(function, one.name), "")[0] for one in free}
-    outputs = {name.lower() for name in returned}
+    outputs = {vocabulary.bare(name.lower()) for name in returned}
     sounding = [
         name
         for name, role in leading.items()
-        if role == "upstream" or (not role and vocabulary.gradient_of(name) & outputs)
+        if role == "upstream" or (not role and {*map(vocabulary.bare, vocabulary.gradient_of(name))} & outputs)
     ]
     possible = [name for name, role in leading.items() if role not in _NEVER_UPSTREAM]
     possible = [name for name in possible if name in uses_of(function).names] or possible

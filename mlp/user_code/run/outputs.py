@@ -18,14 +18,19 @@ from mlp.user_code.run import object_arrays
 from mlp.user_code.run.sources import attributes_of_self
 
 Place = int | str
+_OUTPUT = re.compile(r"^(?!.*(diff|deriv|grad|prime|slope|^d_)).*out(put)?s?$", re.IGNORECASE)
 
 
 class Outputs(NamedTuple):
-    """The outputs of one forward run, in the order of the gradients that backward takes, their names, and the cache."""
+    """The outputs of one forward run, in the order of the gradients that backward takes, their names, and the cache.
+
+    Of several, `gradients` are the arguments of backward that take their gradients.
+    """
 
     arrays: tuple[Array, ...]
     names: tuple[str, ...]
     cache: Any = None
+    gradients: tuple[str, ...] = ()
 
     def packed(self) -> Array:
         """One array: the only output as it is, several as one vector."""
@@ -67,7 +72,8 @@ def outputs_of(
         arrays = tuple(as_output(_named(thing, returned, labels, one, what), what) for one in chosen)
         return Outputs(arrays, tuple(map(str, chosen)), returned)
     if isinstance(returned, tuple) and returned:
-        places = _with_a_gradient(returned, labels, upstream)
+        gradients = _with_a_gradient(returned, labels, upstream)
+        places = list(gradients.values()) or [0]
         rest = [value for place, value in enumerate(returned) if place not in places]
         # Of several others one is the cache by its name, or the last if it looks like one: an LSTM returns h, c, cache.
         named = [
@@ -76,42 +82,39 @@ def outputs_of(
         is_last = rest and (len(rest) == 1 or isinstance(rest[-1], tuple | list | dict))
         cache = named[0] if named else rest[-1] if is_last else tuple(rest) or None
         names = tuple(str(labels[place]) for place in places)
-        return Outputs(tuple(as_output(returned[place], what) for place in places), names, cache)
-    if isinstance(returned, dict):
+        return Outputs(tuple(as_output(returned[place], what) for place in places), names, cache, tuple(gradients))
+    if isinstance(returned, dict) and not any(type(key) is int for key in returned):
         held = object_arrays.arrays(returned)
         returned = next((array for array in held.values() if array.ndim and array.dtype.kind == "f"), returned)
     if returned is None and thing is not None:
         stored = attributes_of_self(getattr(forward, "__func__", forward))[1]
         stored = [name for name in stored if isinstance(getattr(thing, name, None), np.ndarray)]
         likely = [name for name in vocabulary.OUTPUTS if name in stored or not stored]
-        kept = (getattr(thing, name, None) for name in (*likely, *reversed(stored)))
+        sounding = [name for name in stored if _OUTPUT.search(name)]
+        kept = (getattr(thing, name, None) for name in (*likely, *reversed(sounding), *reversed(stored)))
         returned = next((value for value in kept if isinstance(value, np.ndarray | float | np.floating)), None)
     if returned is None:
         raise problem(f"{what} returns nothing and keeps no `output`")
     return Outputs((as_output(returned, what),), ("y",))
 
 
-def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstream: Sequence[str]) -> list[int]:
-    """The places of what is returned whose gradients backward takes, in the order of its arguments: 0 alone, mostly."""
+def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstream: Sequence[str]) -> dict[str, int]:
+    """The arguments of backward that are gradients, and the places of what is returned they are of; {} for one."""
     numbers = [i for i, value in enumerate(returned) if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
     if len(upstream) < 2 or len(numbers) < 2:
-        return [0]
+        return {}
     places: dict[str, int] = {}
     for name in upstream:
-        stems = {_bare(stem) for stem in vocabulary.gradient_of(name)}
-        called = {i: {_bare(str(labels[i]).lower()), _bare(vocabulary.family(str(labels[i])))} for i in numbers}
+        stems = {vocabulary.bare(stem) for stem in vocabulary.gradient_of(name)}
+        texts = {i: str(labels[i]) for i in numbers}
+        called = {i: {*map(vocabulary.bare, (one.lower(), vocabulary.family(one)))} for i, one in texts.items()}
         match = [i for i in numbers if i not in places.values() and called[i] & stems]
         places |= {name: match[0]} if match else {}
     for name in upstream:
         free = [i for i in numbers if i not in places.values()]
         if name not in places and free:
             places[name] = free[0]
-    return [places[name] for name in upstream if name in places]
-
-
-def _bare(name: str) -> str:
-    """A name without the time step at its end: of y_t and h_next."""
-    return re.sub(r"(?<=.)_?(t|next)$", "", name)
+    return {name: places[name] for name in upstream if name in places}
 
 
 def _named(thing: Any, returned: Any, labels: Sequence[Place], place: Place, what: str) -> Any:
@@ -139,6 +142,8 @@ def as_output(value: Any, what: str) -> Array:
     Raises:
         ForeignError: it is none.
     """
+    if isinstance(value, dict) and value and all(type(key) is int for key in value):
+        value = [value[key] for key in sorted(value) if key >= 0]  # by time steps; at -1 stands what it starts with
     try:
         y = np.asarray(value)
         if y.dtype == object:

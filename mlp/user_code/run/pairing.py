@@ -160,7 +160,10 @@ def _score_input(source: Source, fits: bool) -> tuple[float, str]:
 
 
 def _name_score(path: object_arrays.Path, source: Source) -> float:
-    """4 for dW and W, 3 for d_weights and W; `weights.0` goes with `grad_weights.0`, as their lists or dicts do."""
+    """4 for dW and W, 3 for d_weights and W, 2 for d_r_kernel and recurrent_kernel.
+
+    `weights.0` goes with `grad_weights.0`, as their lists or dicts do.
+    """
     if len(path) > 1 and len(source.path) > 1 and path[-1] == source.path[-1]:
         listed = _name_score(path[:-1], source._replace(path=source.path[:-1]))
         if listed:
@@ -186,7 +189,14 @@ def _name_score(path: object_arrays.Path, source: Source) -> float:
         stems |= {vocabulary.unmangled(last).lower(), vocabulary.family(last)}
     if name in stems:
         return 4
-    return 3 if vocabulary.family(name) in stems else 0
+    is_short = any(_shortens(stem.split("_"), name.split("_")) for stem in stems)
+    return 3 if vocabulary.family(name) in stems else 2 * is_short
+
+
+def _shortens(parts: list[str], words: list[str]) -> bool:
+    """Whether the parts of a name are the beginnings of several words."""
+    beginnings = [word.startswith(part) for part, word in zip(parts, words, strict=False) if part]
+    return len(parts) == len(words) == len(beginnings) > 1 and all(beginnings)
 
 
 def _is_gradient(name: str) -> bool:

@@ -96,6 +96,7 @@ class Subject:
         integers: whether x is whole numbers, such as the ids of words.
         has_dx: whether a gradient of x is looked for.
         by_locals: the tensors whose gradients are local names of backward, and not the steps that it takes.
+        copies: for a tensor the arrays that were filled with its numbers earlier, and where in them each stands.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Subject:
     integers: bool = False
     has_dx: bool = True
     by_locals: Sequence[str] = ()
+    copies: Mapping[str, Sequence[tuple[object_arrays.Path, Array]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """See to it that all is in double precision."""
@@ -135,10 +137,13 @@ class Subject:
         beside x.
         """
         found = object_arrays.arrays(self.thing)
+        places: dict[object_arrays.Path, int] = defaultdict(int)
+        for path, one in (copy for copies in self.copies.values() for copy in copies):
+            places[path] += one.size
         held = {
             name: (same, np.array(found[same[0]], dtype=np.float64))
             for name, same in self._paths.items()
-            if found[same[0]].dtype.kind == "f" and found[same[0]].size
+            if found[same[0]].dtype.kind == "f" and found[same[0]].size and places[same[0]] < found[same[0]].size
             if self.target is None or name not in vocabulary.LOSS_VALUES  # to which forward adds its own
         }
         return held | {name: ([(name,)], np.array(value, dtype=np.float64)) for name, value in self.arrays.items()}
@@ -206,6 +211,22 @@ class Subject:
             object_arrays.put(thing, one.path, np.full(one.array.shape, held[one.path]))
         return replace(self, thing=thing) if grown else self
 
+    def with_copies(self, idle: Sequence[str]) -> "Subject":
+        """The same subject, in which arrays that hold the numbers of these tensors, which have no influence, follow."""
+        held, arrays = self.tensors(), object_arrays.arrays(self.thing)
+        copies = {
+            name: [
+                (path, places)
+                for path, array in arrays.items()
+                if path not in held[name][0] and array.dtype.kind == "f"
+                for places in [_places(held[name][1], array, name.rpartition(".")[2] == str(path[-1]))]
+                if places is not None
+            ]
+            for name in idle
+            if name in held and name not in self.copies
+        }
+        return replace(self, copies={**self.copies, **copies}) if any(copies.values()) else self
+
     def _holding(self, values: Mapping[str, Array]) -> Any:
         """A deep copy of the object that holds these values."""
         with told(f"copying {self.name}"):
@@ -214,6 +235,10 @@ class Subject:
             fresh = np.array(values[tensor])
             for path in self._paths[tensor]:
                 object_arrays.put(thing, path, fresh)
+            for path, places in self.copies.get(tensor, ()):
+                copied = np.array(object_arrays.get(thing, path))
+                copied.flat[places] = fresh
+                object_arrays.put(thing, path, copied)
         return thing
 
     def _words(self, x: Array, values: Mapping[str, Array]) -> dict[str, Any]:
@@ -308,7 +333,7 @@ class Subject:
         named = (
             {}
             if self.pass_on == "nothing" or mentions(self.backward_settings, "dy")
-            else dict(zip(upstream, firsts, strict=False))
+            else dict(zip(out.gradients or upstream, firsts, strict=False))
         )
         kept: dict[str, dict[str, Any]] = {name: defaultdict(float) for name in _filled(function)}  # or added to
         same = {name: filled(self.form, words) for name in calls.parameters_named(self.sources()[1])[:1]}
@@ -323,7 +348,7 @@ class Subject:
             waiting = (first, *([words["target"]] if "target" in words else []))
         by_role = {"training": True, "rate": 1.0, "input": x, "prediction": y, "optimizer": Recorder()}
         # Of an output that carries no gradient here, such as the next state of a cell.
-        by_role |= {"upstream": np.zeros_like(y)} | ({} if out.cache is None else {"cache": out.cache})
+        by_role |= {"upstream": np.zeros_like(out.arrays[0])} | ({} if out.cache is None else {"cache": out.cache})
         by_role |= {"input_shape": x.shape} | dict.fromkeys(_UNSURE if self.rest else (), words.get(self.rest))
         runs = [function, *getattr(function, RUNS, ())] if self.by_locals else []
         with self._running(thing, step), Calls.one(), sources.local_sources(*runs) as local:
@@ -353,7 +378,8 @@ class Subject:
 
     def _what(self, step: Step) -> str:
         """The name of what is called, for sentences."""
-        return f"{self.name}.{step}" if isinstance(step, str) else getattr(step, "__name__", self.name)
+        owner = self.name.partition(".")[0]
+        return f"{owner}.{step}" if isinstance(step, str) else getattr(step, "__name__", self.name)
 
     @contextmanager
     def _running(self, thing: Any, step: Step) -> Iterator[None]:
@@ -363,6 +389,20 @@ class Subject:
             if self.seed:
                 call_seed_hook(thing, self.module, self.seed)
             yield
+
+
+def _places(values: Array, holder: Array, is_namesake: bool) -> Array | None:
+    """Where in an array each of these numbers stands, None if one does not or they are not all different.
+
+    Of equal numbers, such as the zeros of a bias, only a namesake of the same shape is a copy.
+    """
+    if is_namesake and np.array_equal(values, holder):
+        return np.arange(values.size)
+    if values.size < 2 or len(np.unique(values)) < values.size or holder.size < values.size:
+        return None
+    order = np.argsort(holder, axis=None)
+    places = order[np.searchsorted(holder.flat[order], values.ravel()).clip(max=holder.size - 1)]
+    return places if np.array_equal(holder.flat[places], values.ravel()) else None
 
 
 def _copies(thing: Any) -> dict[object_arrays.Path, Array]:

@@ -43,6 +43,11 @@ class Uses(NamedTuple):
     names: frozenset[str]
     attributes: tuple[tuple[str, str], ...]
 
+    def and_of(self, other: "Uses") -> "Uses":
+        """Both together; of what is said differently, what is said here counts."""
+        both: Iterable[tuple[Any, Any]] = zip(self, other, strict=True)
+        return Uses(*(more | one if isinstance(one, dict | frozenset) else one + more for one, more in both))
+
     def keys(self, whole: str) -> list[str]:
         """The keys that are asked of a dict."""
         start = f"{whole}["
@@ -79,8 +84,7 @@ def _uses(*functions: Callable[..., Any]) -> Uses:
         space = getattr(function, "__globals__", {})
         # Not isinstance, which asks what is no dict, such as a class of theirs, for its __class__.
         tables = {name: one for name, one in space.items() if issubclass(type(one), dict)}
-        both: Iterable[tuple[Any, Any]] = zip(found, _in(tree, names, tables), strict=True)
-        found = Uses(*(new | old if isinstance(old, dict | frozenset) else old + new for old, new in both))
+        found = found.and_of(_in(tree, names, tables))
     return found
 
 

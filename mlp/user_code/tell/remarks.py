@@ -122,7 +122,9 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
     shaped = {name for name, value in held.items() if value.ndim or _sounds_learnt(name)}
     rest = [name for name in held if name in shaped - done]
     without_dx = INPUT not in layer.pairs and tried.subject.has_dx and not tried.subject.integers
-    states = [name for name in rest if without_dx and vocabulary.roles(name)[:1] == ("state",)]
+    states = [name for name in rest if vocabulary.roles(name.rpartition(".")[2])[:1] == ("state",)]
+    starts = [name for name in states if name not in tried.subject.arrays and not np.any(held[name])]
+    states = states if without_dx else starts
     moving = [name for name in rest if name not in states and matters(tried.subject, tried.x, held, name)]
     known = _encodings(tried) | tried.subject.filled_by_forward(tried.x) if moving else set()
     moving = [name for name in moving if name not in known]
@@ -139,6 +141,9 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
     elif without_dx:
         given = " and ".join(["the input", *states])
         facts.append(Fact("note", f"backward gives no gradient of {given}, so only the parameters' were checked"))
+    if starts and not without_dx:
+        text = f"{' and '.join(starts)}, the zeros that a state starts with, were taken as constants"
+        facts.append(Fact("note", text))
     if any(pair.is_step for pair in layer.pairs.values()):
         text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
         facts.append(Fact("note", text))

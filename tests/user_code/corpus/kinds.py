@@ -2584,3 +2584,235 @@ def steeper_prime(x, a):
 
 
 GRADCHECK = {"steeper": {"constants": ["a"]}}
+
+
+# Cells that hold copies of the weights, made when they were.
+class CopyCell:
+    def __init__(self, W, b):
+        self.W, self.b = W.copy(), b.copy()
+
+    def step(self, x, h):
+        self.z = np.vstack((h, x))
+        self.h = np.tanh(self.W @ self.z + self.b)
+        return self.h
+
+
+class Copied:
+    def __init__(self, input_size, hidden_size, seq_len=3):
+        self.hidden_size = hidden_size
+        self.W, self.b = np.random.randn(hidden_size, hidden_size + input_size) / 3, np.zeros((hidden_size, 1))
+        self.cells = [CopyCell(self.W, self.b) for _ in range(seq_len)]
+
+    def forward(self, xs):
+        hs = [np.zeros((self.hidden_size, 1))]
+        for cell, x in zip(self.cells, xs, strict=False):
+            hs.append(cell.step(x, hs[-1]))
+        return np.array(hs[1:])
+
+    def backward(self, dhs):
+        self.dW, self.db = np.zeros_like(self.W), np.zeros_like(self.b)
+        dh_next, dxs = 0, []
+        for cell, dh in zip(reversed(self.cells), dhs[::-1], strict=False):
+            d = (dh + dh_next) * (1 - cell.h**2)
+            self.dW += d @ cell.z.T
+            self.db += d
+            dz = self.W.T @ d
+            dh_next = dz[: self.hidden_size]
+            dxs.append(dz[self.hidden_size :])
+        return np.array(dxs[::-1])
+
+
+# Weights of two gates, put side by side when they were made.
+class SideBySide:
+    def __init__(self, n_in, n_hid):
+        self.n_hid = n_hid
+        self.Wf, self.Wi = [np.random.randn(n_hid, n_in) / 3 for _ in range(2)]
+        self.W = np.vstack((self.Wf, self.Wi))
+
+    def forward(self, x):
+        self.x = x
+        a = np.tanh(self.W @ x)
+        self.f, self.i = a[: self.n_hid], a[self.n_hid :]
+        return self.f * self.i
+
+    def backward(self, dy):
+        df, di = dy * self.i * (1 - self.f**2), dy * self.f * (1 - self.i**2)
+        self.dWf, self.dWi = df @ self.x.T, di @ self.x.T
+        return self.W.T @ np.vstack((df, di))
+
+
+# States by time steps in a dict, which begins at -1.
+class TimeSteps:
+    def __init__(self, input_size, hidden_size):
+        self.Wx, self.Wh = np.random.randn(hidden_size, input_size) / 3, np.random.randn(hidden_size, hidden_size) / 3
+        self.h = np.zeros((hidden_size, 1))
+
+    def forward(self, inputs):
+        self.xs, self.hs = {}, {-1: self.h}
+        for t in range(len(inputs)):
+            self.xs[t] = inputs[t].reshape(-1, 1)
+            self.hs[t] = np.tanh(self.Wx @ self.xs[t] + self.Wh @ self.hs[t - 1])
+        self.h = self.hs[len(inputs) - 1]
+        return self.hs
+
+    def backward(self, dhs):
+        dWx, dWh, dh_next = np.zeros_like(self.Wx), np.zeros_like(self.Wh), np.zeros_like(self.h)
+        for t in reversed(range(len(self.xs))):
+            d = (dhs[t] + dh_next) * (1 - self.hs[t] ** 2)
+            dWx += d @ self.xs[t].T
+            dWh += d @ self.hs[t - 1].T
+            dh_next = self.Wh.T @ d
+        return dWx, dWh
+
+
+# A kernel that is one number or two.
+class MeanPool2d:
+    def __init__(self, kernel):
+        self.kernel = (kernel,) * 2 if isinstance(kernel, int) else kernel
+
+    def forward(self, x):
+        high, wide = self.kernel
+        return x.reshape(*x.shape[:2], x.shape[2] // high, high, x.shape[3] // wide, wide).mean(axis=(3, 5))
+
+    def backward(self, g):
+        return g.repeat(self.kernel[0], axis=2).repeat(self.kernel[1], axis=3) / np.prod(self.kernel)
+
+
+# A kernel that is taken apart, beside a stride that is not.
+class SumPool:
+    def __init__(self, in_channels, filter_size, stride):
+        self.depth, self.rows, self.columns = in_channels
+        self.height, self.width = filter_size
+        self.stride = stride
+        self.down, self.along = (self.rows - self.height) // stride + 1, (self.columns - self.width) // stride + 1
+
+    def windows(self):
+        for i in range(self.down):
+            for j in range(self.along):
+                a, b = i * self.stride, j * self.stride
+                yield i, j, slice(a, a + self.height), slice(b, b + self.width)
+
+    def forward(self, x):
+        y = np.zeros((len(x), self.depth, self.down, self.along))
+        for i, j, rows, columns in self.windows():
+            y[:, :, i, j] = x[:, :, rows, columns].sum(axis=(2, 3))
+        return y
+
+    def backward(self, dy):
+        dx = np.zeros((len(dy), self.depth, self.rows, self.columns))
+        for i, j, rows, columns in self.windows():
+            dx[:, :, rows, columns] += dy[:, :, i : i + 1, j : j + 1]
+        return dx
+
+
+# What forward leaves behind last is no output.
+class Slopes:
+    def step_forward(self, x_input):
+        self.h_output = np.tanh(x_input)
+        self.diff_h_output = 1 - self.h_output**2
+
+    def step_backward(self, dh):
+        return dh * self.diff_h_output
+
+
+# Activations are handed on, and so their derivative is given them, under the name of the input.
+def shares_of(X):
+    e = np.exp(X - X.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def gradient_shares_of(X, delta):
+    return X * (delta - (delta * X).sum(axis=1, keepdims=True))
+
+
+# The gradient of the state has two parts, and that of the memory another time step than forward says.
+class External:
+    def __init__(self, input_size, hidden_size):
+        self.W, self.U = np.random.randn(input_size, hidden_size) / 3, np.random.randn(hidden_size, hidden_size) / 3
+
+    def forward(self, x_t, h_prev, C_prev):
+        g_t = np.tanh(x_t @ self.W + h_prev @ self.U)
+        C_t = C_prev + g_t
+        h_t = np.tanh(C_t)
+        return h_t, C_t, {"x_t": x_t, "h_prev": h_prev, "g_t": g_t, "h_t": h_t}
+
+    def backward(self, dh_ext, dh_next, dC_next, cache):
+        dC = dC_next + (dh_ext + dh_next) * (1 - cache["h_t"] ** 2)
+        dz = dC * (1 - cache["g_t"] ** 2)
+        return dz @ self.W.T, dz @ self.U.T, dC, {"W": cache["x_t"].T @ dz, "U": cache["h_prev"].T @ dz}
+
+
+# An input and a state in one list, and the gradient of a name that is cut short.
+class Listed:
+    def __init__(self, in_features, units):
+        self.kernel, self.recurrent_kernel = np.random.randn(in_features, units), np.random.randn(units, units)
+        self.kernel_grad, self.r_kernel_grad = np.zeros((in_features, units)), np.zeros((units, units))
+
+    def forward(self, inputs):
+        x, prev_h = inputs
+        self.y = np.tanh(x @ self.kernel + prev_h @ self.recurrent_kernel)
+        return self.y
+
+    def backward(self, out_grad, inputs):
+        x, prev_h = inputs
+        d = out_grad * (1 - self.y**2)
+        self.kernel_grad, self.r_kernel_grad = x.T @ d, prev_h.T @ d
+        return [d @ self.kernel.T, d @ self.recurrent_kernel.T]
+
+
+# A state that starts with zeros, which nobody trains.
+class Starting:
+    def __init__(self, in_features, units):
+        self.kernel, self.recurrent_kernel = np.random.randn(in_features, units), np.random.randn(units, units)
+        self.h0 = np.zeros(units)
+
+    def forward(self, x):
+        self.hs = [self.h0 + np.zeros((len(x), 1))]
+        for t in range(x.shape[1]):
+            self.hs.append(np.tanh(x[:, t] @ self.kernel + self.hs[-1] @ self.recurrent_kernel))
+        return np.stack(self.hs[1:], axis=1)
+
+    def backward(self, out_grad, x):
+        dx, dh = np.zeros_like(x), 0
+        self.kernel_grad, self.r_kernel_grad = np.zeros_like(self.kernel), np.zeros_like(self.recurrent_kernel)
+        for t in reversed(range(x.shape[1])):
+            d = (out_grad[:, t] + dh) * (1 - self.hs[t + 1] ** 2)
+            self.kernel_grad += x[:, t].T @ d
+            self.r_kernel_grad += self.hs[t].T @ d
+            dx[:, t], dh = d @ self.kernel.T, d @ self.recurrent_kernel.T
+        return dx
+
+
+# One column at a time, as its documentation says.
+class OfOneColumn:
+    def __init__(self, input_size, output_size):
+        self.W, self.b = np.random.randn(output_size, input_size), np.zeros((output_size, 1))
+
+    def forward(self, x):
+        """x : numpy array, shape (input_size, 1)."""
+        self.x = x
+        return self.W @ x + self.b
+
+    def backward(self, dy):
+        self.dW, self.db = dy @ self.x.T, dy
+        return self.W.T @ dy
+
+
+# What a dict holds, another class asks, to whose constructor it is handed.
+class Stretcher:
+    def __init__(self, stretch_params):
+        self.stretch_params = stretch_params
+
+    def run(self, x):
+        return self.stretch_params["kernel_size"] * x
+
+
+class Stretching:
+    def __init__(self, stretch_params):
+        self.stretcher = Stretcher(stretch_params)
+
+    def forward(self, x):
+        return self.stretcher.run(x)
+
+    def backward(self, dy):
+        return 3 * dy

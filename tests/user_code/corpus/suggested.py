@@ -27,19 +27,6 @@ def mix_backward(dout, cache):
     return {"dx": dout * blend, "dblend": dout * x}
 
 
-# an argument of the constructor
-class Gain:
-    def __init__(self, name):
-        self.gain = {"a": 2.0}[name]
-
-    def forward(self, x):
-        self.x = x
-        return x * self.gain
-
-    def backward(self, dy):
-        return dy * self.gain
-
-
 # a method of another name
 class Back:
     def forward(self, x):
