@@ -41,7 +41,7 @@ from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of, told
 from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.subject import Subject
-from mlp.user_code.settings import Override, written
+from mlp.user_code.settings import Override, line, written
 
 # A learning rate at which an update changes nothing that can be seen, and still gives back its gradient.
 _TINY = 1e-6
