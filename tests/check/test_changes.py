@@ -31,6 +31,7 @@ MEANT = {
     "{} (1 - {})": "v * (1 - v)",
     "1 - tanh({})^2, the derivative of tanh": "1 / np.cosh(v) ** 2",
     "s (1 - s) with s = sigmoid({}), the derivative of a sigmoid or gate": "s(v) * (1 - s(v))",
+    "1 / (1 + {}^2), the derivative of arctan": "1 / (1 + v * v)",
     "tanh({})": "np.tanh(v)",
     "the gate sigmoid({})": "s(v)",
     "1 less the gate sigmoid({})": "1 - s(v)",

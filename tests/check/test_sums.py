@@ -6,7 +6,7 @@ import pytest
 from mlp import check_layer, check_model
 
 RNG = np.random.RandomState(0)
-X = RNG.standard_normal((4, 3))
+X, STEPS = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 4, 3))
 
 
 class Faulty:
@@ -38,6 +38,99 @@ class OfFeatures(Faulty):
 
     def backward(self, dy):
         return dy - dy.sum(axis=1, keepdims=True) / (len(dy) if self.wrong else dy.shape[1])
+
+
+class OfRows(Faulty):
+    """Columns in units of their deviation, whose derivative has one of its factors."""
+
+    def forward(self, x):
+        self.s = np.sqrt(x.var(axis=1, keepdims=True) + 1e-3)
+        self.y = (x - x.mean(axis=1, keepdims=True)) / self.s
+        return self.y
+
+    def backward(self, dy):
+        part = (dy * self.y).mean(axis=1, keepdims=True) * (1 if self.wrong else self.y)
+        return (dy - dy.mean(axis=1, keepdims=True) - part) / self.s
+
+
+class Unit(Faulty):
+    """Rows of length 1."""
+
+    def forward(self, x):
+        self.n = np.linalg.norm(x, axis=1, keepdims=True)
+        self.y = x / self.n
+        return self.y
+
+    def backward(self, dy):
+        dx = dy - self.y * (dy * self.y).sum(axis=1, keepdims=True)
+        return dx if self.wrong else dx / self.n
+
+
+class MaskedMean(Faulty):
+    """The mean of the steps that count."""
+
+    mask = np.array([[1.0, 1, 1, 0], [1, 0, 0, 0], [1, 1, 1, 1]])[:, :, None]
+
+    def forward(self, x):
+        self.n = self.mask.sum(axis=1)
+        return (x * self.mask).sum(axis=1) / self.n
+
+    def backward(self, dy):
+        return (dy / (4 if self.wrong else self.n))[:, None, :] * self.mask
+
+
+class Observed(Faulty):
+    """Squares of what is known, less an offset for each column."""
+
+    known = np.array([[1.0, 0, 1], [1, 1, 0], [0, 1, 1], [1, 0, 0]])
+
+    def __init__(self):
+        self.offset = np.array([0.3, -0.2, 0.5])
+
+    def forward(self, x):
+        self.d = (x - self.offset) * self.known
+        return self.d**2
+
+    def backward(self, dy):
+        dx = 2 * dy * self.d * self.known
+        self.doffset = -dx.sum(axis=0) / (self.known.sum(axis=0) if self.wrong else 1)
+        return dx
+
+
+class Gates(Faulty):
+    """Two gates by one function, of which one goes back with the wrong sign."""
+
+    def __init__(self):
+        self.V, self.W = RNG.standard_normal((2, 3, 3))
+
+    def gate(self, z):
+        return 1 / (1 + np.exp(-z))
+
+    def forward(self, x):
+        self.x, self.v, self.w = x, self.gate(x @ self.V), self.gate(x @ self.W)
+        return self.v * self.w + (1 - self.v) * x
+
+    def backward(self, dy):
+        dv = dy * (self.x - self.w if self.wrong else self.w - self.x) * self.v * (1 - self.v)
+        dw = dy * self.v * self.w * (1 - self.w)
+        self.dV, self.dW = self.x.T @ dv, self.x.T @ dw
+        return dy * (1 - self.v) + dv @ self.V.T + dw @ self.W.T
+
+
+class Tied(Faulty):
+    """A matrix that is used twice."""
+
+    def __init__(self):
+        self.W = RNG.standard_normal((3, 3))
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W)
+        return self.h @ self.W
+
+    def backward(self, dy):
+        dz = dy @ self.W.T * (1 - self.h**2)
+        self.dW = (self.x.T @ dz + self.h.T @ dy) / (2 if self.wrong else 1)
+        return dz @ self.W.T
 
 
 class Recurrent(Faulty):
@@ -93,6 +186,31 @@ class Squared(Faulty):
         return 2 * (self.y - self.t) / len(self.y)
 
 
+class Margin(Faulty):
+    """Squares of what lies within a margin."""
+
+    def forward(self, y, target):
+        self.y, self.t, self.gap = y, target, np.maximum(1.5 - y, 0)
+        return np.mean(target * y**2 + (1 - target) * self.gap**2)
+
+    def backward(self):
+        gap = {"": self.gap, "everywhere": 1.5 - self.y, "plain": 1.0 * (self.gap > 0)}[self.wrong]
+        return 2 * (self.t * self.y - (1 - self.t) * gap) / self.y.size
+
+
+class Distilled(Faulty):
+    def softmax(self, z):
+        e = np.exp(z)
+        return e / e.sum(axis=1, keepdims=True)
+
+    def forward(self, y, target):
+        self.q, self.p = self.softmax(y / 3), self.softmax(target / 3)
+        return -np.sum(self.p * np.log(self.q))
+
+    def backward(self):
+        return ((self.softmax(self.q) if self.wrong else self.q) - self.p) / 3
+
+
 class Weighted(Faulty):
     """A cross-entropy with a weight for each class."""
 
@@ -111,6 +229,7 @@ class Weighted(Faulty):
 
 
 NUMBERS, CLASSES = RNG.standard_normal((4, 3)), np.array([0, 2, 1, 2])
+TWO = np.array([[0.0, 1, 1], [1, 0, 0], [0, 0, 1], [1, 1, 0]])
 OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back from `(x - x.mean(axis=0)) / self.s` to"
 
 
@@ -120,6 +239,35 @@ OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back 
         (Standardise, None, "missing", OUTSIDE.format("is missing in")),
         (Standardise, None, "outside", OUTSIDE.format("stands outside of")),
         (OfFeatures, None, "count", "counts 0.75 times (perhaps the number of inputs over the number of samples"),
+        (
+            OfRows,
+            None,
+            "factor",
+            "the factor `(x - x.mean(axis=1, keepdims=True)) / self.s` is missing, on the way back",
+        ),
+        (
+            Unit,
+            None,
+            "norm",
+            "the factor `np.linalg.norm(x, axis=1, keepdims=True)` is too much, where each place of dy",
+        ),
+        (MaskedMean, None, "count", "what comes from samples 0, 1, 2 of dy has a factor, 0.25 times `self.n`"),
+        (Observed, None, "count", "the factor the sum of `self.known` over axis 0 is missing, where each place of dy"),
+        (Gates, None, "sign", "has the wrong sign, in `self.gate(x @ self.V)`"),
+        (Tied, None, "mean", "the factor is 0.5 (perhaps one over the number of times W is used, as of a mean over"),
+        (Margin, TWO, "everywhere", "it is as if `0` were left out of `np.maximum(1.5 - y, 0)`."),
+        (
+            Margin,
+            TWO,
+            "plain",
+            "the factor made of `self.gap` (`np.maximum(1.5 - y, 0)`) is missing, with 1 in its place",
+        ),
+        (
+            Distilled,
+            NUMBERS,
+            "twice",
+            "it has that of the logarithm of softmax with softmax applied twice, over axis 1",
+        ),
         (Recurrent, None, "running", "has all that has gone back to that of the later ones in it, as where += stands"),
         (Recurrent, None, "bracket", "the factor 1 - y^2 is missing, where each place of dy comes in"),
         (Scaled, None, "number", "in `(x - self.centre) / self.unit`, on the way back from"),
@@ -133,13 +281,35 @@ OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back 
     ],
 )
 def test_what_is_wrong_with_a_sum_is_named(kind, target, fault, words):
-    x = RNG.standard_normal((2, 4, 3)) if kind is Recurrent else X
+    x = STEPS if kind in (Recurrent, MaskedMean) else X
     given = {} if target is None else {"target": target}
     constants = {"constants": {Weighted: ["weights"], Scaled: ["units"]}.get(kind, [])}
     right = type(kind.__name__, (kind,), {})
     assert fault == "array" or check_layer(right(), x, **given, **constants).passed
     (finding,) = check_layer(type(kind.__name__, (kind,), {"wrong": fault})(), x, **given, **constants).diagnosis
     assert words in finding.sentence
+
+
+def test_the_lengths_of_a_mean_over_all_axes_may_be_a_factor():
+    def model(w):
+        r = X @ w
+        return np.mean(r**2), 2 * X.T @ r / len(r)
+
+    (finding,) = check_model(model, RNG.standard_normal((3, 2))).diagnosis
+    assert (
+        "the factor is 2 (perhaps the length of axis 1 of `r ** 2`, as where a mean leaves it out)" in finding.sentence
+    )
+
+
+def test_ingredients_that_would_give_the_same_numbers_are_both_named():
+    t = RNG.standard_normal((4, 3))
+
+    def model(w):
+        y = np.tanh(X @ w)
+        return np.mean((y - t) ** 2), 2 * X.T @ ((1 - y**2) * (y - t[::-1])) / y.size
+
+    (finding,) = check_model(model, RNG.standard_normal((3, 3))).diagnosis
+    assert "in its numbers it is the same as: `t` with its rows in reverse order stands where `t`" in finding.sentence
 
 
 def test_a_slope_that_is_there_twice_is_called_a_factor_and_not_another_derivative():
@@ -180,9 +350,10 @@ class Network(Faulty):
     def backward(self, dy):
         for layer in (self.first, self.second):
             layer.dW[...] = 0
-        if self.wrong:
+        if self.wrong == "twice":
             self.second.backward(dy)
-        return self.first.backward(self.second.backward(dy) * (1 - self.h**2))
+        dh = self.second.backward(dy) + (dy if self.wrong == "around" else 0)
+        return self.first.backward(dh * (1 - self.h**2))
 
 
 def test_a_layer_that_is_asked_twice_on_one_way_back_is_named():

@@ -92,6 +92,7 @@ FORMS: tuple[tuple[str, Change], ...] = (
 INNER: tuple[tuple[str, Change], ...] = (
     ("1 - tanh({})^2, the derivative of tanh", lambda v: 1 - np.tanh(v) ** 2),
     ("s (1 - s) with s = sigmoid({}), the derivative of a sigmoid or gate", lambda v: sigmoid(v) * sigmoid(-v)),
+    ("1 / (1 + {}^2), the derivative of arctan", lambda v: 1 / (1 + v**2)),
     ("tanh({})", np.tanh),
     ("the gate sigmoid({})", sigmoid),
     ("1 less the gate sigmoid({})", lambda v: sigmoid(-v)),

@@ -230,7 +230,7 @@ def _deviations(log: _Log, dx: Array) -> Iterator[str]:
     dxs, told = {_OUTSIDE: log.dxs[_OUTSIDE]}, dict[str, list[str]]()
     for call in calls:
         expected = log.after.get(call.name)
-        source = None if expected is None else _source(call.given, dxs, expected)
+        source = None if expected is None else _source(log, call.given, dxs, expected)
         if expected is None or source is None:
             return
         if source != _Source(expected, "{}"):
@@ -246,12 +246,16 @@ def _deviations(log: _Log, dx: Array) -> Iterator[str]:
         yield f"{whose} {words}"
 
 
-def _source(given: Array, dxs: Mapping[str, Array], expected: str) -> _Source | None:
+def _source(log: _Log, given: Array, dxs: Mapping[str, Array], expected: str) -> _Source | None:
     """What a layer is given: the dx of a layer, the right one first, as it is or changed; None if it is neither."""
     sources = sorted(dxs.items(), key=lambda item: item[0] != expected)
     for name, dx in sources:
         if given.shape == dx.shape and np.array_equal(given, dx):
             return _Source(name, "{}")
+    for call in log.back if expected in dxs else ():
+        if given.shape == dxs[expected].shape == call.given.shape and np.allclose(given, dxs[expected] + call.given):
+            added = "that layer" if call.name == expected else call.name
+            return _Source(expected, f"{{}} with what {added} was given added to it")
     for name, dx in sources:
         if given.shape == dx.shape and np.any(dx):
             for words, array in _changed(dx, given):

@@ -1,6 +1,7 @@
 """From hypotheses to findings: what explains each wrong gradient, and one finding for each pattern that shows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mlp.check.diagnosis.common import EXACT, FIRST, FITTED, IN_PART
 from mlp.check.diagnosis.composed import two_faults
@@ -73,8 +74,20 @@ def explanations_of(case: IsolatedLayer, tensor: str, companions: Sequence[Isola
             if is_new and all(holds(one, companion, tensor) for companion in companions):
                 holding.append(one)
         if holding:
-            return holding
+            return holding if len(holding) > 1 else [_with_rival(holding[0], found, companions, tensor)]
     return []
+
+
+def _with_rival(
+    best: Explanation, found: Sequence[Explanation], companions: Sequence[IsolatedLayer], tensor: str
+) -> Explanation:
+    """With another ingredient beside it, if a change of that one would give the same numbers."""
+    for one in found if best.hypothesis in (INGREDIENT, FIXED) and not best.prediction.rival else ():
+        is_other = one.hypothesis is best.hypothesis and one.prediction.measured != best.prediction.measured
+        is_as_plain = is_other and one.prediction.fitted <= best.prediction.fitted
+        if is_as_plain and all(holds(one, companion, tensor) for companion in companions):
+            return replace(best, prediction=replace(best.prediction, rival=one.prediction.measured))
+    return best
 
 
 def jointly(

@@ -132,10 +132,10 @@ def entry_factors(case: IsolatedLayer, tensor: str) -> Iterator[Factor]:
         yield from factors(tensor, value)
         yield from formed_factors(case, value.shape)
         return
-    x = np.asarray(case.x, dtype=np.float64)
-    yield from factors("x", x, inner=True)
-    yield Factor("softmax(x)", np.exp(log_softmax(np.atleast_1d(x))).reshape(x.shape))
-    if case.y.shape == x.shape:
+    x, name = np.asarray(case.x, dtype=np.float64), "y" if case.role is Role.LOSS else "x"
+    yield from factors(name, x, inner=True)
+    yield from factors(f"softmax({name})", np.exp(log_softmax(np.atleast_1d(x))).reshape(x.shape))
+    if case.y.shape == x.shape and case.role is not Role.LOSS:
         yield from factors("y", case.y)
     if case.role is Role.LOSS:
         target = target_of(case)
@@ -170,12 +170,19 @@ def formed_factors(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Fact
 
 def recorded_factors(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]:
     """What forward computes on the way, in this shape or stretched to it, in the words of its code."""
-    for words, values in recorded_arrays(case.tape).items() if case.tape else ():
+    for words, values in (*recorded_arrays(case.tape).items(), *_sums(case)) if case.tape else ():
         for value in (values[0], np.squeeze(values[0])) if len(values) == 1 and np.ptp(values[0]) > 0 else ():
             stretched = shape[len(shape) - value.ndim :]
             if value.ndim <= len(shape) and all(map(_stretches_to, value.shape, stretched)):
                 yield Factor(words, np.broadcast_to(value, shape))
                 break
+
+
+def _sums(case: IsolatedLayer) -> Iterator[tuple[str, list[Array]]]:
+    """What a mask or weights add up to along each of their axes."""
+    for (site, operand), value in case.tape.fixed.items() if case.tape else ():
+        for axis in range(value.ndim) if value.ndim > 1 else ():
+            yield f"the sum of {site.operand(operand)} over axis {axis}", [value.sum(axis=axis, keepdims=True)]
 
 
 def _stretches_to(size: int, whole: int) -> bool:

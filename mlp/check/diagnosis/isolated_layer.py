@@ -49,6 +49,7 @@ _SAME = 1e-12  # what two computations of one gradient may differ by, as a part 
 SMALL = 2.0**-12
 """How many times smaller a dy is in which nothing is clipped."""
 _LITTLE = 0.1
+_NO_LIMIT = {"maximum": -np.inf, "minimum": np.inf}
 _EXACT = 1e-9  # the error of a gradient that comes over the tape, as a part of its largest entry
 _MOST_NUMBERS = 8
 _PROBED = 16
@@ -322,13 +323,15 @@ class IsolatedLayer:
         return all(_are_near(found[name], self.right(name)) for name in self.report if name in found)
 
     def _note_others(self, tape: Tape) -> None:
-        """Note what forward is without one of its numbers: a factor of 1 in its place, or without an epsilon."""
+        """Note what forward is without one of its numbers: a factor, which is 1 then, an epsilon or a limit."""
         for (site, number), value in list(tape.fixed.items()):
             is_added = site.operation in ("add", "subtract") and np.ndim(value) == 0 < abs(value) < _LITTLE
             is_factor = site.operation in ("multiply", "divide") and np.ndim(value) == 0 and abs(value) not in (0, 1)
-            if (is_added or is_factor) and len(tape.without) < _MOST_NUMBERS:
+            is_limit = site.operation in _NO_LIMIT and np.ndim(value) == 0
+            if (is_added or is_factor or is_limit) and len(tape.without) < _MOST_NUMBERS:
                 with attempted():  # whatever somebody's code raises for other numbers
-                    make = np.zeros_like if is_added else np.ones_like
+                    nothing = _NO_LIMIT.get(site.operation, 0.0 if is_added else 1.0)
+                    make = functools.partial(np.full_like, fill_value=nothing)
                     other, _ = self._follow(*self._instead(None, None, None), {(site, number): make})
                     name = site.operand(number)
                     told = f"{name} ({value:.6g})" if re.search("[A-Za-z]", name) else name

@@ -139,7 +139,9 @@ def _of_another_loss(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
         with np.errstate(all="ignore"):
             gradient = loss.gradient(case.x, target) * case.x.size
         for count in means_over(case):
-            yield Prediction(gradient / count, f"it is that of {name} where {here} should be", values=(number,))
+            how = "" if count == case.x.size else ", summed" if count == 1 else ", averaged over the samples alone,"
+            words = f"it is that of {name}{how} where {here} should be"
+            yield Prediction(gradient / count, words, values=(number,))
 
 
 def _another_limit(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:

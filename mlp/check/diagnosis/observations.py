@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import batch_places, recorded_factors
-from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer, Role
+from mlp.check.diagnosis.ingredients import Factor, batch_places, multiples, recorded_factors
+from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
 from mlp.check.diagnosis.origins import known_factor
 from mlp.check.diagnosis.paths import Paths
@@ -20,6 +20,7 @@ from mlp.check.diagnosis.places import place_of
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
+_FEWEST = 3  # weights that are all a multiple of something
 _CHANCES = 5_000  # ways to choose as many entries, at least: else some array tells them apart by chance
 
 
@@ -184,9 +185,24 @@ def _reweighted(case: IsolatedLayer, paths: Paths, groupings: Sequence[Grouping]
         model = weights[index] * paths.right
         is_one_factor = np.ptp(weights[there]) <= APART * np.max(np.abs(weights[there]))
         if not is_one_factor and np.sum(paths.there) >= 2 * np.sum(there) and paths.explained_by(model):
-            words = "; ".join(_weighed(case, grouping, labels[there], weights[there]))
+            words = _by_what(case, grouping, labels.tolist(), weights) or "; ".join(
+                _weighed(case, grouping, labels[there], weights[there])
+            )
             fitted = int(np.sum((np.abs(weights - 1) > APART) & (np.abs(weights) > APART)))
             yield Prediction(paths.gradient(model), words, fitted, (number, *weights.tolist()))
+
+
+def _by_what(case: IsolatedLayer, grouping: Grouping, labels: list[int], weights: Array) -> str:
+    """What is said of weights that are a multiple of something that forward computes, or of one over it; else ""."""
+    if len(weights) < _FEWEST or not np.all(weights):
+        return ""
+    with np.errstate(all="ignore"):
+        for shape in ((len(weights),), (len(weights), 1)):
+            for one in recorded_factors(case, shape):
+                inverse = Factor(f"one over {one.words}", 1 / one.value)
+                for found in multiples(weights, iter([one, inverse]), LEFT):
+                    return f"what comes from {grouping.called(labels, labels)} has a factor, {found}"
+    return ""
 
 
 def _weighed(case: IsolatedLayer, grouping: Grouping, labels: Array, weights: Array) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer, Role
+from mlp.nn.problem import INPUT
 
 _MOST_TOLD = 3
 _SAME = 1e-6
@@ -57,7 +58,12 @@ def origins(case: IsolatedLayer) -> list[Origin]:
 
 
 def _origins(case: IsolatedLayer) -> list[Origin]:
-    return [one for one in (*_of_forward(case), *_of_weights(case), *_of_sizes(case)) if abs(one.value - 1) > _SAME]
+    """What is as likely as not is told only where nothing plainer is that number."""
+    found = [*_of_forward(case), *_of_sizes(case)]
+    for one in (*_of_uses(case), *_of_weights(case), *_of_means(case), *_of_two_sizes(case)):
+        if all(abs(one.value - other.value) > _SAME * one.value for other in found):
+            found.append(one)
+    return [one for one in found if abs(one.value - 1) > _SAME]
 
 
 def _of_forward(case: IsolatedLayer) -> Iterator[Origin]:
@@ -89,14 +95,37 @@ def _of_sizes(case: IsolatedLayer) -> Iterator[Origin]:
     for count, words in (one for one in _counts(case) if one[0] > 1):
         yield Origin(float(count), words, ", as where a sum stands for a mean")
         yield Origin(1 / count, f"one over {words}", ", as where a mean stands for a sum")
-    lengths = {count: words for count, words in _counts(case) if count > 1 and " times " not in words}
-    for (count, words), (other, others) in itertools.permutations(lengths.items(), 2):
-        hint = ", as where one stands for the other"
-        yield Origin(count / other, f"{words} over {others}", hint)
     for count in sorted(_added_up(case)):
         for one, other in ((count, count - 1), (count - 1, count)):
             hint = f", as of a division by {other} and not by {one}, which is one off"
             yield Origin(one / other, f"{one} / {other}", hint)
+
+
+def _of_uses(case: IsolatedLayer) -> Iterator[Origin]:
+    """How many times forward uses a parameter, as it may in each step, or in several layers."""
+    for name, number in case.tape.leaves.items() if case.tape else ():
+        count = sum(edge.parent == number for node in case.tape.nodes for edge in node.edges) if case.tape else 0
+        if count > 1 and name != INPUT:
+            yield Origin(1 / count, f"one over the number of times {name} is used", ", as of a mean over them")
+
+
+def _of_means(case: IsolatedLayer) -> Iterator[Origin]:
+    """The lengths of the axes over which forward takes a mean together."""
+    nodes = case.tape.nodes if case.tape else []
+    for node in (one for one in nodes if one.site.operation == "mean" and one.edges):
+        shape = nodes[node.edges[0].parent].value.shape
+        for axis, size in enumerate(shape) if 1 < max(shape, default=0) < math.prod(shape) // node.value.size else ():
+            yield Origin(
+                float(size), f"the length of axis {axis} of {node.site.operand(0)}", ", as where a mean leaves it out"
+            )
+
+
+def _of_two_sizes(case: IsolatedLayer) -> Iterator[Origin]:
+    """What one axis counts over what another one does; where that is a whole number, it may be anything."""
+    lengths = {count: words for count, words in _counts(case) if count > 1 and " times " not in words}
+    for (count, words), (other, others) in itertools.permutations(lengths.items(), 2):
+        if count % other and other % count:
+            yield Origin(count / other, f"{words} over {others}", ", as where one stands for the other")
 
 
 def _counts(case: IsolatedLayer) -> Iterator[tuple[int, str]]:

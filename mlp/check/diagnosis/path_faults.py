@@ -89,12 +89,15 @@ class _Model(NamedTuple):
     paths: Array
 
 
-def _by(models: Callable[[IsolatedLayer, str, Paths], Iterator[_Model]]) -> Predict:
+def _by(models: Callable[[IsolatedLayer, str, Paths], Iterator[_Model]], fitted: bool) -> Predict:
+    """The hypothesis that one of some models is what is said; a number of 1 is none, unless all are fitted."""
+
     def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         paths = case.paths.get(tensor)
         if paths is not None and not np.any(paths.constant):
             for model in models(case, tensor, paths):
-                yield Prediction(paths.gradient(model.paths), model.words, 1, (model.number,), model.words)
+                count = int(fitted or abs(model.number - 1) > APART)
+                yield Prediction(paths.gradient(model.paths), model.words, count, (model.number,), model.words)
 
     return predict
 
@@ -219,10 +222,10 @@ PATHS: tuple[Hypothesis, ...] = (
     ),
     Hypothesis("overwritten", "{tensor} is overwritten where it should be added up: {measured}.", overwritten),
     Hypothesis("out of step", "{tensor} pairs dy with what belongs to another place: {measured}.", out_of_step),
-    Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", _by(_factors_wrong)),
+    Hypothesis("wrong factor", "{tensor} is right but for a factor: {measured}.", _by(_factors_wrong, fitted=False)),
     Hypothesis(
         "wrong derivative",
         "{tensor} has something else where a derivative should stand: {measured}.",
-        _by(_derivatives_wrong),
+        _by(_derivatives_wrong, fitted=True),
     ),
 )

@@ -217,8 +217,8 @@ def _terms_weighed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> I
         return
     for one, other in ((one, other) for one, other in itertools.pairwise(alone) if one.goal == other.goal):
         first, second = one.gradients[tensor], other.gradients[tensor]
-        if np.linalg.norm(first + second - right) > LEFT * np.linalg.norm(right):
-            continue  # it is not linear in the sum, or there is more in it
+        if not np.linalg.norm(first + second - right) <= LEFT * np.linalg.norm(right):
+            continue  # it is not linear in the sum, there is more in it, or one term alone gives no number
         columns = np.stack([first.ravel(), second.ravel()], axis=1)
         weights = np.linalg.lstsq(columns, said.ravel(), rcond=None)[0].tolist()
         key = f"{one.words}\n{other.words}"

@@ -63,7 +63,7 @@ def terms(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
                 along = np.sum(dy * value, axis=-1, keepdims=True) * value
                 yield Term(f"a sum over the features of dy times {name}, times {name},", along)
             yield Term("dy summed over the samples", np.broadcast_to(dy.sum(axis=0, keepdims=True), dy.shape))
-    yield Term("the input x", x)
+    yield Term("the prediction y" if case.role is Role.LOSS else "the input x", x)
     yield Term("a constant", np.ones(case.right(tensor).shape))
 
 

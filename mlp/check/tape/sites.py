@@ -38,6 +38,11 @@ class Site(NamedTuple):
         """The code of the operation, between backquotes, or its name."""
         return (_quoted(_segment(*self.path[0])) if self.path else "") or f"the {self.operation}"
 
+    @property
+    def caller(self) -> str:
+        """The code by which the function was called that it stands in; "" if that is not known."""
+        return _quoted(_segment(*self.path[1])) if len(self.path) > 1 else ""
+
     def operand(self, number: int) -> str:
         """The code of one of its operands, or its number in words."""
         found = _operands(_segment(*self.path[0])) if self.path else []

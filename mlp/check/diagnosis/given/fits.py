@@ -162,7 +162,10 @@ def _of_another_delta(setup: Setup, right: Backward, given: GivenGradients) -> I
         fit = Parts(given, right, 0 * error, parts).fit(list(given.gradients))
         if fit and near <= fit.weights[1] / fit.weights[0] <= beyond:
             delta = f"{fit.weights[1] / fit.weights[0]:.6g}"
-            words = f"with a loss whose slope is constant where |y - t| > {delta}, as Huber's or the smooth L1 loss"
+            words = (
+                f"with a loss whose slope is constant where |y - t| > {delta}, as Huber's or the smooth L1 loss, or "
+                f"with a dy that is cut off at {abs(fit.weights[1]):.6g}"
+            )
             yield _alternative("another loss", f"of another problem: {words}", right, fit)
 
 
@@ -199,7 +202,10 @@ def _any_dy(setup: Setup, right: Backward, fit: Fit, untold: Sequence[str]) -> I
         f"for another dy at the output than {type(setup.loss).__name__} gives ({rests}). So backward through the "
         f"network is right, and the loss's gradient or the target is not{but}"
     )
-    yield _alternative("another dy at the output", words, right, fit)._replace(left=fit.equations - fit.rank)
+    found = _alternative("another dy at the output", words, right, fit)
+    yield found._replace(
+        left=fit.equations - fit.rank, weights=MOST_WEIGHTS + fit.rank
+    )  # whatever has a name is better
 
 
 def _families(setup: Setup, right: Backward) -> Iterator[Family]:

@@ -14,7 +14,7 @@ from mlp.check.diagnosis.way_back.layers import layers_missed
 from mlp.check.diagnosis.way_back.loops import in_loops
 from mlp.check.diagnosis.way_back.steps import on_one_way
 from mlp.check.diagnosis.way_back.stretches import other_formulas
-from mlp.check.diagnosis.way_back.ways import Slip, Wrong, ways
+from mlp.check.diagnosis.way_back.ways import Slip, Way, Wrong, ways
 from mlp.check.diagnosis.way_back.windows import cut_elsewhere, without_stride
 from mlp.check.tape.tape import Tape
 from mlp.nn.arrays import Array
@@ -37,6 +37,7 @@ _STEPS = (
     steps.without_number,
     steps.out_of_brackets,
     arrays.out_of_sum,
+    arrays.hidden_factor,
     arrays.terms_alone,
     arrays.another_array,
 )
@@ -81,11 +82,17 @@ def slips(tape: Tape, seed: Array, every: Sequence[Wrong]) -> list[Slip]:
     return [Slip(one.pattern, one.words, gradients, one.goal) for one, gradients in zip(every, found, strict=True)]
 
 
+def _placed(wrong: Wrong, way: Way) -> Wrong:
+    """With the call in its words by which the operation was carried out, where there are several."""
+    end = steps.CONSTANT if wrong.words.endswith(steps.CONSTANT) else ""
+    return wrong._replace(words=wrong.words.removesuffix(end) + way.within + end) if way.within else wrong
+
+
 def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Iterator[Wrong]]:
     """All wrong ways that are tried, in groups that have no words in common, those with the plainest words first."""
     every = ways(tape)
     for make in _STEPS:
-        yield itertools.chain.from_iterable(make(tape, way) for way in every)
+        yield (_placed(one, way) for way in every for one in make(tape, way))
     yield arrays.kept(tape)
     yield without_stride(tape, every)
     yield in_loops(tape)

@@ -16,6 +16,7 @@ from mlp.nn.problem import INPUT
 
 _MOST_OTHERS = 80
 _MOST_PAIRS = 400
+_SAME = 1e-9
 TERM = "one term alone"
 
 
@@ -67,6 +68,28 @@ def out_of_sum(tape: Tape, way: Way) -> Iterator[Wrong]:
             each = zip(way.numbers, rests, made, shapes, strict=True)
             rules = {(number, way.operand): _summed(rest, out, shape) for number, rest, out, shape in each}
             yield Wrong("derivative missing", told, Change(rules))
+
+
+def hidden_factor(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """A derivative lacks an array, of which what it is computed from is a multiple along some axis."""
+    if any(edge.with_used is None for edge in way.edges):
+        return
+    used = [np.asarray(edge.used) for edge in way.edges]
+    for words, arrays in recorded_arrays(tape).items():
+        others = aligned(arrays, len(used))
+        if [other.shape for other in others] == [one.shape for one in used] and all(map(np.all, others)):
+            rests = [one / other for one, other in zip(used, others, strict=True)]
+            if all(map(_is_alike, rests, others)):
+                told = f"the factor {words} is missing, on the way back {way.words}"
+                yield Wrong("derivative missing", told, with_arrays(way, rests))
+
+
+def _is_alike(rest: Array, whole: Array) -> bool:
+    """Whether an array is alike along an axis, along which another one is not; and is not one number."""
+    size = float(np.max(np.abs(rest), initial=0.0))
+    return np.ptp(rest) > _SAME * size and any(
+        np.max(np.ptp(rest, axis=axis)) <= _SAME * size < np.max(np.ptp(whole, axis=axis)) for axis in range(rest.ndim)
+    )
 
 
 def _summed(inside: Array, outside: Array, shape: tuple[int, ...]) -> Rule:
@@ -145,13 +168,13 @@ def _others(tape: Tape, way: Way) -> Iterator[tuple[str, list[Array]]]:
     if way.site.operation in ("maximum", "minimum"):  # of arrays with the same signs the plainest is the earliest
         recorded = dict(reversed(recorded.items()))
     arrays = {"that": used, **recorded}
+    yield "1", [np.ones_like(array) for array in used]
     for other, values in arrays.items():
         yield other, aligned(values, len(used))
     every = _every_time(tape, way)
     if len(every) == len(used) + 1:  # the first time, or the last, goes back to no tensor
         yield "that of the time before", every[:-1] if np.array_equal(every[-1], used[-1]) else []
         yield "that of the time after", every[1:] if np.array_equal(every[0], used[0]) else []
-    yield "1", [np.ones_like(array) for array in used]
     for other, values in arrays.items() if len(used) > 1 else ():
         for which, place in (("first", 0), ("last", -1)):
             yield f"{other} of the {which} time, every time,", [values[place]] * len(used)

@@ -94,6 +94,10 @@ ALONG: tuple[tuple[Sequence[Function], Sequence[tuple[str, Formula]]], ...] = (
                 lambda a: a.g - a.y * _sum(a.g, a.other),
             ),
             (
+                "the logarithm of softmax with softmax applied twice, over axis {}",
+                lambda a: a.g - _softmax(_softmax(a.x, a.other), a.other) * _sum(a.g, a.right),
+            ),
+            (
                 "the logarithm of softmax without the probabilities before its sum over axis {}",
                 lambda a: a.g - _sum(a.g, a.other),
             ),

@@ -1,6 +1,7 @@
 """Ways back through forward's operations, by the code that they belong to, and what is wrong with one of them."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -48,6 +49,7 @@ class Way(NamedTuple):
         numbers: the nodes that hold its results, in their order.
         edges: their edges to the operand.
         goal: what the operand is called.
+        within: by which call the operation was carried out, if there are several; else "".
     """
 
     site: Site
@@ -55,6 +57,7 @@ class Way(NamedTuple):
     numbers: Sequence[int]
     edges: Sequence[Edge]
     goal: str
+    within: str
 
     @property
     def words(self) -> str:
@@ -79,10 +82,12 @@ def ways(tape: Tape) -> list[Way]:
             for site in dict.fromkeys((node.site, node.site.innermost)):
                 groups.setdefault((site, edge.operand), []).append((number, edge))
     found = {(*(number for number, _ in group), key[1]): (key, group) for key, group in groups.items()}
+    calls = Counter(site.innermost for site in {site for (site, _), _ in found.values()})
     every = []
     for (site, operand), group in found.values():
         numbers, edges = zip(*group, strict=True)
-        every.append(Way(site, operand, numbers, edges, called(tape, site, numbers[-1], operand)))
+        within = f", in {site.caller}" if site.caller and calls[site.innermost] > 1 else ""
+        every.append(Way(site, operand, numbers, edges, called(tape, site, numbers[-1], operand), within))
     return sorted(every, key=lambda way: -way.numbers[-1])
 
 
