@@ -4,6 +4,35 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+# Words of other languages, whatever name they stand in, by the English ones.
+_WORDS_IN_OTHER_LANGUAGES = {
+    "input": "entrada entradas entree entrees eingabe eingaben",
+    "output": "salida salidas saida saidas sortie sorties ausgabe ausgaben",
+    "target": "objetivo objetivos alvo cible cibles ziel soll",
+    "expected": "esperado esperada deseado deseada desejado desejada attendu attendue",
+    "label": "etiqueta etiquetas rotulo rotulos",
+    "prediction": "prediccion previsao vorhersage",
+    "weights": "peso pesos poids gewicht gewichte",
+    "bias": "sesgo sesgos biais",
+    "learning": "aprendizaje aprendizado aprendizagem apprentissage",
+    "rate": "tasa taxa taux",
+    "learning_rate": "lernrate",
+    "neurons": "neuronas neuronios neurones neuronen",
+    "layer": "capa camada couche schicht",
+    "layers": "capas camadas couches schichten",
+    "hidden": "oculta ocultas escondida escondidas cachee cachees",
+    "per": "por par pro",
+    "loss": "perdida perda perte verlust",
+    "cost": "costo custo cout kosten",
+    "gradient": "gradiente gradientes",
+    "error": "erro erreur fehler",
+    "propagate": "propagar propagacion propagacao propager",
+    "backpropagation": "retropropagar retropropagacion retropropagacao retropropagation",
+    "train": "entrenar treinar entrainer trainieren",
+    "predict": "predecir prever predire",
+}
+_ENGLISH = {word: english for english, words in _WORDS_IN_OTHER_LANGUAGES.items() for word in words.split()}
+
 # Methods, the likeliest first, as `plain` writes them.
 FORWARD = (
     "forward", "forwardpass", "forwardprop", "forwardpropagation", "forwardpropagate", "feedforward", "fprop", "fwd",
@@ -72,7 +101,7 @@ class _Rule(NamedTuple):
 
 _RULES = (
     _Rule("rate", "lr eta lrate", ""),
-    _Rule("rate", "learning learn", "rate"),
+    _Rule("rate", "learning learn", "rate de"),
     _Rule("rate", "step", "size"),
     _Rule("training", "train training trainning istrain", "is in mode flag flg phase time"),
     _Rule("training", "save store", "cache caches state states input inputs"),
@@ -93,8 +122,8 @@ _RULES = (
     _Rule(
         "target",
         "t tt target targets label labels true actual actuals expected desired truth gt real correct hot onehot ytrue "
-        "rho",  # beside rho_hat
-        f"y ground value values val vals result results one is list {_HOLDERS}",
+        "rho yd",  # beside rho_hat, or the y desired
+        f"y output outputs out ground value values val vals result results one is list {_HOLDERS}",
     ),
     _Rule(
         "prediction",
@@ -162,9 +191,15 @@ _WORDS = tuple((rule.role, set(rule.needed.split()), set(rule.beside.split())) f
 
 
 @cache
+def english(name: str) -> str:
+    """A name with English words in the place of those of some other languages."""
+    return re.sub(r"[a-z]+", lambda word: _ENGLISH.get(word[0], word[0]), name)
+
+
+@cache
 def roles(name: str) -> tuple[str, ...]:
     """Every role that an argument of this name may have, the likeliest first."""
-    cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    cut = english(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
     words = {re.sub(r"(?<=[a-z])[1-9]\d*$", "", word) for word in cut.split("_") if word and not word.isdigit()}
     found = [role for role, needed, beside in _WORDS if words & needed and words <= needed | beside]
     if "hidden_sizes" in found and not words & {"hidden", "hid", "list", "per"}:
@@ -214,13 +249,13 @@ def unmangled(name: str) -> str:
 @cache
 def plain(name: str) -> str:
     """The name of a method without capitals and underscores: `_forward_pass` and `ForwardPass` are both forwardpass."""
-    return name if name[-2:] == "__" else unmangled(name).replace("_", "").lower()
+    return name if name[-2:] == "__" else english(unmangled(name).lower()).replace("_", "")
 
 
 def family(name: str) -> str:
     """The common name of a parameter: `weights1` and `W_1` are both w1, `biases` is b."""
     name = unmangled(name)
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower().strip("_")
+    plain = english(re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower().strip("_"))
     stem, digits = re.fullmatch(r"(.*?)_?(\d*)", plain).groups()  # type: ignore[union-attr]  # it fits any text
     for common, pattern in _FAMILIES:
         if re.fullmatch(pattern, plain):
@@ -239,7 +274,7 @@ def is_mark(name: str) -> bool:
 @cache
 def gradient_of(name: str) -> frozenset[str]:
     """The names (in lower case, and their families) of what `name` may be the gradient of."""
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", unmangled(name)).lower()
+    plain = english(re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", unmangled(name)).lower())
     stems = set()
     for pattern in _BEFORE:
         match = pattern.fullmatch(plain)

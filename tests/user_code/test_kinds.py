@@ -665,6 +665,7 @@ def test_a_last_loss_that_leaves_out_the_gradient_of_its_one_number_is_not_calle
         ("cube(x)", "cubep(x)"),
         ("cube(x)", "ddxCube(x)"),
         ("cube(x)", "abl_cube(x)"),
+        ("cube(x)", "cube_backpropagation(x)"),
         ("cube(x)", "cubedx(x)"),
     ],
 )
@@ -764,3 +765,32 @@ def test_each_version_of_a_backward_and_each_pair_of_methods_is_a_case_of_its_ow
         ("Empty", "passed"),
     ]
     assert found[2].report["x"].analytical.shape == (2, 3)
+
+
+def test_a_value_and_its_gradient_at_a_vector_of_so_many_numbers(tmp_path):
+    source = (
+        "def bowl(x):\n    value = x[0] ** 2 + 3 * x[0] * x[1]\n    grad = np.zeros(2)\n"
+        "    grad[0] = 2 * x[0] + 3 * x[1]\n    grad[1] = 3 * x[0]\n    return value, grad\n"
+    )
+    assert examined(tmp_path, source).status == "passed"
+    assert examined(tmp_path, source.replace("= 3 * x[0]\n", "= 2 * x[0]\n")).status == "wrong"
+
+
+def test_a_network_in_another_language_is_read(tmp_path):
+    source = (
+        "class Red:\n    def __init__(self, neuronas_entrada, neuronas_ocultas, neuronas_salida):\n"
+        "        self.pesos = [np.random.randn(neuronas_entrada, neuronas_ocultas)]\n"
+        "        self.pesos.append(np.random.randn(neuronas_ocultas, neuronas_salida))\n"
+        "        self.sesgos = [np.zeros((1, neuronas_ocultas)), np.zeros((1, neuronas_salida))]\n"
+        "    def propagacion(self, entrada):\n        self.entrada = entrada\n"
+        "        self.oculta = np.tanh(entrada @ self.pesos[0] + self.sesgos[0])\n"
+        "        return self.oculta @ self.pesos[1] + self.sesgos[1]\n"
+        "    def retropropagacion(self, objetivo, salida, tasa_aprendizaje):\n"
+        "        delta = objetivo - salida\n        antes = delta @ self.pesos[1].T * (1 - self.oculta**2)\n"
+        "        self.pesos[1] += tasa_aprendizaje * self.oculta.T @ delta\n"
+        "        self.sesgos[1] += tasa_aprendizaje * delta.sum(axis=0, keepdims=True)\n"
+        "        self.pesos[0] += tasa_aprendizaje * self.entrada.T @ antes\n"
+        "        self.sesgos[0] += tasa_aprendizaje * antes.sum(axis=0, keepdims=True)\n"
+    )
+    assert examined(tmp_path, source).status == "passed"
+    assert examined(tmp_path, source.replace("(1 - self.oculta**2)", "(1 - self.oculta)")).status == "wrong"

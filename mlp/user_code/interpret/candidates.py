@@ -69,10 +69,13 @@ def _is_of_inputs(forward: Callable[..., Any]) -> bool:
 def _inputs(
     forward: Callable[..., Any], first: str, override: Override, thing: Any = None
 ) -> Iterator[tuple[Array, Layout, Any]]:
-    """The inputs to try; where forward takes the row that x says, one id at last."""
+    """The inputs to try: of so many numbers as forward names by their places; where it takes a row, one id at last."""
     of_column = re.search(rf"\b{first}\b[^\n]*\(\s*\w+\s*,\s*1\s*\)", forward.__doc__ or "")
     if of_column and not override.orientation:  # x : array, shape (input_size, 1)
         override = replace(override, orientation="single")
+    if override.x is None and (count := inputs.numbers_named(forward, first)):
+        shape = (count,)
+        yield samples.normal(shape), Layout(f"{count} numbers", "single", shape, False), "x"
     yield from inputs.inputs(override, thing)
     if _is_ids(forward, first) and override.x is None:
         yield samples.drawn(samples.ONE_ID), samples.ONE_ID, "x"

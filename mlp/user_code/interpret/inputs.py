@@ -1,5 +1,6 @@
 """What every reading starts from: the inputs to try it on, and what they are given as, an array or a dict of it."""
 
+import ast
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
@@ -11,7 +12,7 @@ from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.run import calls, object_arrays
-from mlp.user_code.run.sources import attributes_of_self
+from mlp.user_code.run.sources import attributes_of_self, syntax
 from mlp.user_code.run.uses import PLAIN, uses_of
 from mlp.user_code.settings import Override
 
@@ -55,6 +56,16 @@ def _own_shapes(thing: Any) -> list[tuple[int, ...]]:
     """The shapes of an image that its constructor has as defaults."""
     defaults = [one.default for one in calls.parameters_of(type(thing))]
     return [one for one in defaults if isinstance(one, tuple) and len(one) == 3 and all(type(n) is int for n in one)]
+
+
+def numbers_named(function: Callable[..., Any], name: str) -> int:
+    """How many numbers an argument holds of which each is taken by its place, x[0] and x[1]; 0 for any other use."""
+    nodes = list(ast.walk(syntax(function)))
+    taken = [one for one in nodes if isinstance(one, ast.Subscript) and ast.unparse(one.value) == name]
+    places = [one.slice.value for one in taken if isinstance(one.slice, ast.Constant)]
+    numbers = [one for one in places if isinstance(one, int) and one >= 0]
+    uses = sum(isinstance(one, ast.Name) and one.id == name for one in nodes)
+    return 1 + max(numbers) if numbers and len(numbers) == uses else 0
 
 
 def handed_over(thing: Any, forward: Callable[..., Any], backward: Callable[..., Any]) -> dict[str, str]:

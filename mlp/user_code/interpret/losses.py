@@ -112,7 +112,7 @@ def sound(name: str) -> int:
 
 def is_input(name: str) -> bool:
     """Whether an argument of a loss or backward is the input X, and not a prediction that is called A or Z."""
-    starts = name.lower().startswith(("x", "in", "data", "feat", "img", "image"))
+    starts = vocabulary.english(name.lower()).startswith(("x", "in", "data", "feat", "img", "image"))
     return ("input" in vocabulary.roles(name) and starts) or re.fullmatch(
         rf"x{_SET}|{_TRAINING}_inputs?", name, re.IGNORECASE
     ) is not None

@@ -215,15 +215,19 @@ def returns_loss_and_gradients(function: Callable[..., Any]) -> bool:
     several = [value for value in return_values(function) if isinstance(value, ast.Tuple | ast.List)]
     tuples = [value.elts for value in several if len(value.elts) > 1]
     for texts in ([ast.unparse(one) for one in elements] for elements in tuples):
-        is_loss = function.__name__ == "loss" or any(sounds_like_loss(one) or one in ("J", "L") for one in texts)
+        is_loss = function.__name__ == "loss" or any(sounds_like_loss(one) or one in _VALUES for one in texts)
         if is_loss and any(re.match(r"d[A-Z_]|d[wb]\d*$|(\w+_?)?grad|nabla|{", one) for one in texts):
             return True
     return False
 
 
+_VALUES = ("J", "L", "value", "val")
+
+
 def sounds_like_loss(name: str) -> bool:
     """Whether a class or function is called what losses are called."""
-    return _LOSS_NAME.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)) is not None
+    cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return _LOSS_NAME.search(vocabulary.english(cut.lower())) is not None
 
 
 def is_base(cls: type, others: list[type]) -> bool:
