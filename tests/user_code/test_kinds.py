@@ -666,6 +666,7 @@ def test_a_last_loss_that_leaves_out_the_gradient_of_its_one_number_is_not_calle
         ("cube(x)", "ddxCube(x)"),
         ("cube(x)", "abl_cube(x)"),
         ("cube(x)", "cube_backpropagation(x)"),
+        ("funcaoCube(x)", "derivadaCube(x)"),
         ("cube(x)", "cubedx(x)"),
     ],
 )
@@ -794,3 +795,14 @@ def test_a_network_in_another_language_is_read(tmp_path):
     )
     assert examined(tmp_path, source).status == "passed"
     assert examined(tmp_path, source.replace("(1 - self.oculta**2)", "(1 - self.oculta)")).status == "wrong"
+
+
+def test_of_the_parts_of_a_gradient_that_of_the_input_is_taken(tmp_path):
+    source = (
+        "class Layer:\n    def forward(self, x):\n        raise NotImplementedError\n"
+        "    def grad_params(self, x, grad_out):\n        return []\n"
+        "class Cubed(Layer):\n    def forward(self, x):\n        return x**3\n"
+        "    def grad_x(self, x, grad_out):\n        return 3 * grad_out * x**2\n"
+    )
+    assert examined(tmp_path, source).status == "passed"
+    assert examined(tmp_path, source.replace("3 * grad_out", "2 * grad_out")).status == "wrong"

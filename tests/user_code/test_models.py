@@ -137,3 +137,16 @@ def test_sizes_that_were_guessed_in_vain_are_told_and_not_suggested(tmp_path):
     assert '"args": {"n_in": ..., "n_hidden": ..., "n_out": ...}' in text
     said = 'GRADCHECK = {"train_step": {"parameters": "make_params", "args": {"n_in": 4, "n_hidden": 9, "n_out": 3}}}\n'
     assert examined(tmp_path, f"{said}{source}").status == "passed"
+
+
+def test_the_loss_of_a_model_that_has_a_gradient_is_a_case_of_its_own(tmp_path):
+    path = tmp_path / "own_loss.py"
+    source = MODELS["probabilities that forward computed"]
+    path.write_text(
+        f"import numpy as np\n\n\n{source}\n\ndef cross_entropy_loss_prime(P, Y):\n    return -Y / P / len(Y)\n"
+    )
+    found = [examine(case, 1e-4, "central") for case in cases(load(str(path)).module, {})]
+    assert [(one.name, one.kind, one.status) for one in found] == [
+        ("softmax_forward", "model", "passed"),
+        ("cross_entropy_loss", "loss", "passed"),
+    ]

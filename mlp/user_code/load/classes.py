@@ -17,7 +17,7 @@ _LOSS_NAME = re.compile(
     r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|ce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
 )
 _PART = re.compile(
-    r"(backward|backprop|bprop|back)_(\w+_)?(delta|errors?|inputs?|x|dx|w|b|weights?|bias(es)?|param(eter)?s?|grad(ient)?s?)",
+    r"(backward|backprop|bprop|back|grad)_(\w+_)?(delta|errors?|inputs?|x|dx|w|b|weights?|bias(es)?|param(eter)?s?|grad(ient)?s?)",
     re.IGNORECASE,
 )
 _OF_PARAMETERS = re.compile(r"w|b$|bias|param|update|grad(?!_?(input|x))", re.IGNORECASE)

@@ -143,7 +143,7 @@ def _functions(things: dict[str, Any], overrides: dict[str, Override]) -> Iterat
     functions = {name: one for name, one in plain.items() if not is_hollow(one)}
     used: set[str] = set()
     for parts in models.find(functions, overrides):
-        used |= parts.used
+        used |= parts.used - {getattr(parts.loss, "__name__", "") if parts.forward else ""}  # that has its own gradient
         yield Case(parts.name, "model", parts, None, *place_of(parts.forward or parts.loss))
     pairs: dict[str, str] = {}
     for name, function in functions.items():
@@ -208,7 +208,8 @@ _OTHERWISE = r"(?!.*(check|numer|test|update|clip|step))(_\w+|\d+)?"
 _OF_ONE_ARRAY = re.compile(r"_d[a-z]$")  # linear_dx, linear_dw
 _MARK_INSIDE = re.compile(r"_(forward|backward)(?=_)", re.IGNORECASE)
 _BESIDE = re.compile(
-    r"(?<=.)_?(forward(_pass)?|fwd|fprop|fp|function|func|fn|activation|loss|(?<=_)for)$|^(forward|fwd|get|calc|calculate|compute)_",
+    r"(?<=.)_?(forward(_pass)?|fwd|fprop|fp|function|func|fn|activation|loss|(?<=_)for)$|"
+    r"^((forward|fwd|get|calc|calculate|compute)_|(funcao|funcion|fonction|funktion)_?)",
     re.IGNORECASE,
 )
 _ALIKE = 0.9  # of 6 or 7 letters one is missing
