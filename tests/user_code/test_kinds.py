@@ -206,6 +206,9 @@ MISTAKES = [
     ("Starting", "self.hs[t].T", "self.hs[t + 1].T"),
     ("OfOneColumn", "dy @ self.x.T", "2 * dy @ self.x.T"),
     ("Stretching", "3 * dy", "2 * dy"),
+    ("Momentous", "self.x.T @ dy", "2 * self.x.T @ dy"),
+    ("Asked", "* self.activation.d(", "/ self.activation.d("),
+    ("SquareOfOne", "2 * np.sum", "3 * np.sum"),
 ]
 
 
@@ -308,10 +311,9 @@ def test_averages_of_all_parameters_over_rows_are_meant_unless_it_is_said_that_t
     assert said is False or any("averages over the batch of 5" in fact.text for fact in result.facts)
 
 
-def test_averages_of_a_lone_parameter_over_rows_are_asked_about(tmp_path):
-    result = examined(
-        tmp_path, AVERAGED.replace(", self.db =", " =").replace(", dy.mean(axis=0)", "").replace(" + self.b", "")
-    )
+def test_averages_are_asked_about_where_no_division_by_the_batch_can_be_seen(tmp_path):
+    unseen = AVERAGED.replace("self.x.T @ dy / len(dy)", "np.true_divide(self.x.T @ dy, 5)")
+    result = examined(tmp_path, unseen.replace("dy.mean(axis=0)", "np.true_divide(dy.sum(axis=0), 5)"))
     assert result.status == "partly checked"
     assert '{"Averaging": {"average": True}}' in result.gaps[0].text
 

@@ -155,3 +155,17 @@ def test_a_parameter_that_starts_as_if_it_were_not_there_is_given_other_numbers(
 
     result = examine_object(Scaled, np.random.RandomState(0).standard_normal((4, 3)))
     assert {name for name, check in result.report.items() if not check.passed} == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "gradient", "other"),
+    [
+        ((4, 3), (2, 5, 5), True),
+        ((4, 3), (4, 5), True),
+        ((3,), (5, 3), False),
+        ((4, 3), (3,), False),
+        ((4, 3), (3, 4), False),
+    ],
+)
+def test_a_gradient_of_other_sizes_is_that_of_another_tensor_and_one_of_more_or_fewer_is_not(shape, gradient, other):
+    assert Pair("W", "returned", shape, gradient, "by shape").is_of_another == other

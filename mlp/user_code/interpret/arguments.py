@@ -413,6 +413,8 @@ def _roles(cls: type, name: str) -> tuple[str, ...]:
     plain = name.lower().strip("_")
     is_weight = plain == "w" and "h" not in {one.lower() for one in calls.parameters_named(cls)}
     of_window = plain in _OF_WINDOWS and not is_weight and re.search("conv|pool", cls.__name__, re.IGNORECASE)
+    if plain == "beta" and "gamma" not in map(str.lower, calls.parameters_named(cls)):
+        return ("penalty",)  # of a momentum, which steps would have as a factor
     return (_OF_WINDOWS[plain],) if of_window else vocabulary.roles(name)
 
 
@@ -472,3 +474,7 @@ def tanh(x: Any, derivative: bool = False) -> Any:
 def tanh_prime(x: Any) -> Any:
     """The derivative of tanh, for a layer that wants one beside its activation."""
     return 1 - np.tanh(x) ** 2
+
+
+for _name in ("d", "df", "dx", "deriv", "derivative", "derivate", "prime", "diff", "grad", "gradient"):
+    setattr(tanh, _name, tanh_prime)  # for a layer that asks its activation for its derivative

@@ -1,6 +1,8 @@
 """A second look at the reading that agrees: what it may hide, and what a reading that is off by a factor may mean."""
 
+import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
@@ -21,7 +23,7 @@ from mlp.user_code.messages import Fact, ForeignError, Level, place_of
 from mlp.user_code.run import calls, object_arrays
 from mlp.user_code.run.as_layer import Foreign, adapt
 from mlp.user_code.run.pairing import INPUT, matters
-from mlp.user_code.run.sources import attributes_of_self
+from mlp.user_code.run.sources import attributes_of_self, syntax
 from mlp.user_code.run.subject import PASS_ON, Subject
 from mlp.user_code.run.uses import ranks_of, uses_of
 from mlp.user_code.settings import line
@@ -360,15 +362,16 @@ def note_one_output(tried: Attempt, attempts: list[Attempt]) -> None:
                 f"with one output for each sample it is right, but it takes {other.x.shape[1]} as well, and gives x of "
                 f"shape {pair.shape} a gradient of shape {pair.gradient_shape}; if it is made for one, that is right"
             )
-            tried.notes.append(Fact("unchecked", text))
+            documented = any(re.search(r"\w, ?1[\])]", one.__doc__ or "") for one in tried.subject.sources()[1:])
+            tried.notes.append(Fact("note" if documented else "unchecked", text))
             return
 
 
 def without_factor(tried: Attempt) -> Attempt:
     """The reading with parameters' gradients that all have a factor which may be meant divided by it, and told so.
 
-    They are averages over the batch, or steps of the learning rate. Where samples are columns averages are the custom,
-    and of several parameters they are no slip; of a lone one nobody but the author can tell, so it is no pass.
+    They are averages over the batch, or steps of the learning rate. Where no division by the batch can be seen, nobody
+    but the author can tell, so it is no pass.
     """
     samples = (tried.x.shape or (1,))[-1 if tried.layout.orientation == "columns" else 0]  # a number alone is one
     name, said = tried.subject.name, tried.subject.said.average
@@ -378,7 +381,7 @@ def without_factor(tried: Attempt) -> Attempt:
             f"{'; dx is not an average' if INPUT in tried.factors else ''}. "
         )
         again = _again(tried, tried.subject, float(samples))
-        if said or tried.layout.orientation == "columns" or len(tried.factors.keys() - {INPUT}) > 1:
+        if said or _divides_by_batch(tried):
             return _in_place_of(tried, again, f"{text}To have that called wrong, say {line(name, average=False)}")
         text += f"If that is meant, say {line(name, average=True)}, and False if it is not"
         return _in_place_of(tried, again, text, level="unchecked")
@@ -405,6 +408,20 @@ def without_factor(tried: Attempt) -> Attempt:
         )
         return _in_place_of(tried, _again(tried, tried.subject, 1 / steps[0]), text, level="unchecked")
     return tried
+
+
+_BATCH = re.compile(r"\.shape\b|\blen\(|\.size\b|^(self\.)?_?(m|n|N|M|n_?m|(.*_)?(batch|samples|examples)(_.*)?)$")
+
+
+def _divides_by_batch(tried: Attempt) -> bool:
+    """Whether backward, or another method, divides by what sounds like the number of samples, or takes a mean."""
+    thing, _, *backward = tried.subject.sources()
+    methods = [one for _, one in inspect.getmembers(type(thing), inspect.isfunction)] if thing is not None else []
+    nodes = [node for one in (*backward, *methods) for node in ast.walk(syntax(one))]
+    divisors = [one.right for one in nodes if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div)]
+    divisors += [one.value for one in nodes if isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Div)]
+    called = [ast.unparse(one.func).rpartition(".")[2] for one in nodes if isinstance(one, ast.Call)]
+    return bool({"mean", "average"} & {*called}) or any(_BATCH.search(ast.unparse(one)) for one in divisors)
 
 
 def _all_have(tried: Attempt, factor: float) -> bool:

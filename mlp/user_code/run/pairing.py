@@ -1,5 +1,6 @@
 """Which arrays are parameters, and which gradient belongs to which: found by name, then by shape, and written down."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -51,8 +52,8 @@ class Pair:
     @property
     def is_of_another(self) -> bool:
         """Whether the gradient is rather that of a tensor with other sizes: no sum over too much or too little."""
-        ours, theirs = sorted(_squeezed(self.shape)), sorted(_squeezed(self.gradient_shape))
-        return len(ours) == len(theirs) and ours != theirs
+        ours, theirs = Counter(_squeezed(self.shape)), Counter(_squeezed(self.gradient_shape))
+        return not (ours < theirs or theirs < ours or ours == theirs)
 
 
 def pair(

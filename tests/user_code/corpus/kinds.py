@@ -2816,3 +2816,46 @@ class Stretching:
 
     def backward(self, dy):
         return 3 * dy
+
+
+# Steps with a momentum, whose beta is no shift of a norm.
+class Momentous:
+    def __init__(self, n_in, n_out, lr, beta):
+        self.W, self.v = np.random.randn(n_in, n_out), np.zeros((n_in, n_out))
+        self.lr, self.beta = lr, beta
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dy):
+        dx = dy @ self.W.T
+        self.v = self.beta * self.v + (1 - self.beta) * self.x.T @ dy
+        self.W -= self.lr * self.v
+        return dx
+
+
+# An activation that is asked for its derivative.
+class Asked:
+    def __init__(self, n_in, n_out, activation):
+        self.W, self.activation = np.random.randn(n_in, n_out), activation
+
+    def __call__(self, x):
+        self.x, self.z = x, x @ self.W
+        return self.activation(self.z)
+
+    def backward(self, dy):
+        dz = dy * self.activation.d(self.z)
+        self.dW = self.x.T @ dz
+        return dz @ self.W.T
+
+
+# A loss of one output for each sample, as its documentation says.
+class SquareOfOne:
+    def forward(self, y_hat, y_true):
+        """Of predictions of shape [batch_size, 1]."""
+        self.y_hat, self.y_true = y_hat, y_true
+        return np.mean((y_hat - y_true) ** 2)
+
+    def backward(self):
+        return (2 * np.sum(self.y_hat - self.y_true, axis=1) / len(self.y_true))[:, None]

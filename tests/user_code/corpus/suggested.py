@@ -57,7 +57,7 @@ class Mean:
         return x @ self.W
 
     def backward(self, dy):
-        self.dW = self.x.T @ dy / len(dy)
+        self.dW = np.true_divide(self.x.T @ dy, len(dy))
         return dy @ self.W.T
 
 
