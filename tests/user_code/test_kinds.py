@@ -209,6 +209,9 @@ MISTAKES = [
     ("Momentous", "self.x.T @ dy", "2 * self.x.T @ dy"),
     ("Asked", "* self.activation.d(", "/ self.activation.d("),
     ("SquareOfOne", "2 * np.sum", "3 * np.sum"),
+    ("ElmanRuns", "", ""),
+    ("StateDict", 'd_state["c"] + ', ""),
+    ("BothGiven", "da * (1", "da * (2"),
 ]
 
 
@@ -808,3 +811,10 @@ def test_of_the_parts_of_a_gradient_that_of_the_input_is_taken(tmp_path):
     )
     assert examined(tmp_path, source).status == "passed"
     assert examined(tmp_path, source.replace("3 * grad_out", "2 * grad_out")).status == "wrong"
+
+
+def test_what_is_guessed_of_runs_in_dicts_is_not_called_wrong(tmp_path):
+    (kind,) = (one for one in KINDS if "class ElmanRuns" in one)
+    result = examined(tmp_path, kind.replace("2 * deltay", "3 * deltay"))
+    assert result.status == "not checked"
+    assert '{"fd": ..., "prev_fd": ..., "next_gd": ...}' in result.problems[0].text

@@ -54,9 +54,11 @@ def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]
             subject = Subject(
                 case.name, kind.forward, () if both else override.steps(kind.backward), thing, form=form,
                 arrays=arrays | within, pass_on=way, module=case.module, integers=layout.integers, rest=rest,
-                attributes=attributes, **with_dicts(override, forward, backward, x, settings),
+                attributes=attributes, **with_dicts(override, forward, backward, x, arrays, settings),
             )  # fmt: skip
             guess = rest and _guess(case.name, forward, backward, way, rest)
+            guessed = inputs.dicts_of_backward(forward, backward, x, arrays).guessed
+            guess = guess or _told(case.name, backward, [one for one in guessed if one not in override.backward_args])
             yield Candidate(subject, x, layout, "value" if both else "", guess=guess)
 
 
@@ -97,12 +99,21 @@ def with_dicts(
     forward: Callable[..., Any],
     backward: Callable[..., Any] | None,
     x: Array,
+    arrays: dict[str, Array],
     settings: dict[str, Any],
 ) -> dict[str, Any]:
-    """What GRADCHECK says of a run, with the dicts that backward asks for where it says nothing of them."""
-    backward_settings = {**inputs.settings_of_backward(forward, backward, x.shape), **override.backward_args}
-    settings = {**settings, **override.forward_args}
-    return override.of_run() | {"settings": settings, "backward_settings": backward_settings}
+    """What GRADCHECK says of a run, with the dicts that are asked for where it says nothing of them."""
+    dicts = inputs.dicts_of_backward(forward, backward, x, arrays)
+    settings = {**_dicts_of_forward(forward), **settings, **override.forward_args}
+    said = override.of_run() | {"settings": settings, "backward_settings": {**dicts.settings, **override.backward_args}}
+    return said if override.outputs != () or not dicts.outputs else said | {"outputs": dicts.outputs}
+
+
+def _dicts_of_forward(forward: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments of forward beside the first that are dicts, of arrays that are called as their keys."""
+    names = [one.name for one in calls.required(calls.parameters_of(forward))][1:]
+    keys = {name: inputs.keys_asked(forward, name) for name in names}
+    return {name: dict(zip(asked, asked, strict=True)) for name, asked in keys.items() if asked and asked != ["x"]}
 
 
 def _inside(form: Any, x: Array, override: Override, sizes: Sequence[int] = ()) -> list[dict[str, Array]]:
@@ -124,7 +135,8 @@ def _further_arrays(
         one.name for one in calls.required(calls.parameters_of(function)) if one.name not in override.forward_args
     ]
     further = [name for name in wanted[1:] if not (_is_switch(name) or _is_setting(function, name))]
-    further = [name for name in further if name not in override.arrays]
+    parts = _dicts_of_forward(function)
+    further = [part for name in further if name not in override.arrays for part in parts.get(name, [name])]
     given = {name: samples.normal(shape, seed=3) for name, shape in override.arrays.items()}
     widths = dict.fromkeys((samples.OUTPUTS, *samples.HIDDEN, *sizes))
     shapes = dict.fromkeys((x.shape, *(shape for width in widths for shape in _states(x.shape, width))))
@@ -288,7 +300,7 @@ def function_candidates(case: Case) -> Iterator[Candidate]:
                 subject = Subject(
                     case.name, forward, () if backward is None else (backward,), first=first, form=form,
                     arrays=arrays | _inside(form, x, override)[0], pass_on=way, rest=rest, module=case.module,
-                    integers=layout.integers, **with_dicts(override, forward, backward, x, others),
+                    integers=layout.integers, **with_dicts(override, forward, backward, x, {}, others),
                 )  # fmt: skip
                 yield Candidate(subject, x, layout, both, guess=_guess(case.name, forward, backward, way, rest))
         if not arrays:

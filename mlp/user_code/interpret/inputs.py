@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
 from mlp.user_code.interpret import samples
 from mlp.user_code.interpret.samples import Layout
-from mlp.user_code.run import calls, object_arrays
+from mlp.user_code.run import calls, object_arrays, sources
 from mlp.user_code.run.sources import attributes_of_self, syntax
 from mlp.user_code.run.uses import PLAIN, uses_of
 from mlp.user_code.settings import Override
@@ -101,13 +101,43 @@ def form_of_input(
     return _around(keys, "x", shape)
 
 
-def settings_of_backward(
-    forward: Callable[..., Any], backward: Callable[..., Any] | None, shape: tuple[int, ...]
-) -> Mapping[str, Any]:
-    """The argument of backward that is a dict around dy, with what else it asks for; {} where there is none."""
-    upstream = calls.upstream_names(backward, calls.parameters_named(forward)) if backward else []
-    keys = keys_asked(backward, upstream[0]) if backward and upstream else []
-    return {upstream[0]: _around(keys, "dy", shape)} if keys else {}
+class OfDicts(NamedTuple):
+    """What backward is given that is a dict: its settings, the outputs whose gradients are in one, what was guessed."""
+
+    settings: dict[str, Any]
+    outputs: tuple[str, ...] = ()
+    guessed: tuple[str, ...] = ()
+
+
+def dicts_of_backward(
+    forward: Callable[..., Any], backward: Callable[..., Any] | None, x: Array, arrays: Mapping[str, Array]
+) -> OfDicts:
+    """The arguments of backward that are dicts: around dy, with what else it asks for, and the runs of time steps.
+
+    One that holds what forward returns is this run, or the one before, of which forward is given some; one that holds
+    what backward returns is the run behind, from which nothing comes here.
+    """
+    known = calls.parameters_named(forward)
+    upstream = calls.upstream_names(backward, known)[:1] if backward else []
+    given, gone = sources.returned_keys(forward), sources.returned_keys(backward)
+    states = [array for name, array in arrays.items() if vocabulary.roles(name)[:1] == ("state",)]
+    none = np.zeros_like(next(iter(states), x))
+    settings: dict[str, Any] = {}
+    outputs: tuple[str, ...] = ()
+    for name in calls.parameters_named(backward) if backward else ():
+        keys = keys_asked(backward, name)
+        if not keys or name in known:
+            continue
+        if name in upstream and {*keys} <= {*given}:
+            outputs = tuple(keys)
+            settings[name] = {key: f"dy.{i}" if i else "dy" for i, key in enumerate(keys)}
+        elif name in upstream:
+            settings[name] = _around(keys, "dy", x.shape)
+        elif {*keys} <= {*gone} or ("next" in name and {*keys} <= {*given}):
+            settings[name] = dict.fromkeys(keys, none)
+        elif {*keys} <= {*given}:
+            settings[name] = {key: key for key in keys} if "prev" in name and {*keys} <= {*known} else "cache"
+    return OfDicts(settings, outputs, tuple(name for name in settings if name not in upstream))
 
 
 def _around(keys: list[str], word: str, shape: tuple[int, ...]) -> dict[str, Any]:

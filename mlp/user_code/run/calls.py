@@ -232,4 +232,8 @@ def mentions(said: Any, word: str) -> bool:
     """Whether a word stands somewhere in what is said."""
     if isinstance(said, Mapping):
         return any(mentions(held, word) for held in said.values())
-    return any(mentions(held, word) for held in said) if isinstance(said, list | tuple) else bool(said == word)
+    return (
+        any(mentions(held, word) for held in said)
+        if isinstance(said, list | tuple)
+        else isinstance(said, str) and said == word
+    )

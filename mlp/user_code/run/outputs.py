@@ -84,8 +84,10 @@ def outputs_of(
         names = tuple(str(labels[place]) for place in places)
         return Outputs(tuple(as_output(returned[place], what) for place in places), names, cache, tuple(gradients))
     if isinstance(returned, dict) and not any(type(key) is int for key in returned):
-        held = object_arrays.arrays(returned)
-        returned = next((array for array in held.values() if array.ndim and array.dtype.kind == "f"), returned)
+        held = {str(key): one for key, one in returned.items() if isinstance(one, np.ndarray) and one.dtype.kind == "f"}
+        place = next(iter(_called_after(upstream, [*held]).values()), 0)
+        y = [*held.values(), *object_arrays.arrays(returned).values(), returned][place]
+        return Outputs((as_output(y, what),), ("y",), returned)
     if returned is None and thing is not None:
         stored = attributes_of_self(getattr(forward, "__func__", forward))[1]
         stored = [name for name in stored if isinstance(getattr(thing, name, None), np.ndarray)]
@@ -101,20 +103,26 @@ def outputs_of(
 def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstream: Sequence[str]) -> dict[str, int]:
     """The arguments of backward that are gradients, and the places of what is returned they are of; {} for one."""
     numbers = [i for i, value in enumerate(returned) if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
+    places = {name: numbers[i] for name, i in _called_after(upstream, [str(labels[i]) for i in numbers]).items()}
     if len(upstream) < 2 or len(numbers) < 2:
-        return {}
-    places: dict[str, int] = {}
-    for name in upstream:
-        stems = {vocabulary.bare(stem) for stem in vocabulary.gradient_of(name)}
-        texts = {i: str(labels[i]) for i in numbers}
-        called = {i: {*map(vocabulary.bare, (one.lower(), vocabulary.family(one)))} for i, one in texts.items()}
-        match = [i for i in numbers if i not in places.values() and called[i] & stems]
-        places |= {name: match[0]} if match else {}
+        return places
     for name in upstream:
         free = [i for i in numbers if i not in places.values()]
         if name not in places and free:
             places[name] = free[0]
     return {name: places[name] for name in upstream if name in places}
+
+
+def _called_after(upstream: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
+    """The arguments of backward that are called after outputs, dh after h, and the places of these."""
+    ways: tuple[Callable[[str], str], ...] = (str.lower, vocabulary.family)  # first those that are called the very same
+    called = [[vocabulary.bare(way(one)) for one in labels] for way in ways]
+    places: dict[str, int] = {}
+    for name in upstream:
+        stems = {vocabulary.bare(stem) for stem in vocabulary.gradient_of(name)}
+        match = [i for names in called for i, one in enumerate(names) if i not in places.values() and one in stems]
+        places |= {name: match[0]} if match else {}
+    return places
 
 
 def _named(thing: Any, returned: Any, labels: Sequence[Place], place: Place, what: str) -> Any:

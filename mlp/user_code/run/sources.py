@@ -152,6 +152,15 @@ def return_values(function: Callable[..., Any]) -> tuple[ast.expr, ...]:
     return tuple(node.value for node in nodes if isinstance(node, ast.Return) and node.value is not None)
 
 
+def returned_keys(function: Callable[..., Any] | None) -> list[str]:
+    """The keys of the dict that a function returns, [] where it returns none that is written out."""
+    tree, found = syntax(function), return_values(getattr(function, "__func__", function)) if function else ()
+    made = {ast.unparse(one.targets[0]): one.value for one in ast.walk(tree) if isinstance(one, ast.Assign)}
+    dicts = [one if isinstance(one, ast.Dict) else made.get(ast.unparse(one)) for one in found]
+    keys = [key for one in dicts if isinstance(one, ast.Dict) for key in one.keys]
+    return [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+
+
 def _name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr

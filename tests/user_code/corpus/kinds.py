@@ -2859,3 +2859,53 @@ class SquareOfOne:
 
     def backward(self):
         return (2 * np.sum(self.y_hat - self.y_true, axis=1) / len(self.y_true))[:, None]
+
+
+# Runs in dicts: this one, the one before, and the gradients of the one behind.
+class ElmanRuns:
+    def __init__(self, hidden_size=6, input_size=4):
+        self.weights = {
+            "Wxh": np.random.randn(hidden_size, input_size),
+            "Whh": np.random.randn(hidden_size, hidden_size),
+        }
+
+    def forward(self, x, h):
+        h = np.tanh(self.weights["Whh"] @ h + self.weights["Wxh"] @ x)
+        return {"y": 2 * h, "h": h, "x": x}
+
+    def backward(self, deltay, fd, prev_fd, next_gd):
+        delta = (2 * deltay + next_gd["deltah"]) * (1 - fd["h"] ** 2)
+        return {"deltah": self.weights["Whh"].T @ delta, "dWhh": delta @ prev_fd["h"].T, "dWxh": delta @ fd["x"].T}
+
+
+# States in a dict, and their gradients in another.
+class StateDict:
+    def __init__(self, n_in, n_hidden):
+        self.W, self.U = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_hidden)
+
+    def forward(self, x, state):
+        g = np.tanh(x @ self.W + state["h"] @ self.U)
+        c = state["c"] + g
+        self.kept = x, state["h"], g, np.tanh(c)
+        return {"h": np.tanh(c), "c": c}
+
+    def backward(self, d_state):
+        x, h_prev, g, h = self.kept
+        dc = d_state["c"] + d_state["h"] * (1 - h**2)
+        dz = dc * (1 - g**2)
+        self.dW, self.dU = x.T @ dz, h_prev.T @ dz
+        return dz @ self.W.T, {"h": dz @ self.U.T, "c": dc}
+
+
+# Of what forward returns, backward takes the gradient of what it names.
+class BothGiven:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x, z = x, x @ self.W
+        return {"z": z, "a": np.tanh(z)}
+
+    def backward(self, da):
+        dz = da * (1 - np.tanh(self.x @ self.W) ** 2)
+        return {"dx": dz @ self.W.T, "dW": self.x.T @ dz}
