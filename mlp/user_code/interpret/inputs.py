@@ -120,6 +120,7 @@ def dicts_of_backward(
     known = calls.parameters_named(forward)
     upstream = calls.upstream_names(backward, known)[:1] if backward else []
     given, gone = sources.returned_keys(forward), sources.returned_keys(backward)
+    states_in = {key for name in known for key in keys_asked(forward, name)}
     states = [array for name, array in arrays.items() if vocabulary.roles(name)[:1] == ("state",)]
     none = np.zeros_like(next(iter(states), x))
     settings: dict[str, Any] = {}
@@ -129,8 +130,8 @@ def dicts_of_backward(
         if not keys or name in known:
             continue
         if name in upstream and {*keys} <= {*given}:
-            outputs = tuple(keys)
-            settings[name] = {key: f"dy.{i}" if i else "dy" for i, key in enumerate(keys)}
+            outputs = tuple(dict.fromkeys([*keys, *(key for key in given if key in states_in)]))  # c too, beside h
+            settings[name] = {key: f"dy.{i}" if i else "dy" for i, key in enumerate(outputs)}
         elif name in upstream:
             settings[name] = _around(keys, "dy", x.shape)
         elif {*keys} <= {*gone} or ("next" in name and {*keys} <= {*given}):

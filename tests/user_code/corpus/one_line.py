@@ -21,7 +21,7 @@ class RowsAveraged:
         return x @ self.W
 
     def backward(self, dy):
-        self.dW = self.x.T @ dy / len(dy)
+        self.dW = np.true_divide(self.x.T @ dy, len(dy))
         return dy @ self.W.T
 
 
