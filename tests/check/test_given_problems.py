@@ -238,6 +238,13 @@ def test_what_was_computed_instead_is_named(name):
     assert finding.certainty is Certainty.CERTAIN
 
 
+def test_of_another_target_both_numbers_are_told_the_one_in_use_first():
+    problem = BASE.problem()
+    [finding] = checked(BASE, other_target(one_sample_moved)(problem)).diagnosis
+    right_one, used = problem.target[5, 0], problem.target[5, 0] + 0.5
+    assert f"at [5, 0] {used:.4g} instead of {right_one:.4g}" in finding.sentence
+
+
 # One of each kind: another target, another dy, another network, another point, and arrays in each other's place.
 BESIDE = ("smoothed", "weights of samples", "another activation", "after a step", "the parameter itself")
 LATER = [name for name in CASES if name not in (*BESIDE, "clipped by norm", "exchanged", "a unit dropped")]
