@@ -1,5 +1,6 @@
 """Gradients of another problem than was set, or spoiled after they were right, are called what they are."""
 
+import re
 from functools import cache
 
 import numpy as np
@@ -238,11 +239,31 @@ def test_what_was_computed_instead_is_named(name):
     assert finding.certainty is Certainty.CERTAIN
 
 
+def moved(target):
+    target[[2, 5]] += (0.5, -1.0, 0.25)
+    return target
+
+
 def test_of_another_target_both_numbers_are_told_the_one_in_use_first():
     problem = BASE.problem()
-    [finding] = checked(BASE, other_target(one_sample_moved)(problem)).diagnosis
-    right_one, used = problem.target[5, 0], problem.target[5, 0] + 0.5
-    assert f"at [5, 0] {used:.4g} instead of {right_one:.4g}" in finding.sentence
+    [finding] = checked(BASE, other_target(moved)(problem)).diagnosis
+    t = problem.target[2, 0]
+    assert f"with another target for samples 2, 5, at [2, 0] {t + 0.5:.4g} instead of {t:.4g}" in finding.sentence
+
+
+def test_classes_that_are_other_ones_are_no_other_order_of_the_samples():
+    problem = CLASSES.problem()
+
+    def mistaken(target):
+        target[[2, 4]] = np.roll(target[[2, 4]], 1, axis=1)
+        return target
+
+    [finding] = checked(CLASSES, other_target(mistaken)(problem)).diagnosis
+    assert "with other classes for samples 2, 4 as target" in finding.sentence
+    [finding] = checked(CLASSES, other_target(lambda t: np.roll(t, 3, axis=0))(problem)).diagnosis
+    order = [int(k) for k in re.search(r"of the target in the order \[([\d, ]+)\]", finding.sentence)[1].split(", ")]
+    assert sorted(order) == list(range(len(problem.target)))
+    np.testing.assert_array_equal(problem.target[order], np.roll(problem.target, 3, axis=0))
 
 
 # One of each kind: another target, another dy, another network, another point, and arrays in each other's place.

@@ -53,11 +53,12 @@ def _differences(other: Array, t: Array, tolerance: float) -> Iterator[str]:
     index = tuple(int(i) for i in np.argwhere(is_other)[0])
     seen = f", at {list(index)} {other[index]:.4g} instead of {t[index]:.4g}"
     lines = (("samples", 0), ("columns", 1)) if t.ndim > 1 else (("entries", 0),)
+    are_classes = set(np.unique(t)) == {0.0, 1.0}
     for name, axis in lines:
         order = _order(np.moveaxis(other, axis, 0), np.moveaxis(t, axis, 0), tolerance)
-        if order:
+        if order and (len(set(order)) == len(order) or not are_classes):  # any classes are some rows of the target
             yield f"with the {name} of the target in the order {order}"
-    if set(np.unique(t)) == {0.0, 1.0} and np.all((np.abs(other) <= tolerance) | (np.abs(other - 1) <= tolerance)):
+    if are_classes and np.all((np.abs(other) <= tolerance) | (np.abs(other - 1) <= tolerance)):
         yield f"with other classes for {_listed(is_other, 0)} as target{seen}"
     for axis in range(t.ndim):
         if 2 * np.sum(_lines(is_other, axis)) <= t.shape[axis]:
@@ -65,10 +66,13 @@ def _differences(other: Array, t: Array, tolerance: float) -> Iterator[str]:
 
 
 def _order(other: Array, t: Array, tolerance: float) -> list[int]:
-    """The order in which the rows of t make the other one; empty if they do not."""
+    """The order in which the rows of t make the other one, each row once if that is possible; empty if they do not."""
     other, t = other.reshape(len(other), -1), t.reshape(len(t), -1)
-    order = [int(np.argmin(np.max(np.abs(t - row), axis=1))) for row in other]
-    return order if np.max(np.abs(t[order] - other)) <= tolerance and len(order) <= _MOST_LISTED else []
+    order: list[int] = []
+    for row in other[: _MOST_LISTED + 1]:
+        alike = np.flatnonzero(np.max(np.abs(t - row), axis=1) <= tolerance).tolist()
+        order += [k for k in alike if k not in order][:1] or alike[:1]
+    return order if len(order) == len(other) <= _MOST_LISTED else []
 
 
 def _lines(is_other: Array, axis: int) -> Array:
