@@ -64,7 +64,7 @@ class CaseResult:
     @property
     def left_out(self) -> bool:
         """Whether it turned out to be nothing that can be checked; the facts say why."""
-        return self.report is None and not self.problems
+        return self.report is None and not self.problems and not self.gaps
 
     @property
     def passed(self) -> bool:

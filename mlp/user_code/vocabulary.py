@@ -74,7 +74,10 @@ CHOICES = (
     "linear", "identity", "max", "average", "avg", "mean", "min",
 )  # fmt: skip
 STRUCTURES = ("parameters", "params", "param_dict", "weights_dict")
-WEIGHED = re.compile(r"momentum|reg|decay|penalty|lamb?d|(^|_)(lam|mu|l[12])($|_)", re.IGNORECASE)  # 0 leaves it out
+# What weighs a term that 0 leaves out.
+WEIGHED = re.compile(
+    r"(.*_)?(momentum|reg|regulari[sz]\w+|decay|penalty|lambda?|lmbda|lam|mu|l[12])(_.*)?", re.IGNORECASE
+)
 UPDATE = re.compile(r"_?(update\w*|step|apply_grad\w*|(calculate_)?gradients?)", re.IGNORECASE)
 GRADIENT_METHODS = (
     "params_and_grads", "parameters_and_gradients", "get_params_grads", "get_params_and_grads", "gradients", "grads",

@@ -182,7 +182,8 @@ def test_the_status_of_a_case(case, status):
     assert (case.status, case.passed) == (status, status == "passed")
 
 
-def test_what_is_left_out_has_neither_report_nor_problem():
+def test_what_is_left_out_has_neither_report_nor_problem_nor_anything_that_was_not_compared():
     assert replace(UNCHECKED, facts=(NOTE,)).left_out
+    assert not replace(UNCHECKED, facts=(NOTE, GAP)).left_out
     assert not UNCHECKED.left_out
     assert not replace(RIGHT, facts=(NOTE,)).left_out

@@ -151,3 +151,8 @@ def test_a_gradient_names_its_parameter(name, of):
 )
 def test_a_name_that_says_no_more_than_gradient(name, is_mark):
     assert vocabulary.is_mark(name) == is_mark
+
+
+def test_what_weighs_a_penalty_is_told_by_a_whole_word():
+    names = ("momentum_gamma", "reg", "regularization_type", "weight_decay", "lambda_", "l2_reg", "aggregate", "region")
+    assert [bool(vocabulary.WEIGHED.fullmatch(name)) for name in names] == 6 * [True] + 2 * [False]

@@ -416,7 +416,9 @@ def function_of(thing: Any, step: Step) -> Callable[..., Any]:
 
 def _left_out(backward: Callable[..., Any]) -> dict[str, Any]:
     """Values for what backward weighs a penalty or a momentum by, or chooses a penalty with, that leave it out."""
-    names = [one.name for one in calls.required(calls.parameters_of(backward)) if vocabulary.WEIGHED.search(one.name)]
+    names = [
+        one.name for one in calls.required(calls.parameters_of(backward)) if vocabulary.WEIGHED.fullmatch(one.name)
+    ]
     return {name: "none" if uses_of(backward).choices(name) else 0.0 for name in names}
 
 
