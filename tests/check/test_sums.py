@@ -7,6 +7,7 @@ from mlp import check_layer, check_model
 
 RNG = np.random.RandomState(0)
 X, STEPS = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 4, 3))
+PAIRS = RNG.standard_normal((6, 2))
 
 
 class Faulty:
@@ -145,14 +146,63 @@ class Recurrent(Faulty):
 
     def backward(self, dy):
         self.dV, self.dW, dx, dh = np.zeros((3, 3)), np.zeros((3, 3)), np.zeros_like(self.x), np.zeros((len(dy), 3))
-        for t in reversed(range(dy.shape[1])):
+        for t in reversed(range(1 if self.wrong == "first" else 0, dy.shape[1])):
             slope = 1 - self.h[t + 1] ** 2
             dz = dy[:, t] + dh * slope if self.wrong == "bracket" else (dy[:, t] + dh) * slope
             self.dV += self.x[:, t].T @ dz
             self.dW += self.h[t].T @ dz
             dx[:, t] = dz @ self.V.T
-            dh = dz @ self.W.T + (dh if self.wrong == "running" else 0)
+            dh = dz @ self.W.T / (2 if self.wrong == "halved" else 1) + (dh if self.wrong == "running" else 0)
         return dx
+
+
+class Gated(Faulty):
+    """A state that goes through a gate in each step."""
+
+    def __init__(self):
+        self.U, self.V, self.W = RNG.standard_normal((3, 3, 3))
+
+    def forward(self, x):
+        self.x, self.steps, h = x, [], np.zeros((len(x), 3))
+        out = []
+        for t in range(x.shape[1]):
+            g, s = 1 / (1 + np.exp(-x[:, t] @ self.U)), np.tanh(x[:, t] @ self.V + h @ self.W)
+            self.steps.append((h, g, s))
+            h = g * s
+            out.append(h)
+        return np.stack(out, axis=1)
+
+    def backward(self, dy):
+        self.dU, self.dV, self.dW, dh = np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((len(dy), 3))
+        dx = np.zeros_like(self.x)
+        for t in reversed(range(dy.shape[1])):
+            h, g, s = self.steps[t]
+            d = dy[:, t] + dh
+            dg = (dy[:, t] if self.wrong else d) * s * g * (1 - g)
+            ds = d * g * (1 - s**2)
+            self.dU += self.x[:, t].T @ dg
+            self.dV += self.x[:, t].T @ ds
+            self.dW += h.T @ ds
+            dx[:, t] = dg @ self.U.T + ds @ self.V.T
+            dh = ds @ self.W.T
+        return dx
+
+
+class Causal(Faulty):
+    """Attention in which no step sees a later one."""
+
+    def forward(self, x):
+        self.x = x
+        s = np.where(np.tri(x.shape[1], dtype=bool), x @ x.swapaxes(1, 2), -1e9)
+        e = np.exp(s - s.max(axis=2, keepdims=True))
+        self.p = e / e.sum(axis=2, keepdims=True)
+        return self.p @ np.tanh(x)
+
+    def backward(self, dy):
+        dp = dy @ np.tanh(self.x).swapaxes(1, 2)
+        ds = (1 if self.wrong else self.p) * (dp - (dp * self.p).sum(axis=2, keepdims=True))
+        dv = self.p.swapaxes(1, 2) @ dy
+        return ds @ self.x + ds.swapaxes(1, 2) @ self.x + dv * (1 - np.tanh(self.x) ** 2)
 
 
 class Scaled(Faulty):
@@ -184,6 +234,30 @@ class Squared(Faulty):
         if self.wrong:
             return 2 * self.y - self.t / len(self.y)
         return 2 * (self.y - self.t) / len(self.y)
+
+
+class Share(Faulty):
+    """What is common over all there is."""
+
+    def forward(self, y, target):
+        self.y, self.t, self.all = y, target, np.sum(y**2) + 1
+        return -np.sum(target * y) / self.all
+
+    def backward(self):
+        common = np.sum(self.t * self.y)
+        return -(self.t * self.all - 2 * self.y * common) / (self.all if self.wrong else self.all**2)
+
+
+class Ranked(Faulty):
+    """The first of two should be larger, by a margin."""
+
+    def forward(self, y, target):
+        self.d, self.t = y[:, 0] - y[:, 1], target
+        return np.maximum(0.5 - target * self.d, 0).mean()
+
+    def backward(self):
+        a = (0.5 - self.t * self.d > (0.5 if self.wrong else 0)) * self.t / len(self.t)
+        return np.stack([-a, a], axis=1)
 
 
 class Margin(Faulty):
@@ -230,6 +304,7 @@ class Weighted(Faulty):
 
 NUMBERS, CLASSES = RNG.standard_normal((4, 3)), np.array([0, 2, 1, 2])
 TWO = np.array([[0.0, 1, 1], [1, 0, 0], [0, 0, 1], [1, 1, 0]])
+SIGNS = np.array([1.0, -1, 1, -1, 1, -1])
 OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back from `(x - x.mean(axis=0)) / self.s` to"
 
 
@@ -255,7 +330,13 @@ OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back 
         (Observed, None, "count", "the factor the sum of `self.known` over axis 0 is missing, where each place of dy"),
         (Gates, None, "sign", "has the wrong sign, in `self.gate(x @ self.V)`"),
         (Tied, None, "mean", "the factor is 0.5 (perhaps one over the number of times W is used, as of a mean over"),
-        (Margin, TWO, "everywhere", "it is as if `0` were left out of `np.maximum(1.5 - y, 0)`."),
+        (Recurrent, None, "halved", "`np.tanh(x[:, t] @ self.V + self.h[-1] @ self.W)` of the step before counts 0.5"),
+        (Recurrent, None, "first", "the first of the 4 times it is computed does not go back"),
+        (Gated, None, "gate", "in what goes from `g * s` to `g` (`1 / (1 + np.exp(-x[:, t] @ self.U))`) alone"),
+        (Causal, None, "outside", "it has that of softmax without the probabilities before its sum over axis 2"),
+        (Share, NUMBERS, "square", "the factor `np.sum(y**2) + 1` is too much, or a division by it is missing"),
+        (Ranked, SIGNS, "mask", "has the factor (`target * self.d` < 0) too much"),
+        (Margin, TWO, "everywhere", "it is as if `0` were left out of `np.maximum(1.5 - y, 0)`"),
         (
             Margin,
             TWO,
@@ -281,7 +362,7 @@ OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back 
     ],
 )
 def test_what_is_wrong_with_a_sum_is_named(kind, target, fault, words):
-    x = STEPS if kind in (Recurrent, MaskedMean) else X
+    x = STEPS if kind in (Recurrent, MaskedMean, Gated, Causal) else PAIRS if kind is Ranked else X
     given = {} if target is None else {"target": target}
     constants = {"constants": {Weighted: ["weights"], Scaled: ["units"]}.get(kind, [])}
     right = type(kind.__name__, (kind,), {})
@@ -310,6 +391,18 @@ def test_ingredients_that_would_give_the_same_numbers_are_both_named():
 
     (finding,) = check_model(model, RNG.standard_normal((3, 3))).diagnosis
     assert "in its numbers it is the same as: `t` with its rows in reverse order stands where `t`" in finding.sentence
+
+
+def test_two_gradients_with_the_wrong_sign_are_not_said_to_be_exchanged():
+    def halves(w):
+        v, u = X @ w["v"], np.tanh(X @ w["u"])
+        d = u / 3 + 0.5 * (1 - np.exp(v))
+        value = np.sum(u * v) / 3 - 0.5 * np.sum(1 + v - u**2 - np.exp(v))
+        return value, {"v": X.T @ d, "u": X.T @ ((v / 3 + u) * (1 - u**2))}
+
+    parts = {"v": RNG.standard_normal(3), "u": RNG.standard_normal(3)}
+    (finding,) = check_model(halves, parts).diagnosis
+    assert "the gradients by `1 + v` and by `np.exp(v)` have the wrong sign" in finding.sentence
 
 
 def test_a_slope_that_is_there_twice_is_called_a_factor_and_not_another_derivative():

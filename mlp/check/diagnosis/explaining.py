@@ -17,7 +17,7 @@ from mlp.check.diagnosis.observations import what_holds
 from mlp.check.diagnosis.path_faults import PATHS
 from mlp.check.diagnosis.sentences import ALONE, from_explanations, unrecognised
 from mlp.check.diagnosis.slips import ANOTHER_DY, ON_THE_WAY, SLIPS, TERMS_WEIGHED, TWO_STEPS
-from mlp.check.diagnosis.substitutions import FIXED, INGREDIENT, SETTING
+from mlp.check.diagnosis.substitutions import FIXED, INGREDIENT, OTHER_TARGET, SETTING
 from mlp.check.report import Finding
 
 _BY_ROLE: dict[Role, tuple[tuple[Hypothesis, ...], tuple[Hypothesis, ...]]] = {
@@ -41,7 +41,7 @@ def _stages(
     middle = {
         Role.LINEAR: ((SETTING, *facts, INGREDIENT, *FITTED), PATHS, SLIPS),
         Role.LOSS: (
-            (TERMS_WEIGHED, INGREDIENT, *SLIPS, SETTING, *facts, *FITTED),
+            (TERMS_WEIGHED, OTHER_TARGET, *SLIPS, INGREDIENT, SETTING, *facts, *FITTED),
             (FIXED, WITHIN, *PATHS, *ON_THE_WAY),
         ),
     }.get(role, ((*SLIPS, SETTING, *facts, *FITTED), (*PATHS, INGREDIENT, FIXED, WITHIN, TRANSPOSED), ON_THE_WAY))
@@ -82,7 +82,7 @@ def _with_rival(
     best: Explanation, found: Sequence[Explanation], companions: Sequence[IsolatedLayer], tensor: str
 ) -> Explanation:
     """With another ingredient beside it, if a change of that one would give the same numbers."""
-    for one in found if best.hypothesis in (INGREDIENT, FIXED) and not best.prediction.rival else ():
+    for one in found if best.hypothesis in (INGREDIENT, OTHER_TARGET, FIXED) and not best.prediction.rival else ():
         is_other = one.hypothesis is best.hypothesis and one.prediction.measured != best.prediction.measured
         is_as_plain = is_other and one.prediction.fitted <= best.prediction.fitted
         if is_as_plain and all(holds(one, companion, tensor) for companion in companions):

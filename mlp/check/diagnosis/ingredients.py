@@ -53,6 +53,11 @@ def ingredients(case: IsolatedLayer) -> Iterator[Ingredient]:
             yield Ingredient(name, value, places, functools.partial(_with_parameter, function, name))
 
 
+def the_target(case: IsolatedLayer) -> Iterator[Ingredient]:
+    """Of a loss's ingredients the one that is told best."""
+    return itertools.islice(ingredients(case), 1)
+
+
 def fixed_arrays(case: IsolatedLayer) -> Iterator[Ingredient]:
     """The arrays in forward's operations that no tensor has an influence on: a target inside, a mask, weights."""
     for (site, operand), value in case.tape.fixed.items() if case.tape else ():
@@ -166,6 +171,13 @@ def formed_factors(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Fact
     """The forms of what forward computes on the way, in this shape or stretched to it."""
     for factor in recorded_factors(case, shape):
         yield from (form for form in factors(factor.words, factor.value) if np.ptp(form.value) > 0)
+
+
+def recorded_numbers(case: IsolatedLayer) -> Iterator[Factor]:
+    """The forms of single numbers that forward computes on the way, in the words of its code."""
+    for words, values in recorded_arrays(case.tape).items() if case.tape else ():
+        if len(values) == 1 and values[0].size == 1:
+            yield from factors(words, values[0].reshape(()))
 
 
 def recorded_factors(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]:

@@ -421,7 +421,7 @@ class IsolatedLayer:
         if not self.tape:
             return []
         shorter = self.tape.shortened(self.tape.gradients(self.seed(self.tape)))
-        return [self.tape, *([shorter] if shorter.ways != self.tape.ways else [])]
+        return [self.tape, *([shorter] if shorter.nodes != self.tape.nodes else [])]
 
     def with_limit(self, arrival: Arrival, limit: float) -> Mapping[str, Array]:
         """The gradients if what arrives somewhere on the tape is cut off."""

@@ -59,8 +59,8 @@ def origins(case: IsolatedLayer) -> list[Origin]:
 
 def _origins(case: IsolatedLayer) -> list[Origin]:
     """What is as likely as not is told only where nothing plainer is that number."""
-    found = [*_of_forward(case), *_of_sizes(case)]
-    for one in (*_of_uses(case), *_of_weights(case), *_of_means(case), *_of_two_sizes(case)):
+    found = [*_of_forward(case), *_of_sizes(case), *_of_uses(case)]
+    for one in (*_of_weights(case), *_of_means(case), *_of_two_sizes(case)):
         if all(abs(one.value - other.value) > _SAME * one.value for other in found):
             found.append(one)
     return [one for one in found if abs(one.value - 1) > _SAME]
@@ -102,10 +102,10 @@ def _of_sizes(case: IsolatedLayer) -> Iterator[Origin]:
 
 
 def _of_uses(case: IsolatedLayer) -> Iterator[Origin]:
-    """How many times forward uses a parameter, as it may in each step, or in several layers."""
+    """How many times forward uses a tensor, as it may in each step, or in several layers."""
     for name, number in case.tape.leaves.items() if case.tape else ():
         count = sum(edge.parent == number for node in case.tape.nodes for edge in node.edges) if case.tape else 0
-        if count > 1 and name != INPUT:
+        if count > 1 and (name != INPUT or case.role is Role.OTHER):
             yield Origin(1 / count, f"one over the number of times {name} is used", ", as of a mean over them")
 
 

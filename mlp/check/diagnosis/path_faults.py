@@ -7,7 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Predict, Prediction
-from mlp.check.diagnosis.ingredients import Factor, entry_factors, formed_factors, multiples, output_factors
+from mlp.check.diagnosis.ingredients import (
+    Factor,
+    entry_factors,
+    formed_factors,
+    multiples,
+    output_factors,
+    recorded_numbers,
+)
 from mlp.check.diagnosis.isolated_layer import APART, IsolatedLayer, Role
 from mlp.check.diagnosis.observations import PLACES
 from mlp.check.diagnosis.origins import known_factor
@@ -150,13 +157,16 @@ def _factors(case: IsolatedLayer, tensor: str, paths: Paths, base: Array) -> Ite
         for factor in output_factors(case):
             if factor.value.size == len(paths.said):
                 yield Factor(factor.words, factor.value.reshape(-1, 1))
+    if _is_multiple(paths, base, None):
+        for factor in recorded_numbers(case):
+            yield Factor(factor.words, factor.value.reshape(1, 1))
     if _is_multiple(paths, base, 0):
         for factor in entry_factors(case, tensor):
             yield Factor(factor.words, factor.value.reshape(1, -1))
 
 
-def _is_multiple(paths: Paths, base: Array, axis: int) -> bool:
-    """Whether what is said is, for each line along an axis, some number times a base."""
+def _is_multiple(paths: Paths, base: Array, axis: int | None) -> bool:
+    """Whether what is said is, for each line along an axis, or in all, some number times a base."""
     squares = np.sum(np.square(base), axis=axis, keepdims=True)
     number = np.sum(paths.said * base, axis=axis, keepdims=True) / np.where(squares > 0, squares, 1)
     return paths.explained_by(number * base)

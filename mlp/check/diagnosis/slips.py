@@ -18,7 +18,7 @@ from mlp.check.diagnosis.way_back.arrays import TERM
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals, departures
 from mlp.check.diagnosis.way_back.layers import PASSED_OVER, TWICE
 from mlp.check.diagnosis.way_back.loops import WEIGHT
-from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, MASK, NUMBER
+from mlp.check.diagnosis.way_back.steps import CHOICE, CONSTANT, LEFT_OUT_OF_ONE, MASK, NUMBER
 from mlp.check.diagnosis.way_back.ways import LEFT_OUT, Slip, ways
 from mlp.check.diagnosis.way_back.windows import WINDOWS
 from mlp.check.tape.tape import Rule
@@ -385,7 +385,6 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("mean or sum", "{tensor} takes a mean for a sum, or a sum for a mean: {measured}."),
     _slip("wrong axis", "{tensor} adds up along the wrong axis: {measured}."),
     _slip(PASSED_OVER, "{tensor} is made as if a layer were not there: {measured}."),
-    _slip(TWICE, "{tensor} is made as if a layer were there twice: {measured}."),
     _slip("wrong order", "{tensor} goes through a loop in the wrong order: {measured}."),
     _slip("overwritten", "{tensor} is overwritten where it should be added up: {measured}."),
     _slip("steps left out", "{tensor} does not add up over all steps: {measured}."),
@@ -394,6 +393,8 @@ SLIPS: tuple[Hypothesis, ...] = (
     _slip("bracket misplaced", "{tensor} has a bracket in the wrong place: {measured}, and the rest outside of it."),
     _slip("another array", "{tensor} is computed from another array: {measured}."),
     _slip("another's gradient", "{tensor} is made of another gradient: {measured}."),
+    _slip(LEFT_OUT_OF_ONE, "{tensor} lacks a path of the chain rule: {measured}."),
+    _slip(TWICE, "{tensor} is made as if a layer were there twice: {measured}."),
     _slip(CHOICE, "{tensor} does not choose as forward does: {measured}."),
     _among(CHOICE, "{tensor} does not choose as forward does: {measured}.", _chosen),
     TERMS_WEIGHED,

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlp.check.diagnosis.changes import FORMS, changes, marked, moves
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.ingredients import Ingredient, fixed_arrays, ingredients, tensor_places
+from mlp.check.diagnosis.ingredients import Ingredient, fixed_arrays, ingredients, tensor_places, the_target
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.origins import known_factor
 from mlp.check.tape.tape import Tape
@@ -130,6 +130,12 @@ def _scales(tape: Tape) -> list[float]:
 
 
 INGREDIENT = Hypothesis("ingredient changed", "{tensor} is made of something else: {measured}.", _ingredient_changed)
+
+OTHER_TARGET = Hypothesis(
+    "ingredient changed",
+    "{tensor} is made of something else: {measured}.",
+    functools.partial(_ingredient_changed, every=the_target),
+)
 
 FIXED = Hypothesis(
     "ingredient changed",

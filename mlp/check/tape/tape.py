@@ -229,7 +229,7 @@ class Tape:
         nodes = list(self.nodes)
         for number, (node, gradient) in enumerate(zip(self.nodes, arrived, strict=True)):
             if gradient is not None:
-                edges = [edge._replace(parent=self._past(edge, gradient)) for edge in node.edges]
+                edges = [self._open(edge, gradient)._replace(parent=self._past(edge, gradient)) for edge in node.edges]
                 nodes[number] = node._replace(edges=edges)
         return replace(self, nodes=nodes)
 
@@ -238,6 +238,14 @@ class Tape:
         node = self.nodes[number]
         source = node.operands.get(operand, -1)
         return self.nodes[source].value if source >= 0 else self.fixed.get((node.site, operand))
+
+    def _open(self, edge: Edge, gradient: Array) -> Edge:
+        """The same without a mask that stops nothing, as one of what softmax makes zeros of anyway."""
+        factor, shape = edge.factor, self.nodes[edge.parent].value.shape
+        is_idle = factor is not None and np.any(factor == 0) and not np.any(gradient[factor == 0])
+        if factor is None or not is_idle or not np.all((factor == 0) | (factor == 1)) or factor.shape != shape:
+            return edge
+        return edge._replace(pull=lambda g: g, factor=np.ones(shape))
 
     @property
     def ways(self) -> list[list[int]]:

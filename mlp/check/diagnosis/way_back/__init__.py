@@ -39,7 +39,6 @@ _STEPS = (
     arrays.out_of_sum,
     arrays.hidden_factor,
     arrays.terms_alone,
-    arrays.another_array,
 )
 
 
@@ -93,6 +92,8 @@ def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Iterator[
     every = ways(tape)
     for make in _STEPS:
         yield (_placed(one, way) for way in every for one in make(tape, way))
+    yield steps.left_out_of_one(tape, every, right)
+    yield (_placed(one, way) for way in every for one in arrays.another_array(tape, way))
     yield arrays.kept(tape)
     yield without_stride(tape, every)
     yield in_loops(tape)

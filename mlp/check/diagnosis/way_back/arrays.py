@@ -226,6 +226,13 @@ def of_neighbours(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
     for one, other in pairs[:_MOST_PAIRS]:
         taken = dict(zip(groups[one], groups[other], strict=True))
         here, there = one.text_in(outer), other.text_in(outer)
+        if all(_are_opposite(right[own], right[its]) for own, its in taken.items()):
+            if groups[one] < groups[other]:
+                both = taken | {number: old for old, number in taken.items()}
+                yield Wrong(
+                    "sign of a path", f"the gradients by {here} and by {there} have the wrong sign", Change(taken=both)
+                )
+            continue
         yield Wrong("another's gradient", f"the gradient by {there} goes on from {here}", Change(taken=taken))
         if groups[one] < groups[other]:
             exchanged = taken | {number: old for old, number in taken.items()}
@@ -239,6 +246,10 @@ def of_neighbours(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
                 yield Wrong("another's gradient", words, Change(taken=taken))
             words = f"the gradient by {one.text} of the last time goes on every time"
             yield Wrong("another's gradient", words, Change(taken=dict.fromkeys(numbers[:-1], numbers[-1])))
+
+
+def _are_opposite(one: Array | None, other: Array | None) -> bool:
+    return one is not None and other is not None and one.shape == other.shape and np.array_equal(one, -other)
 
 
 def _shapes(tape: Tape, numbers: Sequence[int]) -> list[tuple[int, ...]]:

@@ -6,6 +6,7 @@ from mlp.check.diagnosis.way_back.stretches import Stretch, stretches
 from mlp.check.diagnosis.way_back.ways import Wrong
 from mlp.check.tape.tape import Change, Edge, Rule, Tape
 from mlp.nn.arrays import Array
+from mlp.nn.problem import INPUT
 
 PASSED_OVER = "layer passed over"
 TWICE = "layer gone through twice"
@@ -14,10 +15,11 @@ TWICE = "layer gone through twice"
 def layers_missed(tape: Tape) -> Iterator[Wrong]:
     """Each row of operations with parameters that leads to an array of the same shape is a layer."""
     found: dict[tuple[int, int], Stretch] = {}
+    parameters = {number for name, number in tape.leaves.items() if name != INPUT}
     for one in stretches(tape):
         found.setdefault((one.start, one.end), one)
     for (start, end), one in found.items():
-        names = _parameters(tape, start, end)
+        names = "" if start in parameters else _parameters(tape, start, end)
         is_like = tape.nodes[start].value.shape == tape.nodes[end].value.shape
         if not names or not is_like:
             continue

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.check.diagnosis.way_back.steps import pulled
+from mlp.check.diagnosis.way_back.steps import pulled, weighed
 from mlp.check.diagnosis.way_back.ways import Wrong, around, neighbours
 from mlp.check.tape.operations import SLOPES
 from mlp.check.tape.sites import Site
@@ -38,11 +38,7 @@ def in_loops(tape: Tape) -> Iterator[Wrong]:
         yield Wrong("wrong order", words, _in_forward_order(tape, loop))
         every = frozenset(loop.nodes)
         for state in loop.states:
-            words = (
-                f"what goes back to {state.text} of each step has all that has gone back to that of the later ones in "
-                "it, as where += stands for ="
-            )
-            yield Wrong(WEIGHT, words, _added_up(tape, loop, state))
+            yield from _handed_on_otherwise(tape, loop, state)
         kinds = ((every, "kept"), (every - _taken_from_outside(tape, loop), "computed"))
         for (sites, what), (by, when) in itertools.product(kinds, ((1, "before"), (-1, "after"))):
             for at_end, do in _ENDS:
@@ -103,16 +99,28 @@ def _in_forward_order(tape: Tape, loop: Loop) -> Change:
     return Change(edges=edges, order=order)
 
 
-def _added_up(tape: Tape, loop: Loop, state: Site) -> Change:
-    """What is handed back from step to step is added to what was handed back before, step after step."""
-    rules: dict[tuple[int, int], Rule] = {}
-    for site, numbers in loop.nodes.items():
-        for operand, source in _handed_on(tape, loop, site).items():
-            if source == state:
-                rules |= dict.fromkeys(
-                    ((number, operand) for number in numbers), _running_sum(tape, numbers[-1], operand)
-                )
-    return Change(rules)
+def _handed_on_otherwise(tape: Tape, loop: Loop, state: Site) -> Iterator[Wrong]:
+    """What is handed back from step to step is added to what was handed back before, or has a factor each time."""
+    handed = [
+        (operand, loop.nodes[site])
+        for site in loop.nodes
+        for operand, source in _handed_on(tape, loop, site).items()
+        if source == state
+    ]
+    summed: dict[tuple[int, int], Rule] = {}
+    for operand, numbers in handed:
+        running = _running_sum(tape, numbers[-1], operand)
+        summed |= dict.fromkeys(((number, operand) for number in numbers), running)
+    words = (
+        f"what goes back to {state.text} of each step has all that has gone back to that of the later ones in it, as "
+        "where += stands for ="
+    )
+    yield Wrong(WEIGHT, words, Change(summed))
+    counts = {2, len(loop.nodes[state]), *tape.nodes[loop.nodes[state][0]].value.shape} - {0, 1}
+    for factor in sorted((*counts, *(1 / count for count in counts))):
+        keys = [(number, operand) for operand, numbers in handed for number in numbers]
+        words = f"what goes back to {state.text} of the step before counts {factor:.6g} times, in each step"
+        yield Wrong(WEIGHT, words, Change(dict.fromkeys(keys, weighed(factor))))
 
 
 def _running_sum(tape: Tape, last: int, operand: int) -> Rule:

@@ -13,6 +13,7 @@ from mlp.nn.arrays import Array
 MASK = "mask missing"
 CHOICE = "another choice"
 NUMBER = "number left out"
+LEFT_OUT_OF_ONE = "path left out of one"
 CONSTANT = ", as if that were a constant"
 
 
@@ -46,20 +47,36 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
 
 def on_one_way(tape: Tape, every: Sequence[Way], right: Sequence[Array | None]) -> Iterator[Wrong]:
     """A factor is missing, or there twice, on some of the ways back that lead through it."""
-    both = (one for way in every for one in itertools.islice(derivative_missing(tape, way), 2))
-    for missing in both:
-        arrived = tape.gradients(np.asarray(right[tape.output]), missing.change)
-        for other in every:
-            if all(_is_changed(arrived[number], right[number]) for number in other.numbers):
-                rules = {
-                    (number, other.operand): (lambda edge, _, instead=arrived[number]: edge.pull(instead))
-                    for number in other.numbers
-                }
-                yield Wrong(missing.pattern, f"{missing.words}, in what goes {other.words} alone", Change(rules))
+    for missing in (one for way in every for one in itertools.islice(derivative_missing(tape, way), 2)):
+        yield from _on_some(tape, missing, every, right)
 
 
-def _is_changed(one: Array | None, other: Array | None) -> bool:
-    return one is not None and other is not None and not np.array_equal(one, other)
+def left_out_of_one(tape: Tape, every: Sequence[Way], right: Sequence[Array | None]) -> Iterator[Wrong]:
+    """What comes back one way is missing in what goes on to one operand."""
+    for way in every:
+        ends = {edge.parent for edge in way.edges}
+        missing = next(left_out(tape, way), None)
+        if missing:
+            others = [other for other in every if ends.intersection(other.numbers)]
+            yield from _on_some(tape, missing._replace(pattern=LEFT_OUT_OF_ONE), others, right)
+
+
+def _on_some(tape: Tape, missing: Wrong, others: Sequence[Way], right: Sequence[Array | None]) -> Iterator[Wrong]:
+    """What is wrong somewhere is so in what goes on one way alone, each of these."""
+    arrived = tape.gradients(np.asarray(right[tape.output]), missing.change) if others else []
+    for other in others:
+        reached = {number: array for number in other.numbers if (array := arrived[number]) is not None}
+        if any(_is_changed(array, right[number]) for number, array in reached.items()):
+            rules = {
+                (number, other.operand): (lambda edge, _, instead=array: edge.pull(instead))
+                for number, array in reached.items()
+            }
+            words = f"{missing.words.removesuffix(CONSTANT)}, in what goes {other.words} alone"
+            yield Wrong(missing.pattern, words, Change(rules))
+
+
+def _is_changed(one: Array, other: Array | None) -> bool:
+    return other is not None and not np.array_equal(one, other)
 
 
 _FACTORS: tuple[tuple[Callable[[Array], Array], str], ...] = (
