@@ -21,7 +21,7 @@ RTOL = 1e-12
 
 def run(text):
     """Run a program by itself and return the arrays, numbers and answers that it prints, by label."""
-    assert [comment for comment in re.findall("^ *# (.*)", text, re.MULTILINE) if not is_sentence(comment)] == []
+    assert_readable(text)
     state, output = np.random.get_state(), io.StringIO()
     with np.printoptions(), contextlib.redirect_stdout(output):
         exec(compile(text, "program", "exec"), {"__name__": "__main__"})
@@ -29,9 +29,13 @@ def run(text):
     return read(output.getvalue())
 
 
-def is_sentence(comment):
-    """Whether a comment of a program begins as a sentence does, ends as one, and does not shout."""
-    return bool(re.fullmatch(r"[A-Z].*[.:]", comment)) and comment != comment.upper()
+def assert_readable(text):
+    """Require sentences for comments, sentences or formulas for docstrings, and nothing complex where all is real."""
+    comments, docstrings = re.findall("^ *# (.*)", text, re.MULTILINE), re.findall('"""(.*)"""', text)
+    assert [one for one in comments if not re.match("[A-Z]", one)] == []
+    assert [one for one in docstrings if re.match("[a-z]+ ", one)] == []
+    assert [one for one in (*comments, *docstrings) if not one.endswith((".", ":")) or one == one.upper()] == []
+    assert ".real" not in text or "complex" in text
 
 
 def read(output):

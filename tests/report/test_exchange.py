@@ -23,6 +23,7 @@ from mlp.report.files.exchange import (
 )
 from mlp.report.programs import checking, computing
 from mlp.report.tables.given import read_upload
+from tests.programs import assert_readable
 
 EVERY = [
     *(Experiment(sizes=(3, 4, 2), activation=activation, batch=3) for activation in ACTIVATIONS),
@@ -125,6 +126,8 @@ def test_the_checking_program_prints_the_verdict_and_what_to_fix(tmp_path):
 
 def test_files_have_the_names_that_programs_and_pages_speak_of():
     assert (PROBLEM_FILE, SETTINGS_FILE, GRADIENTS_FILE) == ("problem.npz", "problem.json", "gradients.npz")
-    for program in computing(EVERY[0]).values():
-        assert PROBLEM_FILE in program
-        assert GRADIENTS_FILE in program
+    for experiment in EVERY:
+        for program in computing(experiment).values():
+            assert_readable(program)
+            assert PROBLEM_FILE in program
+            assert GRADIENTS_FILE in program

@@ -221,6 +221,8 @@ def test_numbers_are_written_as_people_write_them():
     assert "[2 / 3, -2 / 3, -1 / 12, 1 / 12]" in text
     assert "eps=1e-4)" in text
     assert ".real" not in text
+    text = programs.network(Experiment((4, 5, 3), loss="CrossEntropyLoss", batch=3, data="Iris"))["numpy"]
+    assert "\n# Rows of the data, Iris.\n" in text
     text = programs.step_size(Experiment(), "x")["numpy"]
     assert "128 / 45" in text
     # What does not fit in a row of the table goes on below its bracket.
