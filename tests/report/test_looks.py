@@ -36,6 +36,7 @@ FIGURES = {
     "loss": lambda: curves.loss_along(LOSSES["MSELoss"](), X, X + 1, 0, 0.1),
     "activation": lambda: curves.activation_curves(ACTIVATIONS["Tanh"](), X[:1]),
     "comparison": lambda: heatmaps.comparison(check_gradients(*PROBLEM)["fc1.W"]),
+    "differences": lambda: heatmaps.differences(check_gradients(*PROBLEM)),
     "matrices": lambda: matrices.matrices([matrices.Matrix("A", np.eye(3))]),
     "network": lambda: network.diagram(PROBLEM.network, network.weights(PROBLEM.network), "weight", "fc1"),
     "step size": step_size_figure,
@@ -51,6 +52,7 @@ SIZES = {
     "loss": (330, (10, 10, 40, 10)),
     "activation": (330, (10, 10, 40, 10)),
     "comparison": (104 + 52 + 50, (64, 10, 52, 50)),  # 26 for each of four rows
+    "differences": (52 + 120, (10, 10, 52, 10)),
     "matrices": (102 + 102, (10, 10, 52, 40)),  # 34 for each of three rows
     "network": (140 + 32 * 4, (10, 10, 10, 50)),  # 32 for each of at most ten units, which are 15 high
     "step size": (500, (75, 15, 95, 55)),
@@ -203,6 +205,10 @@ HOVERS = {
     "loss": [CURVE("c"), CURVE("tangent, slope 0.1"), MARK],
     "activation": [CURVE("f(x)"), CURVE("tangent, slope 0.99"), MARK, CURVE("f'(x)"), MARK],
     "comparison": [ENTRY] * 3,
+    "differences": [
+        f"<b>{place}</b><br>%{{customdata[0]:.2g}} of the largest"
+        for place in ("fc1.W[%{y}, %{x}]", "fc1.b[%{y}]", "fc2.W[%{y}, %{x}]", "fc2.b[%{y}]", "x[%{y}]")
+    ],
     "matrices": ["A<br>row %{y}, column %{x}: %{z:.9g}"],
     "network": [WEIGHT("fc1"), WEIGHT("fc2")],
     "step size": [f"{name}<br>eps %{{x:.0e}}: %{{customdata:.3g}}" for name in METHODS],

@@ -216,11 +216,21 @@ def test_a_new_real_method_is_written_by_its_offsets(monkeypatch):
     assert_within(printed, report["fc1.W"].numerical, allowed, "the numerical gradient")
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_quotient_of_two_values_is_written_as_in_a_textbook(method):
+    text = programs.gradient_check(Experiment(method=method), "x")["numpy"]
+    assert ("offsets" in text) == (method in ("five-point", "richardson"))
+
+
 def test_numbers_are_written_as_people_write_them():
     text = programs.gradient_check(Experiment(method="five-point", loss="HuberLoss", eps=1e-4), "x")["numpy"]
     assert "[2 / 3, -2 / 3, -1 / 12, 1 / 12]" in text
     assert "eps=1e-4)" in text
     assert ".real" not in text
+    # What compares numbers compares real parts where a step makes them complex.
+    bent = Experiment(activation="ReLU", loss="HuberLoss", method="complex-step")
+    for text in (programs.gradient_check(bent, "x")["numpy"], programs.network(bent)["numpy"]):
+        assert ".real > 0" in text
     text = programs.network(Experiment((4, 5, 3), loss="CrossEntropyLoss", batch=3, data="Iris"))["numpy"]
     assert "\n# Rows of the data, Iris.\n" in text
     text = programs.step_size(Experiment(), "x")["numpy"]

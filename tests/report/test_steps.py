@@ -121,8 +121,37 @@ def test_a_small_network_carries_every_number_of_both_passes():
     ]
 
 
+def test_weights_stand_a_third_along_their_edges_and_the_numbers_of_a_pass_below_their_units():
+    problem = SMALL.problem()
+    passes, weights = trace(*problem), network.weights(problem.network)
+    plain = network.diagram(problem.network, weights, "weight", passes[0].name)
+    figure = by_hand.diagram(problem, passes, weights, "weight", passes[0])
+    on_edges, below = figure.data[len(plain.data) : len(plain.data) + 2], figure.data[len(plain.data) + 2 :]
+    for k, (texts, matrix) in enumerate(zip(on_edges, weights.values(), strict=True)):
+        right, left = (network.heights(size) for size in matrix.shape)
+        np.testing.assert_allclose(texts.y, (left + (right[:, None] - left) / 3).ravel(), atol=1e-15)
+        assert (set(texts.x), texts.textposition) == ({k + 1 / 3}, "top center")
+    for k, (texts, column) in enumerate(zip(below, by_hand.units(problem, passes, "forward"), strict=True)):
+        assert texts.text == tuple(f"<br>{text}" for text in column)
+        np.testing.assert_array_equal(texts.y, network.heights(len(column)))
+        assert (set(texts.x), texts.textposition) == ({k}, "bottom center")
+    for texts in (*on_edges, *below):  # they can be read where a click elsewhere makes the rest pale, and hide no hover
+        assert (texts.textfont.size, texts.unselected.textfont.color, texts.hoverinfo) == (14, "#757575", "skip")
+    # What stands below the lowest units, at -1, has its room, and the names of layers stand below that.
+    assert figure.layout.height - plain.layout.height == 120
+    assert figure.layout.yaxis.range == (-1.9, plain.layout.yaxis.range[1])
+    assert {note.y for note in figure.layout.annotations} == {-1.9}
+
+
 @pytest.mark.parametrize(
-    ("experiment", "is_small"), [(SMALL, True), (Experiment(), False), (Experiment((1, 1), batch=2), False)]
+    ("experiment", "is_small"),
+    [
+        (SMALL, True),
+        (Experiment((3, 4)), True),
+        (Experiment((1, 13)), False),
+        (Experiment(), False),
+        (Experiment((1, 1), batch=2), False),
+    ],
 )
 def test_numbers_stand_on_a_small_network_of_one_sample_alone(experiment, is_small):
     problem = experiment.problem()
