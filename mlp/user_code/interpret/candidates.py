@@ -368,7 +368,8 @@ def _of_dict(
         value = samples.argument(_gate(key, keys), x.shape, conventions, len(arrays))
         if samples.is_tensor(value) and key not in {*arrays, *calls.parameters_named(function)}:
             arrays[key], value = value, key
-        found[key] = samples.chosen(uses.choices(f"{name}[{key}]"), samples.OUTPUTS if value is None else value)
+        choices = [one for user in inputs.given_to(function, name) for one in uses_of(user).choices(f"{name}[{key}]")]
+        found[key] = samples.chosen(choices, samples.OUTPUTS if value is None else value)
     return found
 
 

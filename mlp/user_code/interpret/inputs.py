@@ -155,18 +155,18 @@ def keys_asked(function: Callable[..., Any] | None, argument: str) -> list[str]:
 
     Of a dict that is gone through, whatever its keys are, some.
     """
-    uses = [uses_of(one) for one in _given(function, argument)]
+    uses = [uses_of(one) for one in given_to(function, argument)]
     keys = list(dict.fromkeys(key for one in uses for key in one.keys(argument)))
     return keys or ["x"] * any({"items", "values"} & {*one.methods(argument)} for one in uses)
 
 
 def is_asked_for_draws(function: Callable[..., Any], argument: str) -> bool:
     """Whether methods are called on an argument that no array has, and none that a container has."""
-    methods = {method for one in _given(function, argument) for method in uses_of(one).methods(argument)} - {""}
+    methods = {method for one in given_to(function, argument) for method in uses_of(one).methods(argument)} - {""}
     return bool(methods) and not methods & PLAIN
 
 
-def _given(function: Callable[..., Any] | None, argument: str) -> list[Callable[..., Any]]:
+def given_to(function: Callable[..., Any] | None, argument: str) -> list[Callable[..., Any]]:
     """A function, and what it calls of theirs that has an argument of the same name."""
     plain = getattr(function, "__func__", function)
     called = map(plain.__globals__.get, plain.__code__.co_names) if isinstance(plain, FunctionType) else ()

@@ -165,6 +165,7 @@ CONVENTIONS = (
     Conventions((3, 3, FEATURES, OUTPUTS), (1, 1, 1, OUTPUTS), (FEATURES,), (6, 6, FEATURES), unnamed=(BATCH,)),
     Conventions((OUTPUTS, OUTPUTS + FEATURES), (OUTPUTS, 1), (FEATURES, 1), FEATURES),  # of state and input together
     Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS, 1), (FEATURES,), (FEATURES, 6, 6)),
+    Conventions((OUTPUTS, FEATURES, 3, 3), (OUTPUTS,), (FEATURES,), (FEATURES, 6, 6), padding=1),  # dx[pad:-pad]
 )
 # The same where what is called the shape of the input is that of a batch of images.
 OF_BATCHES = tuple(
@@ -200,7 +201,7 @@ def argument(name: str, x_shape: tuple[int, ...], conventions: Conventions | Non
                 shape = (hidden, x_shape[1]) if is_turned else (x_shape[0], hidden)
             return normal(shape, seed=count + 3)
         if role in NUMBERS:
-            return PLAIN[role][0]
+            return conventions.padding if conventions and role == "padding" else PLAIN[role][0]
     return SETTINGS.get(name)
 
 

@@ -115,7 +115,8 @@ def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstrea
 
 def _called_after(upstream: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
     """The arguments of backward that are called after outputs, dh after h, and the places of these."""
-    ways: tuple[Callable[[str], str], ...] = (str.lower, vocabulary.family)  # first those that are called the very same
+    ways: list[Callable[[str], str]] = [str.lower]  # first those that are called the very same
+    ways += [vocabulary.family] * (len(upstream) > 1)
     called = [[vocabulary.bare(way(one)) for one in labels] for way in ways]
     places: dict[str, int] = {}
     for name in upstream:
