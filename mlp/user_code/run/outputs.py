@@ -115,12 +115,12 @@ def _with_a_gradient(returned: tuple[Any, ...], labels: Sequence[Place], upstrea
 
 def _called_after(upstream: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
     """The arguments of backward that are called after outputs, dh after h, and the places of these."""
-    ways: list[Callable[[str], str]] = [str.lower]  # first those that are called the very same
-    ways += [vocabulary.family] * (len(upstream) > 1)
+    ways: tuple[Callable[[str], str], ...] = (str.lower, vocabulary.family)  # first those that are called the very same
     called = [[vocabulary.bare(way(one)) for one in labels] for way in ways]
     places: dict[str, int] = {}
     for name in upstream:
-        stems = {vocabulary.bare(stem) for stem in vocabulary.gradient_of(name)}
+        is_alone = len(upstream) == 1  # then it is that of the first, unless its very name says more
+        stems = {vocabulary.bare(one) for one in vocabulary.gradient_of(name) if not is_alone or one in name.lower()}
         match = [i for names in called for i, one in enumerate(names) if i not in places.values() and one in stems]
         places |= {name: match[0]} if match else {}
     return places
