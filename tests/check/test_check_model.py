@@ -114,6 +114,7 @@ def test_a_penalty_that_is_not_in_the_gradient_as_in_the_value_is_named(factor: 
 
     (finding,) = check_model(function, PARAMETERS).diagnosis
     assert finding.sentence.startswith(f"function: dW2 is right but for one term: {words}.")
+    assert (finding.layer, finding.tensors, finding.pattern, finding.measured) == ("", ("dW2",), "penalty", words)
 
 
 def test_a_mean_that_is_divided_by_one_less_than_the_number_of_its_terms_is_told() -> None:

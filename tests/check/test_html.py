@@ -180,7 +180,9 @@ def test_a_gradient_that_is_no_number_is_marked():
     analytical = NUMERICAL.copy()
     analytical[1, 1] = np.nan
     tree = shown(reported(checked("W", analytical, NUMERICAL)))
-    assert [told for told, *_, sign in maps(tree)["analytical"] if sign.endswith("!")] == ["W[1, 1]: a nan, n 0.25"]
+    told = "W[1, 1]: a nan, n 0.25"
+    marked = [square for square in maps(tree)["analytical"] if square[-1].endswith("!")]
+    assert marked == [(told, "#808080", 0.5, f"{told}!")]
     assert texts(tree, "td")[6:9] == ["W[1, 1]", "nan", "0.25"]
 
 
