@@ -553,11 +553,31 @@ def test_certain_is_what_explains_all_digits_and_nothing_else_does(explanations,
         ([-1, 1, 2], "the outputs at other steps"),
         ([1, 2], "the outputs at later steps"),
         ([-1], "the outputs at earlier steps"),
-        ([1], "the outputs 1 steps later"),
+        ([1], "the outputs 1 step later"),
+        ([-3, -2], "the outputs 2, 3 steps earlier"),
+        ([-1, 1], "the outputs -1, 1 steps later (negative: earlier)"),
     ],
 )
 def test_which_outputs_an_entry_lacks_is_said_by_how_far_they_lie_after_it(some, words):
-    assert _distances("step", some, [-1, 0, 1, 2]) == words
+    assert _distances("step", some, sorted({*some, -1, 0, 1, 2})) == words
+
+
+class Filtered(Layer):
+    """A filter along the steps by a library, which no tape looks into; an output depends on inputs before it."""
+
+    factors = np.array([1.0, 0.6, -0.4])
+
+    def forward(self, x):
+        return np.array([np.convolve(row.tolist(), self.factors.tolist())[: len(row)] for row in x])
+
+    def backward(self, dy):
+        factors = self.factors * (1, 0, 1)
+        return np.array([np.convolve(row[::-1], factors)[: len(row)][::-1] for row in dy])
+
+
+def test_a_step_of_time_that_does_not_come_back_is_named_where_no_tape_tells_the_way():
+    (finding,) = check_layer(Filtered(), np.random.RandomState(0).standard_normal((3, 6))).diagnosis
+    assert "what comes from the outputs 1 feature later is missing" in finding.sentence
 
 
 def test_a_part_that_grows_with_the_square_of_dy_is_told():

@@ -243,7 +243,10 @@ def _distances(place: str, some: list[int], every: list[int]) -> str:
     ):
         if some == kind:
             return f"the outputs at {words} {place}s"
-    return f"the outputs {_brief(some)} {place}s later"
+    if some[0] > 0 or some[-1] < 0:
+        direction, sizes = ("later", some) if some[0] > 0 else ("earlier", [-n for n in reversed(some)])
+        return f"the outputs {_brief(sizes)} {place}{'' if sizes == [1] else 's'} {direction}"
+    return f"the outputs {_brief(some)} {place}s later (negative: earlier)"
 
 
 def _brief(numbers: list[int]) -> str:
