@@ -312,7 +312,6 @@ TWO_FAULTS = {
 }
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", TWO_FAULTS)
 def test_two_faults_in_all_gradients_or_in_one_are_one_finding_with_both(name):
     experiment, gradients, words = TWO_FAULTS[name]
