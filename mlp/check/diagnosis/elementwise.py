@@ -144,8 +144,8 @@ def _through_jacobian(change: Callable[[Array, Array], Array]) -> Callable[[Isol
 
 DIAGONAL = Hypothesis(
     "diagonal taken for the Jacobian",
-    "{tensor} uses the diagonal of the Jacobian alone. Here an output depends on other inputs too, so what stands beside "
-    "the diagonal counts as well.",
+    "{tensor} uses the diagonal of the Jacobian alone. Here an output depends on other inputs too, so what stands "
+    "beside the diagonal counts as well.",
     _through_jacobian(lambda J, dy: np.diag(J) * dy),
 )
 
