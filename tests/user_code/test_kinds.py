@@ -820,3 +820,17 @@ def test_what_is_guessed_of_runs_in_dicts_is_not_called_wrong(tmp_path):
     result = examined(tmp_path, kind.replace("2 * deltay", "3 * deltay"))
     assert result.status == "not checked"
     assert '{"fd": ..., "prev_fd": ..., "next_gd": ...}' in result.problems[0].text
+
+
+def test_a_loss_that_has_chosen_the_number_of_classes_is_given_as_many(tmp_path):
+    source = (
+        "class Entropy:\n    def __init__(self, num_labels=10):\n        self.num_labels = num_labels\n"
+        "    def forward(self, pred, target):\n        self.labels = np.eye(self.num_labels)[target]\n"
+        "        e = np.exp(pred)\n        self.p = e / e.sum(axis=1, keepdims=True)\n"
+        "        return -np.sum(self.labels * np.log(self.p)) / len(pred)\n"
+        "    def backward(self):\n        return (self.p - self.labels) / len(self.p)\n"
+    )
+    result = examined(tmp_path, source)
+    assert result.status == "passed", [str(fact) for fact in result.facts]
+    assert result.report["x"].analytical.shape == (5, 10)
+    assert examined(tmp_path, source.replace("/ len(self.p)\n", "\n")).status == "wrong"

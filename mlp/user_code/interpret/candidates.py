@@ -393,7 +393,7 @@ def loss_candidates(case: Case, forward: Step, backward: tuple[Step, ...], thing
     ways = ways if form == "x" else ("nothing",)
     said = {**(override.args if thing is None else {}), **override.forward_args}
     names = [case.name, *(name for name in sides(function, 0, 0) if "logit" in name.lower())]
-    for x, target, layout in loss_inputs(" ".join(names), override, _takes_a_column(function)):
+    for x, target, layout in loss_inputs(" ".join(names), override, _takes_a_column(function), inputs.own_sizes(thing)):
         for way, masked in product(ways if thing is not None else ways[:1], _masked(function, x, target, layout)):
             settings = {"settings": {**masked, **{name: {} for name in structures(function)}, **said}}
             subject = Subject(

@@ -6,7 +6,7 @@ its negative, so that a sign error would pass.
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ import numpy as np
 
 from mlp.nn.arrays import Array
 from mlp.user_code import vocabulary
-from mlp.user_code.interpret.samples import BATCH, LAYOUTS, Layout, normal
+from mlp.user_code.interpret.samples import BATCH, FEATURES, LAYOUTS, Layout, normal
 from mlp.user_code.run.calls import Parameters, parameters_of, required
 from mlp.user_code.run.uses import EACH, uses_of
 from mlp.user_code.settings import Override
@@ -153,10 +153,13 @@ _LAYOUTS = (
 )
 
 
-def loss_inputs(name: str, override: Override, by_column: bool = False) -> Iterator[tuple[Array, Any, Layout]]:
+def loss_inputs(
+    name: str, override: Override, by_column: bool = False, sizes: Sequence[int] = ()
+) -> Iterator[tuple[Array, Any, Layout]]:
     """Predictions, targets and what their axes are, the likeliest for a loss of this name first.
 
-    Where the loss takes one column of its target, as of labels (n, 1), that is what it is.
+    Where the loss takes one column of its target, as of labels (n, 1), that is what it is. At last come as many outputs
+    as the loss may have chosen itself.
     """
     hinted = [data for pattern, data in _BY_NAME if re.search(pattern, name, re.IGNORECASE)]
     is_of_logits = re.search("logit", name, re.IGNORECASE) is not None  # of which some are negative
@@ -164,7 +167,7 @@ def loss_inputs(name: str, override: Override, by_column: bool = False) -> Itera
     for data in _OF_COLUMNS if by_column else kinds:
         if isinstance(override.target, str) and data.target != override.target:
             continue
-        for layout in _layouts(override):
+        for layout in _layouts(override, sizes):
             x = prediction(data.prediction, layout) if override.x is None else override.input()
             given = override.target if not isinstance(override.target, str) else None
             drawn = target(data.target, layout) if given is None else given
@@ -179,13 +182,19 @@ def is_of_real_numbers(name: str) -> bool:
     return _REAL.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)) is not None
 
 
-def _layouts(override: Override) -> Iterator[Layout]:
+def _layouts(override: Override, sizes: Sequence[int]) -> Iterator[Layout]:
     given = override.input()
     if given is not None:
         words = f"as given, shape {given.shape}"
         yield Layout(words, override.orientation or "rows", given.shape, given.ndim > 1 and given.shape[0] > 1)
         return
-    yield from (layout for layout in _LAYOUTS if override.orientation in ("", layout.orientation))
+    others = [
+        layout._replace(shape=tuple(size if axis == FEATURES else axis for axis in layout.shape))
+        for size in sizes
+        for layout in _LAYOUTS[:2]
+        if size != FEATURES
+    ]
+    yield from (layout for layout in (*_LAYOUTS, *others) if override.orientation in ("", layout.orientation))
 
 
 def prediction(kind: str, layout: Layout) -> Array:
