@@ -25,6 +25,7 @@ def test_the_strips_are_those_of_the_panels():
     ratio = scales_html(heatmaps.comparison(check, (heatmaps.RATIO,)))
     assert "wrong above 1" in ratio
     assert "gradient: " not in ratio
+    assert "gradient: " not in scales_html(heatmaps.comparison(check, ("difference",)))
 
 
 def test_no_figure_draws_colour_bars_of_its_own():

@@ -65,6 +65,12 @@ def test_a_file_that_is_no_table_is_refused_in_a_sentence(content, message):
     assert str(refusal.value).endswith(".")
 
 
+@pytest.mark.parametrize("cell", ["nan", "NaN", "inf", "-Inf", "+infinity"])
+def test_what_is_not_finite_is_no_number_but_a_stray_in_its_column(cell):
+    table = read_table("my data.csv", text(["a,b", "1,2", f"{cell},3"]))
+    assert (table.texts, table.strays, [*table.numbers]) == ({"a": ("1", cell)}, {"a": 1}, ["b"])
+
+
 def test_bytes_are_counted_before_anything_is_read(monkeypatch):
     monkeypatch.setattr(table_files, "MAX_BYTES", 10)
     with pytest.raises(UploadError, match=r"^my data.csv has 11 bytes; the limit is 10\.$"):

@@ -262,6 +262,8 @@ def test_twenty_classes_have_looks_of_their_own():
     looks = [predictions._look(k) for k in range(20)]
     assert len(set(looks)) == 20
     assert looks[:6] == list(predictions.CLASSES)
+    # Then each colour has the symbol of the next one.
+    assert looks[6:8] == [("#56B4E9", "diamond"), ("#E69F00", "square")]
 
 
 def test_a_curve_is_fitted_in_the_units_of_the_source():
