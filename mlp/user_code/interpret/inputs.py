@@ -127,7 +127,7 @@ def dicts_of_backward(
     outputs: tuple[str, ...] = ()
     for name in calls.parameters_named(backward) if backward else ():
         keys = keys_asked(backward, name)
-        if not keys or name in known:
+        if not keys or (name in known and name not in upstream):
             continue
         if name in upstream and {*keys} <= {*given}:
             outputs = tuple(dict.fromkeys([*keys, *(key for key in given if key in states_in)]))  # c too, beside h
