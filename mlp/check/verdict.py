@@ -95,7 +95,7 @@ def tensor_verdict(verdicts: Array, undecided: Array, analytical: Array, numeric
     if np.any(verdicts == Verdict.WRONG):
         return Verdict.WRONG
     size = np.nan_to_num(np.fmax(np.abs(analytical), np.abs(numerical)), posinf=0.0)
-    scale = float(np.max(size, initial=0.0)) or 1.0  # so that no square overflows or vanishes
+    scale = float(np.max(size)) or 1.0  # so that no square overflows or vanishes
     with np.errstate(over="ignore"):
         hidden = float(np.linalg.norm(bar[undecided] / scale))
     return Verdict.CONSISTENT if hidden <= GROSS * float(np.linalg.norm(size / scale)) else Verdict.CANNOT_TELL

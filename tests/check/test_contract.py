@@ -262,6 +262,9 @@ def test_a_random_forward_is_no_function_that_could_be_checked():
     # Once each, and the layers before and after it are not blamed for the other numbers that they get.
     assert [remark.kind for remark in remarks] == [RemarkKind.TWO_FORWARDS, RemarkKind.NOT_REPEATABLE]
     assert [remark.layer for remark in remarks] == ["activation_fn1", "activation_fn1"]
+    told = ("activation_fn1.forward and .apply give different outputs", "activation_fn1 gives different results")
+    for remark, words in zip(remarks, told, strict=True):
+        assert remark.sentence.startswith(words)
 
 
 def test_of_two_layers_that_accumulate_the_one_that_backward_comes_to_first_is_named_first():

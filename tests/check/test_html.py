@@ -66,6 +66,10 @@ def test_a_report_that_passed_says_so_with_its_summary():
     assert {tree.text, *(part.tail for part in tree)} == {None}, "all that is said stands in a paragraph or a table"
     assert texts(tree, "span") == ["passed"]
     assert texts(tree, "p")[0] == f"passed {report.summary}"
+    assert texts(tree, "th") == [
+        *("tensor", "shape", "verdict", "wrong entries", "largest |a \u2212 n|", "largest relative error"),
+        *("furthest off", "analytical a", "numerical n", "a \u2212 n", "error bar"),
+    ]
     cells = texts(tree, "td")
     assert cells[:12] == [
         *("W", "(2, 3)", "consistent", "0 of 6", "0", "0"),
