@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlp.check.diagnosis.hypotheses import Prediction
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
@@ -44,34 +45,30 @@ def _brief(order: list[int]) -> str:
 
 
 def zero_in_part(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """Everything is right but some entries, rows or columns, which are zero."""
-    for prediction in partly(case, tensor):
-        if prediction.measured.endswith("zero"):
-            yield prediction
+    """Everything is right but one entry, row or column, which is zero."""
+    said, right = case.said[tensor], case.right(tensor)
+    wrong = _wrong(case, tensor)
+    place, values = place_of(np.argwhere(wrong), right.shape, right != 0) if np.any(wrong) else ("", ())
+    if place and not np.any(said[wrong]):
+        yield Prediction(np.where(wrong, 0.0, right), f"{place}, which stayed zero", int(np.sum(wrong)), values)
 
 
 def wrong_in_part(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Everything is right but one entry, in which the number is any."""
-    for prediction in partly(case, tensor):
-        if prediction.fitted == 1:
-            yield prediction
+    said, right = case.said[tensor], case.right(tensor)
+    wrong = _wrong(case, tensor)
+    if np.sum(wrong) == 1:
+        index = [int(i) for i in np.argwhere(wrong)[0]]
+        words = f"entry {index}, {said[wrong][0]:.4g} instead of {right[wrong][0]:.4g}"
+        yield Prediction(np.where(wrong, np.nan_to_num(said), right), words, 1, tuple(index))
 
 
-def partly(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
-    """Everything is right but one entry, one row or one column."""
+def _wrong(case: IsolatedLayer, tensor: str) -> NDArray[np.bool_]:
+    """Which entries are wrong; none if it has another shape, or only one."""
     said, right = case.said[tensor], case.right(tensor)
     if said.shape != right.shape or said.size < 2:
-        return
-    wrong = ~(np.abs(said - right) <= case.report[tensor].error_bar)
-    where = np.argwhere(wrong)
-    if len(where) == 0:
-        return
-    mended = np.where(wrong, np.nan_to_num(said), right)
-    place, values = place_of(where, right.shape, right != 0)
-    if place:
-        index = tuple(int(i) for i in where[0])
-        zero = "which stayed zero" if not np.any(said[wrong]) else f"{said[index]:.4g} instead of {right[index]:.4g}"
-        yield Prediction(mended, f"{place}, {zero}", len(where), values)
+        return np.zeros(0, dtype=bool)
+    return np.asarray(~(np.abs(said - right) <= case.report[tensor].error_bar))
 
 
 def place_of(where: Array, shape: tuple[int, ...], active: Array | None = None) -> tuple[str, tuple[float, ...]]:

@@ -19,7 +19,7 @@ from mlp.check.diagnosis.way_back.windows import cut_elsewhere, without_stride
 from mlp.check.tape.tape import Tape
 from mlp.nn.arrays import Array
 
-_MOST_STEPS, _MOST_CHANGED = 400_000, 150_000  # on all ways together: some two seconds and one
+_MOST_STEPS, _MOST_CHANGED = 500_000, 150_000  # on all ways together: some three seconds and one
 _FEWEST = 100
 _STEPS = (
     steps.left_out,
