@@ -20,7 +20,6 @@ from numpy.typing import ArrayLike
 
 from mlp.nn.arrays import Array, root_mean_square
 from mlp.nn.layers import Layer
-from mlp.nn.network import Sequential
 from mlp.nn.problem import Problem, is_ours
 
 _DRAWS = 6
@@ -64,12 +63,10 @@ def path_step(problem: Problem[Layer]) -> float:
 
 def shaken(layer: Layer, x: Array, amount: float, rng: np.random.RandomState) -> Array:
     """The layer's output when every parameter and output on the way is off by about `amount`, relatively."""
-    if isinstance(layer, Sequential):
-        for part in layer.layers.values():
-            x = shaken(part, x, amount, rng)
-        return x
-    y = moved(layer, amount, rng).apply(x)
-    return y + amount * np.max(np.abs(y), initial=0.0) * rng.standard_normal(y.shape)
+    for part in layer.chain().values():
+        y = moved(part, amount, rng).apply(x)
+        x = y + amount * np.max(np.abs(y), initial=0.0) * rng.standard_normal(y.shape)
+    return x
 
 
 def moved(layer: Layer, amount: float, rng: np.random.RandomState) -> Layer:

@@ -16,8 +16,9 @@ from mlp.check.check import analytical_gradients, check_gradients, check_layer
 from mlp.check.given import reference
 from mlp.check.jacobians import check_loss, check_products, jacobian_error, jacobian_flow, layer_jacobians
 from mlp.check.passes import RemarkKind
+from mlp.check.verdict import Verdict
 from mlp.differences.methods import METHODS, Method, as_method, optimal_step
-from mlp.nn.activations import ACTIVATIONS, Tanh
+from mlp.nn.activations import ACTIVATIONS, Sigmoid, Tanh
 from mlp.nn.arrays import Array
 from mlp.nn.initialisations import glorot
 from mlp.nn.layers import Layer, Linear
@@ -369,3 +370,38 @@ def test_the_defaults_are_the_exercise_s(function):
     assert found.pop("eps") == 1e-4
     assert found.pop("progress", None) is None
     assert found == DEFAULTS[function]
+
+
+class Gated(Sequential):
+    """The product of two ways through its layers, from four features to three: no row of layers."""
+
+    def apply(self, x):
+        return self.value.apply(x) * self.squash.apply(self.gate.apply(x))
+
+    def forward(self, x):
+        self.factors = self.value.forward(x), self.squash.forward(self.gate.forward(x))
+        return self.factors[0] * self.factors[1]
+
+    def backward(self, dy):
+        value, gate = self.factors
+        return self.value.backward(dy * gate) + self.gate.backward(self.squash.backward(dy * value))
+
+
+class Exchanged(Gated):
+    def backward(self, dy):
+        self.factors = self.factors[::-1]
+        return super().backward(dy)
+
+
+def test_a_container_whose_layers_do_not_stand_in_a_row_is_one_layer():
+    def report(kind):
+        rng = np.random.RandomState(0)
+        network = kind(value=Linear(4, 3, rng), gate=Linear(4, 3, rng), squash=Sigmoid())
+        return check_gradients(network, MSELoss(), rng.standard_normal((5, 4)), rng.standard_normal((5, 3)))
+
+    assert report(Gated).passed
+    wrong = report(Exchanged)
+    assert wrong["gate.W"].verdict is Verdict.WRONG
+    (finding,) = wrong.diagnosis
+    assert set(finding.tensors) == {"dvalue.W", "dvalue.b", "dgate.W", "dgate.b", "dx"}
+    assert "the two are exchanged" in finding.sentence

@@ -139,10 +139,11 @@ def _cases_of(visit: Visit) -> Iterator[IsolatedLayer]:
     is_one = _has_no_input(layer) or getattr(layer, "has_own_dy", False)
     dy = np.ones(visit.y.shape) if is_one else random_dy(visit.y.shape)
     case = _case(name, layer, with_apply(layer), Projection(), x, dy)
-    if not isinstance(layer, Sequential) or not goes_through_its_layers(case, layer.layers):
+    inside = layer.layers if isinstance(layer, Sequential) and layer not in layer.chain().values() else {}
+    if not inside or not goes_through_its_layers(case, inside):
         yield case
-    if isinstance(layer, Sequential):
-        for inner in reversed(_visits(Sequential(**layer.layers), x, name)):
+    if inside:
+        for inner in reversed(_visits(Sequential(**inside), x, name)):
             yield from _cases_of(inner)
 
 
