@@ -85,12 +85,7 @@ class Sequential(Layer):
         return twin
 
     def chain(self) -> dict[str, Layer]:
-        """The layers one after the other, a Sequential among them taken apart as well.
-
-        A class that applies them in another way of its own is one layer.
-        """
-        if type(self).apply is not Sequential.apply:
-            return super().chain()
+        """The layers one after the other, a Sequential among them taken apart as well."""
         return {
             f"{name}.{inner}".rstrip("."): part
             for name, layer in self.layers.items()

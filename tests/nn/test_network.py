@@ -179,13 +179,3 @@ def test_the_exercises_network_is_a_sequential_of_its_five_layers():
     assert all(type(layer) is Tanh for name, layer in net.layers.items() if name.startswith("activation"))
     same = Sequential(**dense_layers((2, 10, 20, 5), Tanh, np.random.RandomState(5)))
     assert np.array_equal(net.apply([1, 2]), same.apply([1, 2]))
-
-
-def test_only_what_is_applied_in_a_row_is_a_chain():
-    class Sum(Sequential):
-        def apply(self, x):
-            return self.one.apply(x) + self.other.apply(x)
-
-    inner = Sum(one=Linear(2, 3), other=Linear(2, 3))
-    assert inner.chain() == {"": inner}
-    assert list(Sequential(first=Tanh(), inner=inner).chain()) == ["first", "inner"]
