@@ -219,6 +219,12 @@ def test_decimal_commas_and_a_header_are_understood():
         ("g.csv", b"tensor,i,j,numerical\nW,0,0,1\n", "no column gradient or analytical"),
         ("g.csv", b"tensor,j,gradient\nW,0,1\n", "no column i"),
         ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,0,0,2\n", r"row 3 gives entry \[0, 0\] of W a second time"),
+        # The first in the file, whatever its index.
+        (
+            "g.csv",
+            b"tensor,i,j,gradient\nW,0,0,1\nW,0,1,2\nW,0,1,3\nW,0,0,4\n",
+            r"row 4 gives entry \[0, 1\] of W a second time",
+        ),
         ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,1,1,2\n", r"W has no entry \[0, 1\]"),
         ("g.csv", b"tensor,i,j,gradient\nW,0,0,1\nW,0,1,2\nW,1,0,2\n", r"W has no entry \[1, 1\]"),
         ("g.csv", b"tensor,i,j,gradient\nW,-1,0,1\n", "indices are whole numbers from 0"),
