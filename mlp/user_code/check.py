@@ -1,6 +1,6 @@
 """Checking one thing of theirs from end to end; whatever happens, the result is plain data with sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -40,6 +40,8 @@ class CaseResult:
         pairs: which array was taken for the gradient of which tensor.
         facts: problems, warnings and notes.
         report: the check, None where it could not be made.
+        averages: whether the gradients of its parameters are averages over the batch; None where that was declared, or
+            does not show.
     """
 
     name: str
@@ -50,6 +52,7 @@ class CaseResult:
     pairs: tuple[Pair, ...] = ()
     facts: tuple[Fact, ...] = ()
     report: GradientReport | None = None
+    averages: bool | None = None
 
     @property
     def problems(self) -> tuple[Fact, ...]:
@@ -111,6 +114,26 @@ def missing_libraries(case: Case) -> list[Fact]:
     return [_placed(Fact("warning", text.format(library)), case) for library in stubs.called]
 
 
+def with_one_convention(cases: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
+    """The cases of one module: an average over the batch is no pass where another layer's gradients are sums.
+
+    In one network the gradients of one of them are off by a factor of the number of samples.
+    """
+    sums = sorted(case.name for case in cases if case.averages is False and case.passed)
+    text = (
+        f"the gradients of its parameters are averages over the batch, those of {' and '.join(sums[:3])} are sums; in "
+        "one network, one of the two is off by the number of samples. If both are meant, say {}"
+    )
+    return tuple(
+        replace(case, facts=(*case.facts, _odd(case, text))) if sums and case.averages and case.passed else case
+        for case in cases
+    )
+
+
+def _odd(case: CaseResult, text: str) -> Fact:
+    return Fact("unchecked", text.format(line(case.name, average=True)), case.file, case.line)
+
+
 def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, method: str) -> CaseResult:
     """The result of the reading that was chosen."""
     facts = list(tried.notes)
@@ -158,7 +181,16 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
             report = None
             facts.append(_placed(error.fact, case))
     pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()
-    return CaseResult(case.name, case.kind, case.file, case.line, _words(tried), pairs, tuple(facts), report)
+    averages = averages_of(tried)
+    return CaseResult(case.name, case.kind, case.file, case.line, _words(tried), pairs, tuple(facts), report, averages)
+
+
+def averages_of(tried: Attempt) -> bool | None:
+    """Whether the gradients of the parameters are averages over the batch, where several samples show it."""
+    layer, samples = tried.layer, tried.samples
+    if layer is None or not layer.parameters() or tried.reduction or not tried.layout.batch or samples < 2:
+        return None
+    return None if tried.subject.said.average is not None else layer.parameter_scale == samples
 
 
 def _start(tried: Attempt, dy: ArrayLike | None) -> ArrayLike | None:

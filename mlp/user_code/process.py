@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlp.user_code import serialise
-from mlp.user_code.check import CaseResult, Outline
+from mlp.user_code.check import CaseResult, Outline, with_one_convention
 from mlp.user_code.messages import Fact, is_ours
 from mlp.user_code.worker import OUTLINE, STACK, Order, result_path, waiting_time
 
@@ -102,7 +102,7 @@ def _checked(order: Order, progress: Progress) -> ModuleResult:
 def _sorted(spec: str, outline: Outline, results: list[CaseResult]) -> ModuleResult:
     """The cases that were checked, and beside them what turned out to be nothing to check."""
     left_out = tuple(fact for case in results for fact in case.facts if case.left_out)
-    cases = tuple(case for case in results if not case.left_out)
+    cases = with_one_convention([case for case in results if not case.left_out])
     asides = (*outline.facts, *left_out)
     if cases:
         return ModuleResult(cases, asides=asides)

@@ -113,3 +113,41 @@ def test_a_module_that_is_called_as_this_package_does_not_take_its_place(tmp_pat
     monkeypatch.chdir(tmp_path)
     (case,) = check_module("mlp.py").cases
     assert case.passed
+
+
+AVERAGED = """
+import numpy as np
+
+
+class Summed:
+    def __init__(self, n_in=4, n_out=3):
+        self.w = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w
+
+    def backward(self, dy):
+        self.dw = self.x.T @ dy
+        return dy @ self.w.T
+
+
+class Averaged(Summed):
+    def backward(self, dy):
+        self.dw = self.x.T @ dy / len(dy)
+        return dy @ self.w.T
+"""
+
+
+def test_an_average_is_no_pass_beside_another_layers_sum_unless_it_is_declared(tmp_path):
+    path = tmp_path / "layers.py"
+    path.write_text(AVERAGED)
+    status = {case.name: case.status for case in check_module(str(path)).cases}
+    assert status == {"Summed": "passed", "Averaged": "partly checked"}
+    (gap,) = check_module(str(path)).cases[1].gaps
+    assert "averages over the batch, those of Summed are sums" in gap.text
+    declaration = gap.text.partition("say ")[2]
+    path.write_text(f"{AVERAGED}\n\n{declaration}\n")
+    assert check_module(str(path)).passed
+    path.write_text(AVERAGED.replace("self.x.T @ dy\n", "self.x.T @ dy / len(dy)\n"))
+    assert check_module(str(path)).passed

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from mlp.user_code.api import examine_object
+from mlp.user_code.interpret.samples import Layout
+from mlp.user_code.interpret.trial import Attempt
 from mlp.user_code.tell import remarks
 
 X = np.random.RandomState(0).standard_normal((5, 4))
@@ -149,18 +151,13 @@ def test_a_setting_that_names_what_is_not_there_is_told_and_no_pass(settings, se
         ((5, 1), "rows", "", (5, 5), None),  # no loss
         ((5, 5), "rows", "mean", (5, 5), None),  # it has the shape of its input
         ((5, 1), "rows", "mean", (5,), None),
+        ((), "rows", "mean", (1, 1), None),  # one sample has no other to be combined with
     ],
 )
 def test_losses_that_numpy_has_broadcast_to_all_pairs_of_samples(x, orientation, reduction, y_shape, told):
     subject = SimpleNamespace(sources=lambda: (None, test_losses_that_numpy_has_broadcast_to_all_pairs_of_samples))
-    tried = SimpleNamespace(
-        x=np.zeros(x),
-        layout=SimpleNamespace(orientation=orientation),
-        reduction=reduction,
-        y_shape=y_shape,
-        subject=subject,
-    )
-    found = remarks.broadcast(tried)
+    layout = Layout("", orientation, x, True)
+    found = remarks.broadcast(Attempt(subject, np.zeros(x), layout, reduction, y_shape=y_shape))
     assert bool(found) == (told is not None)
     for fact in found:
         assert fact.level == "problem"

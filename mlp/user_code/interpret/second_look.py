@@ -373,8 +373,7 @@ def without_factor(tried: Attempt) -> Attempt:
     They are averages over the batch, or steps of the learning rate. Where no division by the batch can be seen, nobody
     but the author can tell, so it is no pass.
     """
-    samples = (tried.x.shape or (1,))[-1 if tried.layout.orientation == "columns" else 0]  # a number alone is one
-    name, said = tried.subject.name, tried.subject.said.average
+    name, said, samples = tried.subject.name, tried.subject.said.average, tried.samples
     if said or (said is None and tried.layout.batch and _all_have(tried, 1 / samples)):
         text = (
             f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}"

@@ -98,6 +98,11 @@ class Attempt:
         return self.layout.batch
 
     @property
+    def samples(self) -> int:
+        """How many samples x holds; a number alone is one."""
+        return (self.x.shape or (1,))[-1 if self.layout.orientation == "columns" else 0]
+
+    @property
     def agreeing(self) -> int:
         """How many gradients are right; that 0 is 0, as before a batch norm, any loss would say, and -1 if all are."""
         if self.is_hollow:

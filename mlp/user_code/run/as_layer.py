@@ -40,6 +40,7 @@ class Foreign(Layer):
     Attributes:
         name: of their class or function.
         pairs: which of their arrays is which gradient.
+        parameter_scale: what their parameters' gradients are multiplied by.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Foreign(Layer):
         self.facts: list[Fact] = []
         self._subject = subject
         self._reduction = reduction
-        self._scale = parameter_scale
+        self.parameter_scale = parameter_scale
         held = {name: value for name, (_, value) in subject.tensors().items()} | dict(values or {})
         self._values = {name: held[name] for name, pair in pairs.items() if name != INPUT and pair.fits}
         self._hidden = {name: value for name, value in (values or {}).items() if name not in self._values}
@@ -139,7 +140,8 @@ class Foreign(Layer):
         upstream = np.ones(()) if self._reduction else dy.reshape(run.y.shape)
         found = {source.key: source.array for source in run.backward(upstream)}
         self._gradients = {
-            name: scale * self._scale * self._picked(found, name, value.shape) for name, value in self._values.items()
+            name: scale * self.parameter_scale * self._picked(found, name, value.shape)
+            for name, value in self._values.items()
         }
         if not self.checks_input:
             return np.zeros(self._x_shape)

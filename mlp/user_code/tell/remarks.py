@@ -194,8 +194,8 @@ def _called(case: Case) -> list[Any]:
 
 def broadcast(tried: Attempt) -> list[Fact]:
     """That a loss of n samples comes out as n times n numbers."""
-    n = tried.x.shape[-1 if tried.layout.orientation == "columns" else 0] if tried.x.ndim else 0
-    if not tried.reduction or tried.y_shape != (n, n) or tried.x.shape == (n, n):
+    n = tried.samples
+    if n < 2 or not tried.reduction or tried.y_shape != (n, n) or tried.x.shape == (n, n):
         return []
     text = (
         f"forward gives {n} times {n} losses for {n} samples: two arrays of shapes ({n},) and ({n}, 1) were combined, "
