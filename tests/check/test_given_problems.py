@@ -15,6 +15,7 @@ from mlp.nn.functional import log_softmax
 
 BASE = Experiment(sizes=(4, 6, 5, 3), batch=8, seed=2)
 CLASSES = Experiment(sizes=(4, 6, 5, 3), batch=8, seed=2, loss="CrossEntropyLoss")
+BINARY = Experiment(sizes=(4, 6, 5, 3), batch=8, seed=2, loss="BCEWithLogitsLoss")
 SQUARE = Experiment(sizes=(4, 4, 4, 4), batch=8, seed=2)
 
 
@@ -174,6 +175,11 @@ CASES = {
     "one sample's target": (BASE, other_target(one_sample_moved), ("loss", "sample 5 alone")),
     "smoothed": (CLASSES, other_target(lambda t: 0.9 * t + 0.1 / 3), ("loss", "smoothed by 0.1 towards 1 / 3")),
     "shifted": (BASE, other_target(lambda t: t + 0.3), ("loss", "larger by 0.3")),
+    "classes of -1 and 1": (
+        BINARY,
+        other_target(lambda t: 2 * t - 1),
+        ("loss", "with 2 t - 1 as the target where t should be, that is -1 where it should be 0 and 1"),
+    ),
     "softmax before cross-entropy": (
         CLASSES,
         lambda p: right(with_softmax(p)),
@@ -476,3 +482,12 @@ def test_where_dw_and_db_are_permuted_alike_the_dy_may_be_so_too_unless_somethin
     del gradients["x"]
     [open_] = checked(BASE, gradients).diagnosis
     assert open_.layer == "fc1 or activation_fn1 or fc2"
+
+
+def test_a_wrong_way_back_through_our_own_loss_is_no_certain_reading():
+    """Somebody's loss is not known, and another one gives the same numbers: here the loss (1 - t) y + relu(-y)."""
+    problem = BINARY.problem()
+    y, target = problem.network.apply(problem.x), problem.target
+    (found,) = checked(BINARY, for_dy(problem, ((1 - target) - (y < 0)) / y.size)).diagnosis
+    assert found.certainty is Certainty.LIKELY
+    assert "the same as: another loss or target" in found.sentence

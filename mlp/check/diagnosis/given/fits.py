@@ -4,6 +4,7 @@ Gradients are linear in the dy at the output, so all tensors together are equati
 says something only if there are more equations than weights; how many there are is told.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -218,6 +219,9 @@ def _families(setup: Setup, right: Backward) -> Iterator[Family]:
             yield Family("another target", dy, [part], _one(words))
             yield Family("another target", nothing, [dy, part], _with_a_factor(words, dy))
     output = right.visits[-1].y
+    moved = [setup.loss.gradient(output, t + part) - dy for part in (t, np.ones(t.shape))]
+    if all(map(np.any, moved)):
+        yield Family("another target", dy, moved, functools.partial(_affine, np.unique(t)))
     words = "with {:.6g} times y, over its size, added to dy"
     yield Family("term added", dy, [output / output.size], _one(words))
     yield Family("term added", nothing, [dy, output / output.size], _with_a_factor(words, dy))
@@ -235,6 +239,16 @@ def _other_targets(t: Array) -> Iterator[tuple[str, Array]]:
     yield "with the target smoothed by {:.6g} towards 1 / 2", 0.5 - t
     yield "with a target that is larger by {:.6g}", np.ones(t.shape)
     yield "with the target multiplied by 1 + {:.6g}", t
+
+
+def _affine(values: Array, weights: Array) -> str:
+    """The target as a multiple of the right one and a number; of classes also what each of them is then."""
+    factor, added = 1 + weights[0], weights[1]
+    told = f"with {factor:.6g} t {'-' if added < 0 else '+'} {abs(added):.6g} as the target where t should be"
+    if len(values) > 2:
+        return told
+    classes = (f"{factor * value + added:.6g} where it should be {value:.6g}" for value in values)
+    return f"{told}, that is {' and '.join(classes)}"
 
 
 def _one(words: str) -> Callable[[Array], str]:

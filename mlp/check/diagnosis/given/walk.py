@@ -18,7 +18,9 @@ from mlp.check.diagnosis.given.layers import Arrival, Upstream, loss_source, own
 from mlp.check.diagnosis.given.sentences import BY_ITSELF, OF_INPUT, SPARED, from_above, not_told
 from mlp.check.diagnosis.hypotheses import Explanation
 from mlp.check.diagnosis.isolated_layer import IsolatedLayer
-from mlp.check.passes import Visit, parameter_name
+from mlp.check.diagnosis.path_faults import PATHS
+from mlp.check.diagnosis.slips import ON_THE_WAY, SLIPS
+from mlp.check.passes import LOSS, Visit, parameter_name
 from mlp.check.report import Finding
 from mlp.nn.arrays import Array
 from mlp.nn.layers import Linear
@@ -26,6 +28,7 @@ from mlp.nn.problem import INPUT
 
 # Faults that any of the layers in question may have; those of the other tables name their layer.
 _ANYWHERE = frozenset(hypothesis.pattern for hypothesis in (*FIRST, *EXACT, *FITTED))
+_OF_OUR_CODE = (*PATHS, *SLIPS, *ON_THE_WAY)
 
 Above = list[tuple[Visit, Array]]
 
@@ -134,6 +137,8 @@ class Walk:
         for source in self._sources(k, above):
             case = source.case(arrival)
             explanations = [one for one in explanations_of(case, INPUT) if 2 * one.prediction.fitted <= arrival.told]
+            if source.name == LOSS:
+                explanations = [_of_any_loss(one) for one in explanations]
             if explanations:
                 dy = source.handed_down(explanations[0].prediction.gradient)
                 found.append(_Candidate(source, case, explanations, dy, self._agreeing_below(k, dy)))
@@ -163,6 +168,13 @@ class Walk:
         if not self.given.has_input or self.given.is_as(INPUT, dx, slack) or len(above) > 1:
             return []
         return self._own(*above[0], [INPUT], OF_INPUT)[0]
+
+
+def _of_any_loss(one: Explanation) -> Explanation:
+    """That a way back through our loss is wrong is not the only account: whose loss it was is not known."""
+    if one.hypothesis not in _OF_OUR_CODE:
+        return one
+    return replace(one, prediction=replace(one.prediction, rival=one.prediction.rival or "another loss or target"))
 
 
 def _may_be_anywhere(candidate: _Candidate) -> bool:
