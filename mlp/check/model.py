@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlp.check.check import check_gradients
+from mlp.check.diagnosis.sentences import named
 from mlp.check.passes import Remark, RemarkKind
 from mlp.check.projection import Projection
 from mlp.check.report import Certainty, Finding, GradientReport
@@ -111,12 +112,13 @@ class _Diagnosis:
         factor, fits = _multiple(check.difference, array, check.error_bar)
         if not fits or _multiple(check.numerical, array, check.error_bar)[1]:  # then it may as well be a factor
             return
-        what = f"{abs(factor):.6g} times {name} is {'missing' if factor < 0 else 'too much'}"
+        p = named(name)
+        what = f"{abs(factor):.6g} times {p} is {'missing' if factor < 0 else 'too much'}"
         sentence = (
-            f"{type(self.model).__name__}: d{name} is right but for one term: {what}. The gradient of a penalty "
-            f"reg * sum({name}**2) is 2 * reg * {name}, and has to be in d{name} just as the penalty is in the value."
+            f"{type(self.model).__name__}: d{p} is right but for one term: {what}. The gradient of a penalty "
+            f"reg * sum({p}**2) is 2 * reg * {p}, and has to be in d{p} just as the penalty is in the value."
         )
-        yield Finding("", (f"d{name}",), "penalty", what, Certainty.CERTAIN, sentence, self.model.right_line(name))
+        yield Finding("", (f"d{p}",), "penalty", what, Certainty.CERTAIN, sentence, self.model.right_line(name))
 
 
 def _multiple(gradient: Array, array: Array, error_bar: Array) -> tuple[float, bool]:
@@ -243,7 +245,7 @@ class Model(Layer):
 
     def right_line(self, name: str) -> str:
         """What a gradient must be, in words."""
-        return f"d{name} = the derivative of the value that function returns by {name}"
+        return f"d{named(name)} = the derivative of the value that function returns by {named(name)}"
 
     def faults(self) -> Iterator[Remark]:
         """What can be said of the gradients without comparing them: one is missing, or has another shape."""

@@ -224,7 +224,7 @@ class Precision:
         if self.digits or self.decimals:
             return f"The numbers are rounded to {self.digits or self.decimals} digits; the error bars allow for that."
         if self.unit > FLOAT64:
-            return "The numbers are float32, which carries about 7 digits; the error bars allow for that."
+            return "The numbers fit into float32, which carries about 7 digits; the error bars allow for that."
         return ""
 
 

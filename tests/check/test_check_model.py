@@ -1,5 +1,6 @@
 """check_model: a whole model as a function, its right gradients passed and each kind of wrong one named."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +116,23 @@ def test_a_penalty_that_is_not_in_the_gradient_as_in_the_value_is_named(factor: 
     (finding,) = check_model(function, PARAMETERS).diagnosis
     assert finding.sentence.startswith(f"function: dW2 is right but for one term: {words}.")
     assert (finding.layer, finding.tensors, finding.pattern, finding.measured) == ("", ("dW2",), "penalty", words)
+
+
+def test_a_parameter_whose_name_is_a_number_is_not_written_as_one() -> None:
+    """Of a list of parameters, and lists in it, the names are their places."""
+
+    def function(parameters: Any) -> Any:
+        a, (b, W) = parameters
+        gradients = [2 * a, [1.1 * np.cos(b) + 0.1 * b, np.cos(W) + 0.1 * W]]
+        return np.sum(a**2) + np.sum(np.sin(b)) + np.sum(np.sin(W)), gradients
+
+    rng = np.random.RandomState(0)
+    findings = check_model(function, [rng.randn(3), [rng.randn(3), rng.randn(3, 2)]]).diagnosis
+    (penalty, other) = findings
+    assert "dp[1.1] is right but for one term: 0.1 times p[1.1] is too much." in penalty.sentence
+    assert "reg * sum(p[1.1]**2) is 2 * reg * p[1.1]" in penalty.sentence
+    assert "1.0" not in re.sub(r"p\[[\d.]*\]", "", other.sentence)
+    assert [one.tensors for one in findings] == [("dp[1.1]",), ("dp[1.0]",)]
 
 
 def test_a_mean_that_is_divided_by_one_less_than_the_number_of_its_terms_is_told() -> None:

@@ -111,6 +111,7 @@ def significant(g):
         ({"dW": as_type(np.float16)}, "low precision", "float16"),
         ({"dW": as_type(np.float32)}, "low precision", "float32"),
         ({"dW": lambda g: np.round(g.dW, 2)}, "low precision", "2 decimals"),
+        ({"dW": lambda g: np.round(g.dW, 1)}, "low precision", "smaller type. This is very"),
         ({"dW": lambda g: in_int8(g.dW)}, "low precision", "rounded to steps of a 127th of the largest, as in int8"),
         ({"dW": lambda g: in_int8(g.dy).T @ g.x}, "ingredient changed", "as in int8, stands where dy should"),
         (
@@ -141,9 +142,14 @@ def significant(g):
         ({"dW": lambda g: g.dy[::-1].T @ g.x}, "ingredient changed", "dy with its samples in reverse order stands"),
         ({"dW": lambda g: g.dW + 0.03 * np.sign(g.W)}, "term added or missing", "an L1 penalty"),
         (
+            {"dW": lambda g: g.dW + g.W},
+            "term added or missing",
+            "but for what is added or taken off: the parameter, as by weight decay, is added.",
+        ),
+        (
             {"dW": lambda g: g.dW + 0.03 * np.sign(g.W) + 0.1 * g.W},
             "term added or missing",
-            "0.1 times the parameter, as by weight decay is added, and 0.03 times the sign of the parameter, as",
+            "0.1 times the parameter, as by weight decay, is added, and 0.03 times the sign of the parameter, as",
         ),
         ({"dW": lambda g: g.dW + 0.25}, "term added or missing", "0.25 times a constant is added"),
         ({"dx": lambda g: g.dx + 0.1 * g.x}, "term added or missing", "0.1 times the input x is added"),
@@ -192,7 +198,7 @@ def significant(g):
         (
             {"dW": lambda g: 0.3 * g.dW + 0.1 * g.W},
             "two faults",
-            "what is right, and a factor of 0.3, and 0.1 times the parameter, as by weight decay is added",
+            "what is right, and a factor of 0.3, and 0.1 times the parameter, as by weight decay, is added",
         ),
     ],
 )

@@ -308,7 +308,7 @@ TWO_FAULTS = {
             if name != "x"
         },
         "(the factor is 8 (perhaps the number of samples, as where a sum stands for a mean)), "
-        "and 0.1 times the parameter, as by weight decay is added",
+        "and 0.1 times the parameter, as by weight decay, is added",
     ),
     "negated and transposed": (
         SQUARE,
@@ -363,7 +363,7 @@ def test_low_precision_is_named_and_so_is_a_fault_that_it_does_not_hide(kind, ro
     rounded = {name: rounding(value).astype(np.float64) for name, value in right(BASE.problem()).items()}
     [finding] = checked(BASE, rounded).diagnosis
     assert f"rounded to {kind}," in finding.sentence
-    assert "In that precision they are right" in finding.sentence
+    assert "That alone is what is wrong" in finding.sentence
     rounded["fc2.b"] = -rounded["fc2.b"]
     coarse, fault = checked(BASE, rounded).diagnosis
     assert "That does not explain all differences" in coarse.sentence

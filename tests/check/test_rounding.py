@@ -89,7 +89,7 @@ def test_of_many_numbers_two_thousand_are_looked_at_so_that_one_in_a_hundred_in_
 @pytest.mark.parametrize(
     ("written", "kind", "words"),
     [
-        (lambda a: a.astype(np.float32), RemarkKind.FLOAT32, "are float32, which carries about 7 digits"),
+        (lambda a: a.astype(np.float32), RemarkKind.FLOAT32, "fit into float32, which carries about 7 digits"),
         (lambda a: np.round(a, 5), RemarkKind.ROUNDED, "are rounded to 4 digits"),
     ],
 )

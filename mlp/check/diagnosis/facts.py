@@ -47,10 +47,10 @@ def _rounded(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             return
     for decimals in range(1, 9):
         if np.array_equal(np.round(said, decimals), said) and np.max(np.abs(difference)) <= 1.01 * 10.0**-decimals:
-            yield Prediction(said, f"{decimals} decimals")
+            yield Prediction(said, f"{decimals} decimal{'s' * (decimals > 1)}")
             return
     for digits in range(1, 7):
-        yield Prediction(of_digits(case.right(tensor), digits), f"{digits} significant digits")
+        yield Prediction(of_digits(case.right(tensor), digits), f"{digits} significant digit{'s' * (digits > 1)}")
 
 
 def _coarse(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -158,7 +158,11 @@ def _of_forward(case: IsolatedLayer, shape: tuple[int, ...]) -> Iterator[Factor]
     fixed = case.tape.fixed.items() if case.tape else ()
     given = (Factor(site.operand(number), value) for (site, number), value in fixed if value.shape == shape)
     held = vars(holder(case.loss if case.role is Role.LOSS else case.function)).items()
-    own = (Factor(f"`self.{name}`", value) for name, value in held if np.shape(value) == shape != ())
+    own = (
+        Factor(f"`self.{name}`", value)
+        for name, value in held
+        if isinstance(value, np.ndarray) and value.shape == shape != ()
+    )
     yield from (one for one in (*recorded_factors(case, shape), *given, *own) if np.all(one.value))
 
 

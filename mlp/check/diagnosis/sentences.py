@@ -205,7 +205,7 @@ def right_line(case: IsolatedLayer, tensor: str) -> str:
     if case.role is Role.LINEAR:
         return _linear(case, tensor)
     if tensor != INPUT:
-        return f"d{tensor} = the sum over samples of dy times the derivative of y by {tensor}"
+        return f"{symbol(case, tensor)} = the sum over samples of dy times the derivative of y by {named(tensor)}"
     return _BY_ROLE[case.role].format(symbol(case, tensor))
 
 
@@ -244,7 +244,12 @@ def apart(one: float, other: float) -> tuple[str, str]:
 
 def symbol(case: IsolatedLayer, tensor: str) -> str:
     """How a sentence calls a gradient: dx, dW, db, or dy for the loss of a network."""
-    return "dy" if case.name == LOSS else f"d{tensor}"
+    return "dy" if case.name == LOSS else f"d{named(tensor)}"
+
+
+def named(tensor: str) -> str:
+    """How a sentence calls a tensor: a name that is a number, as in a list of parameters, is not to be read as one."""
+    return f"p[{tensor}]" if tensor[:1].isdigit() else tensor
 
 
 def _linear(case: IsolatedLayer, tensor: str) -> str:

@@ -27,6 +27,8 @@ def _gradient_changed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     with np.errstate(all="ignore"):
         right = case.right(tensor)
         for words, change in changes("g", right.shape, tensor_places(case, tensor)):
+            if words.startswith("g rounded to") and "whole" not in words:  # told as low precision
+                continue
             gradient = change(right)
             if not words.startswith("g divided") or not are_parallel(gradient, right):  # that is a factor
                 yield Prediction(gradient, words.rstrip(","), key=words)  # a clause of the sentence follows anyway

@@ -35,7 +35,7 @@ def penalties(case: IsolatedLayer, tensor: str) -> Iterator[Term]:
     """What is added to a gradient where the loss that is meant has a term more, or another target."""
     if tensor != INPUT:
         value = np.asarray(case.function.parameters()[tensor], dtype=np.float64)
-        yield Term("the parameter, as by weight decay", value)
+        yield Term("the parameter, as by weight decay,", value)
         yield Term("the sign of the parameter, as by an L1 penalty,", np.sign(value))
     elif case.role is Role.LOSS:
         target = target_of(case)
@@ -155,7 +155,8 @@ def _factor(case: IsolatedLayer, factor: float) -> str:
 
 
 def _added(rate: float, words: str) -> str:
-    return f"{abs(rate):.6g} times {words} is {'added' if rate > 0 else 'missing, or taken off'}"
+    times = "" if abs(abs(rate) - 1) < APART else f"{abs(rate):.6g} times "
+    return f"{times}{words} is {'added' if rate > 0 else 'missing, or taken off'}"
 
 
 def _none(_: IsolatedLayer, __: str) -> Iterator[Term]:
@@ -172,6 +173,6 @@ FACTOR = Hypothesis("constant factor", "{tensor} is right but for a constant fac
 
 TERMS = Hypothesis(
     "term added or missing",
-    "{tensor} is right but for terms: {measured}.",
+    "{tensor} is right but for what is added or taken off: {measured}.",
     lambda case, tensor: combined(case, tensor, case.right(tensor), terms, [(1, False), (2, False)]),
 )

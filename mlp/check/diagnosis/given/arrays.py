@@ -75,7 +75,7 @@ def rounded(
 
 def _coarse(words: str, is_all: bool) -> Finding:
     rest = (
-        "In that precision they are right: nothing differs by more than its rounding explains."
+        "That alone is what is wrong: nothing differs by more than this rounding explains."
         if is_all
         else "That does not explain all differences."
     )
