@@ -219,9 +219,9 @@ def _families(setup: Setup, right: Backward) -> Iterator[Family]:
             yield Family("another target", dy, [part], _one(words))
             yield Family("another target", nothing, [dy, part], _with_a_factor(words, dy))
     output = right.visits[-1].y
-    moved = [setup.loss.gradient(output, t + part) - dy for part in (t, np.ones(t.shape))]
-    if all(map(np.any, moved)):
-        yield Family("another target", dy, moved, functools.partial(_affine, np.unique(t)))
+    both = [setup.loss.gradient(output, t + part) - dy for part in (t, np.ones(t.shape))]
+    if all(map(np.any, both)):
+        yield Family("another target", dy, both, functools.partial(_affine, np.unique(t)))
     words = "with {:.6g} times y, over its size, added to dy"
     yield Family("term added", dy, [output / output.size], _one(words))
     yield Family("term added", nothing, [dy, output / output.size], _with_a_factor(words, dy))
