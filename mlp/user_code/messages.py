@@ -40,8 +40,9 @@ class Fact:
 
     @property
     def sentence(self) -> str:
-        """The text alone, with a capital and a full stop."""
-        return f"{self.text[0].upper()}{self.text[1:]}."
+        """The text alone, with a full stop, and a capital unless it begins with a name in their code."""
+        is_name = any(sign in self.text.partition(" ")[0] for sign in "_.([")
+        return f"{self.text}." if is_name else f"{self.text[0].upper()}{self.text[1:]}."
 
     def __str__(self) -> str:
         """The sentence, its place and the frames below it."""

@@ -49,6 +49,7 @@ def module(tmp_path):
 def test_a_fact_is_a_sentence_with_its_place_and_the_frames_below():
     fact = Fact("problem", "forward raised ValueError", "dir/my_layers.py", 7, ("one", "two"))
     assert fact.sentence == "Forward raised ValueError."
+    assert Fact("note", "class_weights moves the output").sentence == "class_weights moves the output."
     assert str(fact) == "forward raised ValueError (my_layers.py:7)\n    one\n    two"
     assert str(Fact("note", "x was read as rows")) == "x was read as rows"
     assert str(ForeignError(fact)) == str(fact)
