@@ -815,6 +815,60 @@ def test_of_the_parts_of_a_gradient_that_of_the_input_is_taken(tmp_path):
     assert examined(tmp_path, source.replace("3 * grad_out", "2 * grad_out")).status == "wrong"
 
 
+TWO_HALVES = """
+class Affine:
+    def __init__(self, n_in, n_out):
+        self._parameters, self._gradient = np.random.randn(n_in, n_out), np.zeros((n_in, n_out))
+
+    def forward(self, X):
+        return X @ self._parameters
+
+    def backward_update_gradient(self, input, delta):
+        self._gradient += input.T @ delta
+
+    def backward_delta(self, input, delta):
+        return delta @ self._parameters.T
+"""
+EMPTY_HALF = """
+class Squared:
+    def forward(self, X):
+        return X**2
+
+    def backward_update_gradient(self, input, delta):
+        pass
+
+    def backward_delta(self, input, delta):
+        return 2 * input * delta
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "compared", "right", "mistake", "wrong"),
+    [
+        (TWO_HALVES, ["_parameters", "x"], "delta @ self", "0.7 * delta @ self", ["x"]),
+        (TWO_HALVES, ["_parameters", "x"], "input.T @ delta", "0.7 * input.T @ delta", ["_parameters"]),
+        (EMPTY_HALF, ["x"], "2 * input", "3 * input", ["x"]),
+    ],
+)
+def test_the_halves_of_a_backward_all_run_and_an_empty_one_is_none(tmp_path, source, compared, right, mistake, wrong):
+    result = examined(tmp_path, source)
+    assert result.status == "passed"
+    assert sorted(result.report) == compared
+    report = examined(tmp_path, source.replace(right, mistake)).report
+    assert [name for name, check in report.items() if not check.passed] == wrong
+
+
+def test_a_method_beside_backward_that_gives_the_gradient_of_the_input_is_run(tmp_path):
+    source = (
+        "class Affine:\n    def __init__(self, n_in, n_out):\n        self.W = np.random.randn(n_in, n_out)\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
+        "    def backward(self, dy):\n        self.dW = self.x.T @ dy\n"
+        "    def backward_input(self, dy):\n        return dy @ self.W.T\n"
+    )
+    assert sorted(examined(tmp_path, source).report) == ["W", "x"]
+    assert examined(tmp_path, source.replace("return dy", "return 2 * dy")).status == "wrong"
+
+
 def test_what_is_guessed_of_runs_in_dicts_is_not_called_wrong(tmp_path):
     (kind,) = (one for one in KINDS if "class ElmanRuns" in one)
     result = examined(tmp_path, kind.replace("2 * deltay", "3 * deltay"))

@@ -19,7 +19,7 @@ from mlp.user_code.interpret.losses import data, is_input, loss_inputs, masks, s
 from mlp.user_code.interpret.samples import Layout
 from mlp.user_code.interpret.trial import Candidate
 from mlp.user_code.interpret.whole import closed_candidate, costs
-from mlp.user_code.load.classes import Kind
+from mlp.user_code.load.classes import Kind, steps_of_backward
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import problem
 from mlp.user_code.run import calls, object_arrays, sources
@@ -40,6 +40,7 @@ def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]
     if _keeps_nothing(thing, forward):
         yield from function_candidates(case._replace(first=forward, second=backward))
     both = kind.forward == kind.backward
+    steps = override.steps("") if override.backward else steps_of_backward(type(thing), kind.backward)
     attributes = inputs.handed_over(thing, forward, backward)
     ways = ("gradient",) if "dy" in attributes.values() else _ways(forward, backward, kind)
     first = next(iter(calls.parameters_named(forward)), "")
@@ -52,7 +53,7 @@ def object_candidates(thing: Any, kind: Kind, case: Case) -> Iterator[Candidate]
             product(further, inside), _settings(forward, x, first), _rests(forward, backward, way)
         ):
             subject = Subject(
-                case.name, kind.forward, () if both else override.steps(kind.backward), thing, form=form,
+                case.name, kind.forward, () if both else steps, thing, form=form,
                 arrays=arrays | within, pass_on=way, module=case.module, integers=layout.integers, rest=rest,
                 attributes=attributes, **with_dicts(override, forward, backward, x, arrays, settings),
             )  # fmt: skip

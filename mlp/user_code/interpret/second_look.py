@@ -162,18 +162,24 @@ def _wider(settings: Any) -> Any:
 
 
 def with_update(tried: Attempt) -> Attempt:
-    """The reading with further methods run after backward, where only these make the gradients of the parameters."""
+    """The reading with further methods run after backward, where only these make some of the gradients."""
     cls = type(tried.subject.thing)
     updates = [name for name in dir(cls) if vocabulary.UPDATE.fullmatch(name) and callable(getattr(cls, name))]
     free = [name for name in updates if tried.subject.forward not in attributes_of_self(getattr(cls, name))[0]]
     methods = [*parts_of_backward(cls), *free]
     for method in methods if not tried.subject.said.backward else ():
-        rest = without_gradient(tried)
+        rest = _without_any(tried)
         if rest and method not in tried.subject.backward:
             again = _again(tried, replace(tried.subject, backward=(*tried.subject.backward, method)))
-            if again.grade >= Grade.SHAPES and len(without_gradient(again)) < len(rest):
+            if again.grade >= Grade.SHAPES and len(_without_any(again)) < len(rest):
                 tried = _in_place_of(tried, again, f"{method} was run after {tried.subject.backward[-1]}")
     return tried
+
+
+def _without_any(tried: Attempt) -> list[str]:
+    """What has no gradient that fits: arrays that move the output, and the input where it is no ids."""
+    layer, is_fixed = tried.layer, tried.subject.integers or not tried.subject.has_dx
+    return without_gradient(tried) + [INPUT] * (layer is not None and not is_fixed and INPUT not in layer.pairs)
 
 
 def with_locals(tried: Attempt, names: list[str]) -> Attempt:

@@ -17,10 +17,11 @@ _LOSS_NAME = re.compile(
     r"loss|cost|entropy|criterion|(^|_)(mse|mae|bce|cce|ce|nll|sse|rmse)($|_)|squared_?error|hinge|huber", re.IGNORECASE
 )
 _PART = re.compile(
-    r"(backward|backprop|bprop|back|grad)_(\w+_)?(delta|errors?|inputs?|x|dx|w|b|weights?|bias(es)?|param(eter)?s?|grad(ient)?s?)",
+    r"(backward|backprop|bprop|back|grad)_"
+    r"(?P<of>(\w+_)?(delta|errors?|inputs?|x|dx|w|b|weights?|bias(es)?|param(eter)?s?|grad(ient)?s?))",
     re.IGNORECASE,
 )
-_OF_PARAMETERS = re.compile(r"w|b$|bias|param|update|grad(?!_?(input|x))", re.IGNORECASE)
+_OF_PARAMETERS = re.compile(r"w(?!rt)|b$|bias|param|update|grad(?!_?(input|x))", re.IGNORECASE)
 _MODEL = ("train", "fit", "predict", "evaluate", "SGD", "sgd")
 _NO_LAYER = re.compile(r"optim|sgd|adam|trainer|dataset|dataloader|scheduler|metric|initiali[sz]er", re.IGNORECASE)
 
@@ -103,9 +104,21 @@ def _marked(cls: type) -> tuple[str, str]:
 
 
 def parts_of_backward(cls: type) -> list[str]:
-    """The methods among which backward is divided, that for dx first: backward_delta and backward_weights."""
-    parts = [name for base in _bases(cls) for name in vars(base) if _PART.fullmatch(name) and _has(cls, name)]
-    return sorted(parts, key=lambda name: bool(_OF_PARAMETERS.search(name)))
+    """The methods among which backward is divided, that for dx first: backward_delta and backward_weights.
+
+    One that does nothing, as that for the weights of a layer without any, is no part.
+    """
+    names = dict.fromkeys(name for base in _bases(cls) for name in vars(base) if _has(cls, name))
+    parts = {name: found["of"] for name in names if (found := _PART.fullmatch(name))}
+    written = [name for name in parts if not is_hollow(inspect.getattr_static(cls, name))]
+    return sorted(written, key=lambda name: bool(_OF_PARAMETERS.search(parts[name])))
+
+
+def steps_of_backward(cls: type, backward: str) -> tuple[str, ...]:
+    """The methods that are backward together: all of the parts of which it is one, but for those that others call."""
+    parts = parts_of_backward(cls)
+    called = {one for name in parts for one in attributes_of_self(getattr(cls, name))[0] if one != name}
+    return tuple(name for name in parts if name not in called) if backward in parts else (backward,)
 
 
 def _named_after(cls: type, value: str) -> str:
