@@ -285,6 +285,21 @@ class Distilled(Faulty):
         return ((self.softmax(self.q) if self.wrong else self.q) - self.p) / 3
 
 
+class Shifted(Faulty):
+    """A cross-entropy whose softmax goes on under the name of what it is given."""
+
+    def softmax(self, z, axis=1):
+        z = np.exp(z - z.max(axis=axis, keepdims=True))
+        return z / z.sum(axis=axis, keepdims=True)
+
+    def forward(self, y, target):
+        self.y, self.t = y, self.softmax(target)
+        return -np.sum(self.t * np.log(self.softmax(y))) / len(y)
+
+    def backward(self):
+        return (self.softmax(self.y, axis=0 if self.wrong else 1) - self.t) / len(self.y)
+
+
 class Weighted(Faulty):
     """A cross-entropy with a weight for each class."""
 
@@ -349,6 +364,7 @@ OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back 
             "twice",
             "it has that of the logarithm of softmax with softmax applied twice, over axis 1",
         ),
+        (Shifted, NUMBERS, "axis", "the logarithm of softmax with the probabilities of one over axis 0"),
         (Recurrent, None, "running", "has all that has gone back to that of the later ones in it, as where += stands"),
         (Recurrent, None, "bracket", "the factor 1 - y^2 is missing, where each place of dy comes in"),
         (Scaled, None, "number", "in `(x - self.centre) / self.unit`, on the way back from"),

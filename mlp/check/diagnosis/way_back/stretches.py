@@ -52,11 +52,16 @@ def stretches(tape: Tape) -> Iterator[Stretch]:
 
 def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]:
     """A whole function, such as a sigmoid, goes back otherwise: dy times some formula of its input or output."""
-    groups: dict[tuple[str, tuple[int, int], bool], list[Stretch]] = {}
+    groups: dict[tuple[str, tuple[int, int], bool, bool], list[Stretch]] = {}
     for one in stretches(tape):
         x, y = tape.nodes[one.start].value, tape.nodes[one.end].value
-        group = groups.setdefault((one.words, (x.ndim, y.ndim), one.is_alone and x.shape == y.shape), [])
-        if not group or group[-1].end != one.end:  # else it goes back through several steps of a loop
+        key = one.words, (x.ndim, y.ndim), one.is_alone and x.shape == y.shape
+        group = groups.setdefault((*key, False), [])
+        if group and group[-1].end == one.end:
+            if tape.nodes[group[-1].start].site == tape.nodes[one.start].site:  # back through several steps of a loop
+                continue
+            group = groups.setdefault((*key, True), [])  # as of z = f(z), where a name stands for one thing and another
+        if not group or group[-1].end != one.end:
             group.append(one)
     carried = [
         (way.goal, [tape.nodes[edge.parent].value for edge in way.edges])
@@ -64,7 +69,9 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
         if len({tape.nodes[edge.parent].site for edge in way.edges}) > 1
     ]
     ends = {key[0]: [tape.nodes[one.end].value for one in group] for key, group in groups.items() if key[2]}
-    for (words, _, is_plain), group in sorted(groups.items(), key=lambda item: (-item[1][-1].end, item[1][-1].start)):
+    for (words, _, is_plain, _), group in sorted(
+        groups.items(), key=lambda item: (-item[1][-1].end, item[1][-1].start)
+    ):
         here = f"where the derivative of {words.partition(' to ')[0]} should stand"
         yield from _over_another_axis(tape, group, right, here)
         if not is_plain or all(_hands_on(right[one.end], right[one.start]) for one in group):
