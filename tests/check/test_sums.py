@@ -152,6 +152,7 @@ class Recurrent(Faulty):
             self.dV += self.x[:, t].T @ dz
             self.dW += self.h[t].T @ dz
             dx[:, t] = dz @ self.V.T
+            dz = {"own": dy[:, t], "one step": dy[:, t] * slope}.get(self.wrong, dz)
             dh = dz @ self.W.T / (2 if self.wrong == "halved" else 1) + (dh if self.wrong == "running" else 0)
         return dx
 
@@ -366,6 +367,13 @@ OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back 
         ),
         (Shifted, NUMBERS, "axis", "the logarithm of softmax with the probabilities of one over axis 0"),
         (Recurrent, None, "running", "has all that has gone back to that of the later ones in it, as where += stands"),
+        (
+            Recurrent,
+            None,
+            "own",
+            "own dy alone: the derivatives on the way through the step are missing in it, and what",
+        ),
+        (Recurrent, None, "one step", "comes back from later steps is missing in it, so it reaches one step back only"),
         (Recurrent, None, "bracket", "the factor 1 - y^2 is missing, where each place of dy comes in"),
         (Scaled, None, "number", "in `(x - self.centre) / self.unit`, on the way back from"),
         (Scaled, None, "number", "`x` counts 1.7 times (perhaps `self.unit`)"),
@@ -385,6 +393,42 @@ def test_what_is_wrong_with_a_sum_is_named(kind, target, fault, words):
     assert fault == "array" or check_layer(right(), x, **given, **constants).passed
     (finding,) = check_layer(type(kind.__name__, (kind,), {"wrong": fault})(), x, **given, **constants).diagnosis
     assert words in finding.sentence
+
+
+class Running(Faulty):
+    """The sums of all rows up to each, the last of which is left out of dg."""
+
+    def __init__(self):
+        self.g = np.array([0.5, 2.0, 1.3])
+
+    def forward(self, x):
+        self.x = x
+        return np.cumsum(np.sin(x) * self.g, axis=0)
+
+    def backward(self, dy):
+        down = np.cumsum(dy[::-1], axis=0)[::-1]
+        self.dg = (down * np.sin(self.x))[:3].sum(axis=0)
+        return down * np.cos(self.x) * self.g
+
+
+class Between(Faulty):
+    """What each row is apart from the mean of all rows; what goes back from the first counts too much."""
+
+    def forward(self, x):
+        self.s = np.sin(x)
+        return self.s - self.s.mean(axis=0)
+
+    def backward(self, dy):
+        centred = dy - dy.mean(axis=0)
+        centred[0] *= 1.5
+        return centred * np.sqrt(1 - self.s**2)
+
+
+@pytest.mark.parametrize(("layer", "x", "name"), [(Running, X, "step"), (Between, X / 2, "row")])
+def test_the_first_axis_is_none_of_samples_where_outputs_depend_on_what_stands_elsewhere_on_it(layer, x, name):
+    sentence = " ".join(one.sentence for one in check_layer(layer(), x).diagnosis)
+    assert "sample" not in sentence
+    assert name in sentence
 
 
 def test_the_lengths_of_a_mean_over_all_axes_may_be_a_factor():

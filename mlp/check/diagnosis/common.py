@@ -58,6 +58,7 @@ def _of_samples(is_alone: bool) -> Callable[[IsolatedLayer, str], Iterator[Predi
 
     def predict(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         is_batch = case.y.shape[:1] == (case.samples,) and 1 < case.samples <= _MOST_SAMPLES
+        is_batch = is_batch and case.first_axis == "sample"
         for index in range(case.samples) if is_batch and tensor != INPUT and case.role is not Role.LOSS else ():
             is_it = (np.arange(case.samples) == index).reshape(-1, *[1] * (case.y.ndim - 1))
             which = {0: ", the first,", case.samples - 1: ", the last,"}.get(index, "")

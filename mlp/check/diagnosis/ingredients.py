@@ -77,12 +77,12 @@ def _with_parameter(function: Layer, name: str, value: Array) -> dict[str, Any]:
 
 
 def batch_places(case: IsolatedLayer, rank: int) -> tuple[str, ...]:
-    """What the axes of x, y or dy run over: samples first, features last, and steps where one goes after another."""
+    """What the axes of x, y or dy run over: features last, steps where one goes after another, mostly samples first."""
     if rank < 2:
         return ("feature",) * rank
     last = rank - 1 if rank < 4 else rank  # images have no features
     between = ("step" if axis == case.steps_axis else f"axis-{axis} position" for axis in range(1, last))
-    return ("sample", *between, "feature")[:rank]
+    return (case.first_axis, *between, "feature")[:rank]
 
 
 def parameter_places(rank: int) -> tuple[str, ...]:

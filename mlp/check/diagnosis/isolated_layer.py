@@ -237,12 +237,22 @@ class IsolatedLayer:
     def steps_axis(self) -> int | None:
         """The axis of x and y along which the layer goes step by step: no output depends on a later entry."""
         x = np.asarray(self.x, dtype=np.float64)
-        for axis in range(1, min(x.ndim, self.y.ndim) - 1):
+        for axis in range(min(x.ndim, self.y.ndim) - 1):
             if x.shape[axis] == self.y.shape[axis] > 1:
                 first, last = (self._moved_outputs(axis, place) for place in (0, x.shape[axis] - 1))
                 if len(first) > 1 and last == [x.shape[axis] - 1]:
                     return axis
         return None
+
+    @cached_property
+    def first_axis(self) -> str:
+        """What the first axis of x and y runs over: no samples, if an output depends on what stands elsewhere on it."""
+        with attempted():  # whatever somebody's code raises when it is given other arrays
+            if self.steps_axis == 0:
+                return "step"
+            if min(self.x.ndim, self.y.ndim) > 1 and self._moved_outputs(0, 0) not in ([], [0]):
+                return "row"
+        return "sample"
 
     def _moved_outputs(self, axis: int, place: int) -> list[int]:
         """The places of the output along an axis that move with those of the input at one place."""

@@ -162,7 +162,7 @@ def by_distance(case: IsolatedLayer, tensor: str, paths: Paths) -> Iterator[Grou
 def _samples_weighed(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """Samples that do not all count once."""
     paths = case.paths.get(tensor)
-    if paths is not None and paths.dy.ndim > 1 and len(paths.dy) > 1:
+    if paths is not None and paths.dy.ndim > 1 and len(paths.dy) > 1 and case.first_axis == "sample":
         yield from _reweighted(case, paths, list(by_output(case, paths))[:1])
 
 

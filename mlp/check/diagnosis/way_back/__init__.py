@@ -57,7 +57,7 @@ class WrongWays:
         right = tape.gradients(seed)
         self.tape = tape
         self._affordable = max(_FEWEST, most // max(1, sum(len(node.edges) for node in tape.nodes)))
-        self._stages = _changed_ways(tape, right, earlier) if earlier else _wrong_ways(tape, right)
+        self._stages = _changed_ways(tape, right, earlier) if earlier else _wrong_ways(tape, right, seed)
         self._made: list[Wrong] = []
 
     def called(self, lines: Sequence[str]) -> list[Wrong]:
@@ -87,7 +87,7 @@ def _placed(wrong: Wrong, way: Way) -> Wrong:
     return wrong._replace(words=wrong.words.removesuffix(end) + way.within + end) if way.within else wrong
 
 
-def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Iterator[Wrong]]:
+def _wrong_ways(tape: Tape, right: Sequence[Array | None], seed: Array) -> Iterator[Iterator[Wrong]]:
     """All wrong ways that are tried, in groups that have no words in common, those with the plainest words first."""
     every = ways(tape)
     for make in _STEPS:
@@ -96,7 +96,7 @@ def _wrong_ways(tape: Tape, right: Sequence[Array | None]) -> Iterator[Iterator[
     yield (_placed(one, way) for way in every for one in arrays.another_array(tape, way))
     yield arrays.kept(tape)
     yield without_stride(tape, every)
-    yield in_loops(tape)
+    yield in_loops(tape, seed)
     yield layers_missed(tape)
     yield other_formulas(tape, right)
     yield itertools.chain.from_iterable(steps.once_between(tape, way) for way in every)

@@ -30,8 +30,8 @@ class Loop(NamedTuple):
     states: Sequence[Site]
 
 
-def in_loops(tape: Tape) -> Iterator[Wrong]:
-    """What goes wrong with a whole loop."""
+def in_loops(tape: Tape, seed: Array) -> Iterator[Wrong]:
+    """What goes wrong with a whole loop, from this gradient by the result on."""
     for loop in loops(tape):
         steps = len(next(iter(loop.nodes.values())))
         words = f"the {steps} steps go back in the order of forward, so each hands its gradient to the step after it"
@@ -39,6 +39,7 @@ def in_loops(tape: Tape) -> Iterator[Wrong]:
         every = frozenset(loop.nodes)
         for state in loop.states:
             yield from _handed_on_otherwise(tape, loop, state)
+            yield from _made_of_own(tape, loop, state, seed)
         kinds = ((every, "kept"), (every - _taken_from_outside(tape, loop), "computed"))
         for (sites, what), (by, when) in itertools.product(kinds, ((1, "before"), (-1, "after"))):
             for at_end, do in _ENDS:
@@ -121,6 +122,29 @@ def _handed_on_otherwise(tape: Tape, loop: Loop, state: Site) -> Iterator[Wrong]
         keys = [(number, operand) for operand, numbers in handed for number in numbers]
         words = f"what goes back to {state.text} of the step before counts {factor:.6g} times, in each step"
         yield Wrong(WEIGHT, words, Change(dict.fromkeys(keys, weighed(factor))))
+
+
+def _made_of_own(tape: Tape, loop: Loop, state: Site, seed: Array) -> Iterator[Wrong]:
+    """What is handed back to the step before is made of what a step gets from outside the loop alone, such as its dy."""
+    keys = [
+        (number, operand, k)
+        for site, numbers in loop.nodes.items()
+        for operand, source in _handed_on(tape, loop, site).items()
+        if source == state
+        for k, number in enumerate(numbers)
+    ]
+    own = tape.gradients(seed, Change({(number, operand): lambda _, __: None for number, operand, _ in keys}))
+    goal = f"what goes back through time, to {state.text} of the step before, is made of the step's own dy alone"
+    for at_state, what in (
+        (True, "the derivatives on the way through the step are missing in it, and what comes back from later steps"),
+        (False, "what comes back from later steps is missing in it, so it reaches one step back only"),
+    ):
+        rules: dict[tuple[int, int], Rule] = {}
+        for number, operand, k in keys:
+            arrived = own[loop.nodes[state][k] if at_state else number]
+            if arrived is not None and arrived.shape == tape.nodes[number].value.shape:
+                rules[number, operand] = lambda edge, _, instead=arrived: edge.pull(instead)
+        yield Wrong("another's gradient", f"{goal}: {what}", Change(rules))
 
 
 def _running_sum(tape: Tape, last: int, operand: int) -> Rule:
