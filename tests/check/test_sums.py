@@ -371,7 +371,7 @@ OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back 
             Recurrent,
             None,
             "own",
-            "own dy alone: the derivatives on the way through the step are missing in it, and what",
+            "own dy alone: the derivatives on the way through the step are missing in it, and",
         ),
         (Recurrent, None, "one step", "comes back from later steps is missing in it, so it reaches one step back only"),
         (Recurrent, None, "bracket", "the factor 1 - y^2 is missing, where each place of dy comes in"),

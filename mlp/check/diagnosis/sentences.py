@@ -205,7 +205,8 @@ def right_line(case: IsolatedLayer, tensor: str) -> str:
     if case.role is Role.LINEAR:
         return _linear(case, tensor)
     if tensor != INPUT:
-        return f"{symbol(case, tensor)} = the sum over {case.first_axis}s of dy times the derivative of y by {named(tensor)}"
+        summed = f"the sum over {case.first_axis}s of dy"
+        return f"{symbol(case, tensor)} = {summed} times the derivative of y by {named(tensor)}"
     return _BY_ROLE[case.role].format(symbol(case, tensor))
 
 

@@ -125,7 +125,7 @@ def _handed_on_otherwise(tape: Tape, loop: Loop, state: Site) -> Iterator[Wrong]
 
 
 def _made_of_own(tape: Tape, loop: Loop, state: Site, seed: Array) -> Iterator[Wrong]:
-    """What is handed back to the step before is made of what a step gets from outside the loop alone, such as its dy."""
+    """What is handed back to the step before is made of what a step gets from outside the loop alone, as its dy."""
     keys = [
         (number, operand, k)
         for site, numbers in loop.nodes.items()
@@ -143,8 +143,12 @@ def _made_of_own(tape: Tape, loop: Loop, state: Site, seed: Array) -> Iterator[W
         for number, operand, k in keys:
             arrived = own[loop.nodes[state][k] if at_state else number]
             if arrived is not None and arrived.shape == tape.nodes[number].value.shape:
-                rules[number, operand] = lambda edge, _, instead=arrived: edge.pull(instead)
+                rules[number, operand] = _of_gradient(arrived)
         yield Wrong("another's gradient", f"{goal}: {what}", Change(rules))
+
+
+def _of_gradient(gradient: Array) -> Rule:
+    return lambda edge, _: edge.pull(gradient)
 
 
 def _running_sum(tape: Tape, last: int, operand: int) -> Rule:
