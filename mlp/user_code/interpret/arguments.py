@@ -30,7 +30,7 @@ _SHAPES = ("shape", "dims")
 _PAIRED = ("kernel_size", "stride", "padding")
 _OF_WINDOWS = {
     **dict.fromkeys(("k", "f", "height", "width", "h", "w", "hh", "ww", "fh", "fw", "kh", "kw"), "kernel_size"),
-    **dict.fromkeys(("size", "kernel"), "kernel_size"),
+    **dict.fromkeys(("size", "kernel", "length"), "kernel_size"),
     "s": "stride", "p": "padding",
 }  # fmt: skip
 _OTHERWISE = {"hidden": "hidden_sizes", "hidden_sizes": "hidden"}  # one hidden layer or several: a name may mean both
@@ -222,7 +222,7 @@ def _guesses(cls: type, module: ModuleType | None, given: Mapping[str, Any]) -> 
     wanted += [one for one in parameters if one.default is None and "seed" in vocabulary.roles(one.name)]
     # What the features are divided by has to suit their number, which is ours, as that of time steps is.
     wanted += [
-        one for one in parameters if type(one.default) is int and {"heads", "length"} & {*_roles(cls, one.name)[:1]}
+        one for one in parameters if type(one.default) is int and {"heads", "length"} & {*roles_of(cls, one.name)[:1]}
     ]
     optional = [one for one in parameters if one.default is None and one not in wanted]
     # Of a network for real images a small one tells as much.
@@ -262,7 +262,7 @@ class _Guesser:
 
     def _values(self, name: str, text: str, annotation: Any) -> Iterator[tuple[str, Any]]:
         """By what is done with it, by its name, by its annotation; else a size."""
-        uses, conventions, roles = uses_in(self.cls), self.conventions, _roles(self.cls, name)
+        uses, conventions, roles = uses_in(self.cls), self.conventions, roles_of(self.cls, name)
         if word := data_of(self.cls).get(name):
             sizes = (
                 samples.FEATURES if word == "x" else 1 if len(conventions.bias) > 1 else samples.OUTPUTS,
@@ -408,11 +408,12 @@ def _arguments(guesser: _Guesser, chosen: calls.Parameters, given: Mapping[str, 
     return args
 
 
-def _roles(cls: type, name: str) -> tuple[str, ...]:
+def roles_of(cls: type, name: str) -> tuple[str, ...]:
     """The roles of an argument of this name, of one letter or so where the class moves a window over an image."""
     plain = name.lower().strip("_")
-    is_weight = plain == "w" and "h" not in {one.lower() for one in calls.parameters_named(cls)}
-    of_window = plain in _OF_WINDOWS and not is_weight and re.search("conv|pool", cls.__name__, re.IGNORECASE)
+    names = {one.lower() for one in calls.parameters_named(cls)}
+    is_other = (plain == "w" and "h" not in names) or (plain == "length" and "width" not in names)
+    of_window = plain in _OF_WINDOWS and not is_other and re.search("conv|pool", cls.__name__, re.IGNORECASE)
     if plain == "beta" and "gamma" not in map(str.lower, calls.parameters_named(cls)):
         return ("penalty",)  # of a momentum, which steps would have as a factor
     return (_OF_WINDOWS[plain],) if of_window else vocabulary.roles(name)

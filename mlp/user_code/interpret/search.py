@@ -17,6 +17,7 @@ from mlp.user_code.interpret.losses import data, structures
 from mlp.user_code.interpret.models import Parts, has_target
 from mlp.user_code.interpret.nodes import as_functions
 from mlp.user_code.interpret.ranking import are_enough, best, is_usable, until_settled
+from mlp.user_code.interpret.strides import with_other_strides
 from mlp.user_code.interpret.trial import Attempt, Grade
 from mlp.user_code.interpret.whole import (
     has_target_inside,
@@ -200,7 +201,7 @@ def _finished(attempts: list[Attempt]) -> Attempt:
     tried = second_look.with_update(second_look.with_other_branch(best(attempts)))
     tried = second_look.with_locals(tried, second_look.without_gradient(tried))
     tried = second_look.with_output(second_look.with_samples_added(tried))
-    tried = second_look.with_other_choices(second_look.with_other_strides(tried))
+    tried = second_look.with_other_choices(with_other_strides(tried))
     tried = second_look.with_other_target(second_look.with_other_ranks(tried))
     second_look.note_one_output(tried, attempts)
     way = tried.subject.pass_on

@@ -28,34 +28,6 @@ from mlp.user_code.run.subject import PASS_ON, Subject
 from mlp.user_code.run.uses import ranks_of, uses_of
 from mlp.user_code.settings import line
 
-_SIDE = 6  # of the images in samples.LAYOUTS
-
-
-def with_other_strides(tried: Attempt) -> Attempt:
-    """The reading with a stride of 2 where 1 was guessed, if that one is wrong: at 1 a stride left out is hidden."""
-    if tried.grade is not Grade.AGREES:
-        return tried
-    subject, said = tried.subject, tried.subject.said
-    args = {name: 2 for name, value in tried.args.items() if name not in said.args and _is_stride(name, value)}
-    settings = _wider(subject.settings) if not said.args and not said.forward_args else {}
-    try:
-        if args:
-            built = next(objects(type(subject.thing), subject.module, replace(said, args={**tried.args, **args})))
-            subject = replace(subject, thing=built.thing)
-        elif settings != subject.settings and subject.thing is None:
-            subject = replace(subject, settings=settings)
-        else:
-            return tried
-    except ForeignError:
-        return tried
-    # Windows fit into one of the two sizes without a rest, whatever their size is.
-    inputs = [tried.x, np.pad(tried.x, [(0, size == _SIDE) for size in tried.x.shape], mode="wrap")]
-    found = [attempt(Candidate(subject, x, tried.layout, tried.reduction)) for x in inputs]
-    again = next((one for one in found if one.grade is Grade.SHAPES), None)
-    if again is None or any(one.grade is Grade.AGREES for one in found):
-        return tried
-    return _in_place_of(tried, again, "checked with a stride of 2; with a stride of 1 it is right", args)
-
 
 def with_other_choices(tried: Attempt) -> Attempt:
     """The reading with another of the texts that an argument is compared with, as of an activation, if that is wrong.
@@ -74,7 +46,7 @@ def with_other_choices(tried: Attempt) -> Attempt:
         found = [_again(tried, replace(other, pass_on=way)) for way in dict.fromkeys(ways)]
         if found[0].grade is Grade.SHAPES and not any(one.grade is Grade.AGREES for one in found):
             text = f"checked with {name}={choice!r}; with {now!r} it is right"
-            return _in_place_of(tried, found[0], text, {name: choice} if subject.thing is not None else {})
+            return in_place_of(tried, found[0], text, {name: choice} if subject.thing is not None else {})
     return tried
 
 
@@ -93,7 +65,7 @@ def with_other_branch(tried: Attempt) -> Attempt:
                     name = getattr(backward, "__name__", "backward")
                     text = f"{name} was given {one.name}={choice!r}; by default it gives the gradient of something else"
                     takes_it = one.name in calls.parameters_named(subject.sources()[1])  # by another default
-                    return _in_place_of(tried, again, text, level="unchecked" if takes_it else "note")
+                    return in_place_of(tried, again, text, level="unchecked" if takes_it else "note")
     return tried
 
 
@@ -142,23 +114,12 @@ def with_other_ranks(tried: Attempt) -> Attempt:
         right = [one for one in shown if one.grade is Grade.AGREES]
         if shown and not right:
             text = f"checked with an input of {rank} axes, for which the code is made too; with {now} it is right"
-            return _in_place_of(tried, shown[0], text)
+            return in_place_of(tried, shown[0], text)
         is_whole = any({*one.factors, INPUT} >= tried.factors.keys() for one in right)
         if rank in ranks.asked and not is_whole:
             text = f"the code asks whether its input has {rank} axes, and with so many it could not be compared"
             tried.notes.append(Fact("unchecked", text, *place_of(forward)))
     return tried
-
-
-def _is_stride(name: str, value: Any) -> bool:
-    return vocabulary.roles(name)[:1] == ("stride",) and value in (1, (1, 1))
-
-
-def _wider(settings: Any) -> Any:
-    """The settings with a stride of 2 in the place of 1, in dicts inside as well."""
-    if not isinstance(settings, dict):
-        return settings
-    return {name: 2 if _is_stride(name, value) else _wider(value) for name, value in settings.items()}
 
 
 def with_update(tried: Attempt) -> Attempt:
@@ -172,7 +133,7 @@ def with_update(tried: Attempt) -> Attempt:
         if rest and method not in tried.subject.backward:
             again = _again(tried, replace(tried.subject, backward=(*tried.subject.backward, method)))
             if again.grade >= Grade.SHAPES and len(_without_any(again)) < len(rest):
-                tried = _in_place_of(tried, again, f"{method} was run after {tried.subject.backward[-1]}")
+                tried = in_place_of(tried, again, f"{method} was run after {tried.subject.backward[-1]}")
     return tried
 
 
@@ -193,7 +154,7 @@ def with_locals(tried: Attempt, names: list[str]) -> Attempt:
     if not tried.reduction and not _are_linear(again.layer, tried.x, names):
         return tried  # those of a loss inside, or of something else that is no gradient
     note = f"{' and '.join(local.values())} of {tried.subject.backward[-1]} are gradients that it hands out nowhere"
-    return _in_place_of(tried, again, f"{note}; what its steps make of them was not looked at")
+    return in_place_of(tried, again, f"{note}; what its steps make of them was not looked at")
 
 
 def without_other_steps(tried: Attempt) -> Attempt:
@@ -265,7 +226,7 @@ def with_output(tried: Attempt) -> Attempt:
     again = _again(tried, replace(subject, backward_settings={first: "y"}))
     name = getattr(function, "__name__", "backward")
     note = f"{first} of {name} was read as the output, with which it is right, and not as the input that is called so"
-    return _in_place_of(tried, again, note) if again.grade is Grade.AGREES else tried
+    return in_place_of(tried, again, note) if again.grade is Grade.AGREES else tried
 
 
 def may_take_output(tried: Attempt) -> bool:
@@ -318,7 +279,7 @@ def with_other_target(tried: Attempt) -> Attempt:
     if again.grade is not Grade.SHAPES or not all(np.isfinite(factor) for factor in again.factors.values()):
         return tried
     now, before = ("class labels", "one-hot targets") if other.ndim < tried.x.ndim else ("one-hot targets", "labels")
-    return _in_place_of(tried, again, f"checked with {now}; with {before} it is right")
+    return in_place_of(tried, again, f"checked with {now}; with {before} it is right")
 
 
 def with_samples_added(tried: Attempt) -> Attempt:
@@ -341,7 +302,7 @@ def with_samples_added(tried: Attempt) -> Attempt:
     if not is_meant:
         note += "; whether what updates the parameters adds them up as well was not seen"
     return (
-        _in_place_of(tried, again, note, level="note" if is_meant else "unchecked")
+        in_place_of(tried, again, note, level="note" if is_meant else "unchecked")
         if again.grade is Grade.AGREES
         else tried
     )
@@ -387,9 +348,9 @@ def without_factor(tried: Attempt) -> Attempt:
         )
         again = _again(tried, tried.subject, float(samples))
         if said or _divides_by_batch(tried):
-            return _in_place_of(tried, again, f"{text}To have that called wrong, say {line(name, average=False)}")
+            return in_place_of(tried, again, f"{text}To have that called wrong, say {line(name, average=False)}")
         text += f"If that is meant, say {line(name, average=True)}, and False if it is not"
-        return _in_place_of(tried, again, text, level="unchecked")
+        return in_place_of(tried, again, text, level="unchecked")
     arguments = [one.name for one in calls.parameters_of(type(tried.subject.thing))]
     rates = {key: getattr(tried.subject.thing, key) for key in vocabulary.RATES if hasattr(tried.subject.thing, key)}
     for attribute, rate in rates.items():
@@ -399,7 +360,7 @@ def without_factor(tried: Attempt) -> Attempt:
                 f"the parameters' gradients have the learning rate {rate:g} as a factor, as steps have, and were "
                 f"divided by it; if that is meant, say {line(name, args={argument: 1.0})}"
             )
-            return _in_place_of(tried, _again(tried, tried.subject, 1 / rate), text, level="unchecked")
+            return in_place_of(tried, _again(tried, tried.subject, 1 / rate), text, level="unchecked")
     pairs = tried.layer.pairs if tried.layer else {}
     steps = [tried.factors[one] for one in pairs if one != INPUT and pairs[one].is_step]
     is_sum = bool(steps) and abs(steps[0] - samples) < 1e-6
@@ -411,7 +372,7 @@ def without_factor(tried: Attempt) -> Attempt:
             f"{why if is_sum else 'and no learning rate of that size has a name'}; "
             "whether that is meant, only its author can tell, so the gradients were divided by it"
         )
-        return _in_place_of(tried, _again(tried, tried.subject, 1 / steps[0]), text, level="unchecked")
+        return in_place_of(tried, _again(tried, tried.subject, 1 / steps[0]), text, level="unchecked")
     return tried
 
 
@@ -441,7 +402,7 @@ def _again(tried: Attempt, subject: Subject, scale: float = 1.0) -> Attempt:
     return attempt(Candidate(subject, tried.x, tried.layout, tried.reduction, guess=tried.guess), scale)
 
 
-def _in_place_of(
+def in_place_of(
     tried: Attempt, again: Attempt, note: str, args: Mapping[str, Any] | None = None, level: Level = "note"
 ) -> Attempt:
     """The other reading, with what was known of the first one, these arguments changed, and a note that says why."""
