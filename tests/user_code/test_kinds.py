@@ -869,6 +869,56 @@ def test_a_method_beside_backward_that_gives_the_gradient_of_the_input_is_run(tm
     assert examined(tmp_path, source.replace("return dy", "return 2 * dy")).status == "wrong"
 
 
+WHOLE_OR_REAL = """
+class Spread:
+    def __init__(self, width=5):
+        self.W = np.random.randn(width, 3)
+
+    def forward(self, x):
+        self.x = x.flatten()
+        return self.x @ self.W
+
+    def backward(self, dy, learning_rate):
+        dx = self.W @ dy
+        self.W -= learning_rate * np.outer(self.x, dy)
+        return dx
+"""
+
+
+def test_numbers_of_which_there_are_as_many_as_ids_are_no_ids(tmp_path):
+    assert sorted(examined(tmp_path, WHOLE_OR_REAL).report) == ["W", "x"]
+    updated_before = WHOLE_OR_REAL.replace("dx\n", "self.W @ dy\n")
+    assert examined(tmp_path, updated_before).status == "wrong"
+
+
+def test_whole_numbers_are_no_pass_where_any_would_do(tmp_path):
+    of_no_shape = WHOLE_OR_REAL.replace("dx\n", "np.append(dx, 0)\n")
+    assert examined(tmp_path, of_no_shape).status == "partly checked"
+    by_rows = "    def forward(self, x):\n        self.x = x\n        return self.W[x]\n"
+    lookup = WHOLE_OR_REAL[: WHOLE_OR_REAL.index("    def forward")] + by_rows
+    lookup += (
+        "    def backward(self, dy):\n        self.dW = np.zeros_like(self.W)\n        np.add.at(self.dW, self.x, dy)\n"
+    )
+    assert examined(tmp_path, lookup).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("update", "wrong"),
+    [
+        ("np.mean(self.x[:, :, None] * dy[:, None], axis=0)", ["x"]),
+        ("np.mean(self.x[:, :, None] * dy[:, None], axis=0) / 2", ["W", "x"]),
+    ],
+)
+def test_an_average_is_one_beside_a_wrong_gradient_of_the_input(tmp_path, update, wrong):
+    source = (
+        "class Affine:\n    def __init__(self, n_in, n_out):\n        self.W = np.random.randn(n_in, n_out)\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
+        f"    def backward(self, dy, lr):\n        self.W -= lr * {update}\n        return dy @ self.W.T\n"
+    )
+    report = examined(tmp_path, source).report
+    assert sorted(name for name, check in report.items() if not check.passed) == wrong
+
+
 def test_what_is_guessed_of_runs_in_dicts_is_not_called_wrong(tmp_path):
     (kind,) = (one for one in KINDS if "class ElmanRuns" in one)
     result = examined(tmp_path, kind.replace("2 * deltay", "3 * deltay"))

@@ -22,7 +22,8 @@ _OWN_SIZES = 6
 def inputs(override: Override, thing: Any = None) -> Iterator[tuple[Array, Layout, Any]]:
     """The inputs to try, and what they are given as: what GRADCHECK says, else random ones in every layout.
 
-    An object's weights say how many features it takes, if its sizes were not ours to choose.
+    An object's weights say how many features it takes, if its sizes were not ours to choose. Whole numbers come behind
+    all others: they have no gradient, and much code that is not made for them would take them.
     """
     arrays, form = override.inputs()
     if arrays:
@@ -34,11 +35,14 @@ def inputs(override: Override, thing: Any = None) -> Iterator[tuple[Array, Layou
             yield given, layout._replace(words=f"as given, ids of shape {given.shape}", integers=True), form
         return
     sizes = [samples.FEATURES, *(size for size in own_sizes(thing) if size != samples.FEATURES)]
+    whole = [one for one in samples.layouts(override.orientation) if one.integers]
     for size in sizes[: 1 + _OWN_SIZES]:
-        yield from ((samples.drawn(one), one, "x") for one in samples.layouts(override.orientation, size))
+        real = (one for one in samples.layouts(override.orientation, size) if not one.integers)
+        yield from ((samples.drawn(one), one, "x") for one in real)
     for shape in _own_shapes(thing):
         layout = Layout("images of the shape that is its default", "rows", (2, *shape), True)
         yield samples.drawn(layout), layout, "x"
+    yield from ((samples.drawn(one), one, "x") for one in whole)
     for layout in (one for one in samples.layouts(override.orientation) if one.batch and not one.integers):
         yield samples.drawn(layout), layout._replace(words=f"two of {layout.words}"), ["x", "x.1"]
 

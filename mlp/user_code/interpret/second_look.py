@@ -344,7 +344,7 @@ def without_factor(tried: Attempt) -> Attempt:
     if said or (said is None and tried.layout.batch and _all_have(tried, 1 / samples)):
         text = (
             f"the parameters' gradients are averages over the batch of {samples} and were multiplied by {samples}"
-            f"{'; dx is not an average' if INPUT in tried.factors else ''}. "
+            f"{'; dx is not an average' if tried.factors.get(INPUT) == 1 else ''}. "
         )
         again = _again(tried, tried.subject, float(samples))
         if said or _divides_by_batch(tried):
@@ -391,10 +391,13 @@ def _divides_by_batch(tried: Attempt) -> bool:
 
 
 def _all_have(tried: Attempt, factor: float) -> bool:
-    """Whether the gradients of all parameters, and not that of the input, are off by this factor."""
-    parameters = tried.factors.keys() - {INPUT}
-    right = {name: 1.0 if name == INPUT else factor for name in tried.factors}
-    return bool(parameters) and all(abs(found - right[name]) < 1e-6 for name, found in tried.factors.items())
+    """Whether the parameters' gradients are off by this factor, if by any one, and that of the input is not.
+
+    One that no factor makes right is wrong for a reason of its own, and says nothing of the others.
+    """
+    of_parameters = [found for name, found in tried.factors.items() if name != INPUT and np.isfinite(found)]
+    off = [abs(found - factor) for found in of_parameters]
+    return bool(off) and max(off) < 1e-6 <= abs(np.nan_to_num(tried.factors.get(INPUT, 1.0)) - factor)
 
 
 def _again(tried: Attempt, subject: Subject, scale: float = 1.0) -> Attempt:

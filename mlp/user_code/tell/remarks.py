@@ -136,7 +136,10 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
                 moving, "loss" if tried.reduction else "output", case.name, constants, *backward_place(tried, case)
             )
         )
-    if tried.subject.integers:
+    if tried.subject.integers and _takes_any_numbers(tried):
+        text = "the input was read as whole numbers, but forward takes any, and no gradient of it could be compared"
+        facts.append(Fact("unchecked", text, *backward_place(tried, case)))
+    elif tried.subject.integers:
         facts.append(Fact("note", "the input was read as whole numbers, which have no gradient"))
     elif without_dx:
         given = " and ".join(["the input", *states])
@@ -148,6 +151,16 @@ def missing(tried: Attempt, case: Case) -> list[Fact]:
         text = "backward updates the parameters itself; their gradients are (before - after) / learning rate"
         facts.append(Fact("note", text))
     return facts
+
+
+def _takes_any_numbers(tried: Attempt) -> bool:
+    """Whether forward gives a little more or less where what was read as whole numbers is a little more."""
+    subject = replace(tried.subject, integers=False)
+    try:
+        before, after = (subject.run(tried.x + step * np.abs(random(tried.x.shape)), {}).y for step in (0, 1e-6))
+    except ForeignError:
+        return False
+    return before.shape == after.shape and 0 < np.max(np.abs(after - before), initial=0) < 1e-3
 
 
 def _encodings(tried: Attempt) -> set[str]:
