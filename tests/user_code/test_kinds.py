@@ -869,6 +869,23 @@ def test_a_method_beside_backward_that_gives_the_gradient_of_the_input_is_run(tm
     assert examined(tmp_path, source.replace("return dy", "return 2 * dy")).status == "wrong"
 
 
+def test_sizes_that_have_to_divide_each_other_do(tmp_path):
+    source = (
+        "class Grouped:\n    def __init__(self, width, query_heads, kv_heads):\n"
+        "        if width % query_heads:\n            raise ValueError('the width must be divisible')\n"
+        "        assert query_heads % kv_heads == 0\n        self.kv, self.times = kv_heads, query_heads // kv_heads\n"
+        "        self.K = np.random.randn(width, width // self.times)\n"
+        "    def forward(self, x):\n        self.x, n = x, len(x)\n"
+        "        return (x @ self.K).reshape(n, self.kv, -1).repeat(self.times, axis=1).reshape(n, -1)\n"
+        "    def backward(self, dy):\n        n = len(dy)\n"
+        "        d = dy.reshape(n, self.kv, self.times, -1).sum(axis=2).reshape(n, -1)\n"
+        "        self.dK = self.x.T @ d\n        return d @ self.K.T\n"
+    )
+    result = examined(tmp_path, source)
+    assert (result.status, result.reading["arguments"]) == ("passed", "width=4, query_heads=2, kv_heads=1")
+    assert examined(tmp_path, source.replace(".sum(axis=2)", "[:, :, 0]")).status == "wrong"
+
+
 WHOLE_OR_REAL = """
 class Spread:
     def __init__(self, width=5):

@@ -74,12 +74,17 @@ def objects(cls: type, module: ModuleType | None, override: Override) -> Iterato
     successes = 0
     in_use = (({**args, **override.args}, None) for args in _examples(cls, module))
 
+    def with_divisors() -> Iterator[tuple[dict[str, Any], Any]]:
+        ours = {name for name, value in made_first.items() if type(value) is int and name not in override.args}
+        sizes = {name: size for name, size in _dividing(cls).items() if name in ours}
+        yield from () if successes or not sizes else ((made_first | sizes, None),)
+
     def with_lists() -> Iterator[tuple[dict[str, Any], Any]]:
         numbers = [name for name, value in made_first.items() if type(value) is int and name not in override.args]
         for name, sizes in product(() if successes else numbers, (samples.PLAIN["sizes"][0], list(samples.HIDDEN))):
             yield made_first | {name: sizes}, None
 
-    for args, input_shape in chain(_guesses(cls, module, override.args), in_use, with_lists()):
+    for args, input_shape in chain(_guesses(cls, module, override.args), in_use, with_divisors(), with_lists()):
         made_first = made_first or args
         # What builds an object may want the shape of one sample or of a batch.
         of_batch = (samples.BATCH, *input_shape) if isinstance(input_shape, tuple) and len(input_shape) > 1 else None
@@ -113,6 +118,23 @@ def _examples(cls: type, module: ModuleType | None) -> Iterator[dict[str, Any]]:
             values |= {one.arg: one.value for one in node.keywords if one.arg}
             with suppress(ValueError, TypeError):  # what is no literal
                 yield {name: ast.literal_eval(assigned.get(ast.unparse(one), one)) for name, one in values.items()}
+
+
+def _dividing(cls: type) -> dict[str, int]:
+    """Sizes for the arguments that a constructor divides with a rest, as in width % heads: each divides the one before.
+
+    They are all different, for two numbers of heads that are the same hide what is done for each.
+    """
+    nodes = (one for one in ast.walk(syntax(cls.__init__)) if isinstance(one, ast.BinOp))  # type: ignore[misc]
+    rests = [
+        (ast.unparse(one.left).removeprefix("self."), ast.unparse(one.right).removeprefix("self."))
+        for one in nodes
+        if isinstance(one.op, ast.Mod)
+    ]
+    level = {name: 0 for pair in rests for name in pair}
+    for whole, part in rests * len(rests):
+        level[part] = max(level[part], level[whole] + 1)
+    return {name: max(1, samples.FEATURES >> count) for name, count in level.items()}
 
 
 def _with_hint(cls: type, args: Mapping[str, Any], error: ForeignError) -> ForeignError:
