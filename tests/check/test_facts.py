@@ -249,6 +249,19 @@ def test_a_constant_factor_is_no_term():
     assert "right but for a constant factor; the factor is 1.01." in finding.sentence
 
 
+@pytest.mark.parametrize(
+    ("backward", "words"),
+    [
+        (lambda dy, _: 2 * dy * (1 + 2e-7), "the factor is 1.0000002."),
+        (lambda dy, x: 2 * dy + 1e-7 * np.sin(7 * x) * dy**2, "for a dy a few thousand times smaller it is right"),
+    ],
+)
+def test_no_factor_of_1_explains_a_difference(backward, words):
+    (finding,) = check_layer(Scaled(backward, lambda x: 2.0 * x), X).diagnosis
+    assert words in finding.sentence
+    assert not re.search(r"factor(, | is )1[.;] ", finding.sentence)
+
+
 class Residual(Layer):
     """x + sin(x), whose backward forgets the path around."""
 

@@ -15,6 +15,7 @@ from mlp.check.diagnosis.ingredients import Factor, multiples, recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role, said
 from mlp.check.diagnosis.losses import OTHER_LOSSES
 from mlp.check.diagnosis.observations import SAMPLES
+from mlp.check.diagnosis.origins import written
 from mlp.check.diagnosis.substitutions import CHANGED, holder
 from mlp.check.diagnosis.terms import FACTOR, TERMS
 from mlp.check.rounding import passes_in_float64
@@ -137,13 +138,19 @@ def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             continue  # a single line, or lines of zeros, are places; and one factor for all has a name of its own
         one = _along(case, tensor, axis).removeprefix("the ").removesuffix("s")
         words = (
-            f"each {one} has a factor of its own{_named(case, factor)}, from {factor.min():.4g} to {factor.max():.4g}"
+            f"each {one} has a factor of its own{_named(case, factor)}, from {written(factor.min(), 4)} to "
+            f"{written(factor.max(), 4)}"
         )
         yield Prediction(factor * right, words, right.shape[axis], (axis,))
 
 
 def _named(case: IsolatedLayer, factor: Array) -> str:
-    """What forward computes that is such a factor, or one over it, or over another, in the words of its code."""
+    """What forward computes that is such a factor, or one over it, or over another, in the words of its code.
+
+    That it is nearly 1 is no name: then it is how far it is from 1 that would have to be explained.
+    """
+    if np.linalg.norm(factor - 1) < LEFT * np.linalg.norm(factor):
+        return ""
     one = [Factor("1", np.ones(factor.shape))]
     arrays = [*one, *_of_forward(case, factor.shape)]
     plainest = itertools.chain(*(itertools.product(*pair) for pair in ((one, arrays), (arrays, one), (arrays, arrays))))

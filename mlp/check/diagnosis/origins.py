@@ -16,6 +16,7 @@ from mlp.nn.problem import INPUT
 
 _MOST_TOLD = 3
 _SAME = 1e-6
+_MOST_DIGITS = 10  # that numerical gradients have
 _REDUCTIONS = ("mean", "sum", "var", "std")
 _POWERS = (
     (1, "{}", ""),
@@ -37,6 +38,12 @@ class Origin(NamedTuple):
     value: float
     words: str
     hint: str
+
+
+def written(factor: float, digits: int = 6) -> str:
+    """A factor in so many digits, or in as many more as tell it from 1, which explains no difference."""
+    several = (f"{factor:.{more}g}" for more in range(digits, _MOST_DIGITS + 1))
+    return next((text for text in several if text != "1"), "1")
 
 
 def known_factor(case: IsolatedLayer, factor: float) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role
 from mlp.check.diagnosis.losses import target_of
-from mlp.check.diagnosis.origins import known_factor
+from mlp.check.diagnosis.origins import known_factor, written
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
 
@@ -151,7 +151,7 @@ def _fitted(arrays: Sequence[Array], said: Array) -> list[float]:
 
 
 def _factor(case: IsolatedLayer, factor: float) -> str:
-    return "the wrong sign" if abs(factor + 1) < APART else f"a factor of {factor:.6g}{known_factor(case, factor)}"
+    return "the wrong sign" if abs(factor + 1) < APART else f"a factor of {written(factor)}{known_factor(case, factor)}"
 
 
 def _added(rate: float, words: str) -> str:
@@ -166,7 +166,7 @@ def _none(_: IsolatedLayer, __: str) -> Iterator[Term]:
 def _any_factor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     for prediction in combined(case, tensor, case.right(tensor), _none, [(0, True)]):
         (factor,) = prediction.values
-        yield Prediction(prediction.gradient, f"the factor is {factor:.6g}{known_factor(case, factor)}", 1, (factor,))
+        yield Prediction(prediction.gradient, f"the factor is {written(factor)}{known_factor(case, factor)}", 1, (factor,))
 
 
 FACTOR = Hypothesis("constant factor", "{tensor} is right but for a constant factor; {measured}.", _any_factor)
