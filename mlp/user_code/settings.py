@@ -170,9 +170,11 @@ OPTIONS: dict[str, Option] = {
         "gradients that are kept for each sample on its own, along their first axis; they are added up", ["dW"],
     ),
     "average": Option(
-        (bool,), "True or False",
-        "whether the parameters' gradients are averages over the batch; unsaid, they may be where backward divides by it "
-        "and no other layer of the module gives sums", True,
+        (bool,),
+        "True or False",
+        "whether the parameters' gradients are averages over the batch; unsaid, they may be where backward divides by "
+        "it and no other layer of the module gives sums",
+        True,
     ),
     "orientation": Option(
         (str,), f"one of {', '.join(ORIENTATIONS)}", "whether samples are rows or columns, or there is one alone",
