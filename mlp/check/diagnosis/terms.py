@@ -166,7 +166,8 @@ def _none(_: IsolatedLayer, __: str) -> Iterator[Term]:
 def _any_factor(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     for prediction in combined(case, tensor, case.right(tensor), _none, [(0, True)]):
         (factor,) = prediction.values
-        yield Prediction(prediction.gradient, f"the factor is {written(factor)}{known_factor(case, factor)}", 1, (factor,))
+        told = f"the factor is {written(factor)}{known_factor(case, factor)}"
+        yield Prediction(prediction.gradient, told, 1, (factor,))
 
 
 FACTOR = Hypothesis("constant factor", "{tensor} is right but for a constant factor; {measured}.", _any_factor)
