@@ -358,6 +358,20 @@ def test_the_side_on_which_a_slope_is_wrong_is_the_one_that_is_told(slope, words
     assert [words in one.sentence for one in diagnosis] == ([] if words is None else [True])
 
 
+@pytest.mark.parametrize(("low", "high", "words"), [(0, 0.7, "where x > 0.7"), (-0.7, 0, "where x <= -0.7")])
+def test_beyond_a_limit_a_slope_is_wrong_on_one_side_of_the_limit_and_not_of_zero(low, high, words):
+    class Clipped:
+        def forward(self, x):
+            self.x = x
+            return np.clip(x, low, high)
+
+        def backward(self, dy):
+            return dy * (self.x > 0 if low == 0 else self.x < high)
+
+    (finding,) = check_layer(Clipped(), np.random.RandomState(0).standard_normal((5, 4))).diagnosis
+    assert f"has the wrong slope on one side of {words.split()[-1]}: {words} the slope is 1" in finding.sentence
+
+
 def test_a_named_factor_says_what_it_may_be():
     rng = np.random.RandomState(0)
     finding = check_layer(MeanEverywhere(4, 3, rng), rng.standard_normal((5, 4))).diagnosis[0]

@@ -301,6 +301,23 @@ class Shifted(Faulty):
         return (self.softmax(self.y, axis=0 if self.wrong else 1) - self.t) / len(self.y)
 
 
+class Minimal(Faulty):
+    """A gate of -x @ W, and what goes through it."""
+
+    def __init__(self):
+        self.W, self.V = RNG.standard_normal((2, 3, 3))
+
+    def forward(self, x):
+        self.x, self.g, self.c = x, 1 / (1 + np.exp(-x @ self.W)), np.tanh(x @ self.V)
+        return self.g * self.c
+
+    def backward(self, dy):
+        d = dy * self.c * (1 - self.g**2 if self.wrong else self.g * (1 - self.g))
+        e = dy * self.g * (1 - self.c**2)
+        self.dW, self.dV = self.x.T @ d, self.x.T @ e
+        return d @ self.W.T + e @ self.V.T
+
+
 class Weighted(Faulty):
     """A cross-entropy with a weight for each class."""
 
@@ -365,6 +382,8 @@ OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back 
             "twice",
             "it has that of the logarithm of softmax with softmax applied twice, over axis 1",
         ),
+        (Minimal, None, "tanh", "1 - y^2, as of tanh, where the derivative of `1 / (1 + np.exp(-x @ self.W))` should"),
+        (Minimal, None, "tanh", "The same goes for dx."),
         (Shifted, NUMBERS, "axis", "the logarithm of softmax with the probabilities of one over axis 0"),
         (Recurrent, None, "running", "has all that has gone back to that of the later ones in it, as where += stands"),
         (

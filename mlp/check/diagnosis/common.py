@@ -72,7 +72,7 @@ def _of_samples(is_alone: bool) -> Callable[[IsolatedLayer, str], Iterator[Predi
 FIRST: tuple[Hypothesis, ...] = (
     Hypothesis(
         "zero gradient",
-        "{tensor} is all zeros: it is never filled in, or multiplied by zero on the way.",
+        "{tensor} is all zeros: never filled in, or multiplied by zeros or by a number that is 0, such as 1 // n.",
         _always(np.zeros_like),
     ),
     Hypothesis("sign flipped", "{tensor} has the wrong sign throughout; the size is right.", _always(np.negative)),

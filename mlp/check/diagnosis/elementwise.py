@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mlp.check.diagnosis.hypotheses import Hypothesis, Prediction
-from mlp.check.diagnosis.isolated_layer import MOST_OUTPUTS, IsolatedLayer
+from mlp.check.diagnosis.isolated_layer import APART, MOST_OUTPUTS, IsolatedLayer
 from mlp.check.diagnosis.sentences import apart
 from mlp.nn.activations import ACTIVATIONS, Identity
 from mlp.nn.arrays import Array
 from mlp.nn.problem import INPUT
+
+_HALVINGS = 30  # until a limit is known to all digits that are told
 
 
 def _times_dy(slope: Callable[[IsolatedLayer], Array]) -> Callable[[IsolatedLayer, str], Iterator[Prediction]]:
@@ -42,13 +44,31 @@ def _dy_as_gate(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
     yield Prediction(np.where(dy > 0, case.slope * dy, 0.0), "it passes where both x > 0 and dy > 0")
 
 
-def _other_side(case: IsolatedLayer, _tensor: str) -> Iterator[Prediction]:
+def _other_side(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
     """The slope of one half-line replaced by 0 or 1."""
     dy = np.asarray(case.dy)
-    for side, words in ((case.x <= 0, "x <= 0"), (case.x > 0, "x > 0")):
+    for side, words in ((case.x <= 0, "x <= {}"), (case.x > 0, "x > {}")):
         for value in (0.0, 1.0):
-            measured = f"where {words} the slope is {value:g}"
-            yield Prediction(np.where(side, value, case.slope) * dy, measured)
+            gradient = np.where(side, value, case.slope) * dy
+            is_it = not case.is_companion and np.allclose(gradient, case.said[tensor])
+            limit = f"{_limit(case, side, value):.4g}" if is_it else "0"
+            measured = f"of {limit}: where {words.format(limit)} the slope is {value:g}"
+            yield Prediction(gradient, measured, key=f"{words} {value:g}")
+
+
+def _limit(case: IsolatedLayer, side: Array, value: float) -> float:
+    """From where on a slope is none on its side of zero; that is 0 where it is none on all of it."""
+    is_wrong = np.abs(case.slope - value) > APART
+    right, wrong = np.abs(case.x[side & ~is_wrong]), np.abs(case.x[side & is_wrong])
+    if not right.size or not wrong.size or right.max() > wrong.min():
+        return 0.0
+    sign = 1.0 if np.all(case.x[side] > 0) else -1.0
+    near, far = float(right.max()), float(wrong.min())
+    for _ in range(_HALVINGS):
+        middle = (near + far) / 2
+        slope = float(case.slope_at(np.full(case.x.shape, sign * middle)).flat[0])
+        near, far = (middle, far) if abs(slope - value) <= APART else (near, middle)
+    return sign * near
 
 
 def _wrong_slope(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
@@ -114,7 +134,7 @@ ELEMENTWISE: tuple[Hypothesis, ...] = (
     ),
     Hypothesis(
         "wrong slope on one side",
-        "{tensor} has the wrong slope on one side of zero: {measured}.",
+        "{tensor} has the wrong slope on one side {measured}.",
         _other_side,
     ),
 )

@@ -96,9 +96,19 @@ def other_formulas(tape: Tape, right: Sequence[Array | None]) -> Iterator[Wrong]
                 for form, function in forms:
                     if all(np.ptp(function(value)) == 0 for value in values):  # told as missing, or left out
                         continue
-                    stands = f"dy is multiplied by {form.replace('{}', name)} {here}"
+                    sign = -1.0 if _is_negated(tape, group[0].start) else 1.0
+                    whose = _OF.get(form, "") if name == "y" else ""
+                    stands = f"dy is multiplied by {form.replace('{}', name)}{whose} {here}"
                     said = f"{stands}, with {name} for {called}" if called else stands
-                    yield Wrong("wrong derivative", said, _multiplied(group, [function(value) for value in values]))
+                    factors = [sign * function(value) for value in values]
+                    yield Wrong("wrong derivative", said, _multiplied(group, factors))
+
+
+def _is_negated(tape: Tape, number: int) -> bool:
+    """Whether a node is a product with something negated, as -x @ W is: a function is thought of as one of x @ W."""
+    node = tape.nodes[number]
+    is_product = node.site.operation in ("matmul", "multiply", "dot", "einsum")
+    return is_product and any(tape.nodes[k].site.operation == "negative" for k in node.operands.values() if k >= 0)
 
 
 def _hands_on(gradient: Array | None, other: Array | None) -> bool:
@@ -162,7 +172,8 @@ _OF_GRADIENT: tuple[tuple[Pull, str], ...] = (
     (lambda g: np.maximum(g, 0), "dy goes on where it is positive itself"),
     (np.abs, "dy goes on without its sign"),
 )
-_OF_Y = tuple(form for form in FORMS if form[0] in ("{} (1 - {})", "1 - {}^2"))
+_OF = {"{} (1 - {})": ", as of a sigmoid,", "1 - {}^2": ", as of tanh,"}
+_OF_Y = tuple(form for form in FORMS if form[0] in _OF)
 
 
 def _times(factor: Array) -> Pull:
