@@ -806,3 +806,76 @@ def test_weights_of_the_columns_that_stand_for_those_of_the_rows_are_named():
 
     (finding,) = check_layer(Weighted(), RNG.standard_normal((4, 3)), target=np.eye(3)[[1, 0, 2, 1]]).diagnosis
     assert "each column has a factor, `self.weights`, and each row one, 1 over `target @ self.wei" in finding.sentence
+
+
+def test_a_mask_that_is_turned_round_is_told_so():
+    class Sloped(Faulty):
+        parameter_names = ("a",)
+
+        def __init__(self):
+            self.a = np.array([0.2, 0.3, 0.25, 0.1])
+
+        def forward(self, x):
+            self.x = x
+            return np.where(x > 0, x, self.a * x)
+
+        def backward(self, dy):
+            self.grad_a = (dy * self.x * (self.x > 0)).sum(axis=0)
+            return dy * np.where(self.x > 0, 1.0, self.a)
+
+    (finding,) = check_layer(Sloped(), X).diagnosis
+    assert "the other way round, 0 where it should be 1 and 1 where it should be 0, on the way" in finding.sentence
+    assert "to `self.a * x`, which so gets dy where the other one is chosen." in finding.sentence
+
+
+def test_a_missing_derivative_and_a_matrix_that_is_not_transposed_are_both_named():
+    class Squashed(Faulty):
+        parameter_names = ("W",)
+
+        def __init__(self):
+            self.W = np.random.RandomState(1).standard_normal((4, 4))
+
+        def forward(self, x):
+            self.x, self.a = x, np.tanh(x @ self.W)
+            return self.a
+
+        def backward(self, dy):
+            self.grad_W = self.x.T @ (dy * (1 - self.a**2))
+            return dy @ self.W
+
+    (finding,) = check_layer(Squashed(), X).diagnosis
+    assert "the derivative of `np.tanh(x @ self.W)` is missing" in finding.sentence
+    assert ", and `self.W` is not transposed, on the way back from `x @ self.W` to `x`." in finding.sentence
+
+
+def test_of_several_ways_through_a_container_the_one_that_is_left_out_is_named():
+    class Sum(Layer):
+        """The sum of what its layers make of x, where each overwrites dx."""
+
+        def __init__(self, **ways):
+            self.ways = ways
+
+        def apply(self, x):
+            return sum(way.apply(x) for way in self.ways.values())
+
+        def forward(self, x):
+            return sum(way.forward(x) for way in self.ways.values())
+
+        def backward(self, dy):
+            for way in self.ways.values():
+                dx = way.backward(dy)
+            return dx
+
+        def parameters(self):
+            return {f"{key}.{name}": p for key, way in self.ways.items() for name, p in way.parameters().items()}
+
+        def gradients(self):
+            return {f"{key}.{name}": g for key, way in self.ways.items() for name, g in way.gradients().items()}
+
+        def replaced(self, name, value):
+            key, _, own = name.partition(".")
+            return Sum(**{**self.ways, key: self.ways[key].replaced(own, value)})
+
+    layers = Sum(left=Linear(4, 2, RNG), right=Linear(4, 2, RNG))
+    (finding,) = check_layer(layers, X).diagnosis
+    assert "(the way through left), as if that were a constant" in finding.sentence

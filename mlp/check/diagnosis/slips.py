@@ -14,7 +14,7 @@ from mlp.check.diagnosis.ingredients import recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, EPS, LEFT, SMALL, IsolatedLayer, Role
 from mlp.check.diagnosis.origins import known_factor
 from mlp.check.diagnosis.substitutions import are_parallel, scaled
-from mlp.check.diagnosis.way_back.arrays import TERM
+from mlp.check.diagnosis.way_back.arrays import NOT_TRANSPOSED, TERM
 from mlp.check.diagnosis.way_back.changed import CHANGED, UPDATED, arrivals, departures
 from mlp.check.diagnosis.way_back.layers import PASSED_OVER, TWICE
 from mlp.check.diagnosis.way_back.loops import WEIGHT
@@ -183,11 +183,14 @@ def _two_steps(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Itera
         return
     more, size = (said - right).ravel(), float(np.linalg.norm(said - right))
     some: dict[bytes, tuple[Slip, Array]] = {}
+    everywhere: dict[bytes, Slip] = {}  # of slips that are the same in this tensor the one that shows in most others
     for slip in slips:
         if slip.gradients.get(tensor, np.zeros(0)).shape == right.shape and "{}" not in slip.words:
             change = (slip.gradients[tensor] - right).ravel()
             if size * LEFT < float(np.linalg.norm(change)) < _LARGEST * size:
-                some.setdefault(np.round(change / size, 6).tobytes(), (slip, change))
+                key = np.round(change / size, 6).tobytes()
+                some.setdefault(key, (slip, change))
+                everywhere[key] = slip
     if not some:
         return
     found, parts = [slip for slip, _ in some.values()], np.array([change for _, change in some.values()])
@@ -196,17 +199,22 @@ def _two_steps(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Itera
     for one, other in np.argwhere(np.triu(rest < (LEFT * size) ** 2, 1))[:_MOST_PAIRS].tolist():
         words = [found[one].words, found[other].words]
         for both in case.slips_together(words):  # of which one may be on the other's way
-            yield Prediction(both[tensor], " and ".join(words), key="\n".join(words))
+            yield Prediction(both[tensor], ", and ".join(words), key="\n".join(words))
     edges = sum(len(parents) for parents in case.tape.ways) if case.tape else 1
     for one_way, other_way in _ON_ONE_WAY:  # which do not add up
-        pairs = itertools.product(*([slip for slip in found if slip.pattern == way] for way in (one_way, other_way)))
+        first = [slip for slip in (*found, *everywhere.values()) if slip.pattern == one_way]
+        pairs = itertools.product(first, [slip for slip in found if slip.pattern == other_way])
         for pair in itertools.islice(pairs, _MOST_STEPS // max(1, edges)):
             words = [slip.words for slip in pair]
             for both in case.slips_together(words):
-                yield Prediction(both[tensor], " and ".join(words), key="\n".join(words))
+                yield Prediction(both[tensor], ", and ".join(words), key="\n".join(words))
 
 
-_ON_ONE_WAY = (("derivative missing", LEFT_OUT), ("overwritten", WINDOWS))
+_ON_ONE_WAY = (
+    ("derivative missing", LEFT_OUT),
+    ("derivative missing", NOT_TRANSPOSED),
+    ("overwritten", WINDOWS),
+)
 
 
 def _terms_weighed(case: IsolatedLayer, tensor: str, slips: Sequence[Slip]) -> Iterator[Prediction]:

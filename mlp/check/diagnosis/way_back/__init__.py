@@ -39,6 +39,7 @@ _STEPS = (
     arrays.out_of_sum,
     arrays.hidden_factor,
     arrays.terms_alone,
+    arrays.not_transposed,
 )
 
 

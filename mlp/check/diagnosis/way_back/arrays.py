@@ -18,6 +18,7 @@ _MOST_OTHERS = 80
 _MOST_PAIRS = 400
 _SAME = 1e-9
 TERM = "one term alone"
+NOT_TRANSPOSED = "not transposed"
 
 
 def another_array(tape: Tape, way: Way, is_stretched: bool = False) -> Iterator[Wrong]:
@@ -48,6 +49,16 @@ def another_array(tape: Tape, way: Way, is_stretched: bool = False) -> Iterator[
             else f"the factor made of {name} is missing, with 1 in its place, on the way back {way.words}",
             with_arrays(way, others),
         )
+
+
+def not_transposed(tape: Tape, way: Way) -> Iterator[Wrong]:
+    """What a matrix product goes back with is the square matrix itself, and not its transpose."""
+    used = [np.asarray(edge.used) for edge in way.edges if edge.with_used and edge.factor is None]
+    is_square = all(one.ndim > 1 and one.shape[-1] == one.shape[-2] > 1 for one in used)
+    if len(used) == len(way.edges) and is_square:
+        name = called(tape, way.site, way.numbers[-1], way.edges[0].using)
+        words = f"{name} is not transposed, on the way back {way.words}"
+        yield Wrong(NOT_TRANSPOSED, words, with_arrays(way, [one.swapaxes(-1, -2) for one in used]))
 
 
 def out_of_sum(tape: Tape, way: Way) -> Iterator[Wrong]:

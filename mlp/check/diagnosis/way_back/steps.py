@@ -1,7 +1,7 @@
 """One operation goes back wrongly: without its derivative, not at all, not every time, or to the wrong entries."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -38,9 +38,13 @@ def derivative_missing(tape: Tape, way: Way) -> Iterator[Wrong]:
         if is_one and change is not np.ones_like:  # told as missing
             continue
         is_mask = all(np.all((factor == 0) | (factor == 1)) for factor in factors)
+        is_turned = is_mask and change is _turned_round
+        told = "is the other way round, 0 where it should be 1 and 1 where it should be 0" if is_turned else words
+        is_choice = is_turned and way.site.operation == "where"
+        end = ", which so gets dy where the other one is chosen" if is_choice else ""
         yield Wrong(
             "wrong derivative" if change is not np.ones_like else MASK if is_mask else "derivative missing",
-            f"{what} {words}, on the way back to {way.site.operand(way.operand)}",
+            f"{what} {told}, on the way back to {way.site.operand(way.operand)}{end}",
             way.ruled(_with_factor(tape, change)),
         )
 
@@ -79,12 +83,16 @@ def _is_changed(one: Array, other: Array | None) -> bool:
     return other is not None and not np.array_equal(one, other)
 
 
+def _turned_round(factor: Array) -> Array:
+    return 1 - factor
+
+
 _FACTORS: tuple[tuple[Callable[[Array], Array], str], ...] = (
     (np.ones_like, "is missing"),
     (np.square, "is there twice, squared"),
     (lambda a: 1 / a, "is divided by instead of multiplied with"),
     (np.abs, "has lost its sign: it is the absolute value"),
-    (lambda a: 1 - a, "is the other way round: 1 less it stands in its place"),
+    (_turned_round, "is turned round: 1 less the derivative stands where the derivative should"),
 )
 
 
@@ -159,9 +167,25 @@ def left_out(tape: Tape, way: Way) -> Iterator[Wrong]:
     """Nothing goes back, or the opposite."""
     if way.is_buffer:
         return
-    what = f"nothing goes back {way.words}{_part(tape, way)}{CONSTANT}"
+    through = _through(tape, way)
+    what = f"nothing goes back {way.words}{through}{_part(tape, way)}{CONSTANT}"
     yield Wrong(LEFT_OUT, what, way.ruled(lambda _, __: None), goal_of(tape, way))
-    yield Wrong("sign of a path", f"what goes back {way.words} has the wrong sign", way.ruled(weighed(-1.0)))
+    yield Wrong("sign of a path", f"what goes back {way.words}{through} has the wrong sign", way.ruled(weighed(-1.0)))
+
+
+def _through(tape: Tape, way: Way) -> str:
+    """Which layer of a container a way leads through that the other ways from there do not; "" if none."""
+
+    def owners(parents: Iterable[int]) -> set[str]:
+        starts = [number for number in parents if number >= 0]
+        names = (name for name, leaf in tape.leaves.items() if any(tape.depends(one, leaf) for one in starts))
+        return {name.rpartition(".")[0] for name in names} - {""}
+
+    own = owners(edge.parent for edge in way.edges)
+    others = owners(
+        edge.parent for number in way.numbers for edge in tape.nodes[number].edges if edge.operand != way.operand
+    )
+    return f" (the way through {own.pop()})" if others and len(own := own - others) == 1 else ""
 
 
 def _part(tape: Tape, way: Way) -> str:
