@@ -592,7 +592,7 @@ NAMED = [
     (Bent, X, True, "goes back by its other choice in"),
     (Shifts, SIGNALS, True, "each entry gets only what comes from the last output that it belongs to"),
     (Spaced, SIGNALS, True, "is taken again one entry apart along axis 1, without the stride or dilation"),
-    (Framed, X, True, "get only the last of their gradients and what goes back from `np.pad(x, ((0, 0), (1, 1)))` to"),
+    (Framed, X, True, "get only the last of their gradients, and what goes back from `np.pad(x, ((0, 0), (1, 1)))` to"),
     (RootMeanSquare, X, True, "as if `self.eps` (0.05) were added after the root of `(x**2).mean(axis=-1, keepdims="),
     (Branches, X, True, "nothing goes back from `np.concatenate([np.tanh(x @ one) for one in (self.U, self.V)]"),
     (Branches, X, True, "` to `[np.tanh(x @ one) for one in (self.U, self.V)][0]`"),

@@ -301,6 +301,38 @@ class Shifted(Faulty):
         return (self.softmax(self.y, axis=0 if self.wrong else 1) - self.t) / len(self.y)
 
 
+class Directions(Faulty):
+    """Rows of length 1."""
+
+    def directions(self, x, axis=1):
+        return x / np.sqrt(np.sum(x**2, axis=axis, keepdims=True))
+
+    def forward(self, x):
+        self.x = x
+        return self.directions(x)
+
+    def backward(self, dy):
+        axis = 0 if self.wrong else 1
+        y = self.directions(self.x, axis)
+        return (dy - y * np.sum(dy * y, axis=axis, keepdims=True)) * y / self.x
+
+
+class Shares(Faulty):
+    """Softmax over axis 1, which backward computes anew."""
+
+    def softmax(self, x, axis=1):
+        e = np.exp(x)
+        return e / e.sum(axis=axis, keepdims=True)
+
+    def forward(self, x):
+        self.x = x
+        return self.softmax(x)
+
+    def backward(self, dy):
+        p = self.softmax(self.x, 0 if self.wrong else 1)
+        return p * (dy - np.sum(p * dy, axis=0 if self.wrong == "whole" else 1, keepdims=True))
+
+
 class Minimal(Faulty):
     """A gate of -x @ W, and what goes through it."""
 
@@ -382,6 +414,9 @@ OUTSIDE = "the factor `(x - x.mean(axis=0)) / self.s` {} the sum that goes back 
             "twice",
             "it has that of the logarithm of softmax with softmax applied twice, over axis 1",
         ),
+        (Directions, None, "whole", "should stand, it has that of the same function over axis 0."),
+        (Shares, None, "whole", "should stand, it has that of the same function over axis 0."),
+        (Shares, None, "part", "it has that of the same function over axis 0, with its sums over axis 1."),
         (Minimal, None, "tanh", "1 - y^2, as of tanh, where the derivative of `1 / (1 + np.exp(-x @ self.W))` should"),
         (Minimal, None, "tanh", "The same goes for dx."),
         (Shifted, NUMBERS, "axis", "the logarithm of softmax with the probabilities of one over axis 0"),

@@ -131,6 +131,16 @@ def _over_another_axis(
                 jumps = {one.end: (one.start, _along(formula, along, other, is_inside)) for one, along in own.items()}
                 is_own = all(along.right == other for along in own.values())
                 yield Wrong("wrong derivative" if is_own else "wrong axis", told, Change(jumps=jumps))
+        for other, is_whole in itertools.product(every if own else (), (True, False)):
+            pulls = {
+                one: _of_function_along(functions, formulas, along, other, right[one.start], is_whole)
+                for one, along in own.items()
+            }
+            told = f"{here}, it has that of the same function over axis {' and '.join(map(str, other))}"
+            sums = " and ".join(map(str, next(iter(own.values())).right))
+            told += "" if is_whole else f", with its sums over axis {sums}"
+            jumps = {one.end: (one.start, pull) for one, pull in pulls.items() if pull}
+            yield Wrong("wrong axis", told, Change(jumps=jumps))
 
 
 def _function_along(
@@ -154,6 +164,27 @@ def _function_along(
                 np.allclose(_along(f, along, axes, is_inside=True)(g), dx) for _, f in formulas
             ):
                 return along
+    return None
+
+
+def _of_function_along(
+    functions: Sequence[Function],
+    formulas: Sequence[tuple[str, Formula]],
+    along: Along,
+    other: Axes,
+    dx: Array | None,
+    is_whole: bool,
+) -> Pull | None:
+    """The right formula of the same function along other axes, with its sums along these or the right ones."""
+    if dx is None:
+        return None
+    for function in functions:
+        made = function(along.x, other)
+        if made.shape == along.y.shape and factor_of([function], along.x, along.y, along.right) is not None:
+            for _, formula in formulas:
+                if np.allclose(_along(formula, along, along.right, is_inside=True)(along.g), dx):
+                    changed = along._replace(y=made, right=other)
+                    return _along(formula, changed, other if is_whole else along.right, is_inside=True)
     return None
 
 
