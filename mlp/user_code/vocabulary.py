@@ -1,6 +1,7 @@
 """What people call things: tables that turn the name of an argument, method or attribute into its role."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -62,7 +63,7 @@ DERIVATIVE = (
 DIRECTIONS = (("forward", "backward"), ("for", "back"), ("fwd", "bwd"), ("fprop", "bprop"))
 OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "z", "result", "activations", "activation", "loss", "data")
 LOSS_VALUES = ("loss", "cost", "loss_value", "value", "error")
-RATES = ("learning_rate", "lr", "eta", "learn_rate", "_lr", "_learning_rate")
+RATES = ("learning_rate", "lr", "eta", "learn_rate", "step_size")
 TRAIN_STEPS = (
     "train_step", "training_step", "train_on_batch", "fit_batch", "partial_fit", "train_one", "learn", "step",
 )  # fmt: skip
@@ -253,6 +254,12 @@ def unmangled(name: str) -> str:
 def plain(name: str) -> str:
     """The name of a method without capitals and underscores: `_forward_pass` and `ForwardPass` are both forwardpass."""
     return name if name[-2:] == "__" else english(unmangled(name).lower()).replace("_", "")
+
+
+def learning_rates(names: Iterable[str]) -> list[str]:
+    """Those of the names that are a learning rate's, in capitals perhaps, the likeliest first."""
+    ranks = [plain(rate) for rate in RATES]
+    return sorted((name for name in names if plain(name) in ranks), key=lambda name: ranks.index(plain(name)))
 
 
 def family(name: str) -> str:

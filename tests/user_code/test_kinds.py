@@ -381,7 +381,7 @@ def test_what_is_called_z_is_the_input_and_never_the_output(tmp_path):
     assert examined(tmp_path, source.replace("squash(Z) * (1 - squash(Z))", "Z * (1 - Z)")).status == "wrong"
 
 
-def test_steps_that_are_no_multiple_of_a_gradient_are_not_compared_and_a_decay_is_no_such_step(tmp_path):
+def test_steps_that_are_no_multiple_of_a_gradient_are_not_compared(tmp_path):
     source = (
         "class Signed:\n    def __init__(self, n_in, n_out):\n        self.W = np.random.randn(n_in, n_out)\n"
         "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
@@ -393,8 +393,6 @@ def test_steps_that_are_no_multiple_of_a_gradient_are_not_compared_and_a_decay_i
     result = examined(tmp_path, source)
     assert result.status == "partly checked"
     assert "no multiples of a gradient, as those of Adam" in result.gaps[0].text
-    decayed = source.replace("lr * step / (np.abs(step) + 1e-8)", "lr * (step + 0.1 * self.W)")
-    assert examined(tmp_path, decayed).status == "wrong"
     assert examined(tmp_path, source.replace("dx, step = dy", "dx, step = 2 * dy")).status == "wrong"
 
 
@@ -613,7 +611,44 @@ def test_layers_that_a_loss_runs_are_no_penalty_and_without_them_it_is_not_judge
     assert examined(tmp_path, source).status == "not checked"
 
 
-def test_a_learning_rate_of_the_module_is_known_to_steps(tmp_path):
+DECAYING = (
+    "STEP_SIZE, REGU = 0.01, 0.000001\n\n"
+    "class Decaying:\n    def __init__(self, n_in, n_out):\n"
+    "        self.w, self.b = np.random.randn(n_in, n_out), np.zeros((1, n_out))\n"
+    "    def forward(self, x):\n        self.x = x\n        return x @ self.w + self.b\n"
+    "    def backward(self, dy):\n        dx, step = dy @ self.w.T, self.x.T @ dy\n        step += REGU * self.w\n"
+    "        self.w -= step * STEP_SIZE\n        self.b -= dy.sum(axis=0, keepdims=True) * STEP_SIZE\n"
+    "        return dx\n"
+)
+DECAYED = "the step also takes away {} times w, as by weight decay, whatever dy is; that is no part of the gradient and"
+
+
+@pytest.mark.parametrize(
+    ("right", "other", "status", "times"),
+    [
+        ("", "", "passed", "1e-06"),
+        ("REGU * self.w", "0.1 * self.w", "passed", "0.1"),
+        ("REGU * self.w", "0.1 * self.w / np.linalg.norm(self.w)", "passed", ""),
+        ("self.x.T @ dy", "1.00001 * self.x.T @ dy", "wrong", "1e-06"),
+        ("self.x.T @ dy", "-self.x.T @ dy", "wrong", "1e-06"),
+        ("dy.sum(axis=0, keepdims=True)", "(dy.sum(axis=0, keepdims=True) + 0.1)", "wrong", "1e-06"),
+        ("REGU * self.w", "-0.1 * self.w", "wrong", None),
+        ("REGU * self.w", "0.1 * self.w**3", "wrong", None),
+        ("REGU * self.w", "0.1 * self.w * dy.sum()", "wrong", None),
+        ("self.w -= step * STEP_SIZE", "self.dw = step", "wrong", None),
+        ("step += REGU * self.w", "assert np.any(dy)", "passed", None),
+    ],
+)
+def test_a_weight_decay_of_a_step_is_no_part_of_the_gradient(right, other, status, times, tmp_path):
+    result = examined(tmp_path, DECAYING.replace(right, other))
+    said = "\n".join(fact.text for fact in result.facts if fact.level == "note")
+    assert result.status == status, said
+    assert ("as by weight decay" in said) == (times is not None)
+    assert not times or DECAYED.format(times) in said
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "STEP_SIZE"])
+def test_a_learning_rate_of_the_module_is_known_to_steps(name, tmp_path):
     source = (
         "learning_rate = 0.25\n\n"
         "class Moving:\n    def __init__(self, n_in, n_out):\n        self.w = np.random.randn(n_in, n_out)\n"
@@ -621,8 +656,9 @@ def test_a_learning_rate_of_the_module_is_known_to_steps(tmp_path):
         "    def backward(self, dy):\n        dx = dy @ self.w.T\n"
         "        self.w -= learning_rate * self.x.T @ dy\n        return dx\n"
     )
-    assert examined(tmp_path, source).status == "passed"
-    assert examined(tmp_path, source.replace("-= learning_rate", "-= 2 * learning_rate")).status == "wrong"
+    assert examined(tmp_path, source.replace("learning_rate", name)).status == "passed"
+    source = source.replace("-= learning_rate", "-= 2 * learning_rate")
+    assert examined(tmp_path, source.replace("learning_rate", name)).status == "wrong"
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,8 @@ def test_a_name_that_says_no_more_than_gradient(name, is_mark):
 def test_what_weighs_a_penalty_is_told_by_a_whole_word():
     names = ("momentum_gamma", "reg", "regularization_type", "weight_decay", "lambda_", "l2_reg", "aggregate", "region")
     assert [bool(vocabulary.WEIGHED.fullmatch(name)) for name in names] == 6 * [True] + 2 * [False]
+
+
+def test_learning_rates_are_told_in_any_spelling_and_a_step_is_none():
+    names = ["step", "STEP_SIZE", "lr_schedule", "_Net__learningRate", "LR", "rate"]
+    assert vocabulary.learning_rates(names) == ["_Net__learningRate", "LR", "STEP_SIZE"]

@@ -200,7 +200,7 @@ def _finished(attempts: list[Attempt]) -> Attempt:
     """The best reading, after a second look at what it may hide or mean, with notes on how it was read."""
     tried = second_look.with_update(second_look.with_other_branch(best(attempts)))
     tried = second_look.with_locals(tried, second_look.without_gradient(tried))
-    tried = second_look.with_output(second_look.with_samples_added(tried))
+    tried = second_look.with_output(second_look.with_samples_added(second_look.without_decay(tried)))
     tried = second_look.with_other_choices(with_other_strides(tried))
     tried = second_look.with_other_target(second_look.with_other_ranks(tried))
     second_look.note_one_output(tried, attempts)

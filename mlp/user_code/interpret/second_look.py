@@ -174,6 +174,37 @@ def without_other_steps(tried: Attempt) -> Attempt:
     return _without_steps(tried, wrong)
 
 
+def without_decay(tried: Attempt) -> Attempt:
+    """The reading without what its steps take away from parameters whatever dy is, where that is a multiple of these.
+
+    A gradient is linear in dy, so it has no such part. What one number loses is a multiple of it in any case.
+    """
+    layer, subject = tried.layer, tried.subject
+    if layer is None or tried.grade < Grade.SHAPES or tried.reduction:
+        return tried
+    try:
+        layer.backward(np.zeros_like(layer.forward(tried.x)))
+    except ForeignError:  # it is not made for a dy of 0
+        return tried
+    rounding = 4 * np.finfo(float).eps / (subject.known_rate(subject.thing) or 1.0)
+    steps = {name: array for name, array in layer.gradients().items() if layer.pairs[name].is_step and array.size > 1}
+    times = {name: _multiple(array, layer.parameters()[name], rounding) for name, array in steps.items()}
+    found = {name: one for name, one in times.items() if one > 0}
+    if not found:
+        return tried
+    again = _again(tried, replace(subject, decays=[layer.pairs[name].gradient for name in found]))
+    taken = " and ".join(f"{one:.3g} times {name}" for name, one in found.items())
+    text = f"the step also takes away {taken}, as by weight decay, whatever dy is; that is no part of the gradient and"
+    return in_place_of(tried, again, f"{text} was taken out")
+
+
+def _multiple(step: Array, value: Array, rounding: float) -> float:
+    """How many times an array the other is, 0 if it is no multiple to all of its digits."""
+    times = float(np.vdot(step, value) / np.vdot(value, value))
+    fits = np.max(np.abs(step - times * value)) <= rounding * np.max(np.abs(value)) + 1e-12 * np.max(np.abs(step))
+    return times if fits and abs(times) > rounding else 0.0
+
+
 def without_moments(tried: Attempt) -> Attempt:
     """The reading without steps that are no multiple of what else of the parameter's shape moves with them, as Adam's.
 
@@ -352,8 +383,8 @@ def without_factor(tried: Attempt) -> Attempt:
         text += f"If that is meant, say {line(name, average=True)}, and False if it is not"
         return in_place_of(tried, again, text, level="unchecked")
     arguments = [one.name for one in calls.parameters_of(type(tried.subject.thing))]
-    rates = {key: getattr(tried.subject.thing, key) for key in vocabulary.RATES if hasattr(tried.subject.thing, key)}
-    for attribute, rate in rates.items():
+    for attribute in vocabulary.learning_rates(dir(tried.subject.thing)):
+        rate = getattr(tried.subject.thing, attribute, None)
         if isinstance(rate, int | float) and _all_have(tried, rate):
             argument = next((one for one in arguments if vocabulary.roles(one)[:1] == ("rate",)), attribute)
             text = (

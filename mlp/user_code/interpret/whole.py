@@ -397,7 +397,7 @@ def _rate(thing: Any) -> float:
 
 def _rates(thing: Any) -> dict[str, float]:
     """The attributes that are a learning rate, and no schedule of one."""
-    held = {name: getattr(thing, name, None) for name in vocabulary.RATES}
+    held = {name: getattr(thing, name, None) for name in vocabulary.learning_rates(dir(thing))}
     return {name: float(one) for name, one in held.items() if isinstance(one, int | float)}
 
 

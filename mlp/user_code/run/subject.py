@@ -96,6 +96,7 @@ class Subject:
         integers: whether x is whole numbers, such as the ids of words.
         has_dx: whether a gradient of x is looked for.
         by_locals: the tensors whose gradients are local names of backward, and not the steps that it takes.
+        decays: the steps, such as update.W, without what they take away whatever dy is.
         copies: for a tensor the arrays that were filled with its numbers earlier, and where in them each stands.
     """
 
@@ -120,6 +121,7 @@ class Subject:
     integers: bool = False
     has_dx: bool = True
     by_locals: Sequence[str] = ()
+    decays: Sequence[str] = ()
     copies: Mapping[str, Sequence[tuple[object_arrays.Path, Array]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -160,12 +162,19 @@ class Subject:
 
         def backward(dy: Array) -> list[Source]:
             if self.backward:
-                return self._backward(thing, self._words(x, values), x, out, dy, facts)
+                found = self._backward(thing, self._words(x, values), x, out, dy, facts)
+                return self._without_decays(found, x, values, dy) if self.decays else found
             # Forward returns the loss and its gradients together, or has made a step already.
             steps = sources.update_sources(before, thing, self._rate(thing))
             return [*sources.returned_sources(out.cache, self.sources()[1]), *steps]
 
         return Run(out.packed(), backward, facts, names)
+
+    def _without_decays(self, found: list[Source], x: Array, values: Mapping[str, Array], dy: Array) -> list[Source]:
+        """The sources, and of the steps that have a weight decay what they would not be for a dy of 0."""
+        still = replace(self, decays=()).run(x, values).backward(np.zeros_like(dy))
+        taken = {one.key: one.array for one in still if one.key in self.decays}
+        return [one._replace(array=one.array - taken[one.key]) if one.key in taken else one for one in found]
 
     def sources(self) -> tuple[Any, ...]:
         """The object, None if there is none, and the functions of theirs that are run."""
@@ -372,7 +381,8 @@ class Subject:
             return 1.0
         named = {name for one in self.sources()[2:] for name in calls.global_names(one)}
         held = {name: vars(self.module)[name] for name in named if self.module and name in vars(self.module)}
-        rates = (getattr(thing, name, held.get(name)) for name in vocabulary.RATES)
+        held |= {name: getattr(thing, name, None) for name in vocabulary.learning_rates(dir(thing))}
+        rates = (held[name] for name in vocabulary.learning_rates(held))
         known = next((float(rate) for rate in rates if isinstance(rate, int | float) and rate), None)
         return known or sources.written_rate(*self.sources()[1 if not self.backward else 2 :])
 
