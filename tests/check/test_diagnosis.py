@@ -337,7 +337,7 @@ def test_how_sure_it_is():
 @pytest.mark.parametrize(
     ("slope", "words"),
     [
-        (lambda x: np.where(x > 0, 1.0, 0.0), "where x <= 0 the slope is 0"),
+        (lambda x: np.where(x > 0, 1.0, 0.0), "one side of zero: where x <= 0 the slope is 0"),
         (lambda x: np.where(x > 0, 1.0, np.exp(x)), None),
         (lambda x: np.where(x > 0, 0.0, np.exp(x)), "where x > 0 the slope is 0"),
         (np.ones_like, "where x <= 0 the slope is 1"),

@@ -52,7 +52,7 @@ def _other_side(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
             gradient = np.where(side, value, case.slope) * dy
             is_it = not case.is_companion and np.allclose(gradient, case.said[tensor])
             limit = f"{_limit(case, side, value):.4g}" if is_it else "0"
-            measured = f"of {limit}: where {words.format(limit)} the slope is {value:g}"
+            measured = f"of {limit if float(limit) else 'zero'}: where {words.format(limit)} the slope is {value:g}"
             yield Prediction(gradient, measured, key=f"{words} {value:g}")
 
 
