@@ -111,7 +111,11 @@ def significant(g):
         ({"dW": as_type(np.float16)}, "low precision", "float16"),
         ({"dW": as_type(np.float32)}, "low precision", "float32"),
         ({"dW": lambda g: np.round(g.dW, 2)}, "low precision", "2 decimals"),
-        ({"dW": lambda g: np.round(g.dW, 1)}, "low precision", "smaller type. This is very"),
+        (
+            {"dW": lambda g: np.round(g.dW, 1)},
+            "low precision",
+            "1 decimal: the rest is lost on the way, as by np.round or in an array of a smaller type. This is certain",
+        ),
         ({"db": lambda g: g.db * (1 // 6)}, "zero gradient", "zeros or by a number that is 0, such as 1 // n."),
         ({"dW": lambda g: in_int8(g.dW)}, "low precision", "rounded to steps of a 127th of the largest, as in int8"),
         ({"dW": lambda g: in_int8(g.dy).T @ g.x}, "ingredient changed", "as in int8, stands where dy should"),
