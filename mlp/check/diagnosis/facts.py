@@ -15,7 +15,7 @@ from mlp.check.diagnosis.ingredients import Factor, multiples, recorded_factors
 from mlp.check.diagnosis.isolated_layer import APART, LEFT, IsolatedLayer, Role, said
 from mlp.check.diagnosis.losses import OTHER_LOSSES
 from mlp.check.diagnosis.observations import SAMPLES
-from mlp.check.diagnosis.origins import written
+from mlp.check.diagnosis.sentences import apart
 from mlp.check.diagnosis.substitutions import CHANGED, holder
 from mlp.check.diagnosis.terms import FACTOR, TERMS
 from mlp.check.rounding import passes_in_float64
@@ -132,15 +132,13 @@ def _factor_along(case: IsolatedLayer, tensor: str) -> Iterator[Prediction]:
         size = np.sum(np.square(right), axis=others, keepdims=True)
         factor = np.sum(said * right, axis=others, keepdims=True) / np.where(size > 0, size, 1)
         lines = factor[size > 0]
-        apart = APART * np.max(np.abs(lines - 1))
-        others_than_one = lines[np.abs(lines - 1) > apart]
-        if len(others_than_one) < 2 or not np.any(others_than_one) or np.ptp(lines) <= apart:
+        near = APART * np.max(np.abs(lines - 1))
+        others_than_one = lines[np.abs(lines - 1) > near]
+        if len(others_than_one) < 2 or not np.any(others_than_one) or np.ptp(lines) <= near:
             continue  # a single line, or lines of zeros, are places; and one factor for all has a name of its own
         one = _along(case, tensor, axis).removeprefix("the ").removesuffix("s")
-        words = (
-            f"each {one} has a factor of its own{_named(case, factor)}, from {written(factor.min(), 4)} to "
-            f"{written(factor.max(), 4)}"
-        )
+        least, most = apart(float(factor.min()), float(factor.max()))
+        words = f"each {one} has a factor of its own{_named(case, factor)}, from {least} to {most}"
         yield Prediction(factor * right, words, right.shape[axis], (axis,))
 
 

@@ -40,9 +40,9 @@ class Origin(NamedTuple):
     hint: str
 
 
-def written(factor: float, digits: int = 6) -> str:
-    """A factor in so many digits, or in as many more as tell it from 1, which explains no difference."""
-    several = (f"{factor:.{more}g}" for more in range(digits, _MOST_DIGITS + 1))
+def written(factor: float) -> str:
+    """A factor in six digits, or in as many more as tell it from 1, which explains no difference."""
+    several = (f"{factor:.{more}g}" for more in range(6, _MOST_DIGITS + 1))
     return next((text for text in several if text != "1"), "1")
 
 
