@@ -195,7 +195,7 @@ def _alike(partner: str, functions: dict[str, Any]) -> list[str]:
 
 
 _MARKS = (
-    r"derivative_of|gradient_of|derivative|derivate|derivation|derivada|derivata|derivee|deriver|deriv|derv|der|gradient|grads??|backwards?|"
+    r"derivative_of|gradient_of|deriv[aei]t[aei]ve|derivate|derivation|derivada|derivata|derivee|deriver|deriv|derv|der|gradient|grads??|backwards?|"
     r"backprop(?:agation)?|retroprop\w*|bprop|bwd|back|bp|prime|diff|slope|delta|dev|ableitung|abl|pochodna|turev"
 )
 _GRADIENT_NAMES = tuple(
