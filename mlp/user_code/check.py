@@ -1,6 +1,6 @@
 """Checking one thing of theirs from end to end; whatever happens, the result is plain data with sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -272,23 +272,33 @@ def _may_be_any_numbers(tried: Attempt) -> bool:
 def with_other_inputs(
     report: GradientReport, tried: Attempt, dy: ArrayLike | None, coarse: Stretched | None
 ) -> tuple[GradientReport, list[Fact]]:
-    """The report on the input of the other sign, or a few times as large, with a note, where one is wrong; else as is.
+    """The report on another input, with a note, where one is wrong that theirs is right for one of; else as it is.
 
-    What looks at one entry, as np.vectorize does at the first to know its type, may be right for one sign alone; and
-    branches beyond some bound, such as that of a hard tanh, are not reached by numbers of about 1.
+    What looks at one entry, as np.vectorize does at the first to know its type, may be right for one sign alone;
+    branches beyond some bound, such as that of a hard tanh, are not reached by numbers of about 1; and height and width
+    may be exchanged where they are the same.
     """
-    layer, x = tried.layer, tried.x
+    layer = tried.layer
     assert layer is not None
-    if not _may_be_any_numbers(tried):
-        return report, []
-    for times in _TIMES:
+    for x, words in _other_inputs(tried, dy):
         with suppress(ForeignError):  # of code that does not take it
-            if np.all(np.isfinite(layer.apply(times * x))) and {*compare(layer, times * x).values()} != {1}:
-                other = report_on(layer, times * x, dy, report.eps, report.method.name, coarse)
+            if np.all(np.isfinite(layer.apply(x))) and {*compare(layer, x).values()} != {1}:
+                other = report_on(layer, x, dy, report.eps, report.method.name, coarse)
                 if is_wrong(other):
-                    text = f"it is right for one input, and wrong for the same times {times}: this is that one"
-                    return other, [Fact("note", text)]
+                    return other, [Fact("note", f"it is right for one input, and wrong for {words}: this is that one")]
     return report, []
+
+
+def _other_inputs(tried: Attempt, dy: ArrayLike | None) -> Iterator[tuple[Array, str]]:
+    x = tried.x
+    if not _may_be_any_numbers(tried):
+        return
+    for times in _TIMES:
+        yield times * x, f"the same times {times}"
+    axes = tried.layout.axes
+    if "width" in axes and len(axes) == x.ndim and dy is None:
+        wide = np.concatenate([x, -x], axis=axes.index("width"))
+        yield wide, f"images of shape {wide.shape}, wider than high"
 
 
 def _with_more_digits(report: GradientReport, tried: Attempt, dy: ArrayLike | None) -> dict[float, float]:

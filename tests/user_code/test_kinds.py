@@ -316,6 +316,20 @@ def test_averages_of_all_parameters_over_rows_are_meant_unless_it_is_said_that_t
     assert said is False or any("averages over the batch of 5" in fact.text for fact in result.facts)
 
 
+ENDING = (
+    "class Ending:\n    def __init__(self, n_in):\n        self.w = np.random.randn(1, n_in)\n"
+    "    def forward(self, x):\n        self.x, self.y = x, 1 / (1 + np.exp(-self.w @ x))\n        return self.y\n"
+    "    def backward(self, t):\n        dz = self.y - t\n        return self.w.T @ dz, dz @ self.x.T / t.shape[1]\n"
+)
+
+
+def test_averages_of_the_parameters_alone_are_meant_where_the_loss_is_inside_as_well(tmp_path):
+    result = examined(tmp_path, ENDING)
+    assert result.status == "passed"
+    assert any("averages over the batch of 5" in fact.text for fact in result.facts)
+    assert examined(tmp_path, ENDING.replace("self.w.T @ dz", "2 * self.w.T @ dz")).status == "wrong"
+
+
 def test_averages_are_asked_about_where_no_division_by_the_batch_can_be_seen(tmp_path):
     unseen = AVERAGED.replace("self.x.T @ dy / len(dy)", "np.true_divide(self.x.T @ dy, 5)")
     result = examined(tmp_path, unseen.replace("dy.mean(axis=0)", "np.true_divide(dy.sum(axis=0), 5)"))

@@ -182,6 +182,35 @@ def test_a_pass_holds_for_the_input_of_the_other_sign_and_for_larger_ones_too(cl
     assert examine_object(cls).status == status
 
 
+class Averaged:
+    """The means of 2 x 2 entries of images, (n, channels, height, width)."""
+
+    is_right = True
+
+    def forward(self, x):
+        self.shape = x.shape
+        n, c, h, w = x.shape
+        return x.reshape(n, c, h // 2, 2, w // 2, 2).mean(axis=(3, 5))
+
+    def backward(self, dy):
+        n, c, h, w = self.shape
+        dy = dy.reshape(n, c, h // 2, w // 2) if self.is_right else dy.reshape(n, c, w // 2, h // 2)
+        dx = np.repeat(np.repeat(dy, 2, axis=2), 2, axis=3) / 4
+        return dx.reshape(self.shape)
+
+
+class Exchanged(Averaged):
+    is_right = False
+
+
+@pytest.mark.parametrize(("cls", "status"), [(Averaged, "passed"), (Exchanged, "wrong")])
+def test_a_pass_holds_for_images_that_are_not_square(cls, status):
+    result = examine_object(cls)
+    assert result.status == status
+    told = "it is right for one input, and wrong for images of shape (2, 4, 6, 12), wider than high"
+    assert any(told in fact.text for fact in result.facts) is (status == "wrong")
+
+
 class SinglePool:
     """The largest of each 2 x 2 entries of images, in single precision; some are nearer than its long steps."""
 

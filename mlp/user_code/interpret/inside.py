@@ -21,7 +21,7 @@ from mlp.user_code.interpret.inputs import inputs
 from mlp.user_code.interpret.models import Parts, has_target, is_key, vectors
 from mlp.user_code.interpret.ranking import furthest
 from mlp.user_code.interpret.samples import BATCH, FEATURES, HIDDEN, OUTPUTS, Layout
-from mlp.user_code.interpret.second_look import without_gradient, without_moments
+from mlp.user_code.interpret.second_look import without_factor, without_gradient, without_moments
 from mlp.user_code.interpret.trial import Attempt, Candidate, Grade, attempt, compare, decay
 from mlp.user_code.interpret.whole import (
     OBJECTIVES,
@@ -40,6 +40,7 @@ from mlp.user_code.load.classes import Kind, sounds_like_loss
 from mlp.user_code.load.discovery import Case
 from mlp.user_code.messages import Fact, ForeignError, place_of, told
 from mlp.user_code.run import calls, object_arrays, sources
+from mlp.user_code.run.pairing import INPUT
 from mlp.user_code.run.subject import Subject
 from mlp.user_code.settings import Override, line, written
 
@@ -127,6 +128,7 @@ def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
     likely = shown or [one for one in ran if one.agreeing > 0] or sure
     if likely:
         best = _with_penalty(without_moments(max(likely, key=lambda one: one.agreeing)))
+        best = _with_averages(best, likely)
         return _with_early_update(best, _network_readings(built, kind, case, _TINY))
     text = (
         f"{case.name}.{kind.backward} takes no gradient, so a loss is hidden inside it, and none of the "
@@ -134,6 +136,12 @@ def read_network(built: Built, kind: Kind, case: Case) -> Attempt:
         "the layers that it is made of can be checked"
     )
     raise ForeignError(Fact("note", text, *place_of(getattr(thing, kind.backward))))
+
+
+def _with_averages(best: Attempt, likely: list[Attempt]) -> Attempt:
+    """The reading, or one of a sum of losses, whose dx is right, of which the parameters' gradients are averages."""
+    averaged = (without_factor(one) for one in likely if one.factors.get(INPUT) == 1)
+    return next((one for one in averaged if one.grade is Grade.AGREES), best)
 
 
 def _shown_by_a_batch(ran: list[Attempt]) -> list[Attempt]:

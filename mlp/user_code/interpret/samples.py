@@ -29,6 +29,11 @@ class Layout(NamedTuple):
     batch: bool
     integers: bool = False
 
+    @property
+    def axes(self) -> list[str]:
+        """What the axes are called, as far as the words say it."""
+        return self.words.partition("(")[2].rstrip(")").split(", ")
+
 
 LAYOUTS = (
     Layout("rows, (n, features)", "rows", (BATCH, FEATURES), True),
