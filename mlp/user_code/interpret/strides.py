@@ -17,7 +17,7 @@ from mlp.user_code.run.subject import Subject
 
 _SIDE = 6  # of the images in samples.LAYOUTS
 _SIZES = 3  # as many as the largest stride that is tried
-_Roles = Callable[[str], tuple[str, ...]]
+_Roles = Callable[[object], tuple[str, ...]]
 
 
 def with_other_strides(tried: Attempt) -> Attempt:
@@ -77,8 +77,14 @@ def _arguments(tried: Attempt, by: int) -> tuple[dict[str, Any], dict[str, Any]]
 
 
 def _roles(tried: Attempt) -> _Roles:
-    cls = type(tried.subject.thing)
-    return vocabulary.roles if tried.subject.thing is None else lambda name: roles_of(cls, name)
+    cls = None if tried.subject.thing is None else type(tried.subject.thing)
+
+    def roles(name: object) -> tuple[str, ...]:
+        if not isinstance(name, str):  # a key of a table
+            return ()
+        return vocabulary.roles(name) if cls is None else roles_of(cls, name)
+
+    return roles
 
 
 def _with(tried: Attempt, args: dict[str, Any], settings: dict[str, Any]) -> Subject | None:

@@ -176,6 +176,8 @@ class Foreign(Layer):
             return np.zeros(shape)  # backward left the parameter as it was
         if pair.gradient not in found:
             raise problem(f"the gradient of {name}, {pair.gradient}, was there in a first run and is gone in a second")
+        if found[pair.gradient].size != int(np.prod(shape)):
+            raise problem(f"the gradient of {name}, {pair.gradient}, has another size than {name}")
         return pairing.as_shaped(found[pair.gradient], shape)
 
 
