@@ -31,6 +31,25 @@ class Nested(Scaled):
         return self.held["inner"][0]
 
 
+class ScaledByTuple:
+    """The scales of the outputs are numbers in a tuple, which is made anew to move one of them."""
+
+    def __init__(self):
+        self.W, self.s = np.eye(4, 3), (0.5, 2.0, 3.0)
+
+    def forward(self, x):
+        self.x = x
+        return (x @ self.W) * np.array(self.s)
+
+    def backward(self, dy):
+        self.dW = self.x.T @ (dy * np.array(self.s))
+        return (dy * np.array(self.s)) @ self.W.T
+
+
+def test_numbers_in_a_tuple_are_moved_as_those_of_an_array():
+    assert {"W", "x"} <= set(check_layer(ScaledByTuple(), X))
+
+
 @pytest.mark.parametrize(("cls", "name"), [(Scaled, "s"), (Nested, "held.inner.0")])
 def test_an_array_that_moves_the_output_and_was_not_compared_is_no_pass(cls, name):
     result = examine_object(cls, X)

@@ -85,8 +85,11 @@ def put(thing: Any, path: Path, value: Any) -> None:
         value = value.item()
     if isinstance(holder, dict | list):
         holder[last] = value  # type: ignore[index]
-    elif isinstance(holder, tuple):
+    elif isinstance(holder, tuple) and isinstance(holder[int(last)], np.ndarray):
         holder[int(last)][...] = value  # the best that can be done: a tuple keeps its array, and the array its dtype
+    elif isinstance(holder, tuple):
+        parts = [value if k == int(last) else part for k, part in enumerate(holder)]
+        put(thing, path[:-1], getattr(type(holder), "_make", type(holder))(parts))
     else:
         object.__setattr__(holder, str(last), value)
 
