@@ -181,11 +181,11 @@ def conclude(case: Case, tried: Attempt, dy: ArrayLike | None, eps: float, metho
             report = None
             facts.append(_placed(error.fact, case))
     pairs = tuple(tried.layer.pairs.values()) if tried.layer is not None else ()
-    averages = averages_of(tried)
+    averages = _averages_of(tried)
     return CaseResult(case.name, case.kind, case.file, case.line, _words(tried), pairs, tuple(facts), report, averages)
 
 
-def averages_of(tried: Attempt) -> bool | None:
+def _averages_of(tried: Attempt) -> bool | None:
     """Whether the gradients of the parameters are averages over the batch, where several samples show it."""
     layer, samples = tried.layer, tried.samples
     if layer is None or not layer.parameters() or tried.reduction or not tried.layout.batch or samples < 2:

@@ -436,7 +436,7 @@ def roles_of(cls: type, name: str) -> tuple[str, ...]:
     names = {one.lower() for one in calls.parameters_named(cls)}
     is_other = (plain == "w" and "h" not in names) or (plain == "length" and "width" not in names)
     of_window = plain in _OF_WINDOWS and not is_other and re.search("conv|pool", cls.__name__, re.IGNORECASE)
-    if plain == "beta" and "gamma" not in map(str.lower, calls.parameters_named(cls)):
+    if plain == "beta" and "gamma" not in names:
         return ("penalty",)  # of a momentum, which steps would have as a factor
     return (_OF_WINDOWS[plain],) if of_window else vocabulary.roles(name)
 
